@@ -1,0 +1,66 @@
+"""Clusters, environments and the catalog: what there is to upgrade, as last read from the cloud."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import NewType
+
+from bot.domain.versions import offered
+from bot.domain.windows import MaintenanceSchedule
+
+ClusterIdentity = NewType("ClusterIdentity", str)
+"""The UUID by which the API knows a cluster."""
+Organisation = NewType("Organisation", str)
+"""An organisation's slug."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """A cluster as the catalog knows it. `version` is what it runs, or is being upgraded to."""
+
+    identity: ClusterIdentity
+    organisation: Organisation
+    environment: str
+    slug: str
+    name: str
+    version: str
+    status: str = ""
+    channel: str | None = None
+    channel_version: str | None = None
+    auto_upgrade: bool = False
+    schedule: MaintenanceSchedule | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Return `environment/slug`: how people tell clusters apart."""
+        return f"{self.environment}/{self.slug}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """An environment of an organisation; `kind` is the vendor's `type` (production, staging, ...)."""
+
+    organisation: Organisation
+    slug: str
+    name: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Everything of one organisation that the bot offers, and when it was read (aware UTC)."""
+
+    organisation: Organisation
+    fetched_at: datetime
+    clusters: tuple[Cluster, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    versions: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def by_identity(self) -> dict[ClusterIdentity, Cluster]:
+        """Index the clusters by their identity."""
+        return {cluster.identity: cluster for cluster in self.clusters}
+
+    def offered_to(self, cluster: Cluster, *, allow_downgrade: bool) -> tuple[str, ...]:
+        """Return the versions this cluster may go to, newest first."""
+        return offered(cluster.version, self.versions, allow_downgrade=allow_downgrade)

@@ -1,0 +1,41 @@
+"""What our own rules say no to. The message of each is what the person reads; nothing here is a fault of ours."""
+
+
+class Refused(Exception):
+    """A rule says no; `str()` of it is a sentence for the person who asked."""
+
+
+class NotEntitled(Refused):
+    """Somebody may not do this, whatever the request looks like."""
+
+
+class NotAnApprover(NotEntitled):
+    """Only approvers of the environment may do this."""
+
+
+class NotTheRequester(NotEntitled):
+    """Only the person who asked may do this."""
+
+
+class OwnRequest(NotEntitled):
+    """The requester may not decide on their own request."""
+
+
+class WrongState(Refused):
+    """The request is past the point at which this is possible."""
+
+
+class Outdated(Refused):
+    """The card that was pressed shows something else than what is asked now."""
+
+
+class AlreadyVoted(Refused):
+    """The vote is in already; a second press changes nothing."""
+
+
+class RuleBroken(Refused):
+    """A freeze, an allowed time, a version step or another rule of the policy forbids it."""
+
+
+class Quorumless(Refused):
+    """So few people may decide that the required number can never be reached."""

@@ -1,0 +1,223 @@
+"""Facts in the past tense: what happened and is to be told, with all that a reader needs to be told.
+
+They are stored as JSON between happening and being told, so fields are only ever added, with a default.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId
+from bot.domain.scheduled import UpgradeIdentity
+from bot.domain.windows import Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """What an event is about. `request_id` and `requester` are None for upgrades scheduled outside Slack."""
+
+    organisation: str
+    environment: str
+    cluster: str
+    from_version: str
+    to_version: str
+    request_id: RequestId | None = None
+    requester: MemberId | None = None
+    upgrade: UpgradeIdentity | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Return `environment/slug`."""
+        return f"{self.environment}/{self.cluster}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened. `mention` are the Slack IDs to mention when it is told."""
+
+    about: About
+    mention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeRequested(Event):
+    """A request was accepted; `mention` are those to be notified."""
+
+    required: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoteCast(Event):
+    """An approver approved."""
+
+    by: MemberId
+    count: int
+    required: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestApproved(Event):
+    """The quorum is reached, or none is asked for, or somebody asked for another attempt (`by`)."""
+
+    by: MemberId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestRejected(Event):
+    """An approver said no."""
+
+    by: MemberId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestWithdrawn(Event):
+    """The requester took it back."""
+
+    by: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestExpired(Event):
+    """The deadline passed before it was decided or submitted."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestReplaced(Event):
+    """A newer request for the cluster took its place."""
+
+    by_request: RequestId
+    by: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VotesVoided(Event):
+    """What was voted on changed, so the vote starts again; `voters` are those whose votes went."""
+
+    changes: tuple[str, ...]
+    voters: tuple[MemberId, ...]
+    required: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApproversReminded(Event):
+    """A request still waits for approvals."""
+
+    count: int
+    required: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeSubmitted(Event):
+    """The cloud confirmed the upgrade; `followed` is whether its status can be read from now on."""
+
+    window: Window | None
+    start_left_out: bool = False
+    followed: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionFailed(Event):
+    """The cloud, or a rule right before submission, said no."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionUnclear(Event):
+    """Nobody can tell whether the cloud has it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusMoved(Event):
+    """A poll saw another status. `inferred`: concluded from the cluster's version, as the cloud gives none."""
+
+    status: str
+    from_status: str | None
+    window: Window | None
+    reason: str = ""
+    inferred: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowMoved(Event):
+    """A poll saw another window while the status stayed."""
+
+    status: str
+    window: Window | None
+    from_window: Window | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowBrokeRule(Event):
+    """The window that the cloud chose lies in a freeze or outside the allowed times."""
+
+    window: Window
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowNear(Event):
+    """The window begins soon. `hours` is how far ahead it was when this became due."""
+
+    window: Window
+    hours: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeOverran(Event):
+    """The window ended and the upgrade is still running."""
+
+    window: Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WentBlind(Event):
+    """No status of the organisation could be read since `since`. `about` names only the organisation."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SawAgain(Event):
+    """Statuses can be read again."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered(Event):
+    """A private answer to what one person did; `text` is mrkdwn that is safe as it is."""
+
+    text: str
+
+
+AnyEvent = (
+    UpgradeRequested
+    | VoteCast
+    | RequestApproved
+    | RequestRejected
+    | RequestWithdrawn
+    | RequestExpired
+    | RequestReplaced
+    | VotesVoided
+    | ApproversReminded
+    | UpgradeSubmitted
+    | SubmissionFailed
+    | SubmissionUnclear
+    | StatusMoved
+    | WindowMoved
+    | WindowBrokeRule
+    | WindowNear
+    | UpgradeOverran
+    | WentBlind
+    | SawAgain
+    | Answered
+)

@@ -1,0 +1,153 @@
+"""What a person fills in, and what is wrong with it: the same checks for the modal, the decision and the submission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from bot.domain.calendar import frozen_by, is_allowed
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
+from bot.domain.policy import Rule
+from bot.domain.windows import Window, next_window
+
+LEAD = timedelta(minutes=5)
+HORIZON = timedelta(days=365)
+LONGEST_REASON = 500
+
+
+class FormField(StrEnum):
+    """The fields of the modal that an error can stand at."""
+
+    CLUSTER = "cluster"
+    VERSION = "version"
+    START = "start"
+    OVERRIDE = "override"
+    REASON = "reason"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """The modal's fields as filled in; None and empty where nothing was chosen yet. `start` is aware UTC."""
+
+    cluster_identity: ClusterIdentity | None = None
+    version: str | None = None
+    start: datetime | None = None
+    ignore_windows: bool = False
+    override: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something wrong with a form, and the field where the person should read it."""
+
+    field: FormField
+    text: str
+
+
+def occasion(
+    cluster: Cluster, *, start: datetime | None, ignore_windows: bool, now: datetime, zone: tzinfo
+) -> Window | None:
+    """Return when the upgrade would run: the start as a moment, or the estimated window; None when nothing can tell.
+
+    `zone` is the one in which maintenance windows are read.
+    """
+    if ignore_windows:
+        return None if start is None else Window(start=start, end=start)
+    if cluster.schedule is None:
+        return None
+    return next_window(cluster.schedule, after=max(start or now, now), zone=zone)
+
+
+def breach(rule: Rule, when: Window | None, *, override: bool) -> str | None:
+    """Return the sentence of the freeze or allowed time that forbids running then; None when nothing does."""
+    if when is None:
+        return None
+    if (freeze := frozen_by(rule.freeze, when, rule.zone)) and not (override and rule.override):
+        way_out = " Tick Override freeze if it cannot wait." if rule.override and not override else ""
+        return f"{rule.environment} is frozen {freeze.words}. Choose another time.{way_out}"
+    if not is_allowed(rule.allowed, when, rule.zone):
+        times = ", ".join(allowed.text for allowed in rule.allowed)
+        return f"Upgrades in {rule.environment} may only run {times} ({rule.zone}). Choose another time."
+    return None
+
+
+def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], now: datetime) -> str | None:
+    """Return the sentence of the first environment in which the version has not run long enough; None when it has.
+
+    `succeeded` maps environments to the moment at which the same version first succeeded there.
+    """
+    for environment, wait in rule.after:
+        since = succeeded.get(environment)
+        if since is None:
+            return (
+                f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}, "
+                f"and no upgrade to it has succeeded there yet."
+            )
+        if now - since < wait:
+            return (
+                f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}. "
+                f"It has since {since:%Y-%m-%d %H:%M} UTC, so this is possible from {since + wait:%Y-%m-%d %H:%M} UTC."
+            )
+    return None
+
+
+def is_frozen(rule: Rule, when: Window | None) -> bool:
+    """Whether a freeze covers the time."""
+    return when is not None and frozen_by(rule.freeze, when, rule.zone) is not None
+
+
+def problems(  # noqa: C901 - one check after another, each a line of the contract
+    form: Form,
+    *,
+    catalog: Catalog,
+    rule: Rule,
+    now: datetime,
+    zone: tzinfo,
+    succeeded: Mapping[str, datetime],
+) -> tuple[Problem, ...]:
+    """Check a filled-in form; empty when it may be requested."""
+    cluster = catalog.by_identity.get(form.cluster_identity) if form.cluster_identity else None
+    if cluster is None:
+        return (Problem(field=FormField.CLUSTER, text="Choose a cluster."),)
+    found: list[Problem] = []
+    on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
+    if not on_offer:
+        none = f"No version is on offer that {cluster.full_name} ({cluster.version}) may go to."
+        found.append(Problem(field=FormField.CLUSTER, text=none))
+    elif form.version not in on_offer:
+        unknown = f"{form.version} is not on offer." if form.version else "Choose a version."
+        found.append(Problem(field=FormField.VERSION, text=unknown))
+    elif too_soon := unproven(rule, form.version, succeeded=succeeded, now=now):
+        found.append(Problem(field=FormField.VERSION, text=too_soon))
+    if wrong_start := _wrong_start(form, now=now):
+        found.append(Problem(field=FormField.START, text=wrong_start))
+    when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
+    if forbidden := breach(rule, when, override=form.override):
+        found.append(Problem(field=FormField.START, text=forbidden))
+    if not form.reason.strip():
+        if form.override:
+            found.append(Problem(field=FormField.REASON, text="Say why the freeze must be overridden."))
+        elif rule.reason_required:
+            found.append(Problem(field=FormField.REASON, text=f"{rule.environment} asks for a reason."))
+    elif len(form.reason) > LONGEST_REASON:
+        found.append(Problem(field=FormField.REASON, text=f"Use at most {LONGEST_REASON} characters."))
+    return tuple({problem.field: problem for problem in reversed(found)}.values())[::-1]
+
+
+def _wrong_start(form: Form, *, now: datetime) -> str | None:
+    if form.start is None:
+        return "Choose a start, because maintenance windows are ignored." if form.ignore_windows else None
+    if form.start < now + LEAD:
+        return "Choose a time at least 5 minutes from now."
+    if form.start > now + HORIZON:
+        return "Choose a time within a year."
+    return None
+
+
+def _length(span: timedelta) -> str:
+    hours = round(span.total_seconds() / 3600)
+    days, rest = divmod(hours, 24)
+    if days and not rest:
+        return f"{days} day{'s' if days != 1 else ''}"
+    return f"{hours} hour{'s' if hours != 1 else ''}"

@@ -1,0 +1,52 @@
+"""People in Slack: who they are, whether they count, and circles of people that rules speak of."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+MemberId = NewType("MemberId", str)
+"""A Slack user ID, `U…` or `W…`."""
+
+EVERYONE = "*"
+
+
+class Standing(StrEnum):
+    """What somebody is to the workspace that installed the app. Only full members may do anything."""
+
+    FULL = "full member"
+    GUEST = "guest"
+    OUTSIDER = "person of another organisation"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A person in Slack; `zone` is the IANA name of their own Slack setting."""
+
+    id: MemberId
+    name: str
+    standing: Standing
+    zone: str = "UTC"
+
+    @property
+    def counts(self) -> bool:
+        """Whether this person may use the bot at all."""
+        return self.standing is Standing.FULL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circle:
+    """The people a rule names, groups already resolved. `everyone` stands for every full member.
+
+    `missing` are the IDs of the rule that name nobody: a warning, never a failure.
+    """
+
+    everyone: bool
+    members: frozenset[MemberId]
+    missing: tuple[str, ...] = ()
+
+    def includes(self, member: Member) -> bool:
+        """Whether this person is in the circle; people who do not count never are."""
+        return member.counts and (self.everyone or member.id in self.members)

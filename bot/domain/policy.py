@@ -1,0 +1,70 @@
+"""The rule of each environment: who may ask and decide, when upgrades may run, what is announced. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta, tzinfo
+from typing import Literal
+
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.people import EVERYONE
+
+ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
+"""Statuses that go to the channel whatever the policy says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """The effective rule of one environment, every key resolved.
+
+    People are Slack IDs (`U…`, `W…`, `S…`) or `*`; durations are timedeltas; `zone` is where freezes and allowed
+    times are read. An empty `allowed` means any time.
+    """
+
+    environment: str
+    channel: str = ""
+    requesters: tuple[str, ...] = (EVERYONE,)
+    approvers: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    required_approvals: int = 1
+    self_approval: bool = False
+    reason_required: bool = False
+    request_expires_after: timedelta = timedelta(hours=48)
+    remind_approvers_after: timedelta = timedelta(hours=4)
+    reminders: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=1))
+    announce: frozenset[str] = ALWAYS_ANNOUNCED
+    on_call: tuple[str, ...] = ()
+    allow_downgrade: bool = False
+    allowed: tuple[AllowedRange, ...] = ()
+    override: bool = False
+    freeze: tuple[Freeze, ...] = ()
+    after: tuple[tuple[str, timedelta], ...] = ()
+    zone: tzinfo = UTC
+
+    def approvals_needed(self, *, override: bool) -> int:
+        """Return how many approvals a request needs; overriding a freeze costs one more."""
+        return self.required_approvals + 1 if override else self.required_approvals
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """Every environment's rule. Keys of `environments` are `environment` or `organisation/environment`."""
+
+    default: Rule
+    environments: Mapping[str, Rule] = field(default_factory=dict)
+    watch: Literal["all", "requested"] = "all"
+
+    def rule(self, organisation: str, environment: str) -> Rule:
+        """Return the rule in force for an environment of an organisation."""
+        return (
+            self.environments.get(f"{organisation}/{environment}") or self.environments.get(environment) or self.default
+        )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return every distinct rule, the default's first."""
+        return (self.default, *self.environments.values())
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Return every channel that anything is posted to, each once."""
+        return tuple(dict.fromkeys(rule.channel for rule in self.rules if rule.channel))

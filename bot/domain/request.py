@@ -1,0 +1,242 @@
+"""A request: what a person asks for and we carry through. States, the table of allowed moves, votes and their seal."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.people import MemberId
+from bot.domain.scheduled import UpgradeIdentity
+from bot.domain.windows import Window
+
+RequestId = NewType("RequestId", str)
+Seal = NewType("Seal", str)
+"""A digest of what a card showed; a vote is for exactly that."""
+
+
+class State(StrEnum):
+    """Where a request stands with us. What the cloud says afterwards is a status."""
+
+    PENDING_APPROVAL = "PENDING_APPROVAL"
+    APPROVED = "APPROVED"
+    SUBMITTING = "SUBMITTING"
+    SUBMITTED = "SUBMITTED"
+    SUBMISSION_FAILED = "SUBMISSION_FAILED"
+    SUBMISSION_UNCLEAR = "SUBMISSION_UNCLEAR"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    REPLACED = "REPLACED"
+
+    @property
+    def words(self) -> str:
+        """Return the state in small letters, as people read it."""
+        return self.value.lower().replace("_", " ")
+
+
+NEXT: dict[State, frozenset[State]] = {
+    State.PENDING_APPROVAL: frozenset(
+        {State.APPROVED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REPLACED},
+    ),
+    State.APPROVED: frozenset(
+        {
+            State.SUBMITTING,
+            State.PENDING_APPROVAL,
+            State.SUBMISSION_FAILED,
+            State.WITHDRAWN,
+            State.EXPIRED,
+            State.REPLACED,
+        },
+    ),
+    State.SUBMITTING: frozenset(
+        {State.SUBMITTED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR, State.APPROVED},
+    ),
+    State.SUBMISSION_FAILED: frozenset({State.APPROVED, State.WITHDRAWN, State.EXPIRED, State.REPLACED}),
+    State.SUBMISSION_UNCLEAR: frozenset({State.APPROVED, State.SUBMITTED, State.WITHDRAWN, State.REPLACED}),
+    State.SUBMITTED: frozenset({State.REPLACED}),
+    State.REJECTED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.REPLACED: frozenset(),
+}
+
+OPEN = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMITTING, State.SUBMISSION_FAILED})
+"""At most one request of a cluster is in one of these; the database holds it by a unique index."""
+REPLACEABLE = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED})
+"""A new request for the cluster ends these at once."""
+PERISHABLE = REPLACEABLE
+"""These expire at their deadline."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """One approval, given at a moment by a member."""
+
+    member: MemberId
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeRequest:
+    """A request with everything its card shows.
+
+    `start` is the wanted start (aware UTC): "not before" while windows are respected, the start itself when they are
+    ignored, None for the next window. `round` rises whenever votes are voided. `required` is the number of approvals
+    asked for when it was last judged. `outcome` says why it ended or what the cloud answered. `revision` is the
+    store's: 0 until it is stored. Times are aware UTC.
+    """
+
+    id: RequestId
+    organisation: Organisation
+    cluster_identity: ClusterIdentity
+    environment: str
+    cluster: str
+    from_version: str
+    to_version: str
+    start: datetime | None
+    ignore_windows: bool
+    override: bool
+    reason: str
+    requester: MemberId
+    requested_at: datetime
+    deadline: datetime
+    required: int
+    channel: str
+    state: State = State.PENDING_APPROVAL
+    state_since: datetime
+    round: int = 1
+    votes: tuple[Vote, ...] = ()
+    changes: tuple[str, ...] = ()
+    estimate: Window | None = None
+    decided_by: MemberId | None = None
+    outcome: str = ""
+    attempt: int = 0
+    attempted_at: datetime | None = None
+    start_left_out: bool = False
+    upgrade: UpgradeIdentity | None = None
+    window: Window | None = None
+    replaces: RequestId | None = None
+    replaced_by: RequestId | None = None
+    reminders: int = 0
+    reminded_at: datetime | None = None
+    revision: int = 0
+
+    @property
+    def full_name(self) -> str:
+        """Return `environment/slug`."""
+        return f"{self.environment}/{self.cluster}"
+
+    @property
+    def seal(self) -> Seal:
+        """Return a digest of what a vote is for: cluster, versions, start, windows flag, override, and the round."""
+        shown = [
+            self.id,
+            self.round,
+            self.cluster_identity,
+            self.from_version,
+            self.to_version,
+            self.start.isoformat() if self.start else None,
+            self.ignore_windows,
+            self.override,
+        ]
+        return Seal(hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:20])
+
+    @property
+    def voters(self) -> frozenset[MemberId]:
+        """Return everybody whose vote stands."""
+        return frozenset(vote.member for vote in self.votes)
+
+    def check_seal(self, seal: Seal) -> None:
+        """Refuse a press on a card that showed something else; raises Outdated."""
+        if seal != self.seal:
+            raise Outdated(
+                "The card you pressed showed something that has changed since, so your press did not count. "
+                "Please look at the card as it is now and decide again."
+            )
+
+    def check_state(self, *expected: State) -> None:
+        """Refuse what is possible only in other states; raises WrongState."""
+        if self.state not in expected:
+            raise WrongState(f"This request is already {self.state.words}{self._by_whom()}, so nothing was changed.")
+
+    def cast(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
+        """Add an approval. Whether its giver may vote is judged before; raises WrongState, AlreadyVoted."""
+        self.check_state(State.PENDING_APPROVAL)
+        if by in self.voters:
+            raise AlreadyVoted(f"Your approval is already counted: {len(self.votes)} of {self.required}.")
+        return replace(self, votes=(*self.votes, Vote(member=by, at=at)))
+
+    def keep_votes_of(self, members: frozenset[MemberId]) -> "UpgradeRequest":
+        """Drop the votes of everybody else."""
+        return replace(self, votes=tuple(vote for vote in self.votes if vote.member in members))
+
+    def require(self, approvals: int) -> "UpgradeRequest":
+        """Ask for this many approvals from now on."""
+        return replace(self, required=approvals)
+
+    def approve(self, *, at: datetime) -> "UpgradeRequest":
+        """Let it go ahead: the quorum is reached, or somebody asks for another attempt."""
+        return self._to(State.APPROVED, at=at, outcome="")
+
+    def reject(self, *, by: MemberId, reason: str, at: datetime) -> "UpgradeRequest":
+        """End it by an approver's no."""
+        return self._to(State.REJECTED, at=at, decided_by=by, outcome=reason)
+
+    def withdraw(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
+        """End it by the requester's second thoughts."""
+        return self._to(State.WITHDRAWN, at=at, decided_by=by)
+
+    def expire(self, *, at: datetime) -> "UpgradeRequest":
+        """End it because its deadline passed."""
+        return self._to(State.EXPIRED, at=at)
+
+    def replaced(self, *, by: RequestId, at: datetime) -> "UpgradeRequest":
+        """End it because a newer request for the cluster takes its place."""
+        return self._to(State.REPLACED, at=at, replaced_by=by)
+
+    def void(self, *changes: str, at: datetime, from_version: str) -> "UpgradeRequest":
+        """Start the vote again because what was voted on has changed; `changes` are sentences for the card."""
+        asked_again = replace(
+            self, round=self.round + 1, votes=(), changes=changes, from_version=from_version, reminders=0
+        )
+        if self.state is State.PENDING_APPROVAL:
+            return asked_again
+        return asked_again._to(State.PENDING_APPROVAL, at=at)  # noqa: SLF001 - another value of this class
+
+    def ask_again(self, *changes: str, at: datetime) -> "UpgradeRequest":
+        """Go back to the vote with the approvals that still stand."""
+        return self._to(State.PENDING_APPROVAL, at=at, changes=changes)
+
+    def submitting(self, *, at: datetime, start_left_out: bool) -> "UpgradeRequest":
+        """Note that it is being handed to the cloud, before it is."""
+        return self._to(
+            State.SUBMITTING, at=at, attempt=self.attempt + 1, attempted_at=at, start_left_out=start_left_out
+        )
+
+    def submitted(self, *, upgrade: UpgradeIdentity, window: Window | None, at: datetime) -> "UpgradeRequest":
+        """Note that the cloud has it."""
+        return self._to(State.SUBMITTED, at=at, upgrade=upgrade, window=window, outcome="")
+
+    def fail(self, reason: str, *, at: datetime) -> "UpgradeRequest":
+        """Note a clear no: the cloud's, or a rule's right before submission."""
+        return self._to(State.SUBMISSION_FAILED, at=at, outcome=reason)
+
+    def unclear(self, reason: str, *, at: datetime) -> "UpgradeRequest":
+        """Note that nobody can tell whether the cloud has it."""
+        return self._to(State.SUBMISSION_UNCLEAR, at=at, outcome=reason)
+
+    def remind(self, *, at: datetime) -> "UpgradeRequest":
+        """Note that the approvers were reminded."""
+        return replace(self, reminders=self.reminders + 1, reminded_at=at)
+
+    def _to(self, state: State, *, at: datetime, **changes: object) -> "UpgradeRequest":
+        if state not in NEXT[self.state]:
+            raise WrongState(f"This request is already {self.state.words}{self._by_whom()}, so nothing was changed.")
+        return replace(self, state=state, state_since=at, **changes)  # type: ignore[arg-type]
+
+    def _by_whom(self) -> str:
+        return f" by <@{self.decided_by}>" if self.decided_by else ""

@@ -1,0 +1,122 @@
+"""Scheduled upgrades: Avisi Cloud's view of an upgrade, and the moves that polls saw in it.
+
+`status` is the vendor's word, kept verbatim, also when the enum does not know it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NewType
+
+from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.windows import Window
+
+UpgradeIdentity = NewType("UpgradeIdentity", str)
+"""The UUID of a scheduled upgrade; for what the cloud gave no identity, one of ours that starts with `request:`."""
+
+PENDING = frozenset({"REQUESTED", "SCHEDULED", "SCHEDULED_NOTIFIED"})
+FINAL = frozenset({"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"})
+OPEN = (*sorted(PENDING), "IN_PROGRESS")
+"""Statuses that a poll asks for."""
+APPEARS_UPGRADED = "APPEARS_UPGRADED"
+NOT_UPGRADED = "NOT_UPGRADED"
+NOT_FOLLOWED = "NOT_FOLLOWED"
+INFERRED = frozenset({APPEARS_UPGRADED, NOT_UPGRADED, NOT_FOLLOWED})
+"""Our own words where the cloud gives no status: the outcome as far as the cluster's version tells."""
+ALARMING = frozenset({"FAILED", "MISSED", NOT_UPGRADED})
+DONE = frozenset({"SUCCEEDED", APPEARS_UPGRADED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A scheduled upgrade as one answer of the API showed it; every field may be absent there."""
+
+    identity: UpgradeIdentity | None
+    cluster_identity: ClusterIdentity | None
+    status: str
+    window: Window | None = None
+    reason: str = ""
+    from_version: str = ""
+    to_version: str = ""
+    cluster: str = ""
+    environment: str = ""
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    requested_start: datetime | None = None
+    ignore_windows: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduledUpgrade:
+    """What we stored of a scheduled upgrade. `moves` counts its moves; `request_id` is set for those asked for here.
+
+    `final` statuses end it, until a reschedule of the same record revives it.
+    """
+
+    organisation: Organisation
+    identity: UpgradeIdentity
+    cluster_identity: ClusterIdentity
+    environment: str
+    cluster: str
+    from_version: str
+    to_version: str
+    status: str
+    status_since: datetime
+    window: Window | None = None
+    reason: str = ""
+    moves: int = 0
+    request_id: str | None = None
+    inferred: bool = False
+    overrun_told: bool = False
+    revision: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.status in FINAL or self.status in INFERRED
+
+    @property
+    def full_name(self) -> str:
+        """Return `environment/slug`."""
+        return f"{self.environment}/{self.cluster}"
+
+    def moved(self, reading: Reading, *, at: datetime) -> "ScheduledUpgrade":
+        """Take over a reading. The same value comes back when neither status nor window changed."""
+        window = reading.window or self.window
+        if (reading.status, window) == (self.status, self.window) and (reading.to_version or self.to_version) == (
+            self.to_version
+        ):
+            return self
+        changed = reading.status != self.status
+        return replace(
+            self,
+            status=reading.status,
+            status_since=at if changed else self.status_since,
+            window=window,
+            reason=reading.reason,
+            from_version=reading.from_version or self.from_version,
+            to_version=reading.to_version or self.to_version,
+            moves=self.moves + 1,
+            overrun_told=self.overrun_told and not changed and window == self.window,
+        )
+
+    def infer(self, status: str, *, at: datetime) -> "ScheduledUpgrade":
+        """Take over an outcome that we concluded ourselves."""
+        return replace(self, status=status, status_since=at, moves=self.moves + 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """One change of status or window that a poll saw; `number` rises from 1 for each scheduled upgrade."""
+
+    number: int
+    seen_at: datetime
+    status: str
+    from_status: str | None
+    window: Window | None
+    from_window: Window | None
+    reason: str = ""
+
+    @property
+    def changed_status(self) -> bool:
+        """Whether the status changed, not only the window."""
+        return self.status != self.from_status

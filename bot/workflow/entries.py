@@ -1,0 +1,138 @@
+"""What stands in the inbox (accepted, not yet decided) and in the outbox (decided, not yet told or done)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.cluster import Organisation
+from bot.domain.events import AnyEvent
+from bot.domain.form import Form
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId, Seal
+
+
+class Press(StrEnum):
+    """The buttons that a person can press on a card or in App Home."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    RESCHEDULE = "reschedule"
+    TRY_AGAIN = "try_again"
+    SUBMIT_AGAIN = "submit_again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRef:
+    """Where a message stands in Slack: `C…` or `D…` and its timestamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormSubmitted:
+    """A person pressed Request in the modal. `replaces` is the request that was being rescheduled."""
+
+    member: MemberId
+    organisation: Organisation
+    form: Form
+    replaces: RequestId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ButtonPressed:
+    """A person pressed a button. `response_url` (a secret) answers privately; `message` is where it was pressed."""
+
+    member: MemberId
+    press: Press
+    request_id: RequestId
+    seal: Seal
+    response_url: str | None = None
+    message: MessageRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectionGiven:
+    """A person pressed Reject in the reject modal."""
+
+    member: MemberId
+    request_id: RequestId
+    seal: Seal
+    reason: str
+    message: MessageRef | None = None
+
+
+AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries."""
+
+    number: int
+    entry: AnyEntry
+    attempts: int = 0
+
+
+class Kind(StrEnum):
+    """What an errand is about."""
+
+    CARD = "card"
+    """Draw the card of `request_id` as it is now, in `target` (a channel)."""
+    THREAD = "thread"
+    """Post `event` under the card of `request_id`."""
+    CHANNEL = "channel"
+    """Post `event` in the channel `target`."""
+    DIRECT = "direct"
+    """Post `event` to the member `target`."""
+    PRIVATE = "private"
+    """Answer `event` (Answered) to the member `target`: through `response_url`, else as a direct message."""
+    STRIKE = "strike"
+    """Strike out the orphan `message` of `request_id`, with a link to its card."""
+    HOME = "home"
+    """Publish the App Home of the member `target`."""
+    SUBMIT = "submit"
+    """Hand the approved `request_id` to the cloud."""
+    LOOK = "look"
+    """Look whether the cloud has `request_id` after an unclear answer."""
+
+
+class Urgency(StrEnum):
+    """What goes first when several things wait; the value sorts."""
+
+    PERSON = "1"
+    """A person just pressed something and looks at the screen."""
+    ALERT = "2"
+    """Something happened that people should know soon."""
+    BACKGROUND = "3"
+    """A repaint that nobody waits for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """Something to tell or to do.
+
+    Errands of one `queue` are done in stored order, by one process at a time. A second errand with the same `key`
+    is ignored. `delay` is how many seconds after it is stored it becomes due.
+    """
+
+    queue: str
+    key: str
+    kind: Kind
+    urgency: Urgency = Urgency.ALERT
+    target: str = ""
+    request_id: RequestId | None = None
+    event: AnyEvent | None = None
+    response_url: str | None = None
+    message: MessageRef | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest."""
+
+    number: int
+    errand: Errand
+    attempts: int = 0
+    digest: str | None = None

@@ -1,0 +1,97 @@
+"""What can go wrong outside, sorted by what the caller does next.
+
+AvisiError
+├── Declined          a clear no: nothing was done, show the message
+├── Waiting           nothing was done, try again later
+│   ├── Unauthorised  the token is refused (401)
+│   ├── Overloaded    429; `retry_after` in seconds
+│   └── NotConnected  the connection was never made
+├── Unclear           the request may have been carried out; look before sending again
+│   ├── NoAnswer      time-out or dropped connection
+│   ├── Broken        an error answer (5xx)
+│   └── Unreadable    an answer that cannot be read (HTML, another shape)
+└── NoList            the cloud offers no list of scheduled upgrades
+"""
+
+
+class AvisiError(Exception):
+    """Avisi Cloud did not do what was asked. `message` and `details` are the API's own words, if any."""
+
+    def __init__(self, message: str, *, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    def words(self) -> str:
+        """Return message and details in one line."""
+        return ". ".join(part.rstrip(". ") for part in (self.message, *self.details) if part)
+
+
+class Declined(AvisiError):
+    """A clear no. `status` is the HTTP status (400, 403, 404, 409, ...)."""
+
+    def __init__(self, message: str, *, details: tuple[str, ...] = (), status: int = 400) -> None:
+        super().__init__(message, details=details)
+        self.status = status
+
+
+class Waiting(AvisiError):
+    """Nothing was done; the same call may go through later."""
+
+    retry_after: float | None = None
+
+
+class Unauthorised(Waiting):
+    """The token is refused."""
+
+
+class Overloaded(Waiting):
+    """Too many requests; `retry_after` is in seconds, None when the API did not say."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotConnected(Waiting):
+    """The connection was never made."""
+
+
+class Unclear(AvisiError):
+    """It may have been carried out or not."""
+
+
+class NoAnswer(Unclear):
+    """No answer came: a time-out, or the connection dropped."""
+
+
+class Broken(Unclear):
+    """The API answered with an error of its own (5xx)."""
+
+
+class Unreadable(Unclear):
+    """The answer cannot be read."""
+
+
+class NoList(AvisiError):
+    """The cloud offers no list of scheduled upgrades (403, 404, 405 there)."""
+
+
+class MembersUnavailable(Exception):
+    """Slack could not be asked who somebody is, or who is in a group: decide nothing, try again."""
+
+
+class Stale(Exception):
+    """Somebody else changed the row since it was read: read again."""
+
+
+class Taken(Exception):
+    """Another open request for the cluster exists."""
+
+
+class Missing(Exception):
+    """There is no such row."""
+
+
+class LeaseLost(Exception):
+    """Another process took over: record nothing."""

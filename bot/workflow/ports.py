@@ -1,0 +1,356 @@
+"""What the workflow needs from the world, in its own words. Stores, clients and Slack adapters fit these shapes."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.people import Member, MemberId
+from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow.entries import AnyEntry, Due, Errand, MessageRef, Received
+
+Clock = Callable[[], datetime]
+"""Returns the aware UTC time of everything about upgrades."""
+
+
+# --- one transaction ------------------------------------------------------------------------------------------
+
+
+class Requests(Protocol):
+    """The requests people made."""
+
+    async def get(self, request_id: RequestId) -> UpgradeRequest:
+        """Return a request; raises Missing."""
+
+    async def add(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Store a new one and return it as stored; raises Taken when another open one exists for the cluster."""
+
+    async def save(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
+
+    async def of_cluster(self, cluster: ClusterIdentity, *states: State) -> tuple[UpgradeRequest, ...]:
+        """Return the cluster's requests in these states, newest first; no states means all."""
+
+    async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
+        """Return all requests in these states, oldest first."""
+
+    async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
+        """Return a person's own requests, newest first."""
+
+
+class Upgrades(Protocol):
+    """The scheduled upgrades of the cloud, as stored."""
+
+    async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
+        """Return one, or None."""
+
+    async def find_many(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
+        """Return those that are stored."""
+
+    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
+        """Store a new or changed one together with its moves; raises Stale."""
+
+    async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return all that are not final."""
+
+    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final of all organisations by window start; those without a window last."""
+
+    async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
+        """Return a cluster's, newest status first."""
+
+    async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final whose window starts between the two moments."""
+
+    async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
+        """Return the moves of one, first to last."""
+
+    async def first_success(
+        self, organisation: Organisation, environments: Sequence[str], version: str
+    ) -> Mapping[str, datetime]:
+        """Return when an upgrade to the version first was done in each environment (SUCCEEDED, appears upgraded)."""
+
+
+class Inbox(Protocol):
+    """Accepted from people, not yet decided."""
+
+    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
+        """Store it; False when the key is known already, and then nothing changes."""
+
+    async def due(self, queue: str) -> Received | None:
+        """Return the queue's oldest undone entry that may be tried now."""
+
+    async def done(self, number: int) -> None:
+        """Strike it off."""
+
+    async def postpone(self, number: int, *, seconds: float, error: str) -> None:
+        """Try it again later; counts the attempt."""
+
+
+class Outbox(Protocol):
+    """Decided, not yet told or done."""
+
+    async def put(self, *errands: Errand) -> None:
+        """Store them; those whose key is known already are ignored."""
+
+    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+
+    async def done(self, *numbers: int) -> None:
+        """Strike them off."""
+
+    async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
+        """Try them again later; counts the attempt."""
+
+    async def bury(self, *numbers: int, error: str) -> None:
+        """Give them up as dead letters, which doctor, metrics and log show."""
+
+    async def gather(self, digest: str, *numbers: int) -> None:
+        """Record that these are told as one digest, before it is posted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """An audit event before it is chained: `kind` in the past tense, `facts` plain JSON values."""
+
+    kind: str
+    at: datetime
+    request_id: str
+    actor: str = ""
+    organisation: str = ""
+    cluster: str = ""
+    facts: Mapping[str, object]
+
+
+class Audit(Protocol):
+    """The append-only trail, one hash chain per request."""
+
+    async def append(self, *facts: Fact) -> None:
+        """Add facts to the chains of their requests."""
+
+
+class Messages(Protocol):
+    """Where our messages stand in Slack."""
+
+    async def card(self, request_id: RequestId) -> MessageRef | None:
+        """Return where a request's card stands."""
+
+    async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
+        """Remember where a request's card stands; a newer place wins."""
+
+    async def forget_card(self, request_id: RequestId) -> None:
+        """Forget the place, because the message is gone."""
+
+
+class Catalogs(Protocol):
+    """The stored copies of what the cloud offers."""
+
+    async def read(self, organisation: Organisation) -> Catalog | None:
+        """Return the copy, None before the first."""
+
+    async def fetched(self) -> Mapping[Organisation, datetime]:
+        """Return when each stored copy was read; cheap, used to notice a newer copy."""
+
+    async def put(self, catalog: Catalog) -> None:
+        """Replace the copy."""
+
+
+class Source(StrEnum):
+    """Where statuses come from (contract, section 5)."""
+
+    ORGANISATION = "organisation"
+    CLUSTERS = "clusters"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """How well an organisation's statuses can be read. `blind_told_at` is set while people know that they cannot."""
+
+    organisation: Organisation
+    source: Source | None = None
+    probed_at: datetime | None = None
+    baseline_at: datetime | None = None
+    read_at: datetime | None = None
+    blind_since: datetime | None = None
+    blind_told_at: datetime | None = None
+    error: str = ""
+
+
+class Feeds(Protocol):
+    """The feeds, one for each organisation."""
+
+    async def get(self, organisation: Organisation) -> Feed:
+        """Return the feed; a new one when nothing is stored."""
+
+    async def save(self, feed: Feed) -> None:
+        """Store it."""
+
+
+class Homes(Protocol):
+    """Who opened App Home, and when it was last published (aware UTC)."""
+
+    async def opened(self, member: MemberId, *, at: datetime) -> None:
+        """Note that a person opened it."""
+
+    async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
+        """Return whose Home is worth publishing again."""
+
+    async def published(self, member: MemberId, *, at: datetime) -> None:
+        """Note that it was published."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokenDestination:
+    """A channel that refuses our messages, since when and with which of Slack's codes."""
+
+    channel: str
+    error: str
+    since: datetime
+
+
+class Destinations(Protocol):
+    """Channels that refuse our messages."""
+
+    async def broken(self) -> tuple[BrokenDestination, ...]:
+        """Return all that are broken now."""
+
+    async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
+        """Note it; True when it was not known to be broken."""
+
+    async def note_mended(self, channel: str) -> bool:
+        """Note it; True when it was known to be broken."""
+
+
+class Work(Protocol):
+    """One transaction: everything or nothing. Leaving without `commit` rolls back."""
+
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def upgrades(self) -> Upgrades: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def catalogs(self) -> Catalogs: ...
+    @property
+    def feeds(self) -> Feeds: ...
+    @property
+    def homes(self) -> Homes: ...
+    @property
+    def destinations(self) -> Destinations: ...
+
+    async def commit(self) -> None:
+        """Make it last; raises LeaseLost when it was begun under a lease that is no longer ours."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """A queue that is ours for a while. Only the holder of the current `number` may record a result."""
+
+    queue: str
+    number: int
+
+
+class BeginWork(Protocol):
+    """Begins a transaction that may write. Never await the outside world inside one."""
+
+    def __call__(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+        """Begin; with a lease, `commit` checks that it still is ours."""
+
+
+class Box(StrEnum):
+    """Where queues with work are looked for."""
+
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+
+
+class Claims(Protocol):
+    """Leases by database time; queues are claimed whole. Times are real time, in seconds."""
+
+    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
+        """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
+
+    async def claim(self, queue: str) -> Lease | None:
+        """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet."""
+
+    async def renew(self, lease: Lease) -> None:
+        """Prolong it; raises LeaseLost."""
+
+    async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
+        """Give it back; nobody can claim it again within so many seconds."""
+
+    async def next_slot(self, name: str, *, every: float) -> float:
+        """Reserve the next slot of a pace, such as one message a second and channel; returns seconds to wait for it."""
+
+    async def hold(self, name: str, *, seconds: float) -> None:
+        """Let no slot of a pace begin for so long, as Slack's Retry-After asks."""
+
+
+# --- the outside world ----------------------------------------------------------------------------------------
+
+
+class Members(Protocol):
+    """Who people are, looked up live; answers may be reused for 30 s. Both raise MembersUnavailable."""
+
+    async def find(self, member: MemberId) -> Member:
+        """Return a person; one that Slack does not know has the standing UNKNOWN."""
+
+    async def group(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group, None when there is no such group."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """What is sent to the cloud (docs.avisi.cloud, requestScheduledClusterUpgrade)."""
+
+    cluster_identity: ClusterIdentity
+    version: str
+    start: datetime | None
+    ignore_windows: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page of a list of scheduled upgrades; `cloud_time` is the answer's Date header, aware UTC."""
+
+    readings: tuple[Reading, ...]
+    cloud_time: datetime | None
+
+
+class AvisiCloud(Protocol):
+    """Avisi Cloud. Every call raises AvisiError; reads are retried inside, the submission never is."""
+
+    async def catalog(self, organisation: Organisation) -> Catalog:
+        """Read clusters, environments, versions, channels and maintenance schedules."""
+
+    async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
+        """Schedule or reschedule an upgrade; raises Declined, Waiting or Unclear."""
+
+    def scheduled(
+        self,
+        organisation: Organisation,
+        *,
+        clusters: Sequence[ClusterIdentity] = (),
+        statuses: Sequence[str] = (),
+    ) -> AsyncIterator[Page]:
+        """Read the list of scheduled upgrades page by page; raises NoList. The server may ignore the filters."""
+
+    async def clock(self) -> datetime | None:
+        """Return the cloud's own time as its last answer showed it (aware UTC), None before the first."""
+
+
+Wake = Callable[[], None]
+"""Tells the worker of this process that something is due."""

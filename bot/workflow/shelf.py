@@ -1,0 +1,37 @@
+"""The catalog copies at hand in this process: opened without waiting, renewed from the store when it has newer ones."""
+
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
+from bot.workflow.ports import BeginWork
+
+
+class Shelf:
+    """Holds one decoded catalog for each organisation."""
+
+    def __init__(self, look: BeginWork) -> None:
+        self._look = look
+        self._catalogs: dict[Organisation, Catalog] = {}
+
+    @property
+    def catalogs(self) -> tuple[Catalog, ...]:
+        """Return the copies at hand, ordered by organisation."""
+        return tuple(self._catalogs[organisation] for organisation in sorted(self._catalogs))
+
+    def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
+        """Return a cluster and the catalog it stands in."""
+        if identity is None:
+            return None
+        for catalog in self._catalogs.values():
+            if cluster := catalog.by_identity.get(identity):
+                return catalog, cluster
+        return None
+
+    async def renew(self) -> None:
+        """Take over what the store has newer."""
+        async with self._look() as work:
+            for organisation, fetched_at in (await work.catalogs.fetched()).items():
+                held = self._catalogs.get(organisation)
+                if held is not None and held.fetched_at >= fetched_at:
+                    continue
+                catalog = await work.catalogs.read(organisation)
+                if catalog is not None:
+                    self._catalogs[organisation] = catalog

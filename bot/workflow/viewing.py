@@ -1,0 +1,179 @@
+"""What people look at: the form as it stands, lists, one cluster, App Home. Reads only; decides nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
+from bot.domain.form import Form, Problem, breach, is_frozen, occasion, problems, unproven
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy, Rule
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.windows import Window
+from bot.workflow.ports import BeginWork, Clock, Feed
+from bot.workflow.shelf import Shelf
+
+LONGEST_LIST = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormView:
+    """A form together with all that the modal shows around it.
+
+    `estimate` is the window that the upgrade would land in (or the start as a moment); `warnings` are sentences;
+    `may_override` is whether the Override freeze box is to be shown.
+    """
+
+    form: Form
+    cluster: Cluster | None
+    rule: Rule | None
+    on_offer: tuple[str, ...]
+    recommended: str | None
+    estimate: Window | None
+    warnings: tuple[str, ...]
+    may_override: bool
+    scheduled: ScheduledUpgrade | None
+    waiting: UpgradeRequest | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What is under way: upgrades not final by window, requests not yet submitted, and how fresh it is."""
+
+    upgrades: tuple[ScheduledUpgrade, ...]
+    requests: tuple[UpgradeRequest, ...]
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterView:
+    """One cluster: what it runs, its latest upgrades and requests, newest first."""
+
+    cluster: Cluster
+    upgrades: tuple[ScheduledUpgrade, ...]
+    requests: tuple[UpgradeRequest, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HomeView:
+    """What App Home of one person shows. Requests are newest first, upgrades by window."""
+
+    member: MemberId
+    upgrades: tuple[ScheduledUpgrade, ...]
+    waiting: tuple[UpgradeRequest, ...]
+    own: tuple[UpgradeRequest, ...]
+    feeds: tuple[Feed, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Viewing:
+    """Reads for people. `zone` is the one in which maintenance windows are read for estimates."""
+
+    look: BeginWork
+    shelf: Shelf
+    policy: Policy
+    organisations: tuple[Organisation, ...]
+    now: Clock
+    zone: tzinfo
+
+    def catalogs(self) -> tuple[Catalog, ...]:
+        """Return the copies at hand, one for each organisation read so far; no waiting."""
+        return self.shelf.catalogs
+
+    def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
+        """Return a cluster and its catalog; no waiting."""
+        return self.shelf.find(identity)
+
+    async def form(self, form: Form) -> FormView:
+        """Work out what the modal shows for what is filled in so far."""
+        found = self.find(form.cluster_identity)
+        if found is None:
+            return FormView(
+                form=form,
+                cluster=None,
+                rule=None,
+                on_offer=(),
+                recommended=None,
+                estimate=None,
+                warnings=(),
+                may_override=False,
+                scheduled=None,
+                waiting=None,
+            )
+        catalog, cluster = found
+        rule = self.policy.rule(cluster.organisation, cluster.environment)
+        now = self.now()
+        async with self.look() as work:
+            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=1)
+            requests = await work.requests.of_cluster(cluster.identity, *OPEN)
+            succeeded = await self._succeeded(cluster, rule, form.version)
+        estimate = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        scheduled = next((upgrade for upgrade in upgrades if not upgrade.is_final), None)
+        waiting = requests[0] if requests else None
+        on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
+        notes = [
+            breach(rule, estimate, override=form.override),
+            unproven(rule, form.version, succeeded=succeeded, now=now) if form.version else None,
+            None
+            if cluster.schedule and cluster.schedule.windows
+            else f"{cluster.full_name} has no maintenance windows: unless they are ignored, it may never start.",
+        ]
+        return FormView(
+            form=form,
+            cluster=cluster,
+            rule=rule,
+            on_offer=on_offer,
+            recommended=cluster.channel_version if cluster.channel_version in on_offer else None,
+            estimate=estimate,
+            warnings=tuple(note for note in notes if note),
+            may_override=rule.override and is_frozen(rule, estimate),
+            scheduled=scheduled,
+            waiting=waiting,
+        )
+
+    async def problems(self, form: Form) -> tuple[Problem, ...]:
+        """Check a filled-in form against the copy at hand; empty when it may be requested."""
+        found = self.find(form.cluster_identity)
+        if found is None:
+            catalog, rule, succeeded = _NO_CATALOG, Rule(environment=""), {}
+        else:
+            catalog, cluster = found
+            rule = self.policy.rule(cluster.organisation, cluster.environment)
+            succeeded = dict(await self._succeeded(cluster, rule, form.version))
+        return problems(form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded)
+
+    async def request(self, request_id: RequestId) -> UpgradeRequest:
+        """Return a request; raises Missing."""
+        async with self.look() as work:
+            return await work.requests.get(request_id)
+
+    async def overview(self, *, environment: str | None = None) -> Overview:
+        """Return what is under way, all of it or one environment's."""
+        async with self.look() as work:
+            upgrades = await work.upgrades.upcoming(limit=LONGEST_LIST)
+            requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
+            feeds = [await work.feeds.get(organisation) for organisation in self.organisations]
+        return Overview(
+            upgrades=tuple(one for one in upgrades if environment in {None, one.environment}),
+            requests=tuple(one for one in requests if environment in {None, one.environment}),
+            feeds=tuple(feeds),
+        )
+
+    async def cluster(self, cluster: Cluster) -> ClusterView:
+        """Return what there is to know about one cluster."""
+        async with self.look() as work:
+            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=5)
+            requests = await work.requests.of_cluster(cluster.identity)
+        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:5])
+
+    async def _succeeded(self, cluster: Cluster, rule: Rule, version: str | None) -> Mapping[str, datetime]:
+        environments = [environment for environment, _ in rule.after]
+        if not environments or not version:
+            return {}
+        async with self.look() as work:
+            return await work.upgrades.first_success(cluster.organisation, environments, version)
+
+
+_NO_CATALOG = Catalog(organisation=Organisation(""), fetched_at=datetime.min)  # noqa: DTZ901 - never shown
