@@ -70,6 +70,13 @@ class Lifecycle:
             heapq.heappush(self._queue, (due, next(self._numbers), upgrade))
         self._moved()
 
+    def begin_again(self) -> None:
+        """Forget what was planned and take up every record of the world where it stands."""
+        self._queue.clear()
+        for owner in self._world.organisations.values():
+            for upgrade in owner.upgrades.values():
+                self.resume(upgrade, due=upgrade.due)
+
     def window_for(
         self, owner: Organisation, cluster: Cluster, *, after: datetime, ignore: bool
     ) -> tuple[datetime, datetime] | None:
