@@ -1,0 +1,80 @@
+"""Names that a drawn element and the listener behind it share, and what a button carries."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.request import RequestId, Seal, UpgradeRequest
+from bot.workflow.entries import Press
+
+PRESSES: Final = tuple(Press)
+"""The action ids of the buttons on cards, alerts and App Home are the values of Press."""
+
+
+class Act(StrEnum):
+    """Action ids of everything else that can be pressed, chosen or typed."""
+
+    SCHEDULE = "schedule"
+    """The button `Schedule upgrade` in App Home."""
+    HOME_PAGE = "home_page"
+    """The buttons that turn App Home's page; the value is the page, counted from 0."""
+    RETRY_LOADING = "retry_loading"
+    """The button of the error view: try to load the catalog again."""
+    OPEN_LINK = "open_link"
+    """Buttons that only open a link; Slack reports the press, and nothing is done."""
+    CLUSTER = "cluster"
+    VERSION = "version"
+    START = "start"
+    IGNORE_WINDOWS = "ignore_windows"
+    OVERRIDE = "override"
+    REASON = "reason"
+
+
+class Callback(StrEnum):
+    """Callback ids of views."""
+
+    SCHEDULE_UPGRADE = "schedule_upgrade"
+    REJECT_UPGRADE = "reject_upgrade"
+    LOADING = "loading"
+    HOME = "home"
+
+
+class Block(StrEnum):
+    """Block ids of the fields in the modals; an error belongs to one of these."""
+
+    CLUSTER = "cluster_block"
+    VERSION = "version_block"
+    START = "start_block"
+    IGNORE_WINDOWS = "ignore_windows_block"
+    OVERRIDE = "override_block"
+    REASON = "reason_block"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """What a button carries: which request, and the seal of what was shown beside it."""
+
+    request_id: RequestId
+    seal: Seal
+
+
+class NotOurs(ValueError):
+    """A button's value that we never wrote."""
+
+
+def carry(request: UpgradeRequest) -> str:
+    """Return the value of a button about a request as it is drawn now."""
+    return value(request_id=request.id, seal=request.seal)
+
+
+def value(*, request_id: RequestId, seal: Seal) -> str:
+    """Return the value of a button."""
+    return f"{request_id}:{seal}"
+
+
+def read(text: str) -> Carried:
+    """Read a button's value; raises NotOurs."""
+    request_id, colon, seal = text.rpartition(":")
+    if not (request_id and colon):
+        raise NotOurs("This button carries nothing that can be read.")
+    return Carried(request_id=RequestId(request_id), seal=Seal(seal))
