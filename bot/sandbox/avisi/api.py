@@ -60,8 +60,7 @@ class Api:
             raise Problem(quirks.list_status, NOT_FOUND)
         found = list(self._owner(request).upgrades.values())
         if not quirks.ignore_filters:
-            clusters, statuses = _list(request, "clusterIdentities"), _list(request, "statuses")
-            _check_identities(clusters)
+            clusters, statuses = _identities(_list(request, "clusterIdentities")), _list(request, "statuses")
             found = [
                 upgrade
                 for upgrade in found
@@ -110,8 +109,8 @@ class Api:
         return web.json_response([bodies.schedule_body(schedule) for schedule in schedules])
 
     async def versions(self, _: web.Request) -> web.Response:
-        """`GET /cluster-versions`: a bare array, in no useful order."""
-        return web.json_response([{"version": version} for version in self._cloud.world.versions])
+        """`GET /cluster-versions`: a bare array, sorted as plain text."""
+        return web.json_response([{"version": version} for version in sorted(self._cloud.world.versions)])
 
     async def memberships(self, request: web.Request) -> web.Response:
         """`GET /memberships`: the organisations that the token sees, paged."""
@@ -160,10 +159,9 @@ def _list(request: web.Request, name: str) -> set[str]:
     return {part for value in values for part in value.split(",") if part}
 
 
-def _check_identities(identities: set[str]) -> None:
+def _identities(texts: set[str]) -> set[str]:
     try:
-        for identity in identities:
-            UUID(identity)
+        return {str(UUID(text)) for text in texts}
     except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, INVALID, "clusterIdentities: must be UUIDs") from error
 

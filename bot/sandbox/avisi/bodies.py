@@ -15,12 +15,13 @@ from bot.sandbox.avisi.world import (
     Window,
 )
 
+PLAIN = Quirks()
 
-def stamp(moment: datetime | None, quirks: Quirks | None = None) -> str | None:
+
+def stamp(moment: datetime | None, quirks: Quirks = PLAIN) -> str | None:
     """Write a time as the API does: whole seconds, UTC, Z; otherwise where the quirks say so."""
     if moment is None:
         return None
-    quirks = quirks or Quirks()
     zone = timezone(timedelta(hours=quirks.offset_hours)) if quirks.offset_hours else UTC
     text = moment.astimezone(zone).isoformat(timespec="microseconds" if quirks.fractions else "seconds")
     return text.replace("+00:00", "Z")

@@ -68,6 +68,7 @@ def acme_world(*, organisations: int = 1) -> World:
     made = [organisation("acme", "Acme", number=1)]
     for row in ACME:
         add_cluster(made[0], row)
+    next(one for one in made[0].clusters.values() if one.slug == "ci-runners").status = "started"
     legacy = add_cluster(made[0], ("development", "legacy", "v1.29.14-u-ame.3", None, None, False))
     legacy.deleted_at = datetime(2026, 2, 2, 12, 0, tzinfo=UTC)
     if organisations > 1:

@@ -60,9 +60,11 @@ class CloudCore:
     def cluster(self, name: str) -> Cluster:
         """Find a cluster by identity, `environment/slug` or `organisation/environment/slug`; KeyError when none."""
         for owner in self.world.organisations.values():
+            if name in owner.clusters:
+                return owner.clusters[name]
             for cluster in owner.clusters.values():
                 short = f"{cluster.environment}/{cluster.slug}"
-                if name in {cluster.identity, short, f"{owner.slug}/{short}"}:
+                if name in {short, f"{owner.slug}/{short}"}:
                     return cluster
         raise KeyError(name)
 

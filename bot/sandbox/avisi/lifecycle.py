@@ -10,6 +10,7 @@ from bot.sandbox.avisi.quirks import Pace, Quirks
 from bot.sandbox.avisi.windows import next_window
 from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade, World
 
+RUNNING = ("running", "started")
 OUTCOMES = ("succeed", "fail", "miss", "supersede", "overrun")
 
 
@@ -132,7 +133,7 @@ class Lifecycle:
     def _begin(self, upgrade: ScheduledUpgrade, at: datetime) -> None:
         cluster = self._cluster(upgrade)
         late = upgrade.window_end is not None and at >= upgrade.window_end
-        if cluster is None or cluster.deleted_at or cluster.status != "running":
+        if cluster is None or cluster.deleted_at or cluster.status not in RUNNING:
             self.enter(upgrade, "SUPERSEDED", at=at, reason="The status of the cluster changed")
         elif cluster.version != upgrade.from_version:
             self.enter(upgrade, "SUPERSEDED", at=at, reason=f"The cluster already went to {cluster.version}")

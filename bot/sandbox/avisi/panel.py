@@ -1,6 +1,6 @@
 """The cloud panel's own API, mounted beside the page: look at the simulated cloud, push it, break it."""
 
-import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -8,13 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.avisi.bodies import stamp, window_body
+from bot.sandbox.avisi.bodies import stamp
 from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.panel_events import tell
+from bot.sandbox.avisi.panel_state import state
 from bot.sandbox.avisi.problems import Problem
-from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade
 
-COALESCE = 0.1
-REQUESTS_EVERY = 1.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,38 +29,6 @@ def routes(cloud: SimulatedCloud) -> list[web.RouteDef]:
         web.post("/cloud/reschedule", panel.reschedule),
         web.post("/cloud/upgrades", panel.upgrades),
     ]
-
-
-def state(cloud: SimulatedCloud) -> dict[str, Any]:
-    """Draw everything that the panel shows; deleted clusters are left out."""
-    upgrades = cloud.upgrades
-    owners = list(cloud.world.organisations.values())
-    standing = cloud.faults.standing
-    return {
-        "now": stamp(cloud.clock()),
-        "speed": cloud.clock.speed,
-        "paused": cloud.clock.paused,
-        "organisations": [owner.slug for owner in owners],
-        "clusters": [
-            _cluster(cluster, owner)
-            for owner in owners
-            for cluster in owner.clusters.values()
-            if cluster.deleted_at is None
-        ],
-        "versions": list(cloud.world.versions),
-        "upgrades": [_upgrade(upgrade) for upgrade in upgrades],
-        "next_outcome": cloud.lifecycle.next_outcome,
-        "reschedule": cloud.quirks.reschedule,
-        "faults": {
-            "delay_seconds": standing.delay,
-            "status": standing.status if standing.body == "json" else None,
-            "drop": standing.drop,
-            "html": standing.body == "html",
-            "down": cloud.down is not None,
-            "no_list": cloud.quirks.list_status is not None,
-        },
-        "requests": cloud.requests.total,
-    }
 
 
 class Panel:
@@ -149,54 +116,9 @@ class Panel:
         """`GET /cloud/events`: {type: "changed"} for changes, {type: "requests", requests} for the count alone."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        changes = self._cloud.changes
-        shown = changes.number
-        await response.write(b": here\n\n")
-        while True:
-            changed = changes.next()
-            if changes.number != shown:
-                shown = changes.number
-                await _send(response, {"type": "changed"})
-                await asyncio.sleep(COALESCE)
-                continue
-            await changed.wait()
-            if changes.number == shown:
-                await asyncio.sleep(REQUESTS_EVERY)
-                await _send(response, {"type": "requests", "requests": self._cloud.requests.total})
-
-
-def _cluster(cluster: Cluster, owner: Organisation) -> dict[str, Any]:
-    return {
-        "identity": cluster.identity,
-        "slug": cluster.slug,
-        "name": cluster.name,
-        "environment": cluster.environment,
-        "organisation": owner.slug,
-        "version": cluster.version,
-        "channel": cluster.channel,
-        "auto_upgrade": cluster.auto_upgrade,
-        "windows": [window_body(window) for window in owner.windows(cluster)],
-    }
-
-
-def _upgrade(upgrade: ScheduledUpgrade) -> dict[str, Any]:
-    return {
-        "identity": upgrade.identity,
-        "cluster": upgrade.cluster,
-        "environment": upgrade.environment,
-        "organisation": upgrade.organisation,
-        "from": upgrade.from_version,
-        "to": upgrade.to_version,
-        "status": upgrade.status,
-        "window_start": stamp(upgrade.window_start),
-        "window_end": stamp(upgrade.window_end),
-        "reason": upgrade.reason,
-        "requested_by": upgrade.requested_by,
-    }
-
-
-async def _send(response: web.StreamResponse, event: dict[str, Any]) -> None:
-    await response.write(f"data: {json.dumps(event)}\n\n".encode())
+        with contextlib.suppress(ConnectionError):
+            await tell(self._cloud, response)
+        return response
 
 
 async def _wish(request: web.Request) -> dict[str, Any]:

@@ -218,6 +218,27 @@ async def test_changes_are_told_at_once_and_requests_apart(
     assert second == {"type": "requests", "requests": 1}
 
 
+async def test_a_stream_of_requests_does_not_hold_up_a_change(
+    cloud: SimulatedCloud, panel: httpx.AsyncClient, api: httpx.AsyncClient
+) -> None:
+    """The count is told at most once a second, a change within a blink, also in between."""
+    async with panel.stream("GET", "/cloud/events") as stream, asyncio.timeout(10):
+        lines = stream.aiter_lines()
+        await anext(lines)
+        for _ in range(5):
+            await api.get("/api/v1/memberships")
+        first = await _event(lines)
+        await api.get("/api/v1/memberships")
+        began = asyncio.get_running_loop().time()
+        cloud.outcome("fail")
+        second = await _event(lines)
+        took = asyncio.get_running_loop().time() - began
+
+    assert first["type"] == "requests"
+    assert second == {"type": "changed"}
+    assert took < 0.8
+
+
 async def _event(lines: AsyncIterator[str]) -> dict[str, Any]:
     async for line in lines:
         if line.startswith("data: "):
