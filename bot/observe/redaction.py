@@ -1,0 +1,25 @@
+"""Takes secrets out of text: tokens, addresses that act like tokens, passwords in addresses."""
+
+import re
+from typing import Final
+
+HIDDEN: Final = "[hidden]"
+
+_PATTERNS: Final = (
+    re.compile(r"x(?:ox[a-z]|app)-[A-Za-z0-9-]+"),
+    re.compile(r"(?<=hooks\.slack\.com/)\S+"),
+    re.compile(r"(?<=hooks\.slack-gov\.com/)\S+"),
+    re.compile(r"(?i)(?<=\btoken )[A-Za-z0-9._~+/=-]{6,}"),
+    re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=-]{6,}"),
+    re.compile(r"(?<=\bv0=)[0-9a-f]{16,}"),
+    re.compile(r"(?<=://)[^/\s@]+:[^/\s@]*(?=@)"),
+    re.compile(r"(?i)(?<=[?&]ticket=)[^&\s]+"),
+    re.compile(r"(?i)(?<=[?&]token=)[^&\s]+"),
+)
+
+
+def redact(text: str) -> str:
+    """Return the text with everything that looks like a secret replaced."""
+    for pattern in _PATTERNS:
+        text = pattern.sub(HIDDEN, text)
+    return text

@@ -1,0 +1,130 @@
+"""Reads the policy file and merges it, key by key, with the `BOT_…` variables into the rule of each environment."""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from bot import shapes
+from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
+from bot.observe.redaction import redact
+from bot.policy_problems import contradictions, line
+from bot.policy_shape import EXAMPLES, PolicyTable, RuleTable
+from bot.settings import RuleSettings, SettingsProblems
+
+
+def load_policy(path: Path | None, settings: RuleSettings) -> Policy:
+    """Return the policy in force; raises SettingsProblems with all that is wrong, or missing for it to work."""
+    policy = read_policy(path, settings)
+    if missing := lacking(policy):
+        raise SettingsProblems(*missing)
+    return policy
+
+
+def read_policy(path: Path | None, settings: RuleSettings) -> Policy:
+    """Return the merged policy, complete or not; raises SettingsProblems with all that is wrong in the file."""
+    file = _read(path, settings) if path else PolicyTable()
+    zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
+
+    def rule(environment: str, *tables: RuleTable) -> Rule:
+        return _merged(environment, *tables, file.defaults, settings=settings, zone=zone)
+
+    environments = {
+        name: rule(name, table, *_wider(name, file.environments)) for name, table in file.environments.items()
+    }
+    return Policy(default=rule(""), environments=environments, watch=settings.bot_watch)
+
+
+def lacking(policy: Policy) -> tuple[str, ...]:
+    """Name what the policy needs and nobody gave: a channel, and approvers wherever approvals are asked for."""
+    return (*_without_channel(policy), *_without_approvers(policy))
+
+
+def _without_channel(policy: Policy) -> Iterator[str]:
+    where = [_place(rule) for rule in policy.rules if not rule.channel]
+    if where:
+        yield (
+            f"BOT_CHANNEL is missing: no channel is given{_for(where, policy)}. "
+            "It must be a channel's ID, here or as channel in the policy file. Example: BOT_CHANNEL=C0123456789"
+        )
+
+
+def _without_approvers(policy: Policy) -> Iterator[str]:
+    where = [
+        _place(rule)
+        for rule in policy.rules
+        if not rule.approvers and rule.approvals_needed(override=rule.override) > 0
+    ]
+    if where:
+        yield (
+            f"BOT_APPROVERS is missing: approvals are asked for, but nobody may give them{_for(where, policy)}. "
+            "It must be IDs of users and user groups, here or as approvers in the policy file; or ask for none. "
+            "Example: BOT_APPROVERS=S0123456789,U0123456789 or BOT_REQUIRED_APPROVALS=0"
+        )
+
+
+def _for(places: list[str], policy: Policy) -> str:
+    return f" for {', '.join(places)}" if policy.environments else ""
+
+
+def _place(rule: Rule) -> str:
+    return rule.environment or "every environment without a table"
+
+
+def _wider(name: str, environments: dict[str, RuleTable]) -> tuple[RuleTable, ...]:
+    """For `acme/staging`, return the table of `staging`, if there is one."""
+    _organisation, slash, environment = name.partition("/")
+    return (environments[environment],) if slash and environment in environments else ()
+
+
+def _merged(environment: str, *tables: RuleTable, settings: RuleSettings, zone: Any) -> Rule:  # noqa: ANN401
+    given: dict[str, Any] = {
+        "channel": settings.bot_channel,
+        "approvers": settings.bot_approvers,
+        "required_approvals": settings.bot_required_approvals,
+        "self_approval": settings.bot_self_approval,
+    }
+    for table in reversed(tables):
+        given |= {key: getattr(table, key) for key in table.model_fields_set}
+    values = {key: _plain(key, value) for key, value in given.items() if value is not None}
+    notify = values.pop("notify", values.get("approvers", ()))
+    return Rule(
+        environment=environment,
+        notify=() if shapes.EVERYONE in notify else notify,
+        zone=zone,
+        **values,
+    )
+
+
+def _plain(key: str, value: Any) -> Any:  # noqa: ANN401 - what each key holds differs
+    """Turn what a table holds into what a rule holds."""
+    if key == "announce":
+        return ALWAYS_ANNOUNCED | set(value)
+    if key == "after":
+        return tuple(sorted(value.items()))
+    if key == "reminders":
+        return tuple(sorted(set(value), reverse=True))
+    if key == "freeze":
+        return tuple(freeze.as_domain() for freeze in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read(path: Path, settings: RuleSettings) -> PolicyTable:
+    where = f"BOT_POLICY_FILE={path}" if path == settings.bot_policy_file else str(path)
+    try:
+        file = PolicyTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        lines = [f"the file cannot be read ({error.strerror}). Example: BOT_POLICY_FILE=policy.toml"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        lines = [f"the file is not TOML: {redact(str(error))}. Example: {EXAMPLES['required_approvals']}"]
+    except ValidationError as error:
+        lines = [line(details) for details in error.errors(include_url=False)]
+    else:
+        lines = list(contradictions(file))
+        if not lines:
+            return file
+    raise SettingsProblems(*(f"{where}: {line}" for line in lines))

@@ -1,0 +1,75 @@
+"""Says what is wrong in a policy file: one line per finding, with the key, the reason and how it is written rightly."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from bot import shapes
+from bot.observe.redaction import redact
+from bot.policy_shape import EXAMPLES, FreezeTable, PolicyTable, RuleTable
+
+_ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
+
+def contradictions(file: PolicyTable) -> Iterator[str]:
+    """Name what is well written but cannot be meant."""
+    for name, table in file.environments.items():
+        if not _ENVIRONMENT.fullmatch(name):
+            yield f'[environments."{redact(name)}"] is no environment. Example: [environments."acme/staging"]'
+        if name.rpartition("/")[2] in (table.after or {}):
+            yield f"[environments.{_quoted(name)}] after names the environment itself. Example: {EXAMPLES['after']}"
+    for earlier in file.defaults.after or {}:
+        own = file.environments.get(earlier)
+        if own is None or own.after is None:
+            yield (
+                f"[defaults] after would bind {earlier} to itself; say what it waits for under "
+                f"[environments.{_quoted(earlier)}]. Example: after = {{}}"
+            )
+
+
+def line(details: ErrorDetails) -> str:
+    """Say one of pydantic's findings as a sentence that a person can act on."""
+    place, key = _place_and_key(details["loc"])
+    if details["type"] == "extra_forbidden":
+        unknown = str(details["loc"][-1])
+        meant = shapes.nearest(unknown, _known(details["loc"]))
+        example = EXAMPLES.get(meant) or EXAMPLES.get(key, f"[{meant}]")
+        return f'{place}"{redact(unknown)}" is unknown, the nearest key is "{meant}". Example: {example}'
+    if details["type"] == "missing":
+        return f"{place}{key} lacks {details['loc'][-1]}. Example: {EXAMPLES.get(key, '')}"
+    if details["type"] == "value_error":
+        finding = str(details["ctx"]["error"])
+    else:
+        finding = f'"{redact(str(details["input"]))}" does not fit'
+    return f"{place}{key} is wrong: {finding}. Example: {EXAMPLES.get(key, '[environments.production]')}"
+
+
+def _place_and_key(loc: tuple[int | str, ...]) -> tuple[str, str]:
+    """Split where a finding lies: `('environments', 'production', 'after')` is `[environments.production] after`."""
+    names = [str(part) for part in loc]
+    if names[0] == "environments" and len(names) > 2:  # noqa: PLR2004 - the table, its name, its key
+        return f"[environments.{_quoted(names[1])}] ", _within(names[2:])
+    if names[0] == "defaults" and len(names) > 1:
+        return "[defaults] ", _within(names[1:])
+    return "", names[0]
+
+
+def _within(names: list[str]) -> str:
+    return names[0] if names[0] in EXAMPLES else names[-1]
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def _known(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that exist where a finding lies."""
+    kind: type[BaseModel] = RuleTable
+    if "freeze" in loc[:-1]:
+        kind = FreezeTable
+    elif len(loc) == 1:
+        kind = PolicyTable
+    return sorted(field.alias or name for name, field in kind.model_fields.items())

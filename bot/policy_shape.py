@@ -1,0 +1,190 @@
+"""The policy file as it is written: every table and key with its type. What is ambiguous is refused, never guessed."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bot import shapes
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.scheduled import FINAL, OPEN
+
+STATUSES: Final = frozenset(OPEN) | FINAL
+EXAMPLES: Final[Mapping[str, str]] = {
+    "timezone": 'timezone = "Europe/Amsterdam"',
+    "channel": 'channel = "C0123456789"',
+    "requesters": 'requesters = ["*"]',
+    "approvers": 'approvers = ["S0123456789", "U0123456789"]',
+    "notify": 'notify = ["S0123456789"]',
+    "required_approvals": "required_approvals = 2",
+    "self_approval": "self_approval = false",
+    "reason_required": "reason_required = true",
+    "request_expires_after": 'request_expires_after = "48h"',
+    "remind_approvers_after": 'remind_approvers_after = "4h"',
+    "reminders": 'reminders = ["24h", "1h"]',
+    "announce": 'announce = ["SCHEDULED_NOTIFIED", "FAILED", "MISSED"]',
+    "on_call": 'on_call = ["S0123456789"]',
+    "allow_downgrade": "allow_downgrade = false",
+    "allowed": 'allowed = ["mon-thu 20:00-06:00", "sat,sun 00:00-24:00"]',
+    "override": "override = false",
+    "freeze": 'freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]',
+    "after": 'after = { staging = "3d" }',
+}
+"""How each key is written rightly, for the lines that say what is wrong."""
+
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST: Final = timedelta(days=366)
+_RANGE: Final = re.compile(r"(?P<days>[a-z]{3}(?:[-,][a-z]{3})*)(?: (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?")
+_MIDNIGHT: Final = time(0)
+
+
+def duration(text: object) -> timedelta:
+    """Read `30m`, `48h` or `3d`."""
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'"{text}" is no duration such as 30m, 48h or 3d')
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta(0) < length <= _LONGEST:
+        raise ValueError(f'"{text}" is not between one second and a year')
+    return length
+
+
+def day(value: object) -> date:
+    """Read `2026-12-20`, as text or as TOML's own date."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f'"{value}" is no day of the calendar') from error
+    raise ValueError(f'"{value}" is no day such as 2026-12-20')
+
+
+def allowed_range(text: object) -> AllowedRange:
+    """Read `mon-thu 20:00-06:00`, `sat` or `sat,sun 00:00-24:00`."""
+    found = _RANGE.fullmatch(text.strip().casefold()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'"{text}" is no time such as mon-thu 20:00-06:00, sat or sat,sun 00:00-24:00')
+    start, end = found["start"] or "00:00", found["end"] or "24:00"
+    if start == end:
+        raise ValueError(f'"{text}" could mean a whole day or nothing; a whole day is 00:00-24:00')
+    return AllowedRange(
+        weekdays=_weekdays(found["days"]), start=_time(start), end=_MIDNIGHT if end == "24:00" else _time(end),
+        text=str(text).strip(),
+    )  # fmt: skip
+
+
+def _weekdays(text: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, *others = (_weekday(name) for name in part.split("-"))
+        last = others[-1] if others else first
+        if len(others) > 1:
+            raise ValueError(f'"{part}" has more than two ends')
+        found.update((first + step) % 7 for step in range((last - first) % 7 + 1))
+    return tuple(sorted(found))
+
+
+def _weekday(name: str) -> int:
+    if name not in _DAYS:
+        raise ValueError(f'"{name}" is no weekday, the nearest is "{shapes.nearest(name, _DAYS)}"')
+    return _DAYS.index(name)
+
+
+def _time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f'"{text}" is no time of the day') from error
+
+
+def _statuses(values: Iterable[str]) -> list[str]:
+    for value in values:
+        if value not in STATUSES:
+            raise ValueError(f'"{value}" is no status, the nearest is "{shapes.nearest(value, sorted(STATUSES))}"')
+    return list(values)
+
+
+def _not_empty(values: list[AllowedRange]) -> list[AllowedRange]:
+    if not values:
+        raise ValueError("the list is empty, which could mean never or always; leave it out for always")
+    return values
+
+
+def _mentioned(values: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(values)
+    return shapes.people(found) if found else ()
+
+
+def _named(values: Iterable[str]) -> tuple[str, ...]:
+    found = _mentioned(values)
+    if shapes.EVERYONE in found:
+        raise ValueError('"*" would mention everybody')
+    return found
+
+
+def _slugged(values: dict[str, timedelta]) -> dict[str, timedelta]:
+    if values:
+        shapes.slugs(values)
+    return values
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class FreezeTable(_Strict):
+    """One freeze: whole days, both included."""
+
+    first: Annotated[date, BeforeValidator(day)] = Field(alias="from")
+    last: Annotated[date, BeforeValidator(day)] = Field(alias="to")
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _forwards(self) -> "FreezeTable":
+        if self.first > self.last:
+            raise ValueError(f"it begins on {self.first} and ends before that, on {self.last}")
+        return self
+
+    def as_domain(self) -> Freeze:
+        """Return what the rules judge by."""
+        return Freeze(first=self.first, last=self.last, reason=self.reason)
+
+
+class RuleTable(_Strict):
+    """What `[defaults]` and each environment may say; None where it is left out."""
+
+    channel: Annotated[str, AfterValidator(shapes.channel)] | None = None
+    requesters: Annotated[list[str], AfterValidator(shapes.people)] | None = None
+    approvers: Annotated[list[str], AfterValidator(shapes.people)] | None = None
+    notify: Annotated[list[str], AfterValidator(_mentioned)] | None = None
+    required_approvals: Annotated[int, Field(ge=0, le=100)] | None = None
+    self_approval: bool | None = None
+    reason_required: bool | None = None
+    request_expires_after: Duration | None = None
+    remind_approvers_after: Duration | None = None
+    reminders: list[Duration] | None = None
+    announce: Annotated[list[str], AfterValidator(_statuses)] | None = None
+    on_call: Annotated[list[str], AfterValidator(_named)] | None = None
+    allow_downgrade: bool | None = None
+    allowed: Annotated[
+        list[Annotated[AllowedRange, BeforeValidator(allowed_range)]], AfterValidator(_not_empty)
+    ] | None = None  # fmt: skip
+    override: bool | None = None
+    freeze: list[FreezeTable] | None = None
+    after: Annotated[dict[str, Duration], AfterValidator(_slugged)] | None = None
+
+
+class PolicyTable(_Strict):
+    """The whole file."""
+
+    timezone: Annotated[str, AfterValidator(shapes.zone_name)] = "UTC"
+    defaults: RuleTable = Field(default_factory=RuleTable)
+    environments: dict[str, RuleTable] = Field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""Says a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
+
+from datetime import timedelta
+
+from bot import shapes
+from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
+
+
+def in_words(policy: Policy) -> list[str]:
+    """Return one line per environment's effective rule; the last speaks of every environment without a table."""
+    others = "every other environment" if policy.environments else "every environment"
+    named = [(name, policy.environments[name]) for name in sorted(policy.environments)]
+    return [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
+
+
+def _clauses(rule: Rule) -> list[str]:
+    clauses = [_approvals(rule)]
+    clauses += [f"frozen {freeze.words}" for freeze in rule.freeze]
+    if rule.freeze:
+        clauses.append("a freeze may be overridden" if rule.override else "no freeze may be overridden")
+    if rule.allowed:
+        clauses.append(f"only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
+    clauses += [f"{length(wait)} after the same version succeeded in {earlier}" for earlier, wait in rule.after]
+    if rule.requesters != (shapes.EVERYONE,):
+        clauses.append(f"requested by {_people(rule.requesters)}")
+    if rule.reason_required:
+        clauses.append("a reason is required")
+    if rule.allow_downgrade:
+        clauses.append("patch downgrades allowed")
+    clauses.append(f"a request expires after {length(rule.request_expires_after)}")
+    clauses.append(_reminders(rule))
+    if more := sorted(rule.announce - ALWAYS_ANNOUNCED):
+        clauses.append(f"also announced: {', '.join(more)}")
+    if rule.on_call:
+        clauses.append(f"{_people(rule.on_call)} mentioned on failures")
+    clauses.append(f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)")
+    return clauses
+
+
+def _approvals(rule: Rule) -> str:
+    if rule.required_approvals == 0:
+        return "no approval needed"
+    count = f"{rule.required_approvals} approval{'s' if rule.required_approvals > 1 else ''}"
+    own = "the requester's own counts" if rule.self_approval else "not the requester"
+    return f"{count} from {_people(rule.approvers) or 'nobody yet (BOT_APPROVERS)'}, {own}"
+
+
+def _reminders(rule: Rule) -> str:
+    if not rule.reminders:
+        return "no reminders before a window"
+    return f"reminders {' and '.join(length(before) for before in rule.reminders)} before a window"
+
+
+def _people(ids: tuple[str, ...]) -> str:
+    return "any full member" if ids == (shapes.EVERYONE,) else " or ".join(ids)
+
+
+def length(duration: timedelta) -> str:
+    """Say a duration as the policy file writes it: `3d`, `48h`, `30m`, `45s`."""
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0 and (unit != "d" or seconds // size > 2):  # noqa: PLR2004 - 48h reads better than 2d
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,218 @@
+"""The settings of contract 2: read once from the environment and `.env`, checked, and explained in plain lines."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot import shapes
+from bot.observe.redaction import redact
+
+ENV_FILE: Final = Path(".env")
+
+Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(shapes.parts)]
+"""A list whose variable separates its parts by commas."""
+Lowered = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+
+
+class SettingsProblems(Exception):
+    """Something about the settings is wrong; `lines` has one readable line per problem, free of secrets."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class RuleSettings(BaseModel):
+    """The variables that a policy file is merged with, and the file's own path."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    bot_channel: Annotated[str, AfterValidator(shapes.channel)] | None = Field(
+        default=None, description="the ID of the channel for requests and notifications", examples=["C0123456789"]
+    )
+    bot_approvers: Annotated[Commas, AfterValidator(shapes.people)] | None = Field(
+        default=None,
+        description="IDs of users (U…, W…) and user groups (S…) separated by commas, or * for every full member",
+        examples=["S0123456789,U0123456789"],
+    )
+    bot_required_approvals: int = Field(
+        default=1, ge=0, le=100, description="a whole number from 0 to 100; 0 submits without approval", examples=["1"]
+    )
+    bot_self_approval: bool = Field(default=False, description="true or false", examples=["false"])
+    bot_policy_file: Path | None = Field(default=None, description="the path of a TOML file", examples=["policy.toml"])
+    bot_watch: Annotated[Literal["all", "requested"], Lowered] = Field(
+        default="all", description="all or requested", examples=["all"]
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic was given
+        """Strip spaces and line breaks around values, such as `echo` leaves in a Kubernetes Secret."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+
+
+class Settings(RuleSettings):
+    """Everything the bot is told from outside; field names are the variables' names in small letters.
+
+    Building one reads nothing: `read_settings` is what reads the environment.
+    """
+
+    slack_bot_token: Annotated[SecretStr, AfterValidator(shapes.secret("xoxb-"))] = Field(
+        description="the bot token of the Slack app, which begins with xoxb-", examples=["xoxb-123-456-abc"]
+    )
+    slack_app_token: Annotated[SecretStr, AfterValidator(shapes.secret("xapp-"))] | None = Field(
+        default=None,
+        description="the app-level token of the Slack app, which begins with xapp-; it switches Socket Mode on",
+        examples=["xapp-1-A012-345-abc"],
+    )
+    slack_signing_secret: Annotated[SecretStr, AfterValidator(shapes.secret())] | None = Field(
+        default=None, description="the signing secret of the Slack app", examples=["8f742231b10e8888abcd99yyyzzz85a5"]
+    )
+    slack_api_url: Annotated[str, AfterValidator(shapes.web_address), AfterValidator(lambda url: f"{url}/")] = Field(
+        "https://slack.com/api/", description="the address of Slack's Web API", examples=["https://slack.com/api/"]
+    )
+    acloud_personal_access_token: Annotated[SecretStr, AfterValidator(shapes.secret())] = Field(
+        description="a personal access token of Avisi Cloud, without the word Token", examples=["a1b2c3d4"]
+    )
+    acloud_api_endpoint: Annotated[str, AfterValidator(shapes.web_address)] = Field(
+        "https://api.avisi.cloud", description="the address of Avisi Cloud's API", examples=["https://api.avisi.cloud"]
+    )
+    acloud_organisation: Annotated[Commas, AfterValidator(shapes.slugs)] = Field(
+        description="the slug of an organisation, or several separated by commas", examples=["acme"]
+    )
+    bot_command: Annotated[str, AfterValidator(shapes.command)] = Field(
+        default="/schedule-upgrade",
+        description="the name of the slash command: a slash, then at most 31 small letters, digits, - and _",
+        examples=["/schedule-upgrade"],
+    )
+    bot_poll_seconds: float = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        allow_inf_nan=False,
+        description="a number of seconds from 1 to 3600",
+        examples=["60"],
+    )
+    bot_status_source: Annotated[Literal["auto", "organisation", "clusters"], Lowered] = Field(
+        default="auto", description="auto, organisation or clusters", examples=["auto"]
+    )
+    bot_window_timezone: Annotated[str, AfterValidator(shapes.zone_name)] = Field(
+        default="UTC", description="the IANA name of a time zone", examples=["Europe/Amsterdam"]
+    )
+    bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database)] = Field(
+        default=SecretStr("sqlite+aiosqlite:///upgrade-bot.db"),
+        description="a SQLAlchemy URL with the driver aiosqlite or asyncpg",
+        examples=["postgresql+asyncpg://bot:PASSWORD@db.example.com/bot"],
+    )
+    bot_host: str = Field(default="0.0.0.0", min_length=1, description="the address to listen on", examples=["0.0.0.0"])  # noqa: S104 - a container is reached from outside
+    bot_port: int = Field(default=3000, ge=0, le=65535, description="a port number from 0 to 65535", examples=["3000"])
+    bot_log_format: Annotated[Literal["json", "console"], Lowered] | None = Field(
+        default=None, description="json or console", examples=["json"]
+    )
+    bot_log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = Field(
+        default="info", description="debug, info, warning or error", examples=["info"]
+    )
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is heard through Socket Mode instead of HTTP."""
+        return self.slack_app_token is not None
+
+
+class _SettingsOutside(Settings, BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+
+
+class _RuleSettingsOutside(RuleSettings, BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+
+
+_Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside)
+
+
+def read_settings(env_file: Path = ENV_FILE) -> Settings:
+    """Read every setting; raises SettingsProblems with all that is wrong at once."""
+    names = _names(env_file)
+    return _read(_SettingsOutside, env_file, *_unheard(names), *_unknown(names))
+
+
+def read_rule_settings(env_file: Path = ENV_FILE) -> RuleSettings:
+    """Read only what a policy is merged with, whatever else is missing; raises SettingsProblems."""
+    return _read(_RuleSettingsOutside, env_file)
+
+
+def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outside:
+    problems: list[str] = []
+    try:
+        settings = kind(_env_file=env_file)  # type: ignore[call-arg] # mypy sees a dataclass-like __init__ only
+    except ValidationError as error:
+        problems = [_line(kind, details) for details in error.errors(include_url=False)]
+    if problems or known_problems:
+        raise SettingsProblems(*problems, *known_problems)
+    return settings
+
+
+def _names(env_file: Path) -> set[str]:
+    """Return the names of all variables that are set and not empty, in capitals."""
+    outside = {**dotenv_values(env_file), **os.environ}
+    return {name.upper() for name, value in outside.items() if value and value.strip()}
+
+
+def _unheard(names: set[str]) -> Iterator[str]:
+    """HTTP mode needs the signing secret, or nothing proves that a request comes from Slack."""
+    if not names & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}:
+        yield (
+            "SLACK_SIGNING_SECRET is missing: without SLACK_APP_TOKEN Slack is heard over HTTP, and every request's "
+            "signature is checked. Example: SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzz85a5, "
+            "or for Socket Mode SLACK_APP_TOKEN=xapp-1-A012-345-abc"
+        )
+
+
+def _unknown(names: set[str]) -> Iterator[str]:
+    known = {name.upper() for name in Settings.model_fields}
+    for name in sorted(name for name in names - known if name.startswith("BOT_")):
+        meant = shapes.nearest(name, sorted(known))
+        yield f"{name} is unknown: no setting has this name. The nearest is {_example(meant)}"
+
+
+def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
+    """Say one of pydantic's findings as a sentence that a person can act on."""
+    name = str(details["loc"][0])
+    wanted = kind.model_fields[name].description
+    if details["type"] == "missing":
+        return f"{name.upper()} is missing: it must be {wanted}. Example: {_example(name)}"
+    return f"{name.upper()} is wrong: {_finding(name, details)}. It must be {wanted}. Example: {_example(name)}"
+
+
+def _finding(name: str, details: ErrorDetails) -> str:
+    if details["type"] == "value_error":
+        return str(details["ctx"]["error"])
+    if _is_secret(name):
+        return "it cannot be read"
+    return f'"{redact(str(details["input"]))}" does not fit'
+
+
+def _is_secret(name: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[name].annotation)
+
+
+def _example(name: str) -> str:
+    field = Settings.model_fields[name.lower()]
+    return f"{name.upper()}={(field.examples or [''])[0]}"

@@ -1,0 +1,107 @@
+"""What single values of settings and policy must look like. Each check returns the value or raises ValueError.
+
+The text of a ValueError says what is wrong and never shows a secret.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Final
+from zoneinfo import available_timezones
+
+from pydantic import SecretStr
+
+from bot.observe.redaction import redact
+
+EVERYONE: Final = "*"
+_PERSON: Final = re.compile(r"[UWS][A-Z0-9]+")
+_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
+_SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_DATABASES: Final = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word most like `word`; upper and lower case are alike."""
+    folded = {name.casefold(): name for name in known}
+    return folded[get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.0)[0]]
+
+
+def parts(value: object) -> object:
+    """Split text at its commas; anything else passes as it is."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in map(str.strip, value.split(",")) if part)
+
+
+def people(values: Iterable[str]) -> tuple[str, ...]:
+    """Check that a list holds IDs of users and user groups, or `*` alone; each is kept once."""
+    found = tuple(dict.fromkeys(values))
+    if not found:
+        raise ValueError("the list is empty, which could mean nobody or everybody")
+    for value in found:
+        if value != EVERYONE and not _PERSON.fullmatch(value):
+            raise ValueError(f'"{redact(value)}" is no ID of a user (U…, W…) or user group (S…)')
+    if EVERYONE in found and len(found) > 1:
+        raise ValueError('"*" stands for every full member, so it must stand alone')
+    return found
+
+
+def channel(value: str) -> str:
+    """Check a channel ID."""
+    if not _CHANNEL.fullmatch(value):
+        raise ValueError(f'"{redact(value)}" is no channel ID (C… or G…)')
+    return value
+
+
+def slugs(values: Iterable[str]) -> tuple[str, ...]:
+    """Check that a list holds at least one slug; each is kept once."""
+    found = tuple(dict.fromkeys(values))
+    if not found:
+        raise ValueError("the list is empty")
+    for value in found:
+        if not _SLUG.fullmatch(value):
+            raise ValueError(f'"{redact(value)}" is no slug')
+    return found
+
+
+def zone_name(value: str) -> str:
+    """Check the IANA name of a time zone."""
+    known = available_timezones()
+    if value not in known:
+        raise ValueError(f'"{redact(value)}" is no time zone, the nearest is "{nearest(value, sorted(known))}"')
+    return value
+
+
+def secret(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
+    """Make a check that a secret has no space in it and begins with one of the prefixes, if any are given."""
+
+    def check(value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if re.search(r"\s", text):
+            raise ValueError("there is a space or a line break in it")
+        if prefixes and not text.startswith(prefixes):
+            raise ValueError(f"it does not begin with {' or '.join(prefixes)}")
+        return value
+
+    return check
+
+
+def database(value: SecretStr) -> SecretStr:
+    """Check that a database URL names one of the two drivers; it may hold a password, so it is a secret."""
+    if not value.get_secret_value().startswith(_DATABASES):
+        raise ValueError(f"it begins with neither {_DATABASES[0]} nor {_DATABASES[1]}")
+    return value
+
+
+def web_address(value: str) -> str:
+    """Check an http(s) address; it comes back without slashes at its end."""
+    if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
+        raise ValueError("it is no address that begins with https:// or http://")
+    return value.rstrip("/")
+
+
+def command(value: str) -> str:
+    """Check the name of a slash command."""
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
+        raise ValueError(f'"{redact(value)}" is no name of a slash command')
+    return value

@@ -1,0 +1,275 @@
+"""The policy file: merged key by key, refused where it is ambiguous, and said in words."""
+
+from datetime import UTC, date, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.calendar import Freeze
+from bot.domain.policy import ALWAYS_ANNOUNCED, Policy
+from bot.policy_file import load_policy
+from bot.policy_words import in_words
+from bot.settings import RuleSettings, SettingsProblems
+
+ENOUGH = RuleSettings(bot_channel="C1", bot_approvers=("S1",))
+CONTRACT = """
+timezone = "Europe/Amsterdam"
+
+[defaults]
+channel = "C0UPGRADES"
+requesters = ["*"]
+approvers = ["S0PLATFORM", "U01BOB"]
+notify = ["S0PLATFORM"]
+required_approvals = 1
+self_approval = false
+reason_required = false
+request_expires_after = "48h"
+remind_approvers_after = "4h"
+reminders = ["24h", "1h"]
+announce = ["SCHEDULED_NOTIFIED", "FAILED", "MISSED"]
+on_call = ["S0ONCALL"]
+allow_downgrade = false
+allowed = ["mon-thu 20:00-06:00"]
+override = false
+
+[environments.production]
+required_approvals = 2
+channel = "C0PROD"
+freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]
+after = { staging = "3d" }
+
+[environments."acme/staging"]
+required_approvals = 0
+"""
+
+
+def policy(tmp_path: Path, text: str, settings: RuleSettings = ENOUGH) -> Policy:
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_policy(path, settings)
+
+
+def problems(tmp_path: Path, text: str, settings: RuleSettings = ENOUGH) -> tuple[str, ...]:
+    with pytest.raises(SettingsProblems) as caught:
+        policy(tmp_path, text, settings)
+    return caught.value.lines
+
+
+def test_the_contracts_example_is_read_whole(tmp_path: Path) -> None:
+    production = policy(tmp_path, CONTRACT, RuleSettings()).rule("acme", "production")
+
+    assert production.environment == "production"
+    assert production.channel == "C0PROD"
+    assert production.approvers == ("S0PLATFORM", "U01BOB")
+    assert production.notify == ("S0PLATFORM",)
+    assert production.required_approvals == 2
+    assert production.reminders == (timedelta(hours=24), timedelta(hours=1))
+    assert production.freeze == (Freeze(first=date(2026, 12, 20), last=date(2027, 1, 3), reason="Holiday freeze"),)
+    assert production.after == (("staging", timedelta(days=3)),)
+    assert production.on_call == ("S0ONCALL",)
+    assert production.zone == ZoneInfo("Europe/Amsterdam")
+    (allowed,) = production.allowed
+    assert (allowed.weekdays, allowed.start, allowed.end) == ((0, 1, 2, 3), time(20), time(6))
+
+
+def test_without_a_file_the_variables_and_the_defaults_decide() -> None:
+    rule = load_policy(None, RuleSettings(bot_channel="C1", bot_approvers=("U1",), bot_required_approvals=3)).default
+
+    assert (rule.channel, rule.approvers, rule.required_approvals) == ("C1", ("U1",), 3)
+    assert rule.requesters == ("*",)
+    assert rule.notify == ("U1",)
+    assert rule.request_expires_after == timedelta(hours=48)
+    assert rule.remind_approvers_after == timedelta(hours=4)
+    assert rule.announce == ALWAYS_ANNOUNCED
+    assert rule.allowed == ()
+    assert rule.zone is UTC
+
+
+def test_each_key_is_taken_from_the_nearest_place_that_gives_it(tmp_path: Path) -> None:
+    """The environment's table, then `[defaults]`, then the variable, then the built-in default."""
+    text = """
+    [defaults]
+    required_approvals = 2
+    channel = "C2"
+    [environments.production]
+    required_approvals = 3
+    """
+
+    found = policy(tmp_path, text)
+
+    production = found.rule("acme", "production")
+    assert (production.required_approvals, production.channel, production.approvers) == (3, "C2", ("S1",))
+    assert found.rule("acme", "other").required_approvals == 2
+
+
+def test_a_table_with_an_organisation_wins_key_by_key_over_the_one_without(tmp_path: Path) -> None:
+    text = """
+    [environments.staging]
+    required_approvals = 0
+    channel = "C2"
+    [environments."acme/staging"]
+    required_approvals = 4
+    """
+
+    found = policy(tmp_path, text)
+
+    assert found.rule("acme", "staging").required_approvals == 4
+    assert found.rule("acme", "staging").channel == "C2"
+    assert found.rule("globex", "staging").required_approvals == 0
+
+
+def test_a_false_in_an_environment_wins_over_a_true_in_the_defaults(tmp_path: Path) -> None:
+    text = "[defaults]\nself_approval = true\n[environments.production]\nself_approval = false"
+
+    assert policy(tmp_path, text).rule("acme", "production").self_approval is False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[defaults]\napprovers = ["S1", "U2"]', ("S1", "U2")),
+        ('[defaults]\napprovers = ["*"]', ()),
+        ('[defaults]\nnotify = ["*"]', ()),
+        ("[defaults]\nnotify = []", ()),
+        ('[defaults]\nnotify = ["U7"]', ("U7",)),
+    ],
+)
+def test_notify_left_out_means_the_approvers_and_a_star_mentions_nobody(
+    tmp_path: Path, text: str, expected: tuple[str, ...]
+) -> None:
+    assert policy(tmp_path, text).default.notify == expected
+
+
+def test_what_is_always_announced_stays_announced(tmp_path: Path) -> None:
+    assert policy(tmp_path, '[defaults]\nannounce = ["SUCCEEDED"]').default.announce == ALWAYS_ANNOUNCED | {"SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("text", "weekdays", "start", "end"),
+    [
+        ("sat", (5,), time(0), time(0)),
+        ("sat,sun 00:00-24:00", (5, 6), time(0), time(0)),
+        ("mon-thu 20:00-06:00", (0, 1, 2, 3), time(20), time(6)),
+        ("fri-mon 22:30-24:00", (0, 4, 5, 6), time(22, 30), time(0)),
+        ("mon,wed-fri 01:00-02:00", (0, 2, 3, 4), time(1), time(2)),
+    ],
+)
+def test_allowed_times_are_read(
+    tmp_path: Path, text: str, weekdays: tuple[int, ...], start: time, end: time
+) -> None:  # fmt: skip
+    (allowed,) = policy(tmp_path, f'[defaults]\nallowed = ["{text}"]').default.allowed
+
+    assert (allowed.weekdays, allowed.start, allowed.end, allowed.text) == (weekdays, start, end, text)
+
+
+def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
+    text = "[defaults]\nfreeze = [{ from = 2026-12-20, to = 2026-12-20 }]"
+
+    assert policy(tmp_path, text).default.freeze == (Freeze(first=date(2026, 12, 20), last=date(2026, 12, 20)),)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("aprovers = []", '"aprovers" is unknown, the nearest key is "approvers"'),
+        ("requesters = []", "requesters is wrong: the list is empty"),
+        ("approvers = []", "approvers is wrong: the list is empty"),
+        ('approvers = "U1"', 'approvers is wrong: "U1" does not fit'),
+        ('approvers = ["bob"]', '"bob" is no ID'),
+        ('approvers = ["*", "U1"]', "must stand alone"),
+        ("allowed = []", "allowed is wrong: the list is empty"),
+        ('allowed = ["mon-thr 20:00-06:00"]', '"thr" is no weekday, the nearest is "thu"'),
+        ('allowed = ["mon 20:00-20:00"]', "could mean a whole day or nothing"),
+        ('allowed = ["mon 25:00-26:00"]', '"25:00" is no time of the day'),
+        ('allowed = ["weekends"]', '"weekends" is no time such as'),
+        ('allowed = ["mon-tue-wed"]', "more than two ends"),
+        ("required_approvals = -1", 'required_approvals is wrong: "-1" does not fit'),
+        ("required_approvals = 1.5", 'required_approvals is wrong: "1.5" does not fit'),
+        ("required_approvals = true", 'required_approvals is wrong: "True" does not fit'),
+        ("self_approval = 1", "self_approval is wrong"),
+        ("request_expires_after = 48", '"48" is no duration'),
+        ('request_expires_after = "-4h"', '"-4h" is no duration'),
+        ('request_expires_after = "0h"', "not between one second and a year"),
+        ('reminders = ["1 hour"]', '"1 hour" is no duration'),
+        ('announce = ["FAILD"]', '"FAILD" is no status, the nearest is "FAILED"'),
+        ('on_call = ["*"]', "would mention everybody"),
+        ('channel = "#upgrades"', '"#upgrades" is no channel ID'),
+        ('freeze = [{ from = "2027-01-03", to = "2026-12-20" }]', "begins on 2027-01-03 and ends before that"),
+        ('freeze = [{ from = "2026-12-20" }]', "freeze lacks to"),
+        ('freeze = [{ from = "2026-02-30", to = "2026-03-01" }]', "no day of the calendar"),
+        ('freeze = [{ from = "2026-12-20", too = "2027-01-03" }]', '"too" is unknown, the nearest key is "to"'),
+        ('after = { staging = "soon" }', '"soon" is no duration'),
+        ('after = { "acme/staging" = "1d" }', '"acme/staging" is no slug'),
+    ],
+)
+def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
+    tmp_path: Path, line: str, expected: str
+) -> None:
+    found = problems(tmp_path, f"[environments.production]\n{line}")
+
+    (said,) = [one for one in found if expected in one]
+    assert "[environments.production]" in said
+    assert "Example: " in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('timezone = "Mars/Olympus"', "timezone is wrong"),
+        ("[enviroments.production]", '"enviroments" is unknown, the nearest key is "environments"'),
+        ("[environments.production", "the file is not TOML"),
+        ('[environments."a/b/c"]', "is no environment"),
+        ('[environments.staging]\nafter = { staging = "1d" }', "names the environment itself"),
+        ('[defaults]\nafter = { staging = "1d" }', "would bind staging to itself"),
+    ],
+)
+def test_the_file_as_a_whole_is_judged_too(tmp_path: Path, text: str, expected: str) -> None:
+    (line,) = problems(tmp_path, text)
+
+    assert expected in line
+    assert "Example: " in line
+
+
+def test_a_missing_file_is_a_problem_that_names_the_variable(tmp_path: Path) -> None:
+    settings = RuleSettings(bot_policy_file=tmp_path / "none.toml")
+
+    with pytest.raises(SettingsProblems, match=r"BOT_POLICY_FILE=.*cannot be read"):
+        load_policy(settings.bot_policy_file, settings)
+
+
+def test_a_channel_is_required_unless_the_policy_gives_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsProblems, match="BOT_CHANNEL is missing"):
+        load_policy(None, RuleSettings(bot_approvers=("U1",)))
+
+    assert policy(tmp_path, '[defaults]\nchannel = "C2"', RuleSettings(bot_approvers=("U1",))).channels == ("C2",)
+
+
+def test_approvers_are_required_while_any_environment_asks_for_approvals(tmp_path: Path) -> None:
+    nobody = RuleSettings(bot_channel="C1", bot_required_approvals=0)
+    asking = "[environments.production]\nrequired_approvals = 1"
+
+    assert load_policy(None, nobody).default.approvers == ()
+    (line,) = problems(tmp_path, asking, nobody)
+    assert "BOT_APPROVERS is missing" in line
+    assert "production" in line
+
+
+def test_an_override_asks_for_an_approval_so_it_needs_approvers(tmp_path: Path) -> None:
+    nobody = RuleSettings(bot_channel="C1", bot_required_approvals=0)
+
+    (line,) = problems(tmp_path, "[environments.production]\noverride = true", nobody)
+
+    assert "BOT_APPROVERS is missing" in line
+
+
+def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
+    staging, production, others = in_words(policy(tmp_path, CONTRACT, RuleSettings()))
+
+    assert production.startswith(
+        "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; frozen Dec 20 to Jan 3 (Holiday freeze)"
+    )
+    assert "3d after the same version succeeded in staging" in production
+    assert "in channel C0PROD" in production
+    assert staging.startswith("acme/staging: no approval needed; only mon-thu 20:00-06:00 (Europe/Amsterdam)")
+    assert others.startswith("every other environment: 1 approval from S0PLATFORM or U01BOB")

@@ -1,0 +1,208 @@
+"""The settings of contract 2: what is read, what is refused, and how the refusal reads."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.settings import Settings, SettingsProblems, read_rule_settings, read_settings
+
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-1-2-secretbot",
+    "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
+    "ACLOUD_PERSONAL_ACCESS_TOKEN": "cloud-secret",
+    "ACLOUD_ORGANISATION": "acme",
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Begin with no setting at all, in an empty folder."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    for name, value in {**ENOUGH, **changes}.items():
+        monkeypatch.setenv(name, value)
+
+
+def problems() -> tuple[str, ...]:
+    with pytest.raises(SettingsProblems) as caught:
+        read_settings()
+    return caught.value.lines
+
+
+def test_the_defaults_are_the_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch)
+
+    settings = read_settings()
+
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.acloud_api_endpoint == "https://api.avisi.cloud"
+    assert settings.bot_command == "/schedule-upgrade"
+    assert settings.bot_required_approvals == 1
+    assert settings.bot_self_approval is False
+    assert settings.bot_watch == "all"
+    assert settings.bot_poll_seconds == 60
+    assert settings.bot_status_source == "auto"
+    assert settings.bot_window_timezone == "UTC"
+    assert settings.bot_database_url.get_secret_value() == "sqlite+aiosqlite:///upgrade-bot.db"
+    assert (settings.bot_host, settings.bot_port) == ("0.0.0.0", 3000)  # noqa: S104
+    assert settings.bot_log_format is None
+    assert settings.bot_log_level == "info"
+    assert not settings.socket_mode
+
+
+def test_every_missing_variable_is_named_at_once_with_an_example() -> None:
+    found = problems()
+
+    assert [line.split()[0] for line in found] == [
+        "SLACK_BOT_TOKEN",
+        "ACLOUD_PERSONAL_ACCESS_TOKEN",
+        "ACLOUD_ORGANISATION",
+        "SLACK_SIGNING_SECRET",
+    ]
+    assert all("is missing" in line and "Example: " in line and "\n" not in line for line in found)
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, SLACK_APP_TOKEN="", BOT_APPROVERS="")
+
+    settings = read_settings()
+
+    assert settings.slack_app_token is None
+    assert settings.bot_approvers is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-mine", "does not begin with xoxb-"),
+        ("SLACK_APP_TOKEN", "xoxb-mine", "does not begin with xapp-"),
+        ("ACLOUD_PERSONAL_ACCESS_TOKEN", "Token mine", "a space"),
+        ("ACLOUD_ORGANISATION", ",", "the list is empty"),
+        ("ACLOUD_ORGANISATION", "acme corp", '"acme corp" is no slug'),
+        ("ACLOUD_API_ENDPOINT", "api.avisi.cloud", "no address"),
+        ("SLACK_API_URL", "slack.com/api", "no address"),
+        ("BOT_COMMAND", "schedule", '"schedule" is no name of a slash command'),
+        ("BOT_CHANNEL", "#upgrades", '"#upgrades" is no channel ID'),
+        ("BOT_APPROVERS", "bob", '"bob" is no ID of a user'),
+        ("BOT_APPROVERS", "*,U1", "must stand alone"),
+        ("BOT_APPROVERS", ",", "the list is empty"),
+        ("BOT_REQUIRED_APPROVALS", "-1", '"-1" does not fit'),
+        ("BOT_REQUIRED_APPROVALS", "two", '"two" does not fit'),
+        ("BOT_SELF_APPROVAL", "maybe", '"maybe" does not fit'),
+        ("BOT_WATCH", "some", '"some" does not fit'),
+        ("BOT_POLL_SECONDS", "0", '"0" does not fit'),
+        ("BOT_POLL_SECONDS", "3601", '"3601" does not fit'),
+        ("BOT_POLL_SECONDS", "nan", '"nan" does not fit'),
+        ("BOT_STATUS_SOURCE", "poll", '"poll" does not fit'),
+        ("BOT_WINDOW_TIMEZONE", "Europe/Amsterdm", 'the nearest is "Europe/Amsterdam"'),
+        ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db/bot", "begins with neither"),
+        ("BOT_PORT", "65536", '"65536" does not fit'),
+        ("BOT_LOG_FORMAT", "xml", '"xml" does not fit'),
+        ("BOT_LOG_LEVEL", "loud", '"loud" does not fit'),
+    ],
+)
+def test_a_wrong_value_gets_one_line_with_the_variable_the_reason_and_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    given(monkeypatch, **{name: value})
+
+    (line,) = problems()
+
+    assert line.startswith(f"{name} is wrong: ")
+    assert expected in line
+    assert f"Example: {name}=" in line
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BOT_DATABASE_URL"])
+def test_no_line_ever_shows_a_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    given(monkeypatch, **{name: "hunter2 hunter2"})
+
+    assert "hunter2" not in "".join(problems())
+
+
+def test_a_token_in_the_wrong_variable_is_not_shown_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, BOT_CHANNEL="xoxb-1-2-hunter2")
+
+    assert "hunter2" not in "".join(problems())
+
+
+def test_a_secret_is_masked_wherever_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, BOT_DATABASE_URL="postgresql+asyncpg://bot:hunter2@db/bot")
+
+    printed = repr(read_settings())
+
+    assert "secretbot" not in printed
+    assert "hunter2" not in printed
+
+
+def test_an_unknown_bot_variable_is_a_problem_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, BOT_APROVERS="S1")
+
+    (line,) = problems()
+
+    assert line.startswith("BOT_APROVERS is unknown")
+    assert "BOT_APPROVERS=" in line
+
+
+def test_an_unknown_variable_in_the_env_file_is_found_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch)
+    (tmp_path / ".env").write_text("BOT_CHANEL=C1\nSOMETHING_ELSE=1\n")
+
+    (line,) = problems()
+
+    assert line.startswith("BOT_CHANEL is unknown")
+
+
+def test_without_app_token_the_signing_secret_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch)
+    monkeypatch.delenv("SLACK_SIGNING_SECRET")
+
+    (line,) = problems()
+
+    assert line.startswith("SLACK_SIGNING_SECRET is missing")
+
+
+def test_with_app_token_socket_mode_needs_no_signing_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, SLACK_APP_TOKEN="xapp-1")
+    monkeypatch.delenv("SLACK_SIGNING_SECRET")
+
+    assert read_settings().socket_mode
+
+
+def test_the_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch, BOT_PORT="4000")
+    (tmp_path / ".env").write_text("BOT_PORT=5000\nBOT_APPROVERS=S1, U2\nBOT_CHANNEL=C9\n")
+
+    settings = read_settings()
+
+    assert settings.bot_port == 4000
+    assert settings.bot_approvers == ("S1", "U2")
+    assert settings.bot_channel == "C9"
+
+
+def test_line_breaks_around_a_value_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`echo token | base64` puts a line break into a Kubernetes Secret."""
+    given(monkeypatch, ACLOUD_PERSONAL_ACCESS_TOKEN="cloud-secret\n")
+
+    assert read_settings().acloud_personal_access_token == SecretStr("cloud-secret")
+
+
+def test_addresses_are_brought_into_one_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, SLACK_API_URL="http://127.0.0.1:1/api", ACLOUD_API_ENDPOINT="http://127.0.0.1:2/")
+
+    settings = read_settings()
+
+    assert settings.slack_api_url == "http://127.0.0.1:1/api/"
+    assert settings.acloud_api_endpoint == "http://127.0.0.1:2"
+
+
+def test_the_rule_variables_can_be_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`policy check` needs no tokens."""
+    monkeypatch.setenv("BOT_REQUIRED_APPROVALS", "2")
+
+    assert read_rule_settings().bot_required_approvals == 2
