@@ -105,8 +105,9 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     now: datetime,
     zone: tzinfo,
     succeeded: Mapping[str, datetime],
+    lead: timedelta = LEAD,
 ) -> tuple[Problem, ...]:
-    """Check a filled-in form; empty when it may be requested."""
+    """Check a filled-in form; empty when it may be requested. `lead` is how far ahead a start has to be."""
     cluster = catalog.by_identity.get(form.cluster_identity) if form.cluster_identity else None
     if cluster is None:
         return (Problem(field=FormField.CLUSTER, text="Choose a cluster."),)
@@ -120,7 +121,7 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
         found.append(Problem(field=FormField.VERSION, text=unknown))
     elif too_soon := unproven(rule, form.version, succeeded=succeeded, now=now):
         found.append(Problem(field=FormField.VERSION, text=too_soon))
-    if wrong_start := _wrong_start(form, now=now):
+    if wrong_start := _wrong_start(form, now=now, lead=lead):
         found.append(Problem(field=FormField.START, text=wrong_start))
     when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
     if forbidden := breach(rule, when, override=form.override):
@@ -135,10 +136,10 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     return tuple({problem.field: problem for problem in reversed(found)}.values())[::-1]
 
 
-def _wrong_start(form: Form, *, now: datetime) -> str | None:
+def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:
     if form.start is None:
         return "Choose a start, because maintenance windows are ignored." if form.ignore_windows else None
-    if form.start < now + LEAD:
+    if form.start < now + lead:
         return "Choose a time at least 5 minutes from now."
     if form.start > now + HORIZON:
         return "Choose a time within a year."

@@ -49,7 +49,8 @@ class Reading:
 class ScheduledUpgrade:
     """What we stored of a scheduled upgrade. `moves` counts its moves; `request_id` is set for those asked for here.
 
-    `final` statuses end it, until a reschedule of the same record revives it.
+    `modified_at` is the cloud's own, by which an older answer that arrives late is told apart. A final status ends
+    it, until a reschedule of the same record revives it.
     """
 
     organisation: Organisation
@@ -67,6 +68,7 @@ class ScheduledUpgrade:
     request_id: str | None = None
     inferred: bool = False
     overrun_told: bool = False
+    modified_at: datetime | None = None
     revision: int = 0
 
     @property
@@ -80,7 +82,9 @@ class ScheduledUpgrade:
         return f"{self.environment}/{self.cluster}"
 
     def moved(self, reading: Reading, *, at: datetime) -> "ScheduledUpgrade":
-        """Take over a reading. The same value comes back when neither status nor window changed."""
+        """Take over a reading. The same value comes back when nothing changed, or the reading is older than this."""
+        if reading.modified_at and self.modified_at and reading.modified_at < self.modified_at:
+            return self
         window = reading.window or self.window
         if (reading.status, window) == (self.status, self.window) and (reading.to_version or self.to_version) == (
             self.to_version
@@ -97,6 +101,7 @@ class ScheduledUpgrade:
             to_version=reading.to_version or self.to_version,
             moves=self.moves + 1,
             overrun_told=self.overrun_told and not changed and window == self.window,
+            modified_at=reading.modified_at or self.modified_at,
         )
 
     def infer(self, status: str, *, at: datetime) -> "ScheduledUpgrade":

@@ -58,7 +58,9 @@ class NotConnected(Waiting):
 
 
 class Unclear(AvisiError):
-    """It may have been carried out or not."""
+    """It may have been carried out or not. `retry_after` as for Overloaded, when a 5xx said it."""
+
+    retry_after: float | None = None
 
 
 class NoAnswer(Unclear):

@@ -84,7 +84,7 @@ class Inbox(Protocol):
         """Store it; False when the key is known already, and then nothing changes."""
 
     async def due(self, queue: str) -> Received | None:
-        """Return the queue's oldest undone entry that may be tried now."""
+        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
 
     async def done(self, number: int) -> None:
         """Strike it off."""
@@ -255,12 +255,23 @@ class Work(Protocol):
         """Make it last; raises LeaseLost when it was begun under a lease that is no longer ours."""
 
 
+class Box(StrEnum):
+    """Where queues with work are looked for."""
+
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """A queue that is ours for a while. Only the holder of the current `number` may record a result."""
+    """A queue that is ours for a while. Only the holder of the current `number` may record a result.
+
+    `box` is where the queue stands, None for a named one such as `poll:acme`.
+    """
 
     queue: str
     number: int
+    box: Box | None = None
 
 
 class BeginWork(Protocol):
@@ -268,13 +279,6 @@ class BeginWork(Protocol):
 
     def __call__(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
         """Begin; with a lease, `commit` checks that it still is ours."""
-
-
-class Box(StrEnum):
-    """Where queues with work are looked for."""
-
-    INBOX = "inbox"
-    OUTBOX = "outbox"
 
 
 class Claims(Protocol):

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.form import Form, Problem, breach, is_frozen, occasion, problems, unproven
+from bot.domain.form import LEAD, Form, Problem, breach, is_frozen, occasion, problems, unproven
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
@@ -133,7 +133,7 @@ class Viewing:
             waiting=waiting,
         )
 
-    async def problems(self, form: Form) -> tuple[Problem, ...]:
+    async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Problem, ...]:
         """Check a filled-in form against the copy at hand; empty when it may be requested."""
         found = self.find(form.cluster_identity)
         if found is None:
@@ -142,7 +142,9 @@ class Viewing:
             catalog, cluster = found
             rule = self.policy.rule(cluster.organisation, cluster.environment)
             succeeded = dict(await self._succeeded(cluster, rule, form.version))
-        return problems(form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded)
+        return problems(
+            form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
+        )
 
     async def request(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing."""

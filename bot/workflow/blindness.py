@@ -1,0 +1,58 @@
+"""Knowing when statuses cannot be read, and saying so once; and once more when they can be again."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.domain.events import About, SawAgain, WentBlind
+from bot.domain.policy import Policy
+from bot.workflow import errands
+from bot.workflow.ports import BeginWork, Clock, Feed, Lease
+
+_AFTER = timedelta(minutes=10)
+_POLLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """Watches how long an organisation's statuses could not be read. `poll_every` is the configured pause."""
+
+    begin: BeginWork
+    policy: Policy
+    now: Clock
+    poll_every: timedelta
+
+    async def could_not_read(self, feed: Feed, error: str, lease: Lease) -> None:
+        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel once."""
+        now = self.now()
+        since = feed.blind_since or feed.read_at or now
+        blind = replace(feed, blind_since=since, error=error)
+        told = []
+        if feed.blind_told_at is None and now - since >= max(_AFTER, _POLLS * self.poll_every):
+            blind = replace(blind, blind_told_at=now)
+            event = WentBlind(about=_about(feed), since=since)
+            told = [
+                errands.in_channel(channel, event, key=f"blind:{feed.organisation}:{since.isoformat()}")
+                for channel in self.policy.channels
+            ]
+        async with self.begin(lease) as work:
+            await work.feeds.save(blind)
+            await work.outbox.put(*told)
+            await work.commit()
+
+    async def could_read(self, feed: Feed, lease: Lease) -> None:
+        """Note a complete reading; if people were told of blindness, tell them that it is over."""
+        now = self.now()
+        seeing = replace(feed, read_at=now, blind_since=None, blind_told_at=None, error="")
+        told = []
+        if feed.blind_told_at is not None and feed.blind_since is not None:
+            event = SawAgain(about=_about(feed), since=feed.blind_since, until=now)
+            key = f"sees:{feed.organisation}:{feed.blind_since.isoformat()}"
+            told = [errands.in_channel(channel, event, key=key) for channel in self.policy.channels]
+        async with self.begin(lease) as work:
+            await work.feeds.save(seeing)
+            await work.outbox.put(*told)
+            await work.commit()
+
+
+def _about(feed: Feed) -> About:
+    return About(organisation=feed.organisation, environment="", cluster="", from_version="", to_version="")

@@ -1,0 +1,211 @@
+"""Deciding on a request: presses and rejections out of the inbox, judged live, answered from what was stored."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.errors import Refused, WrongState
+from bot.domain.events import About, RequestApproved, RequestExpired
+from bot.domain.people import Member
+from bot.domain.request import State, UpgradeRequest
+from bot.workflow import errands
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.entries import ButtonPressed, Errand, Press, RejectionGiven, Urgency
+from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.judging import Judging
+from bot.workflow.ports import BeginWork, Fact, Lease, Work
+from bot.workflow.record import fact, rule_facts
+from bot.workflow.revoting import Revoting
+from bot.workflow.verbs import Decision, Late, Verbs
+
+_TRIES = 8
+_NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
+
+Verb = Callable[[UpgradeRequest, Member], Awaitable[Decision]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Takes presses and rejections out of the inbox."""
+
+    begin: BeginWork
+    look: BeginWork
+    entitlement: Entitlement
+    judging: Judging
+    revoting: Revoting
+
+    async def press(self, number: int, pressed: ButtonPressed, lease: Lease) -> None:
+        """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may."""
+        verbs = self._verbs
+        by_press: dict[Press, Verb] = {
+            Press.APPROVE: verbs.approve,
+            Press.WITHDRAW: verbs.withdraw,
+            Press.TRY_AGAIN: verbs.try_again,
+            Press.SUBMIT_AGAIN: verbs.submit_again,
+        }
+
+        async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
+            await verbs.check_may_open(pressed.press, request, member, pressed.seal)
+            raise Refused("That took too long to check. Please press the button again.")
+
+        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease)
+
+    async def reject(self, number: int, given: RejectionGiven, lease: Lease) -> None:
+        """Reject by inbox entry `number`; raises MembersUnavailable."""
+
+        async def verb(request: UpgradeRequest, member: Member) -> Decision:
+            return await self._verbs.reject(request, member, seal=given.seal, reason=given.reason)
+
+        await self._decide(number, given, verb, lease)
+
+    async def judge(self, pressed: ButtonPressed) -> None:
+        """Raise Refused unless this press may open its modal now; raises MembersUnavailable."""
+        member = await self.entitlement.somebody(pressed.member)
+        request = await self._request(pressed)
+        await self._verbs.check_may_open(pressed.press, request, member, pressed.seal)
+
+    @property
+    def _verbs(self) -> Verbs:
+        return Verbs(self.look, self.entitlement, self.judging)
+
+    async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
+        async with self.look() as work:
+            try:
+                return await work.requests.get(pressed.request_id)
+            except Missing as error:
+                raise WrongState("This request is no longer known, so nothing was changed.") from error
+
+    async def _decide(
+        self,
+        number: int,
+        pressed: ButtonPressed | RejectionGiven,
+        verb: Verb,
+        lease: Lease,
+    ) -> None:
+        for _ in range(_TRIES):
+            request: UpgradeRequest | None = None
+            try:
+                member = await self.entitlement.somebody(pressed.member)
+                request = await self._request(pressed)
+                if await self._drifted(request, pressed):
+                    continue
+                decision = await verb(request, member)
+                if isinstance(pressed, ButtonPressed) and pressed.press is not Press.WITHDRAW:
+                    request.check_seal(pressed.seal)
+                await self._store(number, pressed, decision, lease)
+            except Late:
+                await self._expire(request, lease)
+                continue
+            except Stale:
+                continue
+            except Taken:
+                newer = WrongState("A newer request for this cluster exists, so this one cannot go on.")
+                await self._refuse(number, pressed, request, newer, lease)
+            except Refused as refusal:
+                await self._refuse(number, pressed, request, refusal, lease)
+            return
+        raise Stale("the request kept changing while it was decided")
+
+    async def _drifted(self, request: UpgradeRequest, pressed: ButtonPressed | RejectionGiven) -> bool:
+        if isinstance(pressed, ButtonPressed) and pressed.press is not Press.APPROVE:
+            return False
+        if request.state is not State.PENDING_APPROVAL:
+            return False
+        return await self.revoting.void_if_drifted(request)
+
+    async def _expire(self, request: UpgradeRequest | None, lease: Lease) -> None:
+        if request is None:
+            return
+        async with self.begin(lease) as work:
+            try:
+                await expire(work, request, self.judging)
+            except Stale:
+                return
+            await work.commit()
+
+    async def _store(
+        self, number: int, pressed: ButtonPressed | RejectionGiven, decision: Decision, lease: Lease
+    ) -> None:
+        async with self.begin(lease) as work:
+            stored = await work.requests.save(decision.request)
+            rule = self.judging.rule(stored)
+            facts: dict[str, object] = {"seal": pressed.seal, "state": stored.state, "policy": rule_facts(rule)}
+            if stored.outcome:
+                facts["reason"] = stored.outcome
+            await work.audit.append(
+                fact(stored, decision.kind, at=stored.state_since, actor=pressed.member, facts=facts)
+            )
+            told: list[Errand] = [
+                errands.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),
+                errands.in_thread(stored, decision.event),
+            ]
+            if decision.submit:
+                told.append(errands.submit(stored))
+                if not isinstance(decision.event, RequestApproved):
+                    told.append(errands.in_thread(stored, RequestApproved(about=errands.about(stored))))
+            if decision.tell_requester:
+                told.append(errands.to_requester(stored, decision.event))
+            told.append(_answer(pressed, decision.answer, number, errands.about(stored)))
+            await self._strike_orphan(work, pressed, told)
+            await work.outbox.put(*told)
+            await work.inbox.done(number)
+            await work.commit()
+
+    async def _strike_orphan(self, work: Work, pressed: ButtonPressed | RejectionGiven, told: list[Errand]) -> None:
+        on_card = not isinstance(pressed, ButtonPressed) or pressed.press is not Press.RESCHEDULE
+        if pressed.message is None or not on_card:
+            return
+        card = await work.messages.card(pressed.request_id)
+        if card is None:
+            await work.messages.put_card(pressed.request_id, pressed.message)
+        elif card != pressed.message:
+            told.append(errands.strike_out(pressed.request_id, pressed.message))
+
+    async def _refuse(
+        self,
+        number: int,
+        pressed: ButtonPressed | RejectionGiven,
+        request: UpgradeRequest | None,
+        refusal: Refused,
+        lease: Lease,
+    ) -> None:
+        about = errands.about(request) if request else _NOTHING
+        verb = pressed.press.value if isinstance(pressed, ButtonPressed) else Press.REJECT.value
+        async with self.begin(lease) as work:
+            facts: dict[str, object] = {"press": verb, "rule": type(refusal).__name__, "answer": str(refusal)}
+            await work.audit.append(
+                Fact(
+                    kind="press refused",
+                    at=self.judging.now(),
+                    request_id=pressed.request_id,
+                    actor=pressed.member,
+                    organisation=about.organisation,
+                    cluster=about.full_name if request else "",
+                    facts=facts,
+                )
+            )
+            told = [_answer(pressed, str(refusal), number, about)]
+            if request is not None:
+                await self._strike_orphan(work, pressed, told)
+            await work.outbox.put(*told)
+            await work.inbox.done(number)
+            await work.commit()
+
+
+def _answer(pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:
+    response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
+    where = "" if response_url else f"*{about.full_name}*: " if about.cluster else ""
+    return errands.answer(
+        pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
+    )
+
+
+async def expire(work: Work, request: UpgradeRequest, judging: Judging) -> None:
+    """End a request whose deadline passed and have it told; raises Stale."""
+    expired = await work.requests.save(request.expire(at=judging.now()))
+    event = RequestExpired(about=errands.about(expired), deadline=expired.deadline)
+    await work.audit.append(fact(expired, "request expired", at=expired.state_since))
+    await work.outbox.put(
+        errands.repaint(expired, because="expired"),
+        errands.in_thread(expired, event),
+        errands.to_requester(expired, event),
+    )

@@ -1,0 +1,125 @@
+"""Who may do what, looked up now: circles of the policy resolved to people, and the refusals that say who could."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest
+from bot.domain.people import EVERYONE, Circle, Member, MemberId, Standing
+from bot.domain.policy import Rule
+from bot.domain.request import UpgradeRequest
+from bot.workflow.ports import Members
+
+_NAMED = 10
+_WHY_NOT = {
+    Standing.GUEST: "Guests cannot use this bot. Ask a full member of the workspace.",
+    Standing.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
+    Standing.BOT: "Bots cannot use this bot.",
+    Standing.DEACTIVATED: "This account is deactivated.",
+    Standing.UNKNOWN: "Slack does not know this account.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Answers who may ask and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
+
+    members: Members
+
+    async def somebody(self, member_id: MemberId) -> Member:
+        """Return the person; raises NotEntitled unless a full member."""
+        member = await self.members.find(member_id)
+        if not member.counts:
+            raise NotEntitled(_WHY_NOT[member.standing])
+        return member
+
+    async def circle(self, ids: Iterable[str]) -> Circle:
+        """Resolve the IDs of a rule to people."""
+        named: set[MemberId] = set()
+        missing: list[str] = []
+        everyone = False
+        for one in ids:
+            if one == EVERYONE:
+                everyone = True
+            elif one.startswith("S"):
+                group = await self.members.group(one)
+                named |= group or frozenset()
+                missing += [] if group is not None else [one]
+            else:
+                named.add(MemberId(one))
+        return Circle(everyone=everyone, members=frozenset(named), missing=tuple(missing))
+
+    async def check_may_request(self, member: Member, rule: Rule) -> None:
+        """Raise NotEntitled unless the rule lets this person ask."""
+        circle = await self.circle(rule.requesters)
+        if not circle.includes(member):
+            raise NotEntitled(f"You may not request upgrades in {rule.environment}. {_could(circle, 'request them')}")
+
+    async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
+        """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
+        circle = await self.circle(rule.approvers)
+        others = await self._others(circle, rule, request)
+        if not circle.includes(member):
+            raise NotAnApprover(f"Only approvers of {rule.environment} may do this. {others}")
+        if member.id == request.requester and not rule.self_approval:
+            raise OwnRequest(f"You asked for this upgrade, so somebody else has to decide. {others}")
+
+    async def check_may_retry(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
+        """Raise NotAnApprover unless this is the requester or an approver."""
+        if member.id == request.requester:
+            return
+        circle = await self.circle(rule.approvers)
+        if not circle.includes(member):
+            raise NotAnApprover(
+                f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. "
+                f"{_could(circle, 'do it')}"
+            )
+
+    def check_requester(self, member: Member, request: UpgradeRequest) -> None:
+        """Raise NotTheRequester unless this is the requester."""
+        if member.id != request.requester:
+            raise NotTheRequester(f"Only the requester, <@{request.requester}>, may withdraw this request.")
+
+    async def standing_voters(self, request: UpgradeRequest, rule: Rule) -> frozenset[MemberId]:
+        """Return those voters who may still vote now."""
+        circle = await self.circle(rule.approvers)
+        return frozenset(
+            [
+                voter
+                for voter in request.voters
+                if (voter != request.requester or rule.self_approval)
+                and circle.includes(await self.members.find(voter))
+            ]
+        )
+
+    async def enough_approvers(self, rule: Rule, *, requester: MemberId, needed: int) -> int | None:
+        """Return None when so many people may decide; otherwise how many there are."""
+        circle = await self.circle(rule.approvers)
+        if circle.everyone or needed == 0:
+            return None
+        found = 0
+        for candidate in sorted(circle.members):
+            if candidate == requester and not rule.self_approval:
+                continue
+            found += circle.includes(await self.members.find(candidate))
+            if found >= needed:
+                return None
+        return found
+
+    async def _others(self, circle: Circle, rule: Rule, request: UpgradeRequest) -> str:
+        undecided = circle.members - request.voters
+        if not rule.self_approval:
+            undecided -= {request.requester}
+        if circle.everyone or len(undecided) > _NAMED:
+            return _could(Circle(everyone=circle.everyone, members=frozenset(undecided)), "decide now")
+        active = [one for one in sorted(undecided) if (await self.members.find(one)).counts]
+        return _could(Circle(everyone=False, members=frozenset(active)), "decide now")
+
+
+def _could(circle: Circle, what: str) -> str:
+    if circle.everyone:
+        return f"Any other full member can {what}."
+    if not circle.members:
+        return f"Nobody else can {what} at the moment."
+    named = [f"<@{one}>" for one in sorted(circle.members)[:_NAMED]]
+    more = len(circle.members) - len(named)
+    return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."

@@ -1,0 +1,131 @@
+"""Errands by name: which queue each stands in, and the key that makes it happen once."""
+
+from bot.domain.events import About, Answered, AnyEvent
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow.entries import Errand, Kind, MessageRef, Urgency
+
+
+def about(request: UpgradeRequest) -> About:
+    """Say what an event of a request is about."""
+    return About(
+        organisation=request.organisation,
+        environment=request.environment,
+        cluster=request.cluster,
+        from_version=request.from_version,
+        to_version=request.to_version,
+        request_id=request.id,
+        requester=request.requester,
+        upgrade=request.upgrade,
+    )
+
+
+def about_upgrade(upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> About:
+    """Say what an event of a scheduled upgrade is about; `request` is the one that asked for it here, if any."""
+    return About(
+        organisation=upgrade.organisation,
+        environment=upgrade.environment,
+        cluster=upgrade.cluster,
+        from_version=upgrade.from_version,
+        to_version=upgrade.to_version,
+        request_id=request.id if request else None,
+        requester=request.requester if request else None,
+        upgrade=upgrade.identity,
+    )
+
+
+def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency.ALERT) -> Errand:
+    """Draw the card as it is now. `because` tells repaints apart that no new revision caused."""
+    return Errand(
+        queue=f"card:{request.id}",
+        key=f"card:{request.id}:{request.revision}:{because}",
+        kind=Kind.CARD,
+        urgency=urgency,
+        target=request.channel,
+        request_id=request.id,
+    )
+
+
+def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Errand:
+    """Tell it under the request's card; once for each revision of the request unless a key says otherwise."""
+    return Errand(
+        queue=f"card:{request.id}",
+        key=f"thread:{request.id}:{type(event).__name__}:{key or request.revision}",
+        kind=Kind.THREAD,
+        target=request.channel,
+        request_id=request.id,
+        event=event,
+    )
+
+
+def in_channel(channel: str, event: AnyEvent, *, key: str) -> Errand:
+    """Tell it in a channel, once for each key and channel."""
+    return Errand(
+        queue=f"channel:{channel}",
+        key=f"channel:{channel}:{key}",
+        kind=Kind.CHANNEL,
+        target=channel,
+        request_id=event.about.request_id,
+        event=event,
+    )
+
+
+def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Errand:
+    """Tell the requester directly."""
+    return Errand(
+        queue=f"direct:{request.requester}",
+        key=f"direct:{request.id}:{type(event).__name__}:{key or request.revision}",
+        kind=Kind.DIRECT,
+        target=request.requester,
+        request_id=request.id,
+        event=event,
+    )
+
+
+def answer(member: MemberId, text: str, *, key: str, about: About, response_url: str | None = None) -> Errand:
+    """Answer one person privately."""
+    return Errand(
+        queue=f"private:{member}",
+        key=f"private:{key}",
+        kind=Kind.PRIVATE,
+        urgency=Urgency.PERSON,
+        target=member,
+        request_id=about.request_id,
+        event=Answered(about=about, text=text),
+        response_url=response_url,
+    )
+
+
+def strike_out(request_id: RequestId, orphan: MessageRef) -> Errand:
+    """Strike out a card that was posted twice."""
+    return Errand(
+        queue=f"card:{request_id}",
+        key=f"strike:{orphan.channel}:{orphan.ts}",
+        kind=Kind.STRIKE,
+        target=orphan.channel,
+        request_id=request_id,
+        message=orphan,
+    )
+
+
+def submit(request: UpgradeRequest) -> Errand:
+    """Hand the request to the cloud."""
+    return Errand(
+        queue=f"submit:{request.id}",
+        key=f"submit:{request.id}:{request.revision}",
+        kind=Kind.SUBMIT,
+        urgency=Urgency.PERSON,
+        request_id=request.id,
+    )
+
+
+def publish_home(member: MemberId, *, key: str) -> Errand:
+    """Publish a person's App Home again."""
+    return Errand(
+        queue=f"home:{member}",
+        key=f"home:{member}:{key}",
+        kind=Kind.HOME,
+        urgency=Urgency.BACKGROUND,
+        target=member,
+    )

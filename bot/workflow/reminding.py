@@ -1,0 +1,152 @@
+"""What time brings: deadlines, reminders to approvers, windows coming near, overruns, Homes; votes held to changes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
+from bot.domain.policy import Policy, Rule
+from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow import errands
+from bot.workflow.deciding import expire
+from bot.workflow.errors import MembersUnavailable, Missing, Stale
+from bot.workflow.judging import Judging
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.record import fact
+from bot.workflow.revoting import Revoting
+
+_LATE = 0.25
+"""A countdown is dropped when it comes later than this share of its lead."""
+_HOME_AFTER = timedelta(seconds=30)
+_HOME_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    """Looks at the clock; called again and again, does each thing once."""
+
+    begin: BeginWork
+    look: BeginWork
+    policy: Policy
+    judging: Judging
+    revoting: Revoting
+    now: Clock
+
+    async def look_round(self, lease: Lease) -> None:
+        """Do all that is due now."""
+        await self._requests(lease)
+        await self._windows(lease)
+
+    async def _requests(self, lease: Lease) -> None:
+        async with self.look() as work:
+            waiting = await work.requests.in_states(*PERISHABLE)
+        for request in waiting:
+            if self.now() >= request.deadline:
+                await self._quietly(partial(expire, request=request, judging=self.judging), lease)
+            elif request.state is State.PENDING_APPROVAL:
+                await self._waiting(request, lease)
+
+    async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
+        try:
+            await self.revoting.rejudge(request)
+        except (Stale, MembersUnavailable):
+            return
+        rule = self.judging.rule(request)
+        since = request.reminded_at or request.requested_at
+        gap = rule.remind_approvers_after * 2**request.reminders
+        if self.now() >= since + gap:
+            await self._quietly(partial(self._remind, request=request, rule=rule), lease)
+
+    async def _remind(self, work: Work, request: UpgradeRequest, rule: Rule) -> None:
+        current = await work.requests.get(request.id)
+        if current.state is not State.PENDING_APPROVAL or current.reminders != request.reminders:
+            return
+        reminded = await work.requests.save(current.remind(at=self.now()))
+        gone = reminded.voters | (frozenset() if rule.self_approval else {reminded.requester})
+        event = ApproversReminded(
+            about=errands.about(reminded),
+            mention=tuple(one for one in rule.notify if one not in gone),
+            count=len(reminded.votes),
+            required=reminded.required,
+            deadline=reminded.deadline,
+        )
+        await work.audit.append(fact(reminded, "approvers reminded", at=self.now()))
+        await work.outbox.put(errands.in_thread(reminded, event))
+
+    async def _windows(self, lease: Lease) -> None:
+        now = self.now()
+        furthest = max((ahead for rule in self.policy.rules for ahead in rule.reminders), default=timedelta(0))
+        async with self.look() as work:
+            coming = await work.upgrades.windows_between(now, now + furthest)
+            running = await work.upgrades.windows_between(now - timedelta(days=7), now)
+        for upgrade in coming:
+            await self._quietly(partial(self._count_down, upgrade=upgrade, now=now), lease)
+        for upgrade in running:
+            late = upgrade.window is not None and upgrade.window.end < now
+            if late and upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told:
+                await self._quietly(partial(self._overran, upgrade=upgrade), lease)
+
+    async def _count_down(self, work: Work, upgrade: ScheduledUpgrade, now: datetime) -> None:
+        rule = self.policy.rule(upgrade.organisation, upgrade.environment)
+        window = upgrade.window
+        if window is None or window.start <= now or upgrade.status == "IN_PROGRESS" or not rule.channel:
+            return
+        due = [ahead for ahead in rule.reminders if window.start - ahead <= now]
+        if not due:
+            return
+        nearest = min(due)
+        if now - (window.start - nearest) > nearest * _LATE:
+            return
+        hours = nearest.total_seconds() / 3600
+        event = WindowNear(
+            about=errands.about_upgrade(upgrade, await _request_of(work, upgrade)), window=window, hours=hours
+        )
+        key = f"near:{upgrade.organisation}:{upgrade.identity}:{window.start.isoformat()}:{hours:g}"
+        await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+
+    async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:
+        rule = self.policy.rule(upgrade.organisation, upgrade.environment)
+        window = upgrade.window
+        if window is None:
+            return
+        await work.upgrades.save(replace(upgrade, overrun_told=True))
+        request = await _request_of(work, upgrade)
+        event = UpgradeOverran(about=errands.about_upgrade(upgrade, request), window=window)
+        key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
+        if rule.channel:
+            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if request:
+            await work.outbox.put(errands.repaint(request, because=key))
+
+    async def _quietly(self, write: Callable[[Work], Awaitable[None]], lease: Lease) -> None:
+        """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""
+        try:
+            async with self.begin(lease) as work:
+                await write(work)
+                await work.commit()
+        except Stale:
+            return
+
+    async def homes(self, lease: Lease) -> None:
+        """Have the Homes that were opened lately published again."""
+        now = self.now()
+        async with self.look() as work:
+            stale = await work.homes.to_publish(opened_after=now - _HOME_FOR, published_before=now - _HOME_AFTER)
+        if not stale:
+            return
+        async with self.begin(lease) as work:
+            for member in stale:
+                await work.homes.published(member, at=now)
+                await work.outbox.put(errands.publish_home(member, key=now.isoformat()))
+            await work.commit()
+
+
+async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+    if upgrade.request_id is None:
+        return None
+    try:
+        return await work.requests.get(RequestId(upgrade.request_id))
+    except Missing:
+        return None

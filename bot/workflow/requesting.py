@@ -1,0 +1,180 @@
+"""Asking for an upgrade: take a filled-in form, check the rules, store the request, have it announced."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.cluster import Cluster
+from bot.domain.errors import Quorumless, Refused, RuleBroken
+from bot.domain.events import About, RequestApproved, RequestReplaced, UpgradeRequested
+from bot.domain.form import is_frozen, occasion
+from bot.domain.people import Member
+from bot.domain.policy import Rule
+from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
+from bot.workflow import errands
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.entries import FormSubmitted, Urgency
+from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
+from bot.workflow.record import fact, request_facts
+from bot.workflow.viewing import Viewing
+
+
+def new_request_id() -> RequestId:
+    """Return an ID nobody can guess."""
+    return RequestId(secrets.token_hex(8))
+
+
+class Later(Exception):
+    """It cannot be decided yet: try again in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:g} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Requesting:
+    """Turns a submitted form into a request."""
+
+    begin: BeginWork
+    viewing: Viewing
+    entitlement: Entitlement
+    now: Clock
+    new_id: Callable[[], RequestId] = new_request_id
+
+    async def request(self, number: int, submitted: FormSubmitted, lease: Lease) -> None:
+        """Store the request of inbox entry `number`, or refuse it privately.
+
+        Raises MembersUnavailable and Later (an earlier request is being submitted): nothing was decided.
+        """
+        try:
+            member = await self.entitlement.somebody(submitted.member)
+            request, rule = await self._judged(submitted, member)
+        except Refused as refusal:
+            await self._refuse(number, submitted, refusal, lease)
+            return
+        async with self.begin(lease) as work:
+            await self._store(work, request, rule, replaces=submitted.replaces)
+            await work.inbox.done(number)
+            await work.commit()
+
+    async def _judged(self, submitted: FormSubmitted, member: Member) -> tuple[UpgradeRequest, Rule]:
+        form = submitted.form
+        if wrong := await self.viewing.problems(form, lead=timedelta(0)):
+            raise RuleBroken(" ".join(problem.text for problem in wrong))
+        found = self.viewing.find(form.cluster_identity)
+        if found is None or form.version is None:
+            raise RuleBroken("The cluster is no longer in the catalog of Avisi Cloud.")
+        _, cluster = found
+        rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
+        await self.entitlement.check_may_request(member, rule)
+        request = self._draft(submitted, cluster, form.version, rule)
+        found_approvers = await self.entitlement.enough_approvers(rule, requester=member.id, needed=request.required)
+        if found_approvers is not None:
+            raise Quorumless(
+                f"{cluster.environment} asks for {request.required} approvals, but only {found_approvers} "
+                f"other {'person' if found_approvers == 1 else 'people'} may give one, so this could never be "
+                f"approved. Ask whoever keeps the bot's policy to name more approvers."
+            )
+        return request, rule
+
+    def _draft(self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule) -> UpgradeRequest:
+        form, now = submitted.form, self.now()
+        when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.viewing.zone)
+        override = form.override and rule.override and is_frozen(rule, when)
+        deadline = form.start if form.ignore_windows and form.start else now + rule.request_expires_after
+        return UpgradeRequest(
+            id=self.new_id(),
+            organisation=cluster.organisation,
+            cluster_identity=cluster.identity,
+            environment=cluster.environment,
+            cluster=cluster.slug,
+            from_version=cluster.version,
+            to_version=version,
+            start=form.start,
+            ignore_windows=form.ignore_windows,
+            override=override,
+            reason=form.reason.strip(),
+            requester=submitted.member,
+            requested_at=now,
+            deadline=deadline,
+            required=rule.approvals_needed(override=override),
+            channel=rule.channel,
+            state_since=now,
+            estimate=when,
+            replaces=submitted.replaces,
+        )
+
+    async def _store(self, work: Work, request: UpgradeRequest, rule: Rule, *, replaces: RequestId | None) -> None:
+        for older in await work.requests.of_cluster(request.cluster_identity, *OPEN):
+            if older.state not in REPLACEABLE:
+                raise Later(2.0)
+            await self._replace(work, older, request)
+        stored = await work.requests.add(request)
+        about = errands.about(stored)
+        facts = request_facts(stored, rule) | {"replaces": replaces or ""}
+        await work.audit.append(
+            fact(stored, "upgrade requested", at=stored.requested_at, actor=stored.requester, facts=facts)
+        )
+        requested = UpgradeRequested(
+            about=about,
+            mention=rule.notify if stored.required else (),
+            required=stored.required,
+            deadline=stored.deadline,
+        )
+        await work.outbox.put(
+            errands.repaint(stored, because="requested", urgency=Urgency.PERSON),
+            errands.in_thread(stored, requested),
+            errands.to_requester(stored, requested),
+        )
+        if stored.required == 0:
+            approved = await work.requests.save(stored.approve(at=self.now()))
+            await work.outbox.put(
+                errands.repaint(approved, because="approved", urgency=Urgency.PERSON),
+                errands.in_thread(approved, RequestApproved(about=about)),
+                errands.submit(approved),
+            )
+
+    async def _replace(self, work: Work, older: UpgradeRequest, newer: UpgradeRequest) -> None:
+        replaced = await work.requests.save(older.replaced(by=newer.id, at=self.now()))
+        await tell_replaced(work, replaced, newer)
+
+    async def _refuse(self, number: int, submitted: FormSubmitted, refusal: Refused, lease: Lease) -> None:
+        found = self.viewing.find(submitted.form.cluster_identity)
+        about = About(
+            organisation=submitted.organisation,
+            environment=found[1].environment if found else "",
+            cluster=found[1].slug if found else "",
+            from_version=found[1].version if found else "",
+            to_version=submitted.form.version or "",
+        )
+        async with self.begin(lease) as work:
+            await work.audit.append(
+                Fact(
+                    kind="request refused",
+                    at=self.now(),
+                    request_id=self.new_id(),
+                    actor=submitted.member,
+                    organisation=about.organisation,
+                    cluster=about.full_name if found else "",
+                    facts={"rule": type(refusal).__name__, "answer": str(refusal), "to_version": about.to_version},
+                )
+            )
+            text = f"Your request was not made. {refusal}"
+            await work.outbox.put(errands.answer(submitted.member, text, key=f"inbox:{number}", about=about))
+            await work.inbox.done(number)
+            await work.commit()
+
+
+async def tell_replaced(work: Work, replaced: UpgradeRequest, newer: UpgradeRequest) -> None:
+    """Have it told that a newer request took a request's place; `replaced` as it was stored."""
+    event = RequestReplaced(about=errands.about(replaced), by_request=newer.id, by=newer.requester)
+    await work.audit.append(
+        fact(replaced, "request replaced", at=replaced.state_since, actor=newer.requester, facts={"by": newer.id})
+    )
+    await work.outbox.put(
+        errands.repaint(replaced, because="replaced"),
+        errands.in_thread(replaced, event),
+        errands.to_requester(replaced, event),
+    )

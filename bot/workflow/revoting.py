@@ -1,0 +1,82 @@
+"""Starting a vote again, or asking for more votes, because the cluster, the people or the policy changed."""
+
+from dataclasses import dataclass
+
+from bot.domain.events import RequestApproved, VotesVoided
+from bot.domain.people import MemberId
+from bot.domain.request import State, UpgradeRequest
+from bot.workflow import errands
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.judging import Judging
+from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.record import fact, rule_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Revoting:
+    """Keeps votes true to what they were given for."""
+
+    begin: BeginWork
+    entitlement: Entitlement
+    judging: Judging
+
+    async def void_if_drifted(self, request: UpgradeRequest, lease: Lease | None = None) -> bool:
+        """Void the votes when the cluster is not as it was; True when the request was changed. Raises Stale."""
+        drift = self.judging.drift(request)
+        if drift is None or await self._cannot_go_on(request):
+            return False
+        current, sentence = drift
+        voided = request.void(sentence, at=self.judging.now(), from_version=current)
+        async with self.begin(lease) as work:
+            await self.tell_voided(work, await work.requests.save(voided), voters=request.voters)
+            await work.commit()
+        return True
+
+    async def rejudge(self, request: UpgradeRequest) -> None:
+        """Hold a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale."""
+        if request.state is not State.PENDING_APPROVAL or await self.void_if_drifted(request):
+            return
+        rule = self.judging.rule(request)
+        needed = rule.approvals_needed(override=request.override)
+        if needed == request.required and len(request.votes) < needed:
+            return
+        judged = request.require(needed)
+        if len(judged.votes) >= needed:
+            judged = judged.keep_votes_of(await self.entitlement.standing_voters(judged, rule))
+        enough = len(judged.votes) >= needed and not await self.judging.broken_rule(judged)
+        if enough:
+            judged = judged.approve(at=self.judging.now())
+        if judged == request:
+            return
+        async with self.begin() as work:
+            stored = await work.requests.save(judged)
+            facts: dict[str, object] = {"required": needed, "state": stored.state, "policy": rule_facts(rule)}
+            await work.audit.append(fact(stored, "votes judged again", at=self.judging.now(), facts=facts))
+            await work.outbox.put(errands.repaint(stored, because="rejudged"))
+            if enough:
+                approved = RequestApproved(about=errands.about(stored))
+                await work.outbox.put(errands.in_thread(stored, approved), errands.submit(stored))
+            await work.commit()
+
+    async def tell_voided(self, work: Work, stored: UpgradeRequest, *, voters: frozenset[MemberId]) -> None:
+        """Have it told that the vote starts again; `stored` is the request as it was stored."""
+        rule = self.judging.rule(stored)
+        mention = tuple(dict.fromkeys((*rule.notify, *sorted(voters))))
+        event = VotesVoided(
+            about=errands.about(stored),
+            mention=mention,
+            changes=stored.changes,
+            voters=tuple(sorted(voters)),
+            required=stored.required,
+        )
+        facts: dict[str, object] = {"changes": list(stored.changes), "voters": sorted(voters), "seal": stored.seal}
+        await work.audit.append(fact(stored, "votes voided", at=self.judging.now(), facts=facts))
+        await work.outbox.put(errands.repaint(stored, because="voided"), errands.in_thread(stored, event))
+
+    async def _cannot_go_on(self, request: UpgradeRequest) -> bool:
+        found = self.judging.shelf.find(request.cluster_identity)
+        if found is None:
+            return True
+        catalog, cluster = found
+        rule = self.judging.rule(request)
+        return request.to_version not in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)

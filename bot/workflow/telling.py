@@ -1,0 +1,182 @@
+"""What is told of a scheduled upgrade's moves, and where: card, thread, channel, direct message; each once."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
+from bot.domain.form import breach
+from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
+from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.scheduled import ALARMING, INFERRED, PENDING, Move, Reading, ScheduledUpgrade
+from bot.domain.windows import Window
+from bot.workflow import errands
+from bot.workflow.errors import Missing
+from bot.workflow.ports import Clock, Fact, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Stores moves together with what is to be told of them."""
+
+    policy: Policy
+    now: Clock
+
+    async def confirmed(
+        self,
+        work: Work,
+        upgrade: ScheduledUpgrade,
+        known: ScheduledUpgrade | None,
+        reading: Reading,
+        request: UpgradeRequest,
+    ) -> None:
+        """Store an upgrade as the answer to a submission showed it; a status that is announced is announced.
+
+        `known` is what was stored of the same record before, when the cloud keeps one record over reschedules.
+        """
+        moved = replace(upgrade, moves=upgrade.moves + 1)
+        move = _move(moved, status=None, window=known.window if known else None, at=self.now())
+        stored = await work.upgrades.save(moved, move)
+        if reading.status in self._announced(self._rule(stored)):
+            await self._tell_status(work, stored, move, request)
+        await self._check_window(work, stored, request)
+
+    async def repaint(self, work: Work, request: UpgradeRequest, *, because: str) -> None:
+        """Have a request's card drawn again."""
+        await work.outbox.put(errands.repaint(request, because=because))
+
+    async def moved(self, work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
+        """Store a move that a poll saw and have it told; raises Stale."""
+        move = _move(after, status=before.status, window=before.window, at=self.now())
+        stored = await work.upgrades.save(after, move)
+        request = await _request_of(work, stored)
+        if move.changed_status:
+            await self._tell_status(work, stored, move, request)
+        elif move.window != move.from_window:
+            await self._tell_window(work, stored, move, request)
+        if move.window != move.from_window:
+            await self._check_window(work, stored, request)
+        await self._record(work, stored, move)
+        return stored
+
+    async def appeared(self, work: Work, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
+        """Store an upgrade that nobody requested here and have it told; raises Stale."""
+        first = replace(upgrade, moves=1)
+        move = _move(first, status=None, window=None, at=self.now())
+        stored = await work.upgrades.save(first, move)
+        await self._tell_status(work, stored, move, None)
+        await self._check_window(work, stored, None)
+        await self._record(work, stored, move)
+        return stored
+
+    async def _tell_status(
+        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
+    ) -> None:
+        rule = self._rule(upgrade)
+        alarming = upgrade.status in ALARMING
+        mention: tuple[str, ...] = ()
+        if alarming:
+            mention = tuple(dict.fromkeys((*([request.requester] if request else []), *rule.on_call)))
+        event = StatusMoved(
+            about=errands.about_upgrade(upgrade, request),
+            mention=mention,
+            status=upgrade.status,
+            from_status=move.from_status,
+            window=upgrade.window,
+            reason=upgrade.reason,
+            inferred=upgrade.status in INFERRED,
+        )
+        key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
+        if upgrade.status in self._announced(rule) and rule.channel:
+            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if request is None:
+            return
+        quiet = replace(event, mention=())
+        await work.outbox.put(
+            errands.repaint(request, because=key),
+            errands.in_thread(request, quiet, key=key),
+        )
+        if upgrade.is_final and request.state is State.SUBMITTED:
+            await work.outbox.put(errands.to_requester(request, quiet, key=key))
+
+    async def _tell_window(
+        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
+    ) -> None:
+        rule = self._rule(upgrade)
+        event = WindowMoved(
+            about=errands.about_upgrade(upgrade, request),
+            status=upgrade.status,
+            window=move.window,
+            from_window=move.from_window,
+        )
+        key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
+        if upgrade.status in self._announced(rule) and rule.channel:
+            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if request is not None:
+            await work.outbox.put(errands.repaint(request, because=key), errands.in_thread(request, event, key=key))
+
+    async def _check_window(self, work: Work, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
+        """Alert at once when the window that the cloud chose lies where nothing may run."""
+        rule, window = self._rule(upgrade), upgrade.window
+        if window is None or upgrade.status not in PENDING or not rule.channel:
+            return
+        judged = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
+        text = breach(rule, judged, override=request.override if request else False)
+        if text is None:
+            return
+        mention = (request.requester,) if request else rule.notify
+        event = WindowBrokeRule(
+            about=errands.about_upgrade(upgrade, request), mention=mention, window=window, rule=text
+        )
+        key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
+        await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if request is not None:
+            await work.outbox.put(errands.in_thread(request, replace(event, mention=()), key=key))
+
+    async def _record(self, work: Work, upgrade: ScheduledUpgrade, move: Move) -> None:
+        if upgrade.request_id is None:
+            return
+        facts: dict[str, object] = {
+            "status": upgrade.status,
+            "from_status": move.from_status,
+            "move": move.number,
+            "window_start": move.window.start.isoformat() if move.window else None,
+            "window_end": move.window.end.isoformat() if move.window else None,
+            "reason": upgrade.reason,
+        }
+        await work.audit.append(
+            Fact(
+                kind="status moved",
+                at=move.seen_at,
+                request_id=upgrade.request_id,
+                organisation=upgrade.organisation,
+                cluster=upgrade.full_name,
+                facts=facts,
+            )
+        )
+
+    def _rule(self, upgrade: ScheduledUpgrade) -> Rule:
+        return self.policy.rule(upgrade.organisation, upgrade.environment)
+
+    def _announced(self, rule: Rule) -> frozenset[str]:
+        return rule.announce | ALWAYS_ANNOUNCED | ALARMING
+
+
+def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None, at: datetime) -> Move:
+    return Move(
+        number=after.moves,
+        seen_at=at,
+        status=after.status,
+        from_status=status,
+        window=after.window,
+        from_window=window,
+        reason=after.reason,
+    )
+
+
+async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+    if upgrade.request_id is None:
+        return None
+    try:
+        return await work.requests.get(RequestId(upgrade.request_id))
+    except Missing:
+        return None

@@ -1,0 +1,256 @@
+"""Following upgrades: compare the cloud's statuses with what was stored last, store the moves, have them told."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.policy import Policy
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import (
+    APPEARS_UPGRADED,
+    FINAL,
+    NOT_UPGRADED,
+    OPEN,
+    Reading,
+    ScheduledUpgrade,
+    UpgradeIdentity,
+)
+from bot.workflow.blindness import Blindness
+from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.errors import AvisiError, NoList, Stale
+from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source, Work
+from bot.workflow.shelf import Shelf
+from bot.workflow.telling import Telling
+
+_PROBE_EVERY = timedelta(hours=1)
+_SETTLES_AFTER = timedelta(minutes=30)
+_MOST_IN_A_QUERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Polls one organisation at a time. `forced` is the configured source, None for `auto`."""
+
+    begin: BeginWork
+    look: BeginWork
+    cloud: AvisiCloud
+    shelf: Shelf
+    policy: Policy
+    telling: Telling
+    cataloguing: Cataloguing
+    blindness: Blindness
+    now: Clock
+    forced: Source | None = None
+
+    async def poll(self, organisation: Organisation, lease: Lease) -> Source | None:
+        """Read what is not final, store and tell the moves; returns the source in use, None when nothing was readable.
+
+        Failures of the cloud are noted (blindness), not raised.
+        """
+        async with self.look() as work:
+            feed = await work.feeds.get(organisation)
+        try:
+            feed = await self._read(feed, lease)
+        except AvisiError as error:
+            await self.blindness.could_not_read(feed, error.words(), lease)
+            return None
+        await self.blindness.could_read(feed, lease)
+        return feed.source
+
+    async def _read(self, feed: Feed, lease: Lease) -> Feed:
+        now = self.now()
+        source = self.forced
+        if source is None and (feed.source is None or _is_old(feed.probed_at, now)):
+            feed = replace(feed, probed_at=now)
+            source = Source.ORGANISATION
+        source = source or feed.source
+        if source is Source.ORGANISATION:
+            try:
+                await self._read_list(feed, lease)
+            except NoList:
+                if self.forced:
+                    raise
+                source = Source.CLUSTERS
+        if source is Source.CLUSTERS:
+            await self._infer(feed.organisation, lease)
+        baselined = feed.baseline_at if feed.source is source else None
+        return replace(feed, source=source, baseline_at=baselined or now)
+
+    async def _read_list(self, feed: Feed, lease: Lease) -> None:
+        organisation = feed.organisation
+        async with self.look() as work:
+            followed = {upgrade.identity: upgrade for upgrade in await work.upgrades.followed(organisation)}
+        if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
+            readings = [reading async for page in self._pages(organisation) for reading in page.readings]
+            await self._take(readings, feed, lease, baseline=self.now())
+            return
+        seen: set[UpgradeIdentity] = set()
+        async for page in self._pages(organisation):
+            await self._take(page.readings, feed, lease)
+            seen.update(reading.identity for reading in page.readings if reading.identity)
+        missing = [upgrade for identity, upgrade in followed.items() if identity not in seen]
+        known = {upgrade.identity for upgrade in missing}
+        for clusters in _chunks(sorted({upgrade.cluster_identity for upgrade in missing})):
+            async for page in self.cloud.scheduled(organisation, clusters=clusters):
+                await self._take([one for one in page.readings if one.identity in known], feed, lease)
+
+    def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
+        return self.cloud.scheduled(organisation, statuses=OPEN)
+
+    async def _take(
+        self, readings: Iterable[Reading], feed: Feed, lease: Lease, *, baseline: datetime | None = None
+    ) -> None:
+        """Compare one page with the store; one transaction writes all its moves."""
+        newest = {reading.identity: reading for reading in readings if reading.identity and reading.status}
+        if not newest and baseline is None:
+            return
+        async with self.look() as work:
+            stored = await work.upgrades.find_many(feed.organisation, list(newest))
+        changed = [
+            reading
+            for identity, reading in newest.items()
+            if identity not in stored or stored[identity].moved(reading, at=self.now()) is not stored[identity]
+        ]
+        if not changed and baseline is None:
+            return
+        async with self.begin(lease) as work:
+            fresh = await work.upgrades.find_many(feed.organisation, [one.identity for one in changed if one.identity])
+            for reading in changed:
+                await self._take_one(work, reading, fresh, feed, baseline=baseline)
+            if baseline:
+                await work.feeds.save(replace(feed, source=Source.ORGANISATION, baseline_at=baseline))
+            await work.commit()
+
+    async def _take_one(
+        self,
+        work: Work,
+        reading: Reading,
+        fresh: Mapping[UpgradeIdentity, ScheduledUpgrade],
+        feed: Feed,
+        *,
+        baseline: datetime | None,
+    ) -> None:
+        known = fresh.get(reading.identity) if reading.identity else None
+        if known is not None:
+            after = known.moved(reading, at=self.now())
+            if after is not known:
+                await self.telling.moved(work, known, after)
+            return
+        if reading.cluster_identity is None or reading.identity is None:
+            return
+        ours = await self._our_request(work, reading)
+        if ours is _WAITS:
+            return
+        new = self._upgrade(reading, feed.organisation)
+        if isinstance(ours, UpgradeRequest):
+            nameless = await work.upgrades.find(feed.organisation, UpgradeIdentity(f"request:{ours.id}"))
+            await self._adopt(work, new, reading, ours, nameless)
+        elif baseline is not None or self.policy.watch == "requested" or not self._is_news(reading, feed):
+            if self.policy.watch == "all":
+                await work.upgrades.save(new)
+        else:
+            await self.telling.appeared(work, new)
+
+    async def _our_request(self, work: Work, reading: Reading) -> "UpgradeRequest | object | None":
+        """Return the request that this record belongs to; _WAITS while one is being submitted right now."""
+        if reading.cluster_identity is None:
+            return None
+        requests = await work.requests.of_cluster(
+            reading.cluster_identity, State.SUBMITTING, State.SUBMISSION_UNCLEAR, State.SUBMITTED
+        )
+        for request in requests:
+            if request.to_version != reading.to_version:
+                continue
+            if request.state is State.SUBMITTING:
+                return _WAITS
+            nameless = request.upgrade == f"request:{request.id}"
+            if (request.state is State.SUBMISSION_UNCLEAR or nameless) and _made_after(reading, request):
+                return request
+        return None
+
+    async def _adopt(
+        self,
+        work: Work,
+        new: ScheduledUpgrade,
+        reading: Reading,
+        request: UpgradeRequest,
+        nameless: ScheduledUpgrade | None,
+    ) -> None:
+        """Take a record over as the upgrade of a request made here."""
+        if request.state is State.SUBMISSION_UNCLEAR:
+            request = request.submitted(upgrade=new.identity, window=new.window, at=self.now())
+        else:
+            request = replace(request, upgrade=new.identity, window=new.window or request.window)
+        stored = await work.requests.save(request)
+        if nameless is not None:
+            await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
+        await self.telling.confirmed(work, replace(new, request_id=stored.id), None, reading, stored)
+        await self.telling.repaint(work, stored, because="adopted")
+
+    def _is_news(self, reading: Reading, feed: Feed) -> bool:
+        """Tell an old final record, which a server that ignores filters also lists, from one that just ended."""
+        if reading.status not in FINAL:
+            return True
+        changed = reading.modified_at or reading.created_at
+        return changed is not None and feed.read_at is not None and changed > feed.read_at - _PROBE_EVERY
+
+    def _upgrade(self, reading: Reading, organisation: Organisation) -> ScheduledUpgrade:
+        cluster_identity = reading.cluster_identity or ClusterIdentity("")
+        found = self.shelf.find(cluster_identity)
+        cluster = found[1] if found else None
+        return ScheduledUpgrade(
+            organisation=organisation,
+            identity=reading.identity or UpgradeIdentity(""),
+            cluster_identity=cluster_identity,
+            environment=reading.environment or (cluster.environment if cluster else ""),
+            cluster=reading.cluster or (cluster.slug if cluster else cluster_identity),
+            from_version=reading.from_version or (cluster.version if cluster else ""),
+            to_version=reading.to_version,
+            status=reading.status,
+            status_since=self.now(),
+            window=reading.window,
+            reason=reading.reason,
+            modified_at=reading.modified_at,
+        )
+
+    async def _infer(self, organisation: Organisation, lease: Lease) -> None:
+        """Conclude outcomes from the clusters' versions, where the cloud gives no status."""
+        now = self.now()
+        async with self.look() as work:
+            followed = await work.upgrades.followed(organisation)
+        settled = [one for one in followed if one.window and one.window.end + _SETTLES_AFTER <= now]
+        if not settled:
+            return
+        catalog = await self.cataloguing.refresh(organisation, lease)
+        async with self.begin(lease) as work:
+            for upgrade in settled:
+                cluster = catalog.by_identity.get(upgrade.cluster_identity)
+                reached = cluster is not None and cluster.version == upgrade.to_version
+                status = APPEARS_UPGRADED if reached and _rests(cluster.status if cluster else "") else NOT_UPGRADED
+                try:
+                    await self.telling.moved(work, upgrade, upgrade.infer(status, at=now))
+                except Stale:
+                    continue
+            await work.commit()
+
+
+_WAITS = object()
+
+
+def _is_old(moment: datetime | None, now: datetime) -> bool:
+    return moment is None or now - moment >= _PROBE_EVERY
+
+
+def _rests(status: str) -> bool:
+    return status in {"running", "started", ""}
+
+
+def _made_after(reading: Reading, request: UpgradeRequest) -> bool:
+    changed = reading.modified_at or reading.created_at
+    return changed is not None and request.attempted_at is not None and changed >= request.attempted_at
+
+
+def _chunks(clusters: list[ClusterIdentity]) -> Iterable[list[ClusterIdentity]]:
+    for first in range(0, len(clusters), _MOST_IN_A_QUERY):
+        yield clusters[first : first + _MOST_IN_A_QUERY]
