@@ -1,0 +1,201 @@
+"""Socket Mode: connections opened by the bot, envelopes on any one of them, acknowledgements by envelope id."""
+
+import asyncio
+import itertools
+import json
+import secrets
+import uuid
+from contextlib import suppress
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import web
+
+from bot.sandbox.slack.answers import ACK_SECONDS, ENVELOPES, FAILED, TIMED_OUT, Answer, Delivery
+from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.errors import Json, SlackError
+
+MOST_CONNECTIONS = 10
+_GOING_AWAY = 1001
+
+
+class Connection:
+    """One WebSocket that the bot opened. A dead one stays open, but nothing goes through it any more."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self.id = secrets.token_hex(4)
+        self.socket = socket
+        self.dead = False
+        self.leaving = False
+
+    async def say(self, message: Json) -> bool:
+        """Send a message; False when it could not be sent."""
+        if self.dead:
+            return True
+        try:
+            await self.socket.send_str(json.dumps(message))
+        except (ConnectionError, RuntimeError):
+            return False
+        return True
+
+
+class SocketDelivery:
+    """All connections of the app."""
+
+    name = "socket"
+
+    def __init__(self, app: InstalledApp) -> None:
+        self._app = app
+        self._tickets: set[str] = set()
+        self._waiting: dict[str, asyncio.Future[object]] = {}
+        self._turn = itertools.count()
+        self.connections: list[Connection] = []
+        self.patience = ACK_SECONDS
+        self.ping_every = 10.0
+        self.refuse: int | None = None
+        """Answer every handshake with this HTTP status."""
+        self.handshakes = 0
+        self.pongs = 0
+        self.life_seconds = 18060
+
+    def routes(self) -> list[web.RouteDef]:
+        """Mount these."""
+        return [web.get("/link/", self._serve)]
+
+    def ticket(self, address: str) -> str:
+        """A fresh WebSocket address, good for one handshake."""
+        if not self._app.socket_mode:
+            raise SlackError("forbidden_team")
+        ticket = secrets.token_urlsafe(16)
+        self._tickets.add(ticket)
+        return f"{address.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self._app.id}"
+
+    @property
+    def alive(self) -> list[Connection]:
+        """The connections that Slack would send to; it can't know which are dead."""
+        return [connection for connection in self.connections if not connection.leaving]
+
+    async def send(self, delivery: Delivery) -> Answer:
+        """One attempt, on one of the connections."""
+        alive = self.alive
+        if not alive:
+            return Answer(error=FAILED, reason="connection_failed")
+        envelope_id = str(uuid.uuid4())
+        reply = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        try:
+            if not await alive[next(self._turn) % len(alive)].say(_envelope(delivery, envelope_id)):
+                return Answer(error=FAILED, reason="connection_failed")
+            body = await asyncio.wait_for(reply, self.patience)
+        except TimeoutError:
+            return Answer(error=TIMED_OUT, reason="http_timeout")
+        finally:
+            del self._waiting[envelope_id]
+        return Answer(status=HTTPStatus.OK, body=body or None)
+
+    async def disconnect(self, reason: str = "refresh_requested", *, grace: float = 0.0) -> None:
+        """Ask every connection to go (``warning`` only announces it), and close after some seconds."""
+        leaving = list(self.connections)
+        for connection in leaving:
+            await connection.say(_disconnect(reason))
+            connection.leaving = reason != "warning"
+        if reason == "warning":
+            return
+        await asyncio.sleep(grace)
+        await self._close(leaving)
+
+    def freeze(self) -> None:
+        """Leave every connection open but dead: nothing is sent, nothing is heard, no ping is answered."""
+        for connection in self.connections:
+            connection.dead = True
+
+    async def cut(self) -> None:
+        """Close every connection without a word."""
+        await self._close(list(self.connections))
+
+    async def _close(self, connections: list[Connection]) -> None:
+        for connection in connections:
+            connection.leaving = True
+            if connection.dead:
+                connection.dead = False
+            with suppress(ConnectionError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await connection.socket.close(code=_GOING_AWAY)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.handshakes += 1
+        ticket = request.query.get("ticket", "")
+        if self.refuse is not None:
+            return web.Response(status=self.refuse)
+        if ticket not in self._tickets:
+            return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse(autoping=False, timeout=1.0)
+        await socket.prepare(request)
+        connection = Connection(socket)
+        if len(self.alive) >= MOST_CONNECTIONS:
+            await connection.say(_disconnect("too_many_websockets"))
+            await socket.close()
+            return socket
+        self.connections.append(connection)
+        pinger = asyncio.create_task(self._ping(connection))
+        try:
+            await connection.say(self._hello())
+            async for message in socket:
+                await self._hear(connection, message)
+        finally:
+            pinger.cancel()
+            self.connections.remove(connection)
+        return socket
+
+    async def _hear(self, connection: Connection, message: aiohttp.WSMessage) -> None:
+        if connection.dead:
+            return
+        if message.type is aiohttp.WSMsgType.PING:
+            await connection.socket.pong(message.data)
+        elif message.type is aiohttp.WSMsgType.PONG:
+            self.pongs += 1
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            with suppress(json.JSONDecodeError):
+                self._acknowledge(json.loads(message.data))
+
+    def _acknowledge(self, reply: object) -> None:
+        if not isinstance(reply, dict):
+            return
+        waiting = self._waiting.get(str(reply.get("envelope_id")))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply.get("payload"))
+
+    async def _ping(self, connection: Connection) -> None:
+        while True:
+            await asyncio.sleep(self.ping_every)
+            if not connection.dead:
+                with suppress(ConnectionError):
+                    await connection.socket.ping(b"Ping from simulated Slack")
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.alive),
+            "debug_info": {
+                "host": "simulated-slack",
+                "build_number": 1,
+                "approximate_connection_time": self.life_seconds,
+            },
+            "connection_info": {"app_id": self._app.id},
+        }
+
+
+def _envelope(delivery: Delivery, envelope_id: str) -> Json:
+    envelope: Json = {
+        "envelope_id": envelope_id,
+        "type": ENVELOPES.get(delivery.kind, "interactive"),
+        "accepts_response_payload": delivery.kind not in {"event", "view_closed"},
+        "payload": delivery.payload,
+    }
+    if delivery.kind == "event":
+        envelope |= {"retry_attempt": delivery.retry, "retry_reason": delivery.retry_reason}
+    return envelope
+
+
+def _disconnect(reason: str) -> Json:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "simulated-slack"}}
