@@ -1,0 +1,163 @@
+"""One call to the API over httpx: time-outs, the token, what comes back, how long it took. Nothing is repeated here."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from bot.avisi.answers import Answer, content
+from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Unreadable
+
+OnCall = Callable[[str, str, str, float], None]
+"""Told of every call: method, path template, outcome (`ok`, or the error's name in small letters), seconds."""
+
+_NEVER_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_ERROR_BODY = 64 * 1024
+_WHOLE_BODY = 64 * 1024 * 1024
+_CONNECTIONS = 20
+_LONGEST_REASON = 200
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeouts:
+    """Seconds. `submit` and `read` bound a whole call; `connect` (also TLS) and `pool` are parts of it."""
+
+    submit: float = 8.0
+    read: float = 10.0
+    connect: float = 3.0
+    pool: float = 1.0
+
+    def phases(self, whole: float) -> httpx.Timeout:
+        """Return the time-outs of the phases of a call that may take `whole` seconds."""
+        return httpx.Timeout(
+            connect=min(self.connect, whole * 3 / 8), pool=min(self.pool, whole / 8), read=whole, write=whole
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A request: `template` is its path without what changes, for counting; `body` is JSON."""
+
+    method: str
+    path: str
+    template: str
+    params: Mapping[str, str] | None = None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A readable answer: its JSON, and the cloud's time."""
+
+    value: object
+    date: datetime | None
+
+
+class Calls:
+    """The pooled connection to the API. The token goes into one header of the client, and nowhere else."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        user_agent: str,
+        timeouts: Timeouts,
+        now: Callable[[], datetime],
+        on_call: OnCall | None,
+    ) -> None:
+        self._timeouts = timeouts
+        self._now = now
+        self._on_call = on_call
+        self._seen: tuple[datetime, float] | None = None
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={
+                "Authorization": f"Token {token.strip()}",
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "User-Agent": user_agent,
+            },
+            limits=httpx.Limits(max_connections=_CONNECTIONS),
+            follow_redirects=False,
+            mounts=dict.fromkeys(_LOOPBACK),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    def clock(self) -> datetime | None:
+        """Return the cloud's time now, reckoned on from its last answer; never ahead of it."""
+        if self._seen is None:
+            return None
+        date, at = self._seen
+        return date + timedelta(seconds=time.monotonic() - at)
+
+    async def make(self, call: Call, *, seconds: float) -> Told:
+        """Make the call once, within so many seconds; raises AvisiError."""
+        began = time.monotonic()
+        outcome = "cancelled"
+        try:
+            answer = await self._ask(call, seconds)
+            if answer.date is not None and answer.is_success:
+                self._seen = (answer.date, time.monotonic())
+            told = Told(value=content(answer, now=self._now), date=answer.date)
+            outcome = "ok"
+        except AvisiError as error:
+            outcome = type(error).__name__.lower()
+            raise
+        finally:
+            if self._on_call is not None:
+                self._on_call(call.method, call.template, outcome, time.monotonic() - began)
+        return told
+
+    async def _ask(self, call: Call, seconds: float) -> Answer:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(call, seconds)
+        except _NEVER_CONNECTED as error:
+            raise NotConnected(f"No connection to Avisi Cloud: {_why(error)}") from error
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise NoAnswer(f"Avisi Cloud did not answer within {seconds:g} s") from error
+        except httpx.TransportError as error:
+            raise NoAnswer("The connection to Avisi Cloud broke before an answer came") from error
+        except httpx.HTTPError as error:
+            raise Unreadable("Avisi Cloud's answer cannot be decoded") from error
+
+    async def _exchange(self, call: Call, seconds: float) -> Answer:
+        timeout = self._timeouts.phases(seconds)
+        async with self._http.stream(
+            call.method, call.path, params=call.params, content=call.body, timeout=timeout
+        ) as response:
+            limit = _WHOLE_BODY if response.is_success else _ERROR_BODY
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > limit:
+                    break
+            return Answer(
+                status=response.status_code,
+                headers=response.headers,
+                body=bytes(body[:limit]),
+                cut=len(body) > limit,
+            )
+
+
+def _why(error: Exception) -> str:
+    """Say what hindered the connection, in one line."""
+    text = " ".join(str(error).split())[:_LONGEST_REASON]
+    if text:
+        return text
+    return "too many calls at once" if isinstance(error, httpx.PoolTimeout) else "it took too long"

@@ -1,0 +1,105 @@
+"""Gather one organisation's catalog from five lists that are read at once."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+from bot.avisi import paths
+from bot.avisi.catalog_bodies import ChannelBody, ClusterBody, EnvironmentBody, ScheduleBody, VersionBody
+from bot.avisi.lenient import Body, read_text
+from bot.avisi.lists import note_skipped
+from bot.avisi.paths import Path
+from bot.avisi.reads import Reads
+from bot.domain.cluster import Catalog, Cluster, Environment, Organisation
+from bot.domain.windows import MaintenanceSchedule
+from bot.workflow.errors import Declined
+
+B = TypeVar("B", bound=Body)
+_NOT_OFFERED = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+
+
+async def gather(reads: Reads, organisation: Organisation, *, fetched_at: datetime) -> Catalog:
+    """Read the catalog. Clusters and versions are needed; the token may lack access to the other three lists."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            clusters = group.create_task(reads.all(paths.CLUSTERS, organisation))
+            versions = group.create_task(reads.all(paths.VERSIONS, organisation))
+            channels = group.create_task(_if_offered(reads, paths.CHANNELS, organisation))
+            environments = group.create_task(_if_offered(reads, paths.ENVIRONMENTS, organisation))
+            schedules = group.create_task(_if_offered(reads, paths.SCHEDULES, organisation))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # one reason is enough, and it has its type
+    found = _clusters(
+        clusters.result(),
+        organisation,
+        channels=_channels(channels.result()),
+        schedules=_schedules(schedules.result()),
+    )
+    return Catalog(
+        organisation=organisation,
+        fetched_at=fetched_at,
+        clusters=found,
+        environments=_environments(environments.result(), organisation, found),
+        versions=_versions(versions.result()),
+    )
+
+
+async def _if_offered(reads: Reads, path: Path, organisation: Organisation) -> list[object]:
+    try:
+        return await reads.all(path, organisation)
+    except Declined as error:
+        if error.status in _NOT_OFFERED:
+            return []
+        raise
+
+
+def _clusters(
+    items: list[object],
+    organisation: Organisation,
+    *,
+    channels: dict[str, str],
+    schedules: dict[str, MaintenanceSchedule],
+) -> tuple[Cluster, ...]:
+    """Return those that live, each once, by their full name."""
+    bodies = _bodies(ClusterBody, items)
+    live = [body.as_domain(organisation, channels=channels, schedules=schedules) for body in bodies if body.is_live]
+    found = {cluster.identity: cluster for cluster in live if cluster is not None}
+    note_skipped(paths.CLUSTERS.template, len(items) - len(bodies) + live.count(None))
+    return tuple(sorted(found.values(), key=lambda cluster: (cluster.environment, cluster.slug)))
+
+
+def _environments(
+    items: list[object], organisation: Organisation, clusters: Iterable[Cluster]
+) -> tuple[Environment, ...]:
+    """Return those listed, and those that only clusters speak of."""
+    bodies = _bodies(EnvironmentBody, items)
+    live = [body.as_domain(organisation) for body in bodies if body.deleted_at is None]
+    found = {environment.slug: environment for environment in live if environment is not None}
+    note_skipped(paths.ENVIRONMENTS.template, len(items) - len(bodies) + live.count(None))
+    for cluster in clusters:
+        slug = cluster.environment
+        found.setdefault(slug, Environment(organisation=organisation, slug=slug, name=slug))
+    return tuple(found[slug] for slug in sorted(found))
+
+
+def _channels(items: list[object]) -> dict[str, str]:
+    return {body.name: body.kubernetes_cluster_version for body in _bodies(ChannelBody, items) if body.name}
+
+
+def _schedules(items: list[object]) -> dict[str, MaintenanceSchedule]:
+    read = [body.as_domain() for body in _bodies(ScheduleBody, items)]
+    note_skipped(paths.SCHEDULES.template, len(items) - len(read) + read.count(None))
+    return {schedule.identity: schedule for schedule in read if schedule is not None and schedule.identity}
+
+
+def _versions(items: list[object]) -> tuple[str, ...]:
+    """Return what is offered, each once, as `{"version": ...}` or as bare text."""
+    objects = [item if isinstance(item, dict) else {"version": read_text(item)} for item in items]
+    offered = [body.version for body in _bodies(VersionBody, objects) if body.is_offered]
+    return tuple(dict.fromkeys(offered))
+
+
+def _bodies(kind: type[B], items: Iterable[object]) -> list[B]:
+    return [kind.model_validate(item) for item in items if isinstance(item, dict)]

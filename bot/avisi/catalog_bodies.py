@@ -1,0 +1,132 @@
+"""What there is to upgrade, on the wire: clusters, environments, versions, channels, maintenance schedules."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from bot.avisi.lenient import Body, ClockTime, Flag, Moment, Number, Text, read_objects
+from bot.domain.cluster import Cluster, ClusterIdentity, Environment, Organisation
+from bot.domain.windows import WEEKDAYS, MaintenanceSchedule, WeeklyWindow
+
+_RUNNING = "running"
+_SAME_STATUS = {"started": _RUNNING}
+"""The vendor's own SDK maps these (FixStatus)."""
+
+
+def _named(value: object) -> object:
+    """Read a channel that is only its name."""
+    return {"name": value} if isinstance(value, str) and value else value if isinstance(value, dict) else None
+
+
+def _identified(value: object) -> object:
+    """Read a schedule that is only its identity."""
+    return {"identity": value} if isinstance(value, str) and value else value if isinstance(value, dict) else None
+
+
+class WindowBody(Body):
+    """One weekly window; `duration` is minutes."""
+
+    day: Text = ""
+    start_time: ClockTime = None
+    duration: Number = None
+
+    def as_domain(self) -> WeeklyWindow | None:
+        """Return it, None when a part of it cannot be read."""
+        day = self.day.lower()
+        if day not in WEEKDAYS or self.start_time is None or self.duration is None:
+            return None
+        return WeeklyWindow(weekday=WEEKDAYS.index(day), start=self.start_time, minutes=self.duration)
+
+
+class ScheduleBody(Body):
+    """A maintenance schedule."""
+
+    identity: Text = ""
+    name: Text = ""
+    windows: Annotated[tuple[WindowBody, ...], BeforeValidator(read_objects)] = ()
+
+    def as_domain(self) -> MaintenanceSchedule | None:
+        """Return it, None without an identity and without windows."""
+        windows = tuple(window for body in self.windows if (window := body.as_domain()) is not None)
+        if not self.identity and not windows:
+            return None
+        return MaintenanceSchedule(identity=self.identity, name=self.name, windows=windows)
+
+
+class ChannelBody(Body):
+    """An update channel and the version that it points at."""
+
+    name: Text = ""
+    kubernetes_cluster_version: Text = ""
+
+
+class VersionBody(Body):
+    """A version on offer; the admin API's further fields are minded when they appear."""
+
+    version: Text = ""
+    available: Flag = None
+    deleted_at: Moment = None
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it can be chosen."""
+        return bool(self.version) and self.available is not False and self.deleted_at is None
+
+
+class EnvironmentBody(Body):
+    """An environment."""
+
+    slug: Text = ""
+    name: Text = ""
+    type: Text = ""
+    deleted_at: Moment = None
+
+    def as_domain(self, organisation: Organisation) -> Environment | None:
+        """Return it, None without a slug."""
+        if not self.slug:
+            return None
+        return Environment(
+            organisation=organisation, slug=self.slug, name=self.name or self.slug, kind=self.type.lower()
+        )
+
+
+class ClusterBody(Body):
+    """A cluster; `maintenance_schedule` is an object or absent."""
+
+    identity: Text = ""
+    slug: Text = ""
+    name: Text = ""
+    environment_slug: Text = ""
+    version: Text = ""
+    status: Text = ""
+    auto_upgrade: Flag = None
+    update_channel: Annotated[ChannelBody | None, BeforeValidator(_named)] = None
+    maintenance_schedule: Annotated[ScheduleBody | None, BeforeValidator(_identified)] = None
+    deleted_at: Moment = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not been deleted; the API lists deleted ones too."""
+        return self.deleted_at is None
+
+    def as_domain(
+        self, organisation: Organisation, *, channels: dict[str, str], schedules: dict[str, MaintenanceSchedule]
+    ) -> Cluster | None:
+        """Return it, None without identity, slug or environment. The lists fill what the cluster itself leaves out."""
+        if not (self.identity and self.slug and self.environment_slug):
+            return None
+        channel = self.update_channel or ChannelBody()
+        own = self.maintenance_schedule.as_domain() if self.maintenance_schedule is not None else None
+        return Cluster(
+            identity=ClusterIdentity(self.identity),
+            organisation=organisation,
+            environment=self.environment_slug,
+            slug=self.slug,
+            name=self.name or self.slug,
+            version=self.version,
+            status=_SAME_STATUS.get(self.status.lower(), self.status),
+            channel=channel.name or None,
+            channel_version=channel.kubernetes_cluster_version or channels.get(channel.name) or None,
+            auto_upgrade=self.auto_upgrade is True,
+            schedule=schedules.get(own.identity, own) if own is not None else None,
+        )

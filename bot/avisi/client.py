@@ -1,0 +1,137 @@
+"""The AvisiCloud port over HTTP. Reads are repeated for a short while; the submission is sent once, whatever comes."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from bot.avisi import paths
+from bot.avisi.calls import Call, Calls, OnCall, Timeouts
+from bot.avisi.catalog import gather
+from bot.avisi.lists import Sheet, note_skipped
+from bot.avisi.membership import MeBody, Membership, MembershipBody
+from bot.avisi.reads import Reads
+from bot.avisi.retries import Retries
+from bot.avisi.wire import SubmissionBody, UpgradeBody
+from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.scheduled import Reading
+from bot.workflow.errors import Declined, NoList, Unreadable
+from bot.workflow.ports import Page, Submission
+
+_NO_LIST = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+_CLUSTERS_AT_ONCE = 100
+"""Identities in one address; servers refuse long ones (8 KB is common)."""
+
+
+class AvisiClient:
+    """Avisi Cloud with one token: `async with`, or `close` at the end. Nothing is touched before the first call."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: SecretStr,
+        *,
+        user_agent: str,
+        now: Callable[[], datetime],
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
+        self._now = now
+        self._timeouts = timeouts or Timeouts()
+        self._calls = Calls(
+            base_url,
+            token.get_secret_value(),
+            user_agent=user_agent,
+            timeouts=self._timeouts,
+            now=now,
+            on_call=on_call,
+        )
+        self._reads = Reads(self._calls, retries=retries or Retries(), seconds=self._timeouts.read)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._calls.close()
+
+    async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
+        """Schedule or reschedule an upgrade; raises Declined, Waiting or Unclear. Never sent twice."""
+        call = Call(
+            method="POST",
+            path=paths.UPGRADES.of(organisation),
+            template=paths.UPGRADES.template,
+            body=SubmissionBody.of(submission).as_json(),
+        )
+        told = await self._calls.make(call, seconds=self._timeouts.submit)
+        if isinstance(told.value, dict):
+            body = UpgradeBody.model_validate(told.value)
+            if body.says_something:
+                return body.as_domain()
+        raise Unreadable("Avisi Cloud's answer does not describe a scheduled upgrade")
+
+    async def scheduled(
+        self,
+        organisation: Organisation,
+        *,
+        clusters: Sequence[ClusterIdentity] = (),
+        statuses: Sequence[str] = (),
+    ) -> AsyncGenerator[Page, None]:
+        """Read the list of scheduled upgrades, holding one page at a time; raises NoList when there is none."""
+        begun = False
+        for some in _chunks(clusters):
+            wanted = {"clusterIdentities": ",".join(some), "statuses": ",".join(statuses)}
+            params = {name: value for name, value in wanted.items() if value}
+            try:
+                async with aclosing(self._reads.pages(paths.UPGRADES, organisation, params=params)) as found:
+                    async for sheet in found:
+                        begun = True
+                        yield _page(sheet)
+            except Declined as error:
+                if begun or error.status not in _NO_LIST:
+                    raise
+                raise NoList(error.message, details=error.details) from error
+
+    async def catalog(self, organisation: Organisation) -> Catalog:
+        """Read clusters, environments, versions, channels and maintenance schedules."""
+        return await gather(self._reads, organisation, fetched_at=self._now())
+
+    async def memberships(self) -> tuple[Organisation, ...]:
+        """Return the organisations that the token sees."""
+        items = await self._reads.all(paths.MEMBERSHIPS, Organisation(""))
+        bodies = [MembershipBody.model_validate(item) for item in items if isinstance(item, dict)]
+        return tuple(organisation for body in bodies if (organisation := body.as_domain()) is not None)
+
+    async def me(self, organisation: Organisation) -> Membership:
+        """Return who the token is in an organisation."""
+        told = await self._reads.one(paths.ME, organisation)
+        if not isinstance(told.value, dict):
+            raise Unreadable("Avisi Cloud's answer does not describe a member")
+        return MeBody.model_validate(told.value).as_domain()
+
+    async def clock(self) -> datetime | None:
+        """Return the cloud's own time, reckoned on from its last answer (aware UTC), None before the first."""
+        return self._calls.clock()
+
+
+def _page(sheet: Sheet) -> Page:
+    bodies = [UpgradeBody.model_validate(item) for item in sheet.items if isinstance(item, dict)]
+    readings = tuple(body.as_domain() for body in bodies if body.is_listable)
+    note_skipped(paths.UPGRADES.template, len(sheet.items) - len(readings))
+    return Page(readings=readings, cloud_time=sheet.date)
+
+
+def _chunks(clusters: Sequence[ClusterIdentity]) -> Iterator[Sequence[ClusterIdentity]]:
+    """Split the identities into parts that fit into an address; none at all is one part."""
+    for first in range(0, max(len(clusters), 1), _CLUSTERS_AT_ONCE):
+        yield clusters[first : first + _CLUSTERS_AT_ONCE]

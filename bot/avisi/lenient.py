@@ -1,0 +1,76 @@
+"""Field types that read whatever the API may send: what makes no sense is absent, and nothing here ever fails."""
+
+import re
+from datetime import UTC, datetime, time
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+_CLOCK_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?", re.ASCII)
+_NO_YEAR = 1
+_LONGEST_DIGITS = 9
+
+
+class Body(BaseModel):
+    """A JSON object in camelCase; unknown fields pass."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+
+
+def read_text(value: object) -> str:
+    """Read a string, a number, or a slug in its wrapper `{"slugValue": ...}`; anything else is empty."""
+    if isinstance(value, dict):
+        value = value.get("slugValue")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).strip()
+
+
+def read_moment(value: object) -> datetime | None:
+    """Read RFC 3339 with or without fractions, any offset; year 0001 (Go's zero time) means absent."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return None if moment.year <= _NO_YEAR else moment
+
+
+def read_clock_time(value: object) -> time | None:
+    """Read `HH:mm` or `HH:mm:ss`; seconds are dropped."""
+    match = _CLOCK_TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    try:
+        return None if match is None else time(int(match[1]), int(match[2]))
+    except ValueError:
+        return None
+
+
+def read_number(value: object) -> int | None:
+    """Read a whole number of at least zero, also from text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_DIGITS:
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**_LONGEST_DIGITS:
+        return None
+    return int(value)
+
+
+def read_flag(value: object) -> bool | None:
+    """Read true or false, also from text."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def read_objects(value: object) -> tuple[object, ...]:
+    """Read the objects of a list, passing over everything else."""
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+Text = Annotated[str, BeforeValidator(read_text)]
+Moment = Annotated[datetime | None, BeforeValidator(read_moment)]
+ClockTime = Annotated[time | None, BeforeValidator(read_clock_time)]
+Number = Annotated[int | None, BeforeValidator(read_number)]
+Flag = Annotated[bool | None, BeforeValidator(read_flag)]

@@ -1,0 +1,27 @@
+"""The addresses of the API. Beware: some speak of `orgs`, some of `organisations` (avisi-cloud go-client)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bot.domain.cluster import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path with `{org}` in it, or without."""
+
+    template: str
+
+    def of(self, organisation: Organisation) -> str:
+        """Return the path of one organisation."""
+        return self.template.replace("{org}", quote(organisation, safe=""))
+
+
+UPGRADES = Path("/api/v1/orgs/{org}/scheduled-cluster-upgrades")
+CLUSTERS = Path("/api/v1/orgs/{org}/clusters")
+CHANNELS = Path("/api/v1/orgs/{org}/update-channels")
+ENVIRONMENTS = Path("/api/v1/orgs/{org}/environments")
+SCHEDULES = Path("/api/v1/organisations/{org}/maintenance-schedule")
+ME = Path("/api/v1/organisations/{org}/me")
+VERSIONS = Path("/api/v1/cluster-versions")
+MEMBERSHIPS = Path("/api/v1/memberships")

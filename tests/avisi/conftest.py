@@ -1,0 +1,63 @@
+"""A simulated cloud over real HTTP, and a client of it that does not wait long."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+
+from bot.avisi.calls import Timeouts
+from bot.avisi.client import AvisiClient
+from bot.avisi.retries import Retries
+from bot.domain.cluster import Organisation
+from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.clock import SimulatedClock
+
+NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+ACME = Organisation("acme")
+TOKEN = "acpat_a-token-for-tests"
+SOON = Timeouts(submit=0.5, read=0.5)
+QUICK = Retries(attempts=3, within=5, first_wait=0.001, longest_wait=0.05, jitter=0.001)
+
+CallSeen = tuple[str, str, str]
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[SimulatedCloud]:
+    clock = SimulatedClock(NOON)
+    clock.pause()
+    async with SimulatedCloud(clock) as cloud:
+        cloud.world.tokens = {TOKEN: list(cloud.world.organisations)}
+        yield cloud
+
+
+@pytest.fixture
+def calls() -> list[CallSeen]:
+    return []
+
+
+@pytest.fixture
+async def client(cloud: SimulatedCloud, calls: list[CallSeen]) -> AsyncIterator[AvisiClient]:
+    async with a_client(cloud.url, calls=calls) as client:
+        yield client
+
+
+def a_client(
+    base_url: str,
+    *,
+    token: str = TOKEN,
+    timeouts: Timeouts = SOON,
+    retries: Retries = QUICK,
+    calls: list[CallSeen] | None = None,
+) -> AvisiClient:
+    """Build a client of any address."""
+    seen = calls if calls is not None else []
+    return AvisiClient(
+        base_url,
+        SecretStr(token),
+        user_agent="schedule-upgrade-bot/0.1.0",
+        now=lambda: NOON,
+        timeouts=timeouts,
+        retries=retries,
+        on_call=lambda method, template, outcome, _: seen.append((method, template, outcome)),
+    )
