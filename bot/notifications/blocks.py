@@ -1,0 +1,151 @@
+"""Block Kit as plain data. Every limit of what we send is kept here, so nothing that is drawn can be refused for it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from bot.notifications.text import clip, cut, one_line, said, units
+
+Block = Mapping[str, object]
+
+LONGEST_TEXT: Final = 3900
+"""chat.update refuses more than 4,000."""
+MOST_BLOCKS: Final = 50
+MOST_VIEW_BLOCKS: Final = 100
+LARGEST_VIEW: Final = 200_000
+_SECTION: Final = 3000
+_FIELD: Final = 2000
+_MOST_FIELDS: Final = 10
+_MOST_ELEMENTS: Final = 10
+_MOST_BUTTONS: Final = 25
+_HEADER: Final = 150
+_BUTTON: Final = 75
+_VALUE: Final = 2000
+_ADDRESS: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message. `text` carries all facts in plain words (screen readers, notifications); it is escaped mrkdwn."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """A Home tab or a modal."""
+
+    blocks: tuple[Block, ...]
+    type: Literal["home", "modal"] = "home"
+    callback_id: str = ""
+    title: str = ""
+    submit: str = ""
+    close: str = ""
+    private_metadata: str = ""
+
+    def payload(self) -> dict[str, object]:
+        """Return the view as Slack takes it."""
+        names = {"title": self.title, "submit": self.submit, "close": self.close}
+        return {
+            "type": self.type,
+            "blocks": list(self.blocks),
+            **({"callback_id": self.callback_id} if self.callback_id else {}),
+            **({"private_metadata": self.private_metadata} if self.private_metadata else {}),
+            **{name: plain(label, 24) for name, label in names.items() if label and self.type == "modal"},
+        }
+
+
+def message(text: str, *blocks: Block) -> Message:
+    """Make a message; `text` is mrkdwn, whose dates and links are turned into plain words."""
+    return Message(clip(said(text), LONGEST_TEXT) or "-", at_most(MOST_BLOCKS, blocks))
+
+
+def view(*blocks: Block, callback_id: str) -> View:
+    """Make a Home tab."""
+    kept = at_most(MOST_VIEW_BLOCKS, blocks)
+    while len(json.dumps(kept)) > LARGEST_VIEW:
+        kept = at_most(len(kept) // 2, kept)
+    return View(blocks=kept, callback_id=callback_id)
+
+
+def at_most(limit: int, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Keep to a number of blocks; the last one then says how many are missing."""
+    if len(blocks) <= limit:
+        return tuple(blocks)
+    return (*blocks[: limit - 1], context(f"{len(blocks) - limit + 1} more parts do not fit here."))
+
+
+def mrkdwn(markup: str, limit: int = _SECTION) -> Block:
+    """Make a text object in which nothing is turned into a mention or link by itself."""
+    return {"type": "mrkdwn", "text": clip(markup, limit) or "-", "verbatim": True}
+
+
+def plain(text: str, limit: int = _SECTION) -> Block:
+    """Make a text object that shows exactly this text, on one line."""
+    return {"type": "plain_text", "text": one_line(text, limit), "emoji": False}
+
+
+def exact(text: str, limit: int = _SECTION) -> Block:
+    """Make a text object that shows exactly this text, line breaks too."""
+    return {"type": "plain_text", "text": cut(text.strip(), limit) or "-", "emoji": False}
+
+
+def header(text: str) -> Block:
+    """Make a headline."""
+    return {"type": "header", "text": plain(text, _HEADER)}
+
+
+def section(markup: str, *, accessory: Block | None = None) -> Block:
+    """Make a paragraph, with a button beside it if one is given."""
+    return {"type": "section", "text": mrkdwn(markup), **({"accessory": accessory} if accessory else {})}
+
+
+def quotation(text: str) -> Block:
+    """Make a paragraph of foreign text, shown exactly as it is."""
+    return {"type": "section", "text": exact(text)}
+
+
+def fields(*markups: str) -> Block:
+    """Make a table of at most ten short texts in two columns."""
+    return {"type": "section", "fields": [mrkdwn(markup, _FIELD) for markup in markups[:_MOST_FIELDS]]}
+
+
+def context(*markups: str) -> Block:
+    """Make a line of small print."""
+    return {"type": "context", "elements": [mrkdwn(markup) for markup in markups[:_MOST_ELEMENTS]]}
+
+
+def divider() -> Block:
+    """Make a line between parts."""
+    return {"type": "divider"}
+
+
+def actions(*buttons: Block, block_id: str = "") -> Block:
+    """Make a row of buttons."""
+    named = {"block_id": cut(block_id, 255)} if block_id else {}
+    return {"type": "actions", "elements": list(buttons[:_MOST_BUTTONS]), **named}
+
+
+def button(  # what Slack calls a button
+    label: str,
+    *,
+    action_id: str,
+    value: str = "",
+    style: Literal["primary", "danger"] | None = None,
+    address: str = "",
+    says: str = "",
+) -> Block:
+    """Make a button; `address` makes it open a page, `says` is what a screen reader says instead of the label."""
+    if units(value) > _VALUE:
+        raise ValueError("The value of a button may not be cut, and this one is too long.")
+    return {
+        "type": "button",
+        "text": plain(label, _BUTTON),
+        "action_id": action_id,
+        **({"value": value} if value else {}),
+        **({"style": style} if style else {}),
+        **({"url": address} if address and units(address) <= _ADDRESS else {}),
+        **({"accessibility_label": one_line(says, _BUTTON)} if says else {}),
+    }

@@ -1,0 +1,90 @@
+"""Words for states, statuses, versions and times, the same in card, notes and Home. All of it is safe mrkdwn."""
+
+from typing import Final
+
+from bot.domain.events import About
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import APPEARS_UPGRADED, FINAL, NOT_FOLLOWED, NOT_UPGRADED, PENDING, ScheduledUpgrade
+from bot.notifications.text import escape, mention, span, when
+
+NO_CANCEL: Final = "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled."
+OUTSIDE: Final = "Scheduled outside Slack"
+_KNOWN: Final = frozenset({*PENDING, *FINAL, "IN_PROGRESS"})
+_INFERRED: Final = {
+    APPEARS_UPGRADED: "appears upgraded",
+    NOT_UPGRADED: "not upgraded by the end of its window",
+    NOT_FOLLOWED: "cannot be followed",
+}
+
+
+def status(word: str) -> str:
+    """Say a status: the cloud's own word in small letters; one that the bot does not know as it is."""
+    if word in _INFERRED:
+        return _INFERRED[word]
+    return word.lower().replace("_", " ") if word in _KNOWN else escape(word, 100)
+
+
+def is_known(word: str) -> bool:
+    """Whether the word is one of the cloud's eight, or one of ours."""
+    return word in _KNOWN or word in _INFERRED
+
+
+def name(about: About | UpgradeRequest | ScheduledUpgrade) -> str:
+    """Say `environment/slug`."""
+    return escape(about.full_name.strip("/"), 250)
+
+
+def versions(about: About | UpgradeRequest | ScheduledUpgrade) -> str:
+    """Say `1.30.4 to 1.31.2`."""
+    there = escape(about.to_version, 80)
+    return f"{escape(about.from_version, 80)} to {there}" if about.from_version else there
+
+
+def wanted(request: UpgradeRequest) -> str:
+    """Say when the upgrade is to start, as it was asked for."""
+    if request.ignore_windows:
+        return when(request.start) if request.start else "as soon as possible"
+    if request.start and request.start_left_out:
+        return f"next maintenance window (not before {when(request.start)} was left out, because it had passed)"
+    if request.start:
+        return f"next maintenance window, not before {when(request.start)}"
+    return "next maintenance window"
+
+
+def windows(request: UpgradeRequest) -> str:
+    """Say whether maintenance windows count."""
+    return "ignored" if request.ignore_windows else "respected"
+
+
+def approvals(request: UpgradeRequest) -> str:
+    """Say `1 of 2`, with who gave them."""
+    if not request.required and not request.votes:
+        return "none needed"
+    given = ", ".join(mention(vote.member) for vote in request.votes[:20])
+    tally = f"{len(request.votes)} of {request.required}"
+    return f"{tally}, by {given}" if given else tally
+
+
+def window_of(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str | None:
+    """Say the window that the cloud gave, None while it has given none."""
+    window = (upgrade.window if upgrade else None) or request.window
+    return span(window) if window else None
+
+
+def needed(required: int) -> str:
+    """Say how many approvals are asked for."""
+    return f"{required} approval{'' if required == 1 else 's'}"
+
+
+STATES: Final = {
+    State.PENDING_APPROVAL: "Waiting for approval",
+    State.APPROVED: "Approved, submitting",
+    State.SUBMITTING: "Approved, submitting",
+    State.SUBMITTED: "Submitted",
+    State.SUBMISSION_FAILED: "Submission failed",
+    State.SUBMISSION_UNCLEAR: "Submission unclear",
+    State.REJECTED: "Rejected",
+    State.WITHDRAWN: "Withdrawn",
+    State.EXPIRED: "Expired",
+    State.REPLACED: "Replaced",
+}
