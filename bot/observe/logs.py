@@ -1,0 +1,89 @@
+"""Sets up logging: one line per event to standard error, console or JSON, free of secrets.
+
+`structlog.get_logger(__name__)` is what everybody logs with: a fixed event name plus fields. What libraries log through
+the standard library comes out in the same form.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.observe.redaction import HIDDEN, redact
+
+Form = Literal["json", "console"]
+
+_CHATTY: Final = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "apscheduler", "aiohttp", "sqlalchemy", "alembic")
+"""Libraries that may only warn. Bolt logs whole bodies of requests below that, and the SDK whole answers."""
+_SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response_url", "signature", "trigger_id")
+
+
+def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> None:
+    """Send every log line to `stream` (standard error); without a form, console on a terminal and JSON elsewhere."""
+    out = stream or sys.stderr
+    chosen = form or ("console" if out.isatty() else "json")
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_secrets,
+                _renderer(chosen, out),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Hide what looks like a secret, and whatever stands under a key that names one."""
+    return {key: _clean(key, value) for key, value in event.items()}
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+
+
+def _renderer(form: Form, out: TextIO) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+def _clean(key: str, value: object) -> object:
+    if isinstance(value, str):
+        return HIDDEN if value and _names_secret(key) else redact(value)
+    if isinstance(value, Mapping):
+        return {name: _clean(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(key, inner) for inner in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return redact(str(value))
+
+
+def _names_secret(key: str) -> bool:
+    lowered = key.casefold()
+    return any(name in lowered for name in _SECRET_KEYS)

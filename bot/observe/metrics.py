@@ -1,0 +1,85 @@
+"""The metrics, by Prometheus' conventions: base units, `_total` for counters, moments as UNIX timestamps."""
+
+import platform
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from bot.observe.build import DISTRIBUTION, version_of
+
+REGISTRY: Final = CollectorRegistry()
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+GCCollector(registry=REGISTRY)
+ProcessCollector(registry=REGISTRY)
+
+BUILD: Final = Gauge(
+    "upgrade_bot_build_info", "Always 1; its labels say what runs.", ["version", "python"], registry=REGISTRY
+)
+BUILD.labels(version_of(DISTRIBUTION), platform.python_version()).set(1)
+
+ACK_SECONDS: Final = Histogram(
+    "upgrade_bot_ack_seconds",
+    "From Slack's delivery to our acknowledgement; Slack waits 3 seconds.",
+    ["kind"],  # command, block_actions, view_submission, block_suggestion, event
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+    registry=REGISTRY,
+)
+TOLD_SECONDS: Final = Histogram(
+    "upgrade_bot_told_seconds",
+    "From the moment something was stored as to be told until Slack confirmed the message.",
+    ["kind"],  # card, thread, channel, direct, private, home
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
+    registry=REGISTRY,
+)
+QUEUE_ENTRIES: Final = Gauge("upgrade_bot_queue_entries", "What waits, by box.", ["box"], registry=REGISTRY)
+QUEUE_OLDEST_SECONDS: Final = Gauge(
+    "upgrade_bot_queue_oldest_age_seconds", "How long the oldest entry that is due has waited.", ["box"],
+    registry=REGISTRY,
+)  # fmt: skip
+DEAD_LETTERS: Final = Gauge(
+    "upgrade_bot_dead_letters", "What was given up and needs a person, by box.", ["box"], registry=REGISTRY
+)
+CLOUD_CALLS: Final = Counter(
+    "upgrade_bot_cloud_calls_total", "Calls to Avisi Cloud by outcome.", ["call", "outcome"], registry=REGISTRY
+)
+SLACK_CALLS: Final = Counter(
+    "upgrade_bot_slack_calls_total", "Calls to Slack's Web API by outcome.", ["method", "outcome"], registry=REGISTRY
+)
+RATE_LIMITED: Final = Counter(
+    "upgrade_bot_rate_limited_total", "Answers that told us to slow down (429).", ["side"], registry=REGISTRY
+)
+POLL_SECONDS: Final = Histogram(
+    "upgrade_bot_poll_seconds", "How long one poll of an organisation took.", ["organisation"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60), registry=REGISTRY,
+)  # fmt: skip
+POLL_SUCCESS: Final = Gauge(
+    "upgrade_bot_poll_success_timestamp_seconds", "When statuses were last read.", ["organisation"], registry=REGISTRY
+)
+CATALOG_SUCCESS: Final = Gauge(
+    "upgrade_bot_catalog_success_timestamp_seconds", "When the catalog was last read.", ["organisation"],
+    registry=REGISTRY,
+)  # fmt: skip
+UPGRADES: Final = Gauge(
+    "upgrade_bot_upgrades", "Upgrades that are not over, by the cloud's status.", ["organisation", "status"],
+    registry=REGISTRY,
+)  # fmt: skip
+REQUESTS: Final = Gauge("upgrade_bot_requests", "Open requests by state.", ["state"], registry=REGISTRY)
+SOCKET_CONNECTED: Final = Gauge(
+    "upgrade_bot_socket_connected", "1 while Slack's Socket Mode connection stands.", registry=REGISTRY
+)
+LEASES: Final = Gauge("upgrade_bot_leases", "Queues that this process holds.", registry=REGISTRY)
+LEASES_LOST: Final = Counter(
+    "upgrade_bot_leases_lost_total", "Queues that another process took over from this one.", registry=REGISTRY
+)
+REFUSALS: Final = Counter(
+    "upgrade_bot_refusals_total", "What people asked for and a rule refused.", ["rule"], registry=REGISTRY
+)
+
+
+def exposition() -> bytes:
+    """Return all metrics in Prometheus' text format, to be served as CONTENT_TYPE."""
+    return generate_latest(REGISTRY)

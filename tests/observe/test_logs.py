@@ -1,0 +1,127 @@
+"""Log lines: one per event, in both forms, with the reference and without secrets."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot.observe.logs import set_up
+from bot.observe.reference import current_reference, new_reference, referenced
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """Leave logging as it was for other tests."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_json_line_has_the_event_its_fields_and_the_reference() -> None:
+    stream = io.StringIO()
+    set_up(form="json", level="info", stream=stream)
+
+    with referenced("ABC23456", delivery="D1"):
+        structlog.get_logger("bot.slack").info("press_stored", request_id="R1")
+
+    (line,) = lines(stream)
+    assert line["event"] == "press_stored"
+    assert line["level"] == "info"
+    assert line["logger"] == "bot.slack"
+    assert (line["reference"], line["delivery"], line["request_id"]) == ("ABC23456", "D1", "R1")
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_libraries_log_in_the_same_form_and_with_the_same_reference() -> None:
+    stream = io.StringIO()
+    set_up(form="json", level="info", stream=stream)
+
+    with referenced("ABC23456"):
+        logging.getLogger("somebody").warning("lost %s", "one")
+
+    (line,) = lines(stream)
+    assert (line["event"], line["reference"]) == ("lost one", "ABC23456")
+
+
+def test_chatty_libraries_may_only_warn() -> None:
+    stream = io.StringIO()
+    set_up(form="json", level="debug", stream=stream)
+
+    logging.getLogger("slack_bolt.RequestVerification").info("the whole body")
+    logging.getLogger("slack_sdk.web").debug("the whole answer")
+
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "using xoxb-1-2-hunter2",
+        "using xapp-1-hunter2",
+        "posting to https://hooks.slack.com/actions/T1/hunter2",
+        "Authorization: Token hunter2hunter2",
+        "Authorization: Bearer hunter2hunter2",
+        "connecting to postgresql+asyncpg://bot:hunter2@db/bot",
+        "wss://wss-primary.slack.com/link/?ticket=hunter2",
+    ],
+)
+def test_what_looks_like_a_secret_never_reaches_the_log(form: str, said: str) -> None:
+    stream = io.StringIO()
+    set_up(form="json" if form == "json" else "console", level="info", stream=stream)
+    log = structlog.get_logger()
+
+    log.info("said", text=said, nested={"deep": [said]})
+    log.info(said)
+    logging.getLogger("library").warning("%s", said)
+    log.error("failed", exc_info=ValueError(said))
+
+    assert "hunter2" not in stream.getvalue()
+    assert stream.getvalue().count("[hidden]") >= 4
+
+
+def test_a_field_named_after_a_secret_is_hidden_whatever_it_holds() -> None:
+    stream = io.StringIO()
+    set_up(form="json", level="info", stream=stream)
+
+    structlog.get_logger().info("pressed", response_url="http://127.0.0.1/hunter2", bot_token="hunter2")
+
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_the_level_decides_what_is_written() -> None:
+    stream = io.StringIO()
+    set_up(form="json", level="warning", stream=stream)
+
+    structlog.get_logger().info("quiet")
+    structlog.get_logger().warning("loud")
+
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_no_form_means_json_where_nobody_looks() -> None:
+    stream = io.StringIO()
+    set_up(form=None, level="info", stream=stream)
+
+    structlog.get_logger().info("seen")
+
+    assert lines(stream)[0]["event"] == "seen"
+
+
+def test_a_reference_is_short_unlike_others_and_only_in_force_inside() -> None:
+    with referenced() as reference:
+        assert current_reference() == reference
+
+    assert current_reference() == ""
+    assert len(reference) == 8
+    assert len({new_reference() for _ in range(500)}) == 500
