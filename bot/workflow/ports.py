@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
@@ -339,6 +339,9 @@ class AvisiCloud(Protocol):
 
     async def catalog(self, organisation: Organisation) -> Catalog:
         """Read clusters, environments, versions, channels and maintenance schedules."""
+
+    async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
+        """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
         """Schedule or reschedule an upgrade; raises Declined, Waiting or Unclear."""

@@ -1,0 +1,75 @@
+"""The audit trail: only ever added to, one hash chain per request, so that replicas do not wait for each other."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from bot.store.coding import plain
+from bot.store.tables import AuditRow, ChainRow
+from bot.store.transaction import Transaction
+from bot.workflow.ports import Fact
+
+START = ""
+"""What the first event of a chain has for the hash before it."""
+
+
+class StoredAudit:
+    """Writes the trail."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def append(self, *facts: Fact) -> None:
+        """Add facts to the chains of their requests."""
+        for fact in facts:
+            number, previous = await self._end(fact.request_id)
+            event = exported(fact, number=number + 1, previous=previous)
+            await self._transaction.run(insert(AuditRow).values(**{**event, "at": fact.at}))
+            await self._transaction.run(
+                update(ChainRow)
+                .where(ChainRow.request_id == fact.request_id)
+                .values(number=event["number"], hash=event["hash"])
+            )
+
+    async def _end(self, request_id: str) -> tuple[int, str]:
+        begin = self._transaction.insert(ChainRow).values(request_id=request_id, number=0, hash=START)
+        await self._transaction.run(begin.on_conflict_do_nothing(index_elements=["request_id"]))
+        query = select(ChainRow.number, ChainRow.hash).where(ChainRow.request_id == request_id).with_for_update()
+        row = await self._transaction.first(query)
+        return (0, START) if row is None else (row.number, row.hash)
+
+
+def exported(fact: Fact, *, number: int, previous: str) -> dict[str, Any]:
+    """Return the event as it is stored, exported and hashed."""
+    event = {
+        "request_id": fact.request_id,
+        "number": number,
+        "at": moment(fact.at),
+        "kind": fact.kind,
+        "actor": fact.actor,
+        "organisation": fact.organisation,
+        "cluster": fact.cluster,
+        "facts": json.loads(_canonical(plain(fact.facts))),
+        "previous": previous,
+    }
+    return {**event, "hash": digest(event)}
+
+
+def digest(event: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of everything in the event but its own hash."""
+    return hashlib.sha256(_canonical({name: event[name] for name in event if name != "hash"}).encode()).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """Write a moment the one way in which it is hashed; raises ValueError for a naive one."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no time zone, so nobody can tell which moment it is.")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

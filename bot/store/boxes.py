@@ -1,0 +1,127 @@
+"""Inbox and outbox. Undone rows are worked through in stored order; ended ones stay, so that their keys are known."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+from sqlalchemy import select, update
+
+from bot.domain.events import AnyEvent
+from bot.store.coding import Codec, KindCodec
+from bot.store.columns import DatabaseTime
+from bot.store.tables import InboxRow, OutboxRow
+from bot.store.transaction import Transaction
+from bot.workflow.entries import AnyEntry, Due, Errand, Received
+
+ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
+EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
+ERRANDS = Codec(Errand, without=frozenset({"event"}))
+LONGEST_ERROR = 1000
+
+
+class StoredInbox:
+    """Entries in the database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
+        """Store it; False when the key is known already, and then nothing changes."""
+        statement = self._transaction.insert(InboxRow).values(key=key, queue=queue, body=ENTRIES.encode(entry))
+        return bool(await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"])))
+
+    async def due(self, queue: str) -> Received | None:
+        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
+        query = select(InboxRow.number, InboxRow.body, InboxRow.attempts, (InboxRow.due_at <= DatabaseTime()))
+        row = await self._transaction.first(
+            query.where(InboxRow.queue == queue, InboxRow.ended_at.is_(None)).order_by(InboxRow.number).limit(1)
+        )
+        if row is None or not row[3]:
+            return None
+        return Received(number=row.number, entry=ENTRIES.decode(row.body), attempts=row.attempts)
+
+    async def done(self, number: int) -> None:
+        """Strike it off."""
+        await self._transaction.run(update(InboxRow).where(InboxRow.number == number).values(ended_at=DatabaseTime()))
+
+    async def postpone(self, number: int, *, seconds: float, error: str) -> None:
+        """Try it again later; counts the attempt."""
+        await self._transaction.run(
+            update(InboxRow)
+            .where(InboxRow.number == number)
+            .values(due_at=DatabaseTime() + seconds, attempts=InboxRow.attempts + 1, error=_readable(error))
+        )
+
+
+class StoredOutbox:
+    """Errands in the database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def put(self, *errands: Errand) -> None:
+        """Store them; those whose key is known already are ignored."""
+        for errand in errands:
+            statement = self._transaction.insert(OutboxRow).values(
+                key=errand.key,
+                queue=errand.queue,
+                urgency=errand.urgency,
+                body={
+                    **ERRANDS.encode(errand),
+                    "event": None if errand.event is None else EVENTS.encode(errand.event),
+                },
+                due_at=DatabaseTime() + errand.delay,
+            )
+            await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"]))
+
+    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+        query = select(
+            OutboxRow.number,
+            OutboxRow.body,
+            OutboxRow.attempts,
+            OutboxRow.digest,
+            (OutboxRow.due_at <= DatabaseTime()),
+        )
+        rows = await self._transaction.all(
+            query.where(OutboxRow.queue == queue, OutboxRow.ended_at.is_(None)).order_by(OutboxRow.number).limit(limit)
+        )
+        due: list[Due] = []
+        for number, body, attempts, digest, is_due in rows:
+            if not is_due:
+                break
+            due.append(Due(number=number, errand=decode_errand(body), attempts=attempts, digest=digest))
+        return tuple(due)
+
+    async def done(self, *numbers: int) -> None:
+        """Strike them off."""
+        await self._change(numbers, ended_at=DatabaseTime())
+
+    async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
+        """Try them again later; counts the attempt."""
+        await self._change(
+            numbers, due_at=DatabaseTime() + seconds, attempts=OutboxRow.attempts + 1, error=_readable(error)
+        )
+
+    async def bury(self, *numbers: int, error: str) -> None:
+        """Give them up as dead letters."""
+        await self._change(
+            numbers, ended_at=DatabaseTime(), dead=1, attempts=OutboxRow.attempts + 1, error=_readable(error)
+        )
+
+    async def gather(self, digest: str, *numbers: int) -> None:
+        """Record that these are told as one digest."""
+        await self._change(numbers, digest=digest)
+
+    async def _change(self, numbers: tuple[int, ...], **values: object) -> None:
+        await self._transaction.run(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(**values))
+
+
+def decode_errand(body: dict[str, Any]) -> Errand:
+    """Read a stored errand."""
+    event = body.get("event")
+    errand = ERRANDS.decode({**body, "event": None})
+    return errand if event is None else replace(errand, event=EVENTS.decode(event))
+
+
+def _readable(error: str) -> str:
+    return error.replace("\x00", "").encode(errors="replace").decode()[:LONGEST_ERROR]

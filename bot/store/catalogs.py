@@ -1,0 +1,77 @@
+"""The stored copies of what the cloud offers, and how well statuses can be read."""
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+
+from bot.domain.cluster import Catalog, Organisation
+from bot.store.coding import Codec
+from bot.store.tables import CatalogRow, FeedRow
+from bot.store.transaction import Transaction
+from bot.workflow.ports import Feed
+
+CATALOGS = TypeAdapter(Catalog)
+FEEDS = Codec(Feed)
+_SOMETIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands in the stored content instead of the moment of reading, which has a column."""
+
+
+class StoredCatalogs:
+    """Catalogs in the database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def read(self, organisation: Organisation) -> Catalog | None:
+        """Return the copy, None before the first."""
+        query = select(CatalogRow.content, CatalogRow.fetched_at).where(CatalogRow.organisation == organisation)
+        row = await self._transaction.first(query)
+        if row is None:
+            return None
+        return replace(CATALOGS.validate_json(zlib.decompress(row.content)), fetched_at=row.fetched_at)
+
+    async def fetched(self) -> Mapping[Organisation, datetime]:
+        """Return when each stored copy was read."""
+        rows = await self._transaction.all(select(CatalogRow.organisation, CatalogRow.fetched_at))
+        return {Organisation(organisation): fetched_at for organisation, fetched_at in rows}
+
+    async def put(self, catalog: Catalog) -> None:
+        """Replace the copy; the same content is not written again."""
+        content = CATALOGS.dump_json(replace(catalog, fetched_at=_SOMETIME))
+        values = {"fetched_at": catalog.fetched_at, "digest": hashlib.sha256(content).hexdigest()}
+        known = await self._transaction.first(
+            select(CatalogRow.digest).where(CatalogRow.organisation == catalog.organisation)
+        )
+        if known is None or known.digest != values["digest"]:
+            values["content"] = zlib.compress(content, level=1)
+        statement = self._transaction.insert(CatalogRow)
+        await self._transaction.run(
+            statement.values(organisation=catalog.organisation, **{"content": b"", **values}).on_conflict_do_update(
+                index_elements=["organisation"], set_=values
+            )
+        )
+
+
+class StoredFeeds:
+    """Feeds in the database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def get(self, organisation: Organisation) -> Feed:
+        """Return the feed; a new one when nothing is stored."""
+        row = await self._transaction.first(select(FeedRow.body).where(FeedRow.organisation == organisation))
+        return Feed(organisation=organisation) if row is None else FEEDS.decode(row.body)
+
+    async def save(self, feed: Feed) -> None:
+        """Store it."""
+        body = FEEDS.encode(feed)
+        statement = self._transaction.insert(FeedRow).values(organisation=feed.organisation, body=body)
+        await self._transaction.run(
+            statement.on_conflict_do_update(index_elements=["organisation"], set_={"body": body})
+        )

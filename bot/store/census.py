@@ -1,0 +1,143 @@
+"""Counts for metrics and doctor: what waits, since when, what was given up, and who works on what. Reads only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.domain.cluster import Organisation
+from bot.store.boxes import decode_errand
+from bot.store.catalogs import FEEDS
+from bot.store.columns import DatabaseTime
+from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, RequestRow, UpgradeRow
+from bot.store.transaction import Transaction, transaction
+from bot.workflow.entries import Errand
+from bot.workflow.ports import Feed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depth:
+    """How much waits in a box: all of it, what is due now, how long the oldest waits in seconds, the most attempts."""
+
+    waiting: int
+    due: int
+    oldest_seconds: float
+    most_attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """An errand that was given up."""
+
+    number: int
+    errand: Errand
+    error: str
+    attempts: int
+    dead_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """A lease that lives: queue (with its box in front), who holds it, and for how many more seconds."""
+
+    name: str
+    owner: str
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The counts."""
+
+    engine: AsyncEngine
+
+    async def inbox(self) -> Depth:
+        """Count what people sent and nobody decided yet."""
+        async with transaction(self.engine) as counting:
+            return await _depth(counting, InboxRow)
+
+    async def outbox(self) -> Depth:
+        """Count what was decided and is not yet told or done."""
+        async with transaction(self.engine) as counting:
+            return await _depth(counting, OutboxRow)
+
+    async def dead(self) -> int:
+        """Count the errands that were given up."""
+        async with transaction(self.engine) as counting:
+            row = await counting.first(select(func.count()).select_from(OutboxRow).where(OutboxRow.dead == 1))
+        return row[0] if row else 0
+
+    async def dead_letters(self, *, limit: int = 20) -> tuple[DeadLetter, ...]:
+        """Return the errands that were given up, newest first."""
+        query = select(
+            OutboxRow.number,
+            OutboxRow.body,
+            OutboxRow.error,
+            OutboxRow.attempts,
+            (DatabaseTime() - OutboxRow.ended_at).label("dead_seconds"),
+        )
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(query.where(OutboxRow.dead == 1).order_by(OutboxRow.number.desc()).limit(limit))
+        return tuple(
+            DeadLetter(
+                number=row.number,
+                errand=decode_errand(row.body),
+                error=row.error,
+                attempts=row.attempts,
+                dead_seconds=float(row.dead_seconds or 0.0),
+            )
+            for row in rows
+        )
+
+    async def requests(self) -> Mapping[str, int]:
+        """Count the requests by state."""
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(select(RequestRow.state, func.count()).group_by(RequestRow.state))
+        return dict(rows)
+
+    async def upgrades(self) -> Mapping[str, int]:
+        """Count the scheduled upgrades by status."""
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(select(UpgradeRow.status, func.count()).group_by(UpgradeRow.status))
+        return dict(rows)
+
+    async def feeds(self) -> tuple[Feed, ...]:
+        """Return every feed: when statuses were read last, from where, and what was wrong."""
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(select(FeedRow.body).order_by(FeedRow.organisation))
+        return tuple(FEEDS.decode(row.body) for row in rows)
+
+    async def catalogs(self) -> Mapping[Organisation, datetime]:
+        """Return when each catalog was read."""
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(select(CatalogRow.organisation, CatalogRow.fetched_at))
+        return {Organisation(organisation): at for organisation, at in rows}
+
+    async def leases(self) -> tuple[Holding, ...]:
+        """Return the leases that live."""
+        left = (LeaseRow.leased_until - DatabaseTime()).label("seconds_left")
+        query = select(LeaseRow.name, LeaseRow.owner, left).where(LeaseRow.leased_until > DatabaseTime())
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(query.order_by(LeaseRow.name))
+        return tuple(
+            Holding(name=name, owner=owner, seconds_left=float(seconds or 0.0)) for name, owner, seconds in rows
+        )
+
+
+async def _depth(counting: Transaction, table: type[InboxRow] | type[OutboxRow]) -> Depth:
+    is_due = table.due_at <= DatabaseTime()
+    row = await counting.first(
+        select(
+            func.count().label("waiting"),
+            func.count().filter(is_due).label("due"),
+            (DatabaseTime() - func.min(table.stored_at)).label("oldest"),
+            func.max(table.attempts).label("attempts"),
+        ).where(table.ended_at.is_(None))
+    )
+    if row is None or not row.waiting:
+        return Depth(waiting=0, due=0, oldest_seconds=0.0, most_attempts=0)
+    return Depth(
+        waiting=row.waiting, due=row.due, oldest_seconds=max(0.0, float(row.oldest or 0.0)), most_attempts=row.attempts
+    )

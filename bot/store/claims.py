@@ -1,0 +1,168 @@
+"""Leases on queues by the database's clock, with a rising number as fencing token; and paces."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy.sql.expression import SQLColumnExpression
+
+from bot.store.columns import DatabaseTime
+from bot.store.engine import Engines
+from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
+from bot.store.transaction import Transaction, transaction
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Box, Lease
+
+LEASE_SECONDS = 20.0
+FREE = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClaims:
+    """Leases in the database. `owner` names this process; `lasting` is how long a lease lives unless it is renewed."""
+
+    engines: Engines
+    owner: str
+    lasting: float = LEASE_SECONDS
+
+    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
+        """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
+        async with transaction(self.engines.read) as looking:
+            rows = await looking.all(self._due(box, limit=limit))
+        queues = [row.queue for row in rows]
+        if not queues:
+            return ()
+        async with transaction(self.engines.write) as claiming:
+            # in the order of their names, so that two processes never wait for each other in a circle
+            claimed = {queue: await self._take(claiming, queue, box=box) for queue in sorted(queues)}
+            await claiming.commit()
+        return tuple(lease for queue in queues if (lease := claimed[queue]))
+
+    async def claim(self, queue: str) -> Lease | None:
+        """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet."""
+        async with transaction(self.engines.write) as claiming:
+            lease = await self._take(claiming, queue, box=None)
+            await claiming.commit()
+        return lease
+
+    async def renew(self, lease: Lease) -> None:
+        """Prolong it; raises LeaseLost."""
+        async with transaction(self.engines.write) as renewing:
+            until = DatabaseTime() + self.lasting
+            if not await renewing.run(update(LeaseRow).where(_is(lease)).values(leased_until=until)):
+                raise LeaseLost(f"Another process works on {lease.queue} now.")
+            await renewing.commit()
+
+    async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
+        """Give it back; nobody can claim it again within so many seconds. One that was lost stays the other's."""
+        async with transaction(self.engines.write) as releasing:
+            await releasing.run(
+                update(LeaseRow)
+                .where(_is(lease))
+                .values(leased_until=None, not_before=DatabaseTime() + again_in if again_in else FREE)
+            )
+            await releasing.commit()
+
+    async def free_all(self) -> None:
+        """Free every lease: for SQLite, where whoever holds the file's lock knows that their owners are dead."""
+        async with transaction(self.engines.write) as freeing:
+            await freeing.run(update(LeaseRow).where(LeaseRow.leased_until.is_not(None)).values(leased_until=None))
+            await freeing.commit()
+
+    async def next_slot(self, name: str, *, every: float) -> float:
+        """Reserve the next slot of a pace; returns seconds to wait for it."""
+        async with transaction(self.engines.write) as pacing:
+            statement = pacing.insert(PaceRow).values(name=name, next_at=DatabaseTime() + every)
+            begins = _later(PaceRow.next_at, DatabaseTime())
+            row = await pacing.first(
+                statement.on_conflict_do_update(index_elements=["name"], set_={"next_at": begins + every}).returning(
+                    PaceRow.next_at - every - DatabaseTime()
+                )
+            )
+            await pacing.commit()
+        return max(0.0, float(row[0])) if row else 0.0
+
+    async def hold(self, name: str, *, seconds: float) -> None:
+        """Let no slot of a pace begin for so long."""
+        async with transaction(self.engines.write) as pacing:
+            until = DatabaseTime() + seconds
+            statement = pacing.insert(PaceRow).values(name=name, next_at=until)
+            await pacing.run(
+                statement.on_conflict_do_update(
+                    index_elements=["name"], set_={"next_at": _later(PaceRow.next_at, until)}
+                )
+            )
+            await pacing.commit()
+
+    async def _take(self, claiming: Transaction, queue: str, *, box: Box | None) -> Lease | None:
+        until = DatabaseTime() + self.lasting
+        statement = claiming.insert(LeaseRow).values(
+            name=_name(queue, box), owner=self.owner, number=1, leased_until=until, not_before=FREE
+        )
+        row = await claiming.first(
+            statement.on_conflict_do_update(
+                index_elements=["name"],
+                set_={
+                    "owner": self.owner,
+                    "number": LeaseRow.number + 1,
+                    "claimed_at": DatabaseTime(),
+                    "leased_until": until,
+                },
+                where=self._is_free(),
+            ).returning(LeaseRow.number)
+        )
+        return Lease(queue=queue, number=row.number, box=box) if row else None
+
+    def _due(self, box: Box, *, limit: int) -> Select[str]:
+        table = InboxRow if box is Box.INBOX else OutboxRow
+        undone = (
+            select(table.queue, func.min(table.number).label("head"), _urgency(table).label("urgency"))
+            .where(table.ended_at.is_(None))
+            .group_by(table.queue)
+            .subquery()
+        )
+        return (
+            select(table.queue)
+            .join(undone, table.number == undone.c.head)
+            .outerjoin(LeaseRow, LeaseRow.name == literal(f"{box}:") + table.queue)
+            .where(table.due_at <= DatabaseTime(), or_(LeaseRow.name.is_(None), self._is_free()))
+            .order_by(undone.c.urgency, undone.c.head)
+            .limit(limit)
+        )
+
+    def _is_free(self) -> ColumnElement[bool]:
+        """Nobody's, or run out, or so far ahead that the database's clock must have been set back since."""
+        now = DatabaseTime()
+        return and_(
+            LeaseRow.not_before <= now,
+            or_(
+                LeaseRow.leased_until.is_(None),
+                LeaseRow.leased_until <= now,
+                LeaseRow.leased_until > now + 2 * self.lasting,
+            ),
+        )
+
+
+async def check(working: Transaction, lease: Lease) -> None:
+    """Raise LeaseLost unless the lease is still ours; it cannot be taken before this transaction has ended."""
+    if await working.first(select(LeaseRow.number).where(_is(lease)).with_for_update()) is None:
+        raise LeaseLost(f"Another process works on {lease.queue} now.")
+
+
+def _name(queue: str, box: Box | None) -> str:
+    return f"{box or ''}:{queue}"
+
+
+def _is(lease: Lease) -> ColumnElement[bool]:
+    return and_(
+        LeaseRow.name == _name(lease.queue, lease.box),
+        LeaseRow.number == lease.number,
+        LeaseRow.leased_until.is_not(None),
+    )
+
+
+def _urgency(table: type[InboxRow] | type[OutboxRow]) -> ColumnElement[str]:
+    return func.min(OutboxRow.urgency) if table is OutboxRow else literal("")
+
+
+def _later(one: SQLColumnExpression[float], other: ColumnElement[float]) -> ColumnElement[float]:
+    return case((one > other, one), else_=other)

@@ -1,0 +1,109 @@
+"""Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 30
+CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """`write` begins transactions that may write; `read` ones that cannot and see one state throughout."""
+
+    write: AsyncEngine
+    read: AsyncEngine
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.write.dispose()
+        await self.read.dispose()
+
+
+def engines(url: str) -> Engines:
+    """Make the engines for a URL; raises ValueError for a database that we do not speak."""
+    parsed = make_url(url)
+    match parsed.drivername:
+        case "sqlite+aiosqlite":
+            sqlite_file(url)
+            return Engines(write=_sqlite_writer(parsed), read=_sqlite_reader(parsed))
+        case "postgresql+asyncpg":
+            return _postgresql(parsed)
+        case driver:
+            raise ValueError(f"{driver} is neither sqlite+aiosqlite nor postgresql+asyncpg.")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite URL, None for another database; raises ValueError when it names no file."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("A SQLite URL has to name a file, such as sqlite+aiosqlite:///upgrade-bot.db.")
+    return Path(parsed.database)
+
+
+def _sqlite_writer(url: URL) -> AsyncEngine:
+    """One connection: writers of this process queue up in order instead of finding the file busy."""
+    engine = create_async_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=1, max_overflow=0, pool_timeout=BUSY_SECONDS
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: DBAPIConnection, _record: object) -> None:
+        _prepare(connection, "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_reader(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=5, max_overflow=10)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: DBAPIConnection, _record: object) -> None:
+        _prepare(connection, "query_only = ON")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN DEFERRED")
+
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, *pragmas: str) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _postgresql(url: URL) -> Engines:
+    engine = create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=BUSY_SECONDS,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": STATEMENT_SECONDS,
+            "server_settings": {
+                "application_name": "upgrade-bot",
+                "idle_in_transaction_session_timeout": str(STATEMENT_SECONDS * 1000),
+                "timezone": "UTC",
+            },
+        },
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Engines(write=engine, read=reader)

@@ -1,0 +1,13 @@
+"""What can be wrong with the database itself, sorted by what the caller does next."""
+
+
+class DatabaseProblem(Exception):
+    """The database cannot be used; the message is for an operator and holds no secret."""
+
+
+class DatabaseUnavailable(DatabaseProblem):
+    """It cannot be reached, is too busy, or cannot write (a full disk): try again later."""
+
+
+class DatabaseLocked(DatabaseProblem):
+    """Another process works on this SQLite file; only one may."""

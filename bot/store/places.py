@@ -1,0 +1,85 @@
+"""Places in Slack: where cards stand, who opened App Home, which channels refuse our messages."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, update
+
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId
+from bot.store.tables import CardRow, DestinationRow, HomeRow
+from bot.store.transaction import Transaction
+from bot.workflow.entries import MessageRef
+from bot.workflow.ports import BrokenDestination
+
+
+class StoredMessages:
+    """Where our messages stand."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def card(self, request_id: RequestId) -> MessageRef | None:
+        """Return where a request's card stands."""
+        query = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == request_id)
+        row = await self._transaction.first(query)
+        return None if row is None else MessageRef(channel=row.channel, ts=row.ts)
+
+    async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
+        """Remember where a request's card stands; a newer place wins."""
+        place = {"channel": message.channel, "ts": message.ts}
+        statement = self._transaction.insert(CardRow).values(request_id=request_id, **place)
+        await self._transaction.run(statement.on_conflict_do_update(index_elements=["request_id"], set_=place))
+
+    async def forget_card(self, request_id: RequestId) -> None:
+        """Forget the place, because the message is gone."""
+        await self._transaction.run(delete(CardRow).where(CardRow.request_id == request_id))
+
+
+class StoredHomes:
+    """Who opened App Home."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def opened(self, member: MemberId, *, at: datetime) -> None:
+        """Note that a person opened it."""
+        statement = self._transaction.insert(HomeRow).values(member=member, opened_at=at)
+        await self._transaction.run(statement.on_conflict_do_update(index_elements=["member"], set_={"opened_at": at}))
+
+    async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
+        """Return whose Home is worth publishing again, the first opened first."""
+        query = select(HomeRow.member).where(
+            HomeRow.opened_at > opened_after,
+            or_(HomeRow.published_at.is_(None), HomeRow.published_at < published_before),
+        )
+        rows = await self._transaction.all(query.order_by(HomeRow.opened_at, HomeRow.member))
+        return tuple(MemberId(row.member) for row in rows)
+
+    async def published(self, member: MemberId, *, at: datetime) -> None:
+        """Note that it was published."""
+        await self._transaction.run(update(HomeRow).where(HomeRow.member == member).values(published_at=at))
+
+
+class StoredDestinations:
+    """Channels that refuse our messages."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def broken(self) -> tuple[BrokenDestination, ...]:
+        """Return all that are broken now."""
+        query = select(DestinationRow.channel, DestinationRow.error, DestinationRow.since)
+        rows = await self._transaction.all(query.order_by(DestinationRow.channel))
+        return tuple(BrokenDestination(channel=channel, error=error, since=since) for channel, error, since in rows)
+
+    async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
+        """Note it, with the latest error; True when it was not known to be broken."""
+        statement = self._transaction.insert(DestinationRow).values(channel=channel, error=error, since=at)
+        if await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["channel"])):
+            return True
+        await self._transaction.run(update(DestinationRow).where(DestinationRow.channel == channel).values(error=error))
+        return False
+
+    async def note_mended(self, channel: str) -> bool:
+        """Note it; True when it was known to be broken."""
+        return bool(await self._transaction.run(delete(DestinationRow).where(DestinationRow.channel == channel)))

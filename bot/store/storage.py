@@ -1,0 +1,82 @@
+"""Storage: everything that is stored, behind one object. Nothing is opened until it is used."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from bot.store.census import Census
+from bot.store.claims import LEASE_SECONDS, StoredClaims
+from bot.store.columns import DatabaseTime
+from bot.store.engine import Engines, engines
+from bot.store.locking import DatabaseLock, hold_sqlite_lock
+from bot.store.migrating import migrate, pending
+from bot.store.pruning import prune
+from bot.store.trail import AuditTrail
+from bot.store.transaction import transaction
+from bot.store.work import beginner
+from bot.workflow.ports import BeginWork
+
+
+@dataclass(slots=True)
+class Storage:
+    """One database. `begin` begins Work that writes, `look` Work that only reads."""
+
+    url: str
+    engines: Engines
+    begin: BeginWork
+    look: BeginWork
+    claims: StoredClaims
+    audit_trail: AuditTrail
+    census: Census
+    _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
+
+    @classmethod
+    def open(cls, url: str, *, lease_seconds: float = LEASE_SECONDS) -> "Storage":
+        """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak."""
+        opened = engines(url)
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        return cls(
+            url=url,
+            engines=opened,
+            begin=beginner(opened.write),
+            look=beginner(opened.read),
+            claims=StoredClaims(engines=opened, owner=owner, lasting=lease_seconds),
+            audit_trail=AuditTrail(opened.read),
+            census=Census(opened.read),
+        )
+
+    async def take(self) -> None:
+        """Make the database ready for this process to work on: locked if it is SQLite, its tables up to date.
+
+        What a dead process left leased in SQLite is free at once. Raises DatabaseLocked, DatabaseUnavailable.
+        """
+        if self._lock.handle is None:
+            self._lock = hold_sqlite_lock(self.url)
+        await self.migrate()
+        if self._lock.handle is not None:
+            await self.claims.free_all()
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date."""
+        await migrate(self.engines.write)
+
+    async def pending(self) -> tuple[str, ...]:
+        """Return the migrations that are missing."""
+        return await pending(self.engines.read)
+
+    async def ping(self) -> None:
+        """Ask the database for its time; raises DatabaseUnavailable."""
+        async with transaction(self.engines.read) as asking:
+            await asking.first(select(DatabaseTime()))
+
+    async def prune(self, *, days: float = 30.0) -> int:
+        """Remove what ended so many days ago from inbox and outbox; returns how many rows."""
+        return await prune(self.engines.write, days=days)
+
+    async def close(self) -> None:
+        """Close every connection and let another process in."""
+        await self.engines.close()
+        self._lock.release()

@@ -1,0 +1,261 @@
+"""The tables. Rows never leave this folder: callers get the domain's own values.
+
+What is searched for has a column; the whole value stands in `body`, as JSON. Times of upgrades are moments (aware
+UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from bot.domain.request import OPEN
+from bot.store.columns import AwareDateTime, DatabaseTime
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only what is declared as INTEGER."""
+
+OPEN_STATES = text(f"state IN ({', '.join(repr(state.value) for state in sorted(OPEN))})")
+UNDONE = text("ended_at IS NULL")
+
+
+class Base(DeclarativeBase):
+    """What the tables share."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        str: Text(),
+        int: Number,
+        float: Float(53),
+        bytes: LargeBinary(),
+        datetime: AwareDateTime(),
+        dict[str, Any]: JSON(),
+    }
+
+
+class RequestRow(Base):
+    """A request; `number` is the stored order."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        Index(
+            "uq_requests_open_cluster",
+            "cluster_identity",
+            unique=True,
+            sqlite_where=OPEN_STATES,
+            postgresql_where=OPEN_STATES,
+        ),
+        Index(None, "cluster_identity", "requested_at"),
+        Index(None, "state", "requested_at"),
+        Index(None, "requester", "requested_at"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    organisation: Mapped[str]
+    cluster_identity: Mapped[str]
+    state: Mapped[str]
+    requester: Mapped[str]
+    requested_at: Mapped[datetime]
+    revision: Mapped[int]
+    body: Mapped[dict[str, Any]]
+
+
+class VoteRow(Base):
+    """One approval that stands; `number` is the order in which they were given."""
+
+    __tablename__ = "votes"
+    __table_args__ = (UniqueConstraint("request_id", "member"),)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id"))
+    member: Mapped[str]
+    at: Mapped[datetime]
+
+
+class UpgradeRow(Base):
+    """A scheduled upgrade of the cloud as it was seen last. `final` is 0 or 1."""
+
+    __tablename__ = "upgrades"
+    __table_args__ = (
+        Index(None, "final", "window_start"),
+        Index(None, "cluster_identity", "status_since"),
+        Index(None, "organisation", "to_version", "status"),
+    )
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    cluster_identity: Mapped[str]
+    environment: Mapped[str]
+    to_version: Mapped[str]
+    status: Mapped[str]
+    status_since: Mapped[datetime]
+    final: Mapped[int]
+    window_start: Mapped[datetime | None]
+    revision: Mapped[int]
+    body: Mapped[dict[str, Any]]
+
+
+class MoveRow(Base):
+    """A change of status or window that a poll saw."""
+
+    __tablename__ = "moves"
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation", "identity"], ["upgrades.organisation", "upgrades.identity"]),
+    )
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    body: Mapped[dict[str, Any]]
+
+
+class InboxRow(Base):
+    """Accepted from a person. Undone until `ended_at`."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        Index("ix_inbox_undone", "queue", "number", sqlite_where=UNDONE, postgresql_where=UNDONE),
+        Index(None, "ended_at"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    queue: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    stored_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    due_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[float | None]
+
+
+class OutboxRow(Base):
+    """Something to tell or to do. Undone until `ended_at`; `dead` (0 or 1) when it was given up."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_undone", "queue", "number", "urgency", sqlite_where=UNDONE, postgresql_where=UNDONE),
+        Index("ix_outbox_dead", "number", sqlite_where=text("dead = 1"), postgresql_where=text("dead = 1")),
+        Index(None, "ended_at"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    queue: Mapped[str]
+    urgency: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    stored_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    due_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    digest: Mapped[str | None]
+    dead: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[float | None]
+
+
+class LeaseRow(Base):
+    """Who works on a queue. `number` rises with every claim; `leased_until` is None while it is nobody's."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    number: Mapped[int]
+    claimed_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    leased_until: Mapped[float | None]
+    not_before: Mapped[float]
+
+
+class PaceRow(Base):
+    """When the next slot of a pace may begin."""
+
+    __tablename__ = "paces"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[float]
+
+
+class ChainRow(Base):
+    """The end of a request's audit chain. Its lock keeps two writers from forging the same link."""
+
+    __tablename__ = "audit_chains"
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    hash: Mapped[str]
+
+
+class AuditRow(Base):
+    """An audit event; only ever added."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "at"), Index(None, "cluster", "at"))
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    actor: Mapped[str]
+    organisation: Mapped[str]
+    cluster: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+
+class CardRow(Base):
+    """Where a request's card stands in Slack."""
+
+    __tablename__ = "cards"
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    ts: Mapped[str]
+
+
+class CatalogRow(Base):
+    """The copy of what an organisation offers: compressed JSON, as it may hold thousands of clusters."""
+
+    __tablename__ = "catalogs"
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    fetched_at: Mapped[datetime]
+    digest: Mapped[str]
+    content: Mapped[bytes]
+
+
+class FeedRow(Base):
+    """How well an organisation's statuses can be read."""
+
+    __tablename__ = "feeds"
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[dict[str, Any]]
+
+
+class HomeRow(Base):
+    """Who opened App Home."""
+
+    __tablename__ = "homes"
+    __table_args__ = (Index(None, "opened_at"),)
+    member: Mapped[str] = mapped_column(primary_key=True)
+    opened_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class DestinationRow(Base):
+    """A channel that refuses our messages."""
+
+    __tablename__ = "destinations"
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    error: Mapped[str]
+    since: Mapped[datetime]

@@ -1,0 +1,129 @@
+"""Reads the audit trail: lists it, exports it, and finds what was changed, reordered or removed."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.store.audit import START, digest, moment
+from bot.store.tables import AuditRow, ChainRow
+from bot.store.transaction import Transaction, transaction
+
+PAGE = 1000
+_READ = select(
+    AuditRow.request_id,
+    AuditRow.number,
+    AuditRow.at,
+    AuditRow.kind,
+    AuditRow.actor,
+    AuditRow.organisation,
+    AuditRow.cluster,
+    AuditRow.facts,
+    AuditRow.previous,
+    AuditRow.hash,
+)
+
+Exported = Mapping[str, Any]
+"""An event as it is exported: request_id, number, at, kind, actor, organisation, cluster, facts, previous, hash."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Something wrong in the chain of a request, at the event of that number."""
+
+    request_id: str
+    number: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrail:
+    """The trail for those who read it; it writes nothing."""
+
+    engine: AsyncEngine
+
+    async def events(
+        self, *, since: datetime | None = None, cluster: str | None = None, request: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the events as exported, oldest first. `cluster` is `environment/slug` or the slug alone."""
+        wanted: list[ColumnElement[bool]] = []
+        if since is not None:
+            wanted.append(AuditRow.at >= since)
+        if cluster is not None:
+            wanted.append(
+                AuditRow.cluster == cluster
+                if "/" in cluster
+                else (AuditRow.cluster == cluster) | AuditRow.cluster.endswith(f"/{cluster}", autoescape=True)
+            )
+        if request is not None:
+            wanted.append(AuditRow.request_id == request)
+        order = (AuditRow.at, AuditRow.request_id, AuditRow.number)
+        async with transaction(self.engine) as reading:
+            async for event in _pages(reading, order, *wanted):
+                yield event
+
+    async def verify(self, *, expect: Iterable[Exported] = ()) -> tuple[Finding, ...]:
+        """Return everything that is wrong, empty when nothing is.
+
+        `expect` is an earlier export: with it, a tail that was cut off and a request that vanished are found too.
+        """
+        expected = {(str(event["request_id"]), int(event["number"])): event for event in expect}
+        findings: list[Finding] = []
+        async with transaction(self.engine) as reading:
+            ends = {
+                row.request_id: row
+                for row in await reading.all(select(ChainRow.request_id, ChainRow.number, ChainRow.hash))
+            }
+            last: dict[str, Exported] = {}
+            async for event in _pages(reading, (AuditRow.request_id, AuditRow.number)):
+                findings.extend(_link(event, after=last.get(event["request_id"])))
+                findings.extend(_as_expected(event, expected.pop((event["request_id"], event["number"]), None)))
+                last[event["request_id"]] = event
+        for request_id, end in ends.items():
+            if request_id not in last or last[request_id]["number"] < end.number:
+                first_missing = last[request_id]["number"] + 1 if request_id in last else 1
+                findings.append(
+                    _finding(request_id, first_missing, f"the chain ends here, but it once had {end.number} events")
+                )
+            elif last[request_id]["hash"] != end.hash:
+                findings.append(_finding(request_id, end.number, "is not the event that was written last"))
+        findings.extend(
+            _finding(request_id, 1, "has a chain that nobody began") for request_id in last.keys() - ends.keys()
+        )
+        findings.extend(_finding(*key, "is missing, but the earlier export has it") for key in expected)
+        return tuple(sorted(findings, key=lambda one: (one.request_id, one.number, one.problem)))
+
+
+async def _pages(
+    reading: Transaction, order: tuple[Any, ...], *wanted: ColumnElement[bool]
+) -> AsyncIterator[dict[str, Any]]:
+    query = _READ.where(*wanted).order_by(*order).limit(PAGE)
+    rows = await reading.all(query)
+    while rows:
+        for row in rows:
+            yield {**row._asdict(), "at": moment(row.at)}
+        place = tuple(getattr(rows[-1], column.key) for column in order)
+        rows = await reading.all(query.where(tuple_(*order) > place))
+
+
+def _link(event: Exported, *, after: Exported | None) -> Iterator[Finding]:
+    request_id, number = event["request_id"], event["number"]
+    expected_number = 1 if after is None else after["number"] + 1
+    if number != expected_number:
+        yield _finding(request_id, expected_number, f"is missing: event {number} follows")
+    elif event["previous"] != (START if after is None else after["hash"]):
+        yield _finding(request_id, number, "does not follow from the event before it")
+    if digest(event) != event["hash"]:
+        yield _finding(request_id, number, "was changed after it was written")
+
+
+def _as_expected(event: Exported, expected: Exported | None) -> Iterator[Finding]:
+    if expected is not None and event["hash"] != expected["hash"]:
+        yield _finding(event["request_id"], event["number"], "differs from the earlier export")
+
+
+def _finding(request_id: str, number: int, problem: str) -> Finding:
+    return Finding(request_id=request_id, number=number, problem=problem)

@@ -1,0 +1,103 @@
+"""One database transaction: runs statements, and turns the drivers' errors into ours."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVarTuple
+
+from sqlalchemy import Row, exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql import Executable
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from bot.store.errors import DatabaseUnavailable
+from bot.store.tables import Base
+from bot.workflow.errors import Stale
+
+Columns = TypeVarTuple("Columns")
+
+_COLLISIONS = frozenset({"40001", "40P01"})
+"""PostgreSQL: serialization failure, deadlock."""
+
+
+class Transaction:
+    """Statements within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def run(self, statement: Executable) -> int:
+        """Run a statement and return how many rows it touched."""
+        with translated():
+            result: CursorResult[Any] = await self._connection.execute(statement)
+            return result.rowcount
+
+    async def all(self, statement: TypedReturnsRows[*Columns]) -> Sequence[Row[*Columns]]:
+        """Return every row."""
+        with translated():
+            return (await self._connection.execute(statement)).all()
+
+    async def first(self, statement: TypedReturnsRows[*Columns]) -> Row[*Columns] | None:
+        """Return the first row, or None."""
+        with translated():
+            return (await self._connection.execute(statement)).first()
+
+    def insert(self, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+        """Return an insert that knows ON CONFLICT, which is spelt alike in both databases."""
+        if self._connection.dialect.name == "sqlite":
+            return sqlite.insert(table)
+        return postgresql.insert(table)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only what is inside when it raises, so that the transaction can go on."""
+        with translated():
+            nested = await self._connection.begin_nested()
+        try:
+            yield
+        except BaseException:
+            with translated():
+                await nested.rollback()
+            raise
+        with translated():
+            await nested.commit()
+
+    async def commit(self) -> None:
+        """Make it last."""
+        with translated():
+            await self._connection.commit()
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    """Begin; leaving without a commit rolls back. Raises DatabaseUnavailable."""
+    with translated():
+        connection = await engine.connect()
+    try:
+        with translated():
+            await connection.begin()
+        yield Transaction(connection)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise DatabaseUnavailable or Stale instead of the drivers' errors; a broken rule of a table passes as it is."""
+    try:
+        yield
+    except exc.IntegrityError:
+        raise
+    except exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+            raise Stale("Somebody else changed the same thing at the same moment.") from error
+        if isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated:
+            raise DatabaseUnavailable(f"The database cannot be used: {_first_line(error.orig)}") from error
+        raise
+    except (exc.TimeoutError, OSError, TimeoutError) as error:
+        raise DatabaseUnavailable(f"The database cannot be reached: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

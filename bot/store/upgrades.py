@@ -1,0 +1,128 @@
+"""The scheduled upgrades of the cloud as they were seen last, and their moves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
+from bot.store.coding import Codec
+from bot.store.tables import MoveRow, UpgradeRow
+from bot.store.transaction import Transaction
+from bot.workflow.errors import Stale
+
+CODEC = Codec(ScheduledUpgrade, without=frozenset({"revision"}))
+MOVES = Codec(Move)
+MANY = 500
+_READ = select(UpgradeRow.body, UpgradeRow.revision)
+_UNFINISHED = UpgradeRow.final == 0
+_KEYS = (UpgradeRow.organisation, UpgradeRow.identity)
+
+
+class StoredUpgrades:
+    """Scheduled upgrades in the database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
+        """Return one, or None."""
+        return (await self.find_many(organisation, [identity])).get(identity)
+
+    async def find_many(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
+        """Return those that are stored."""
+        found: dict[UpgradeIdentity, ScheduledUpgrade] = {}
+        for first in range(0, len(identities), MANY):
+            some = identities[first : first + MANY]
+            query = _READ.where(UpgradeRow.organisation == organisation, UpgradeRow.identity.in_(some))
+            found.update({upgrade.identity: upgrade for upgrade in await self._read(query)})
+        return found
+
+    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
+        """Store a new or changed one together with its moves; raises Stale."""
+        stored = replace(upgrade, revision=upgrade.revision + 1)
+        key = {"organisation": upgrade.organisation, "identity": upgrade.identity}
+        try:
+            async with self._transaction.savepoint():
+                if upgrade.revision == 0:
+                    await self._transaction.run(insert(UpgradeRow).values(**key, **_columns(stored)))
+                elif not await self._transaction.run(
+                    update(UpgradeRow)
+                    .where(
+                        UpgradeRow.organisation == upgrade.organisation,
+                        UpgradeRow.identity == upgrade.identity,
+                        UpgradeRow.revision == upgrade.revision,
+                    )
+                    .values(**_columns(stored))
+                ):
+                    raise Stale("Somebody else changed this upgrade in the meantime.")
+                if moves:
+                    rows = [{**key, "number": move.number, "body": MOVES.encode(move)} for move in moves]
+                    await self._transaction.run(insert(MoveRow).values(rows))
+        except IntegrityError as error:
+            raise Stale("Somebody else stored this upgrade in the meantime.") from error
+        return stored
+
+    async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return all that are not final."""
+        return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
+
+    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final of all organisations by window start; those without a window last."""
+        order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)
+        return await self._read(_READ.where(_UNFINISHED).order_by(*order).limit(limit).offset(offset))
+
+    async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
+        """Return a cluster's, newest status first."""
+        query = _READ.where(UpgradeRow.cluster_identity == cluster)
+        return await self._read(query.order_by(UpgradeRow.status_since.desc(), *_KEYS).limit(limit))
+
+    async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final whose window starts between the two moments, both included."""
+        query = _READ.where(_UNFINISHED, UpgradeRow.window_start >= first, UpgradeRow.window_start <= last)
+        return await self._read(query.order_by(UpgradeRow.window_start, *_KEYS))
+
+    async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
+        """Return the moves of one, first to last."""
+        query = select(MoveRow.body).where(MoveRow.organisation == organisation, MoveRow.identity == identity)
+        rows = await self._transaction.all(query.order_by(MoveRow.number))
+        return tuple(MOVES.decode(row.body) for row in rows)
+
+    async def first_success(
+        self, organisation: Organisation, environments: Sequence[str], version: str
+    ) -> Mapping[str, datetime]:
+        """Return when an upgrade to the version first was done in each environment."""
+        query = select(UpgradeRow.environment, func.min(UpgradeRow.status_since, type_=UpgradeRow.status_since.type))
+        rows = await self._transaction.all(
+            query.where(
+                UpgradeRow.organisation == organisation,
+                UpgradeRow.environment.in_(environments),
+                UpgradeRow.to_version == version,
+                UpgradeRow.status.in_(DONE),
+            ).group_by(UpgradeRow.environment)
+        )
+        return dict(rows)
+
+    async def _read(self, query: Select[dict[str, Any], int]) -> tuple[ScheduledUpgrade, ...]:
+        rows = await self._transaction.all(query)
+        return tuple(CODEC.decode(row.body, revision=row.revision) for row in rows)
+
+
+def _columns(upgrade: ScheduledUpgrade) -> dict[str, Any]:
+    return {
+        "cluster_identity": upgrade.cluster_identity,
+        "environment": upgrade.environment,
+        "to_version": upgrade.to_version,
+        "status": upgrade.status,
+        "status_since": upgrade.status_since,
+        "final": int(upgrade.is_final),
+        "window_start": upgrade.window.start if upgrade.window else None,
+        "revision": upgrade.revision,
+        "body": CODEC.encode(upgrade),
+    }
