@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
@@ -44,6 +45,25 @@ async def gather(reads: Reads, organisation: Organisation, *, fetched_at: dateti
         environments=_environments(environments.result(), organisation, found),
         versions=_versions(versions.result()),
     )
+
+
+async def one_cluster(reads: Reads, cluster: Cluster) -> Cluster | None:
+    """Read one cluster again; None when its own address does not show it, and then only the list can tell."""
+    try:
+        told = await reads.one(paths.CLUSTERS.at(cluster.environment, cluster.slug), cluster.organisation)
+    except Declined as error:
+        if error.status in _NOT_OFFERED:
+            return None
+        raise
+    body = ClusterBody.model_validate(told.value) if isinstance(told.value, dict) else ClusterBody()
+    if body.identity != cluster.identity or not body.version or not body.is_live:
+        return None
+    return replace(cluster, version=body.version, status=body.known_status)
+
+
+async def versions_on_offer(reads: Reads) -> tuple[str, ...]:
+    """Read the versions on offer."""
+    return _versions(await reads.all(paths.VERSIONS, Organisation("")))
 
 
 async def _if_offered(reads: Reads, path: Path, organisation: Organisation) -> list[object]:

@@ -109,6 +109,11 @@ class ClusterBody(Body):
         """Whether it has not been deleted; the API lists deleted ones too."""
         return self.deleted_at is None
 
+    @property
+    def known_status(self) -> str:
+        """Return the status by the word that is used for it everywhere."""
+        return _SAME_STATUS.get(self.status.lower(), self.status)
+
     def as_domain(
         self, organisation: Organisation, *, channels: dict[str, str], schedules: dict[str, MaintenanceSchedule]
     ) -> Cluster | None:
@@ -124,7 +129,7 @@ class ClusterBody(Body):
             slug=self.slug,
             name=self.name or self.slug,
             version=self.version,
-            status=_SAME_STATUS.get(self.status.lower(), self.status),
+            status=self.known_status,
             channel=channel.name or None,
             channel_version=channel.kubernetes_cluster_version or channels.get(channel.name) or None,
             auto_upgrade=self.auto_upgrade is True,

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 
 from bot.avisi import paths
 from bot.avisi.calls import Call, Calls, OnCall, Timeouts
-from bot.avisi.catalog import gather
+from bot.avisi.catalog import gather, one_cluster, versions_on_offer
 from bot.avisi.lists import Sheet, note_skipped
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.reads import Reads
 from bot.avisi.retries import Retries
 from bot.avisi.wire import SubmissionBody, UpgradeBody
-from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.scheduled import Reading
 from bot.workflow.errors import Declined, NoList, Unreadable
 from bot.workflow.ports import Page, Submission
@@ -105,6 +105,14 @@ class AvisiClient:
     async def catalog(self, organisation: Organisation) -> Catalog:
         """Read clusters, environments, versions, channels and maintenance schedules."""
         return await gather(self._reads, organisation, fetched_at=self._now())
+
+    async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
+        """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
+        found = await one_cluster(self._reads, cluster)
+        if found is not None:
+            return found, await versions_on_offer(self._reads)
+        catalog = await self.catalog(cluster.organisation)
+        return catalog.by_identity.get(cluster.identity), catalog.versions
 
     async def memberships(self) -> tuple[Organisation, ...]:
         """Return the organisations that the token sees."""

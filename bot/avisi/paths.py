@@ -1,6 +1,6 @@
 """The addresses of the API. Beware: some speak of `orgs`, some of `organisations` (avisi-cloud go-client)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.domain.cluster import Organisation
@@ -8,13 +8,19 @@ from bot.domain.cluster import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path with `{org}` in it, or without."""
+    """A path with `{org}` in it, or without; `below` is what follows it for one thing of its list."""
 
     template: str
+    below: tuple[str, ...] = ()
 
     def of(self, organisation: Organisation) -> str:
         """Return the path of one organisation."""
-        return self.template.replace("{org}", quote(organisation, safe=""))
+        base = self.template.replace("{org}", quote(organisation, safe=""))
+        return "/".join((base, *(quote(part, safe="") for part in self.below)))
+
+    def at(self, *below: str) -> "Path":
+        """Return the path of one thing of this list."""
+        return replace(self, below=below)
 
 
 UPGRADES = Path("/api/v1/orgs/{org}/scheduled-cluster-upgrades")

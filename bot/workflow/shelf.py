@@ -1,5 +1,7 @@
 """The catalog copies at hand in this process: opened without waiting, renewed from the store when it has newer ones."""
 
+from dataclasses import replace
+
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.workflow.ports import BeginWork
 
@@ -24,6 +26,15 @@ class Shelf:
             if cluster := catalog.by_identity.get(identity):
                 return catalog, cluster
         return None
+
+    def correct(self, cluster: Cluster, current: Cluster | None, versions: tuple[str, ...]) -> None:
+        """Take over what was just read of one cluster; None: it is gone."""
+        catalog = self._catalogs[cluster.organisation]
+        if current == cluster and set(versions) == set(catalog.versions):
+            return
+        others = [one for one in catalog.clusters if one.identity != cluster.identity]
+        clusters = sorted([*others, *([current] if current else [])], key=lambda one: (one.environment, one.slug))
+        self._catalogs[cluster.organisation] = replace(catalog, clusters=tuple(clusters), versions=versions)
 
     async def renew(self) -> None:
         """Take over what the store has newer."""

@@ -25,7 +25,6 @@ from bot.workflow.telling import Telling
 
 _PROBE_EVERY = timedelta(hours=1)
 _SETTLES_AFTER = timedelta(minutes=30)
-_MOST_IN_A_QUERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,11 @@ class Tracking:
             seen.update(reading.identity for reading in page.readings if reading.identity)
         missing = [upgrade for identity, upgrade in followed.items() if identity not in seen]
         known = {upgrade.identity for upgrade in missing}
-        for clusters in _chunks(sorted({upgrade.cluster_identity for upgrade in missing})):
-            async for page in self.cloud.scheduled(organisation, clusters=clusters):
-                await self._take([one for one in page.readings if one.identity in known], feed, lease)
+        clusters = sorted({upgrade.cluster_identity for upgrade in missing})
+        if not clusters:
+            return
+        async for page in self.cloud.scheduled(organisation, clusters=clusters):
+            await self._take([one for one in page.readings if one.identity in known], feed, lease)
 
     def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
         return self.cloud.scheduled(organisation, statuses=OPEN)
@@ -249,8 +250,3 @@ def _rests(status: str) -> bool:
 def _made_after(reading: Reading, request: UpgradeRequest) -> bool:
     changed = reading.modified_at or reading.created_at
     return changed is not None and request.attempted_at is not None and changed >= request.attempted_at
-
-
-def _chunks(clusters: list[ClusterIdentity]) -> Iterable[list[ClusterIdentity]]:
-    for first in range(0, len(clusters), _MOST_IN_A_QUERY):
-        yield clusters[first : first + _MOST_IN_A_QUERY]

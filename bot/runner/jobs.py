@@ -1,0 +1,118 @@
+"""What runs by itself: each job claims its name, makes one workflow call, and gives the name back."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+
+from bot.domain.cluster import Organisation
+from bot.runner.schedule import Job, Schedule
+from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
+from bot.workflow.ports import Claims, Lease, Source, Wake
+from bot.workflow.reminding import Reminding
+from bot.workflow.shelf import Shelf
+from bot.workflow.tracking import Tracking
+
+log = structlog.get_logger("bot.runner")
+
+_TICK = timedelta(seconds=1)
+_CATALOG_AGAIN = 10.0
+_PRUNE_EVERY = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Jobs:
+    """The jobs of one process; with several processes each run is done by one of them.
+
+    `poll_every` and `catalog_every` are seconds of real time between the end of one run and the start of the next.
+    """
+
+    claims: Claims
+    tracking: Tracking
+    cataloguing: Cataloguing
+    reminding: Reminding
+    shelf: Shelf
+    prune: Callable[[], Awaitable[None]]
+    wake: Wake
+    saw: Callable[[str, Source | None, float], None]
+    organisations: tuple[Organisation, ...]
+    poll_every: float
+    catalog_every: float
+
+    def join(self, schedule: Schedule) -> None:
+        """Put every job on the schedule."""
+        for organisation in self.organisations:
+            schedule.every(_TICK, f"catalog:{organisation}", self._catalog(organisation))
+            schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
+        schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
+        schedule.every(_TICK, "shelf", self._renew)
+        schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
+
+    def _poll(self, organisation: Organisation) -> Job:
+        async def poll(lease: Lease) -> None:
+            began = monotonic()
+            source = await self.tracking.poll(organisation, lease)
+            self.saw(organisation, source, monotonic() - began)
+            log.debug("poll.done", organisation=organisation, source=source)
+
+        return self._job(f"poll:{organisation}", poll, again_in=self.poll_every)
+
+    def _catalog(self, organisation: Organisation) -> Job:
+        name = f"catalog:{organisation}"
+
+        async def catalog() -> None:
+            lease = await self.claims.claim(name)
+            if lease is None:
+                return
+            again_in = _CATALOG_AGAIN
+            try:
+                await self.cataloguing.refresh(organisation, lease)
+                again_in = self.catalog_every
+            except Unauthorised as error:
+                log.error("cloud.token_refused", organisation=organisation, error=error.words())  # noqa: TRY400
+            except AvisiError as error:
+                log.warning("catalog.not_read", organisation=organisation, error=error.words())
+            finally:
+                await self.claims.release(lease, again_in=min(again_in, self.catalog_every))
+
+        return _guarded(name, catalog)
+
+    async def _remind(self, lease: Lease) -> None:
+        await self.reminding.look_round(lease)
+        await self.reminding.homes(lease)
+
+    async def _prune(self, _lease: Lease) -> None:
+        await self.prune()
+
+    async def _renew(self) -> None:
+        await _guarded("shelf", self.shelf.renew)()
+
+    def _job(self, name: str, run: Callable[[Lease], Awaitable[None]], *, again_in: float) -> Job:
+        async def job() -> None:
+            lease = await self.claims.claim(name)
+            if lease is None:
+                return
+            try:
+                await run(lease)
+            finally:
+                await self.claims.release(lease, again_in=again_in)
+                self.wake()
+
+        return _guarded(name, job)
+
+
+def _guarded(name: str, job: Job) -> Job:
+    """Log whatever goes wrong; the next run goes on."""
+
+    async def guarded() -> None:
+        try:
+            await job()
+        except LeaseLost:
+            log.info("job.taken_over", job=name)
+        except Exception:
+            log.exception("job.failed", job=name)
+
+    return guarded

@@ -1,0 +1,196 @@
+"""The worker: claims queues of the inbox and the outbox, works them off in stored order, drains at shutdown."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.domain.events import About
+from bot.workflow import errands
+from bot.workflow.deciding import Deciding
+from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
+from bot.workflow.errors import LeaseLost, MembersUnavailable
+from bot.workflow.ports import BeginWork, Box, Claims, Lease
+from bot.workflow.requesting import Later, Requesting
+from bot.workflow.submitting import Submitting
+
+log = structlog.get_logger("bot.runner")
+
+_AT_ONCE = 16
+_IDLE = 1.0
+_RENEW_EVERY = 5.0
+_LONGEST_PAUSE = 60.0
+_NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
+_KEPT = "Slack could not tell who you are just now. What you did is kept, and decided as soon as Slack answers."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duties:
+    """What the worker calls for each kind of work."""
+
+    requesting: Requesting
+    deciding: Deciding
+    submitting: Submitting
+    deliver: Callable[[Lease], Awaitable[None]]
+
+
+class Worker:
+    """Works until stopped; `wake` makes it look at once."""
+
+    def __init__(self, *, claims: Claims, begin: BeginWork, look: BeginWork, duties: Duties) -> None:
+        self._claims = claims
+        self._begin = begin
+        self._look = look
+        self._duties = duties
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look for work at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim and work until stopped."""
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                began = await self._claim()
+            except Exception:
+                log.exception("worker.claim_failed")
+                began = 0
+            if began == 0 or len(self._tasks) >= _AT_ONCE:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), _IDLE)
+
+    async def drain(self, *, within: float) -> None:
+        """Take no more work and let what is in hand end; what is left after that goes back by its lease."""
+        self._stopping = True
+        self.wake()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _claim(self) -> int:
+        began = 0
+        for box in Box:
+            free = _AT_ONCE - len(self._tasks)
+            leases = await self._claims.claim_due(box, limit=free) if free > 0 else ()
+            for lease in leases:
+                self._start(box, lease)
+            began += len(leases)
+        return began
+
+    def _start(self, box: Box, lease: Lease) -> None:
+        task = asyncio.create_task(self._serve(box, lease))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.wake()
+
+    async def _serve(self, box: Box, lease: Lease) -> None:
+        try:
+            async with self._kept(lease):
+                if box is Box.INBOX:
+                    await self._take_in(lease)
+                elif lease.queue.startswith("submit:"):
+                    await self._submit(lease)
+                else:
+                    await self._duties.deliver(lease)
+        except LeaseLost:
+            log.info("worker.taken_over", queue=lease.queue)
+        except Exception:
+            log.exception("worker.failed", queue=lease.queue)
+            await self._release(lease, again_in=_IDLE)
+        else:
+            await self._release(lease)
+
+    async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
+        with contextlib.suppress(LeaseLost):
+            await self._claims.release(lease, again_in=again_in)
+
+    @contextlib.asynccontextmanager
+    async def _kept(self, lease: Lease) -> AsyncIterator[None]:
+        """Renew the lease while the work lasts."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(_RENEW_EVERY)
+                await self._claims.renew(lease)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _take_in(self, lease: Lease) -> None:
+        while not self._stopping:
+            async with self._look() as work:
+                received = await work.inbox.due(lease.queue)
+            if received is None:
+                return
+            try:
+                await self._take(received, lease)
+            except Later as later:
+                await self._postpone(received, lease, seconds=later.seconds, error=str(later))
+            except MembersUnavailable as error:
+                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=_KEPT)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                log.exception("inbox.failed", number=received.number, attempts=received.attempts)
+                await self._postpone(received, lease, seconds=_pause(received), error=repr(error))
+            self.wake()
+
+    async def _take(self, received: Received, lease: Lease) -> None:
+        match received.entry:
+            case FormSubmitted() as submitted:
+                await self._duties.requesting.request(received.number, submitted, lease)
+            case ButtonPressed() as pressed:
+                await self._duties.deciding.press(received.number, pressed, lease)
+            case RejectionGiven() as given:
+                await self._duties.deciding.reject(received.number, given, lease)
+
+    async def _postpone(
+        self, received: Received, lease: Lease, *, seconds: float, error: str, tell: str | None = None
+    ) -> None:
+        async with self._begin(lease) as work:
+            await work.inbox.postpone(received.number, seconds=seconds, error=error)
+            if tell and received.attempts == 0:
+                url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
+                key = f"kept:{received.number}"
+                await work.outbox.put(
+                    errands.answer(received.entry.member, tell, key=key, about=_NOTHING, response_url=url)
+                )
+            await work.commit()
+
+    async def _submit(self, lease: Lease) -> None:
+        while not self._stopping:
+            async with self._look() as work:
+                due = await work.outbox.due(lease.queue, limit=1)
+            if not due:
+                return
+            try:
+                await self._duties.submitting.submit(due[0], lease)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                unknown = not isinstance(error, MembersUnavailable)
+                log.warning("submission.postponed", queue=lease.queue, error=repr(error), exc_info=unknown)
+                async with self._begin(lease) as work:
+                    pause = min(_LONGEST_PAUSE, 2.0 * 2 ** min(due[0].attempts, 6))
+                    await work.outbox.postpone(due[0].number, seconds=pause, error=repr(error))
+                    await work.commit()
+            self.wake()
+
+
+def _pause(received: Received) -> float:
+    return float(min(_LONGEST_PAUSE, 1 << min(received.attempts, 6)))

@@ -1,0 +1,187 @@
+"""What became of a submission: each outcome stored in one transaction with what is to be told of it."""
+
+from dataclasses import dataclass, replace
+
+from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmitted
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import NOT_FOLLOWED, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow import errands
+from bot.workflow.deciding import expire
+from bot.workflow.entries import Due
+from bot.workflow.errors import AvisiError
+from bot.workflow.judging import Judging
+from bot.workflow.ports import BeginWork, Lease, Source, Work
+from bot.workflow.record import fact
+from bot.workflow.requesting import tell_replaced
+from bot.workflow.revoting import Revoting
+from bot.workflow.telling import Telling
+
+_LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Each strikes the errand off, or puts it back, under its lease; raises Stale and LeaseLost."""
+
+    begin: BeginWork
+    judging: Judging
+    revoting: Revoting
+    telling: Telling
+
+    async def confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
+        """Store what the cloud answered; older requests of the cluster give way now."""
+        now = self.judging.now()
+        identity = reading.identity or UpgradeIdentity(f"request:{request.id}")
+        async with self.begin(lease) as work:
+            feed = await work.feeds.get(request.organisation)
+            known = await work.upgrades.find(request.organisation, identity)
+            followed = feed.source is not Source.CLUSTERS
+            submitted = await work.requests.save(request.submitted(upgrade=identity, window=reading.window, at=now))
+            upgrade = _upgrade(submitted, reading, identity, known)
+            if not followed and reading.window is None:
+                upgrade = replace(upgrade, status=NOT_FOLLOWED)
+            await self._replace_older(work, submitted)
+            facts = {
+                "identity": identity,
+                "status": reading.status,
+                "window_start": reading.window.start.isoformat() if reading.window else None,
+                "window_end": reading.window.end.isoformat() if reading.window else None,
+            }
+            await work.audit.append(fact(submitted, "upgrade submitted", at=now, facts=facts))
+            event = UpgradeSubmitted(
+                about=errands.about(submitted),
+                window=reading.window,
+                start_left_out=submitted.start_left_out,
+                followed=followed,
+            )
+            await work.outbox.put(
+                errands.repaint(submitted, because="submitted"),
+                errands.in_thread(submitted, event),
+                errands.to_requester(submitted, event),
+            )
+            await self.telling.confirmed(work, upgrade, known, reading, submitted)
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def _replace_older(self, work: Work, newer: UpgradeRequest) -> None:
+        older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
+        for request in older:
+            if request.id == newer.id:
+                continue
+            upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
+            if upgrade is not None and upgrade.is_final:
+                continue
+            replaced = await work.requests.save(request.replaced(by=newer.id, at=self.judging.now()))
+            await tell_replaced(work, replaced, newer)
+
+    async def unclear(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+        """Store that nobody can tell, and ask the approvers."""
+        reason = "Avisi Cloud gave no clear answer, and offers no list in which the bot could look."
+        rule = self.judging.rule(request)
+        async with self.begin(lease) as work:
+            unclear = await work.requests.save(request.unclear(reason, at=self.judging.now()))
+            event = SubmissionUnclear(about=errands.about(unclear), mention=rule.notify, reason=reason)
+            await work.audit.append(
+                fact(unclear, "submission unclear", at=unclear.state_since, facts={"answer": reason})
+            )
+            await work.outbox.put(
+                errands.repaint(unclear, because="unclear"),
+                errands.in_thread(unclear, event),
+                errands.to_requester(unclear, event),
+            )
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def fail(self, request: UpgradeRequest, reason: str, due: Due, lease: Lease) -> None:
+        """Store a clear no, of the cloud or of a rule."""
+        async with self.begin(lease) as work:
+            failed = await work.requests.save(request.fail(reason, at=self.judging.now()))
+            event = SubmissionFailed(about=errands.about(failed), mention=(failed.requester,), reason=reason)
+            await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts={"answer": reason}))
+            await work.outbox.put(
+                errands.repaint(failed, because="failed"),
+                errands.in_thread(failed, event),
+                errands.to_requester(failed, event),
+            )
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def wait(
+        self, request: UpgradeRequest, waiting: AvisiError, due: Due, lease: Lease, *, seconds: float
+    ) -> None:
+        """Nothing was sent, or the cloud does not have it: go back and send again later."""
+        async with self.begin(lease) as work:
+            back = replace(request.approve(at=self.judging.now()), outcome=waiting.words())
+            stored = await work.requests.save(back)
+            await work.audit.append(
+                fact(stored, "submission postponed", at=stored.state_since, facts={"answer": waiting.words()})
+            )
+            await work.outbox.put(errands.repaint(stored, because="waiting"))
+            await work.outbox.postpone(due.number, seconds=seconds, error=waiting.words())
+            await work.commit()
+
+    async def hold(self, request: UpgradeRequest, error: AvisiError, due: Due, lease: Lease) -> None:
+        """Wait for a cloud that cannot even be asked; the deadline still holds."""
+        if self.judging.now() >= request.deadline:
+            await self.expire(request, due, lease)
+            return
+        async with self.begin(lease) as work:
+            if request.outcome != error.words():
+                stored = await work.requests.save(replace(request, outcome=error.words()))
+                await work.outbox.put(errands.repaint(stored, because="waiting"))
+            await work.outbox.postpone(due.number, seconds=growing_pause(due.attempts), error=error.words())
+            await work.commit()
+
+    async def back_to_the_vote(self, before: UpgradeRequest, again: UpgradeRequest, due: Due, lease: Lease) -> None:
+        """Store that it needs votes again; `before` is the request as it was approved."""
+        async with self.begin(lease) as work:
+            stored = await work.requests.save(again)
+            await self.revoting.tell_voided(work, stored, voters=before.voters - again.voters)
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def expire(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+        """Store that its deadline passed."""
+        async with self.begin(lease) as work:
+            await expire(work, request, self.judging)
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def nothing_to_do(self, due: Due, lease: Lease) -> None:
+        """Strike the errand off."""
+        async with self.begin(lease) as work:
+            await work.outbox.done(due.number)
+            await work.commit()
+
+    async def again(self, due: Due, lease: Lease, *, seconds: float, error: str) -> None:
+        """Put the errand back for later."""
+        async with self.begin(lease) as work:
+            await work.outbox.postpone(due.number, seconds=seconds, error=error)
+            await work.commit()
+
+
+def _upgrade(
+    request: UpgradeRequest, reading: Reading, identity: UpgradeIdentity, known: ScheduledUpgrade | None
+) -> ScheduledUpgrade:
+    return ScheduledUpgrade(
+        organisation=request.organisation,
+        identity=identity,
+        cluster_identity=request.cluster_identity,
+        environment=request.environment,
+        cluster=request.cluster,
+        from_version=reading.from_version or request.from_version,
+        to_version=reading.to_version or request.to_version,
+        status=reading.status or "REQUESTED",
+        status_since=request.state_since,
+        window=reading.window,
+        reason=reading.reason,
+        moves=known.moves if known else 0,
+        request_id=request.id,
+        modified_at=reading.modified_at,
+        revision=known.revision if known else 0,
+    )
+
+
+def growing_pause(attempts: int) -> float:
+    """Return how many seconds to wait after so many attempts."""
+    return float(min(_LONGEST_PAUSE, 2 << min(attempts, 10)))
