@@ -11,7 +11,7 @@ from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Overloaded, Stale, Unclear, Waiting
 from bot.workflow.judging import Judging
-from bot.workflow.outcomes import Outcomes
+from bot.workflow.outcomes import Outcomes, growing_pause
 from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
 from bot.workflow.record import fact, rule_facts
 
