@@ -17,28 +17,28 @@ class Arguments:
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """A string, or None when absent."""
+        """Give a string, or None when absent."""
         value = self.given.get(name)
         if value is None:
             return None
         return value if isinstance(value, str) else str(value)
 
     def needed(self, name: str) -> str:
-        """A string that must be there."""
+        """Give a string that must be there."""
         value = self.text(name)
         if not value:
             raise invalid("invalid_arguments", [f"[ERROR] missing required field: {name}"])
         return value
 
     def flag(self, name: str) -> bool:
-        """True or false, also as 1, 0, "true" and "false"."""
+        """Read true or false, also as 1, 0, "true" and "false"."""
         value = str(self.given.get(name, "")).lower()
         if value not in _TRUE | _FALSE:
             raise invalid("invalid_arguments", [f"[ERROR] {name} must be a boolean"])
         return value in _TRUE
 
     def structure(self, name: str, *, error: str) -> Any:  # noqa: ANN401 - JSON of any shape
-        """A JSON value, or None when absent; text that holds no JSON is refused with `error`."""
+        """Give a JSON value, or None when absent; text that holds no JSON is refused with `error`."""
         value = self.given.get(name)
         if not isinstance(value, str):
             return value
@@ -49,7 +49,7 @@ class Arguments:
 
 
 async def read_arguments(request: web.Request) -> tuple[Json, bool]:
-    """The arguments of a call, and whether its body was JSON."""
+    """Give the arguments of a call, and whether its body was JSON."""
     given: Json = dict(request.query)
     if request.method != "POST":
         return given, False

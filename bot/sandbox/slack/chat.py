@@ -14,7 +14,7 @@ _ATTACHMENTS = 100
 
 
 def as_slack(state: State, message: Message) -> Json:
-    """The message object that Slack sends in answers and payloads."""
+    """Give the message object that Slack sends in answers and payloads."""
     found: Json = {
         "type": "message",
         "user": message.user,
@@ -26,8 +26,11 @@ def as_slack(state: State, message: Message) -> Json:
         found |= {"bot_id": state.app.bot_id, "app_id": state.app.id}
     if message.blocks:
         found["blocks"] = message.blocks
-    if message.thread_ts:
-        found["thread_ts"] = message.thread_ts
+    replies = state.messages.replies(message.channel, message.ts)
+    if message.thread_ts or replies:
+        found["thread_ts"] = message.thread_ts or message.ts
+    if replies:
+        found |= {"reply_count": len(replies), "latest_reply": replies[-1]}
     if message.edited:
         found["edited"] = {"user": message.user, "ts": message.edited}
     if message.metadata:
@@ -38,7 +41,7 @@ def as_slack(state: State, message: Message) -> Json:
 
 
 def read_content(state: State, given: Json, *, blocks: object) -> tuple[str, list[Json]]:
-    """The text and the checked, completed blocks of a message about to be posted."""
+    """Give the text and the checked, completed blocks of a message about to be posted."""
     text = given.get("text")
     if text is not None and not isinstance(text, str):
         raise invalid("invalid_arguments", ["[ERROR] text must be a string"])
@@ -136,7 +139,7 @@ def post_ephemeral(call: Call) -> Json:
 
 
 def _own(call: Call, *, refused: str) -> Message:
-    """The bot's own message that an update or a deletion speaks of."""
+    """Give the bot's own message that an update or a deletion speaks of."""
     channel = visible_channel(call, call.given.needed("channel"))
     if channel.archived:
         raise SlackError("is_inactive")

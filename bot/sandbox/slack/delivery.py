@@ -102,6 +102,18 @@ class Deliveries:
             task.add_done_callback(self._retrying.discard)
         return answer
 
+    async def verify_url(self) -> bool:
+        """Send ``url_verification``; true when the challenge came back."""
+        challenge = new_id("challenge")
+        payload: Json = {
+            "type": "url_verification",
+            "token": self._state.app.verification_token,
+            "challenge": challenge,
+        }
+        answer = await self._over_http().send(Delivery(kind="event", name="url_verification", who="", payload=payload))
+        body = answer.body
+        return answer.ok and challenge in {body, body.get("challenge") if isinstance(body, dict) else body}
+
     async def close(self) -> None:
         """End retries and connections."""
         for task in list(self._retrying):

@@ -66,7 +66,7 @@ def _elements(block: Json) -> list[Json]:
 
 
 def completed(blocks: list[Json]) -> list[Json]:
-    """A copy with everything that Slack fills in: block ids, action ids, ``emoji`` and ``verbatim``."""
+    """Give a copy with everything that Slack fills in: block ids, action ids, ``emoji`` and ``verbatim``."""
     copied = copy.deepcopy(blocks)
     for block in copied:
         block.setdefault("block_id", secrets.token_urlsafe(4).replace("-", "x").replace("_", "y"))
@@ -78,7 +78,7 @@ def completed(blocks: list[Json]) -> list[Json]:
 
 
 def complete_text(value: Json) -> Json:
-    """A text object as Slack keeps it."""
+    """Give a text object as Slack keeps it."""
     _complete_texts(value)
     return value
 

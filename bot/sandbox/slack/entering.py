@@ -7,7 +7,8 @@ from bot.sandbox.slack.elements import Placed, interactive
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.formstate import entered, holds_state, initial, value_key
 from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.shown import NotShownError, label_of, options_of
+from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.shown import label_of, options_of
 from bot.sandbox.slack.views import View
 
 
@@ -43,7 +44,7 @@ class Entering:
         await self._enter(view, one, [*left, option] if on else left)
 
     async def search(self, view: View, label: str, typed: str) -> list[Json]:
-        """What an external select offers for what was typed."""
+        """Tell what an external select offers for what was typed."""
         one = _field(view, label)
         outcome = await self._interactions.options(self._person, view, one, typed)
         return options_of(outcome.options)
@@ -80,7 +81,7 @@ def _field(view: View, label: str) -> Placed:
 
 
 def _option(options: list[Json], wanted: str) -> Json:
-    """The option with this text or value, else the only one whose text holds it."""
+    """Give the option with this text or value, else the only one whose text holds it."""
     for option in options:
         if wanted in {option["text"]["text"], option["value"]}:
             return option

@@ -1,4 +1,4 @@
-"""Faults on demand and the count of every call, per Web API method (also ``response_url`` and ``apps.connections.open``)."""
+"""Faults on demand and the count of every call, per Web API method; response URLs count as ``response_url``."""
 
 import asyncio
 from collections import Counter, defaultdict

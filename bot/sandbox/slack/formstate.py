@@ -39,12 +39,12 @@ def holds_state(kind: str) -> bool:
 
 
 def value_key(kind: str) -> str:
-    """The key under which the value stands, such as ``selected_option``."""
+    """Give the key under which the value stands, such as ``selected_option``."""
     return (_SINGLE.get(kind) or _SEVERAL[kind])[0]
 
 
 def initial(element: Json) -> Json:
-    """The state of an element that nobody touched."""
+    """Give the state of an element that nobody touched."""
     kind = element["type"]
     if kind in _SINGLE:
         key, start = _SINGLE[kind]
@@ -54,7 +54,10 @@ def initial(element: Json) -> Json:
 
 
 def carried(blocks: list[Json], before: Values) -> Values:
-    """The state after an update: what has the same block id, action id and type keeps its value, the rest starts anew."""
+    """Give the state after an update.
+
+    What has the same block id, action id and type keeps its value, empty ones too; the rest starts anew.
+    """
     values: Values = {}
     for one in interactive(blocks):
         if holds_state(one.kind):
@@ -65,7 +68,7 @@ def carried(blocks: list[Json], before: Values) -> Values:
 
 
 def entered(blocks: list[Json], before: Values, given: Any) -> Values:  # noqa: ANN401 - comes from a browser
-    """The state with what a page says was entered; what the blocks do not hold is left out."""
+    """Give the state with what a page says was entered; what the blocks do not hold is left out."""
     values = carried(blocks, before)
     for block_id, actions in (given if isinstance(given, dict) else {}).items():
         for action_id, state in (actions if isinstance(actions, dict) else {}).items():
@@ -77,7 +80,7 @@ def entered(blocks: list[Json], before: Values, given: Any) -> Values:  # noqa: 
 
 
 def missing(blocks: list[Json], values: Values) -> dict[str, str]:
-    """What Slack's own client refuses to submit, by block id: required fields left empty, texts too short or long."""
+    """Tell what Slack's own client refuses to submit, by block id: empty required fields, texts of a wrong length."""
     problems: dict[str, str] = {}
     for one in interactive(blocks):
         if one.block["type"] != "input" or not holds_state(one.kind):

@@ -8,7 +8,7 @@ ON_CALL, GUEST, STRANGER = "U0NOOR", "U0GIJS", "U0VERA"
 
 
 def harbour() -> Workspace:
-    """A fresh copy: a requester, two approvers, somebody on call, a guest and a person of another organisation."""
+    """Give a fresh copy: a requester, two approvers, somebody on call, a guest and a person of another organisation."""
     workspace = Workspace()
     for person in _people():
         workspace.add_person(person)

@@ -22,7 +22,7 @@ class Hub:
 
     @contextmanager
     def listening(self, person: str) -> Iterator[asyncio.Queue[Json | None]]:
-        """A queue with what this person gets to see; None says that it was cut off and must be read anew."""
+        """Give a queue with what this person gets to see; None says that it was cut off and must be read anew."""
         queue: asyncio.Queue[Json | None] = asyncio.Queue(_BACKLOG)
         self._queues[person].add(queue)
         try:
@@ -53,7 +53,7 @@ class Hub:
                     queue.put_nowait(None)
 
     async def until(self, look: Callable[[], Found | None], *, within: float) -> Found | None:
-        """What `look` finds, now or as soon as a change lets it; None when nothing was found in that many seconds."""
+        """Tell what `look` finds, now or as soon as a change lets it; None when those seconds pass without."""
         deadline = time.monotonic() + within
         while True:
             changed = self._changed

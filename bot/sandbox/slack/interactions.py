@@ -155,12 +155,12 @@ class Interactions:
 
 
 def find_used(blocks: list[Json], block_id: object, used: Any) -> Placed | None:  # noqa: ANN401 - from a browser
-    """The element that a person used, when it is really there."""
+    """Give the element that a person used, when it is really there."""
     return placed(blocks, block_id, used.get("action_id")) if isinstance(used, dict) else None
 
 
 def with_chosen(values: Values, one: Placed, used: Json, blocks: list[Json]) -> Values:
-    """The state after an element was used."""
+    """Give the state after an element was used."""
     if one.kind in {"button", "overflow"}:
         return values
     key = value_key(one.kind)

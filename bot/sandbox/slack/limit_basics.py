@@ -25,7 +25,7 @@ class Findings:
         self.problems.append(f"[ERROR] {problem} [json-pointer:{path}]")
 
     def table(self, value: object, path: str, *, required: Iterable[str] = (), allowed: Iterable[str] = ()) -> bool:
-        """An object with all that is required and nothing that is unknown; False when it is no object at all."""
+        """Demand an object with all that is required and nothing that is unknown; False when it is no object at all."""
         if not isinstance(value, dict):
             self.say("must be an object", path)
             return False
@@ -38,7 +38,7 @@ class Findings:
         return True
 
     def string(self, value: object, path: str, *, longest: int, shortest: int = 0) -> None:
-        """A string of some length; absent is fine."""
+        """Demand a string of some length; absent is fine."""
         if value is None:
             return
         if not isinstance(value, str):
@@ -49,7 +49,7 @@ class Findings:
             self.say(f"must be more than {shortest - 1} characters", path)
 
     def number(self, value: object, path: str, *, least: int, most: int) -> None:
-        """A whole number in a range; absent is fine."""
+        """Demand a whole number in a range; absent is fine."""
         if value is None:
             return
         if not isinstance(value, int) or isinstance(value, bool):
@@ -58,7 +58,7 @@ class Findings:
             self.say(f"must be between {least} and {most}", path)
 
     def flag(self, value: object, path: str) -> None:
-        """True or false; absent is fine."""
+        """Demand true or false; absent is fine."""
         if value is not None and not isinstance(value, bool):
             self.say("must be a boolean", path)
 
@@ -69,7 +69,7 @@ class Findings:
             self.say(f"must be one of {', '.join(choices)}", path)
 
     def rows(self, value: object, path: str, *, least: int, most: int) -> list[object]:
-        """A list of some length; what it holds."""
+        """Demand a list of some length; what it holds."""
         if not isinstance(value, list):
             self.say("must be an array", path)
             return []
@@ -88,7 +88,7 @@ class Findings:
         kinds: tuple[str, ...] = PLAIN,
         shortest: int = 1,
     ) -> None:
-        """A text object; absent is fine."""
+        """Demand a text object; absent is fine."""
         if value is None:
             return
         if not isinstance(value, dict) or value.get("type") not in kinds:
@@ -115,12 +115,12 @@ def is_json_object(value: object) -> bool:
 
 
 def kind_of(value: object) -> str:
-    """An object's type, or an empty string."""
+    """Demand an object's type, or an empty string."""
     kind = value.get("type") if isinstance(value, dict) else ""
     return kind if isinstance(kind, str) else ""
 
 
 def listed(value: Json, name: str) -> list[object]:
-    """A list property, or an empty list when it is something else."""
+    """Demand a list property, or an empty list when it is something else."""
     found = value.get(name)
     return found if isinstance(found, list) else []

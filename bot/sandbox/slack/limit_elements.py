@@ -159,7 +159,7 @@ def _check_menu(found: Findings, menu: Json, path: str) -> None:
 
 
 def check_choices(found: Findings, menu: Json, path: str) -> list[object]:
-    """A select's options or option groups, exactly one of the two; all options in them."""
+    """Give a select's options or option groups, exactly one of the two; all options in them."""
     if (menu.get("options") is None) == (menu.get("option_groups") is None):
         found.say("needs either options or option_groups", path)
         return []

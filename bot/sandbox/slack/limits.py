@@ -25,14 +25,14 @@ _ONLY_MESSAGES = frozenset({"markdown", "table"})
 
 
 def check_blocks(blocks: object, *, path: str = "/blocks", most: int = MESSAGE_BLOCKS) -> list[str]:
-    """What is wrong with a message's blocks."""
+    """Tell what is wrong with a message's blocks."""
     found = Findings()
     _check_all(found, blocks, path, most=most, surface="message")
     return found.problems
 
 
 def check_view(view: object) -> list[str]:
-    """What is wrong with a modal or a Home."""
+    """Tell what is wrong with a modal or a Home."""
     found = Findings()
     kind = kind_of(view)
     if kind not in {"modal", "home"} or not isinstance(view, dict):
@@ -61,7 +61,7 @@ def too_large(view: object) -> bool:
 
 
 def check_options_answer(answer: object) -> list[str]:
-    """What is wrong with the answer to an options load; an empty list of options is fine there."""
+    """Tell what is wrong with the answer to an options load; an empty list of options is fine there."""
     found = Findings()
     if not isinstance(answer, dict):
         return ["[ERROR] must be an object [json-pointer:]"]

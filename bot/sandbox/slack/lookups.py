@@ -24,7 +24,7 @@ def auth_test(call: Call) -> Json:
 
 
 def user_object(state: State, person: Person) -> Json:
-    """A person as users.info gives them; of other organisations Slack tells less."""
+    """Give a person as users.info gives them; of other organisations Slack tells less."""
     bot = state.app.bot_user_id
     met = any({person.id, bot} <= channel.members for channel in state.workspace.channels.values())
     zone = state.clock().astimezone(ZoneInfo(person.tz))
@@ -94,7 +94,7 @@ def usergroups_users_list(call: Call) -> Json:
 
 
 def group_object(call: Call, group: UserGroup, *, users: bool) -> Json:
-    """A user group as usergroups.list gives it."""
+    """Give a user group as usergroups.list gives it."""
     found: Json = {
         "id": group.id,
         "team_id": call.state.workspace.team_id,
@@ -118,7 +118,7 @@ def usergroups_list(call: Call) -> Json:
 
 
 def _readable(call: Call) -> Channel:
-    """A channel that the bot may read about with the scopes it has."""
+    """Give a channel that the bot may read about with the scopes it has."""
     channel = visible_channel(call, call.given.needed("channel"))
     direct = channel.id.startswith("D")
     needed = "im:read" if direct else "groups:read" if channel.private else "channels:read"

@@ -71,11 +71,11 @@ class Messages:
         return None
 
     def replies(self, channel: str, ts: str) -> list[str]:
-        """The stamps of the replies in a thread."""
+        """Give the stamps of the replies in a thread."""
         return list(self._replies.get((channel, ts), []))
 
     def seen_in(self, channel: str, person: str) -> list[Message]:
-        """What somebody sees in the main part of a conversation, oldest first."""
+        """Tell what somebody sees in the main part of a conversation, oldest first."""
         return [
             message
             for message in self._all.get(channel, {}).values()
@@ -83,7 +83,7 @@ class Messages:
         ]
 
     def thread(self, channel: str, ts: str, person: str) -> list[Message]:
-        """A thread as somebody sees it, parent first."""
+        """Give a thread as somebody sees it, parent first."""
         return [
             message
             for message in self._all.get(channel, {}).values()

@@ -1,8 +1,8 @@
 """Which mentions and links a message really triggers, by Slack's published rules, without drawing anything.
 
-Explicit forms (``<@U…>``, ``<!subteam^S…>``, ``<!here>``, ``<#C…>``, ``<url|label>``) always count. Plain ``@here``, ``#general`` and
-bare addresses count where Slack parses text by itself: in mrkdwn objects without ``verbatim``, and in ``text`` by ``parse``
-and ``link_names``. Escaped text and plain_text trigger nothing.
+Explicit forms (``<@U…>``, ``<!subteam^S…>``, ``<!here>``, ``<#C…>``, ``<url|label>``) always count. Plain ``@here``,
+``#general`` and bare addresses count where Slack parses text by itself: in mrkdwn objects without ``verbatim``, and in
+``text`` by ``parse`` and ``link_names``. Escaped text and plain_text trigger nothing.
 """
 
 import html
@@ -51,14 +51,14 @@ class Mentions:
 
 
 def mentions(message: Json) -> Mentions:
-    """What is shown mentions: the blocks when there are any, else the text. For tests that somebody *is* mentioned."""
+    """Tell what is really mentioned: by the blocks when there are any, else by the text. To prove that somebody is."""
     if message.get("blocks") or message.get("attachments"):
         return of_blocks([message.get("blocks", []), message.get("attachments", [])])
     return _of_top_text(message)
 
 
 def possible_mentions(message: Json) -> Mentions:
-    """As `mentions`, and the fallback text beside blocks too. For tests that *nobody* is mentioned."""
+    """Tell what might be mentioned: as `mentions`, and by the fallback text beside blocks. To prove that nobody is."""
     return mentions(message) | _of_top_text(message)
 
 
@@ -70,7 +70,7 @@ def _of_top_text(message: Json) -> Mentions:
 
 
 def of_text(text: str, *, links: bool, names: bool) -> Mentions:
-    """What one mrkdwn text triggers; `links` and `names` say what Slack parses beside the explicit forms."""
+    """Tell what one mrkdwn text triggers; `links` and `names` say what Slack parses beside the explicit forms."""
     found = Mentions()
     for token in _TOKEN.findall(text):
         found |= _explicit(token)
@@ -89,26 +89,29 @@ def of_text(text: str, *, links: bool, names: bool) -> Mentions:
 
 def _explicit(token: str) -> Mentions:
     target = token.split("|", maxsplit=1)[0]
-    match target[:1], target:
-        case "@", _:
-            return Mentions(users=frozenset({target[1:]}))
-        case "#", _:
-            return Mentions(channels=frozenset({target[1:]}))
-        case "!", _ if target.startswith("!subteam^"):
-            return Mentions(groups=frozenset({target.removeprefix("!subteam^")}))
-        case "!", "!channel" | "!here" | "!everyone" | "!group":
-            return Mentions(broadcasts=frozenset({target[1:].replace("group", "channel")}))
-        case "!", _ if target.startswith("!date^"):
-            parts = target.split("^")
-            return Mentions(links=frozenset(parts[3:4]))
-        case "!", _:
-            return Mentions()
+    if target.startswith("!date^"):
+        return Mentions(links=frozenset(target.split("^")[3:4]))
+    if target.startswith("!subteam^"):
+        return Mentions(groups=frozenset({target.removeprefix("!subteam^")}))
+    if target in {"!channel", "!here", "!everyone", "!group"}:
+        return Mentions(broadcasts=frozenset({target[1:].replace("group", "channel")}))
+    return _plain_explicit(target[:1], target[1:])
+
+
+def _plain_explicit(sign: str, rest: str) -> Mentions:
+    match sign:
+        case "@":
+            return Mentions(users=frozenset({rest}))
+        case "#":
+            return Mentions(channels=frozenset({rest}))
+        case _ if sign != "!" and ":" in rest:
+            return Mentions(links=frozenset({html.unescape(sign + rest)}))
         case _:
-            return Mentions(links=frozenset({html.unescape(target)})) if ":" in target else Mentions()
+            return Mentions()
 
 
 def of_blocks(value: Any) -> Mentions:  # noqa: ANN401 - walks any JSON
-    """What blocks, a view's blocks or anything inside them trigger."""
+    """Tell what blocks, a view's blocks or anything inside them trigger."""
     found = Mentions()
     for part in _walk(value):
         found |= _of_object(part)
@@ -126,22 +129,18 @@ def _walk(value: Any) -> Iterator[Json]:  # noqa: ANN401 - walks any JSON
 
 
 def _of_object(part: Json) -> Mentions:
-    text = part.get("text")
-    match part.get("type"):
-        case "mrkdwn" if isinstance(text, str):
-            parsed = not part.get("verbatim", False)
-            return of_text(text, links=parsed, names=parsed)
+    kind, text = part.get("type"), part.get("text")
+    if isinstance(text, str) and kind in {"mrkdwn", "markdown"}:
+        parsed = kind == "markdown" or not part.get("verbatim", False)
+        return of_text(text, links=parsed, names=parsed)
+    match kind:
         case "user":
             return Mentions(users=frozenset({part.get("user_id", "")}))
         case "usergroup":
             return Mentions(groups=frozenset({part.get("usergroup_id", "")}))
         case "broadcast":
             return Mentions(broadcasts=frozenset({part.get("range", "")}))
-        case "channel" if "channel_id" in part:
-            return Mentions(channels=frozenset({part["channel_id"]}))
         case "link" | "button" if part.get("url"):
             return Mentions(links=frozenset({str(part["url"])}))
-        case "markdown" if isinstance(text, str):
-            return of_text(text, links=True, names=True)
         case _:
             return Mentions()

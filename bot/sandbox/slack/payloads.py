@@ -13,7 +13,7 @@ from bot.sandbox.slack.workspace import Person
 
 
 def response_url(state: State, name: str) -> str:
-    """The whole address of a response URL."""
+    """Give the whole address of a response URL."""
     return f"{state.address}/response/{state.workspace.team_id}/{name}"
 
 
@@ -25,7 +25,7 @@ def _channel_name(state: State, channel: str) -> str:
 
 
 def command(state: State, person: Person, *, channel: str, name: str, text: str) -> Json:
-    """The form of a slash command."""
+    """Give the form of a slash command."""
     url = state.urls.issue(channel, person.id)
     return {
         "token": state.app.verification_token,
@@ -116,7 +116,7 @@ def suggestion(state: State, person: Person, view: View, one: Placed, typed: str
 
 
 def action_of(state: State, one: Placed, used: dict[str, Any]) -> Json:
-    """An action as Slack sends it: the element's own value and text, and what was chosen in it."""
+    """Give an action as Slack sends it: the element's own value and text, and what was chosen in it."""
     action: Json = {"type": one.kind, "action_id": one.action_id, "block_id": one.block_id}
     if one.kind == "button":
         action |= {key: one.element[key] for key in ("text", "value", "style", "url") if key in one.element}

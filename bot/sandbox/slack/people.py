@@ -1,10 +1,7 @@
 """The people API: what the page needs to act as each person, over JSON and server-sent events."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from http import HTTPStatus
 
 from aiohttp import web
 
@@ -14,15 +11,15 @@ from bot.sandbox.slack.formstate import entered
 from bot.sandbox.slack.interactions import Interactions, Outcome, find_used, with_chosen
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.state import State
+from bot.sandbox.slack.streams import stream
 from bot.sandbox.slack.views import View
 
-_HEARTBEAT = 15.0
 _PAGE = 200
 Deed = Callable[[str, Json], Awaitable[Json]]
 
 
 class PeopleApi:
-    """Routes under ``/people`` and ``/wire``."""
+    """Routes under ``/people``."""
 
     def __init__(self, state: State, interactions: Interactions) -> None:
         self._state = state
@@ -48,8 +45,6 @@ class PeopleApi:
             web.get(me + "/conversations/{channel}/thread/{ts}", self._thread),
             web.get(f"{me}/home", self._home),
             web.get(f"{me}/events", self._events),
-            web.get("/wire", self._wire),
-            web.get("/wire/events", self._wire_events),
             *(web.post(f"{me}/{name}", self._doing(deed)) for name, deed in deeds.items()),
         ]
 
@@ -177,35 +172,8 @@ class PeopleApi:
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         with self._state.hub.listening(self._me(request)) as queue:
-            return await _stream(request, queue)
-
-    async def _wire(self, _: web.Request) -> web.StreamResponse:
-        return web.json_response({"entries": self._state.wire.entries})
-
-    async def _wire_events(self, request: web.Request) -> web.StreamResponse:
-        with self._state.wire.listening() as queue:
-            return await _stream(request, queue)
+            return await stream(request, queue)
 
 
 def _told(outcome: Outcome) -> Json:
     return {"ok": True} if outcome.ok else {"ok": False, "error": outcome.error}
-
-
-async def _stream(request: web.Request, queue: asyncio.Queue[Json | None]) -> web.StreamResponse:
-    """Server-sent events until the queue ends or the page goes away."""
-    response = web.StreamResponse(
-        status=HTTPStatus.OK, headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-    )
-    await response.prepare(request)
-    with suppress(ConnectionError):
-        await response.write(b": hello\n\n")
-        while True:
-            try:
-                event = await asyncio.wait_for(queue.get(), _HEARTBEAT)
-            except TimeoutError:
-                await response.write(b": still here\n\n")
-                continue
-            if event is None:
-                break
-            await response.write(f"data: {json.dumps(event)}\n\n".encode())
-    return response

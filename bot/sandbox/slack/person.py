@@ -1,11 +1,10 @@
 """Acting as somebody: the words that end-to-end tests are written in.
 
-Everything that looks waits, up to `timeout` seconds, for what it looks for, and fails with what was there instead.
+What the person sees is in `looking`.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from bot.sandbox.slack import seeing
 from bot.sandbox.slack.elements import Placed, interactive
@@ -13,27 +12,21 @@ from bot.sandbox.slack.entering import Entering
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.formstate import entered
 from bot.sandbox.slack.interactions import Interactions, Outcome
+from bot.sandbox.slack.looking import PATIENCE, Looking
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.shown import NotShownError, Page, Seen, page, seen
-from bot.sandbox.slack.state import State, dm_of
+from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.shown import Page, page
+from bot.sandbox.slack.state import State
 from bot.sandbox.slack.views import View
 
-TIMEOUT = 5.0
-Found = TypeVar("Found")
 
-
-class PersonInSlack:
+class PersonInSlack(Looking):
     """One person at the screen."""
 
     def __init__(self, state: State, interactions: Interactions, person: str) -> None:
-        self._state = state
+        super().__init__(state, person)
         self._interactions = interactions
         self._entering = Entering(interactions, person)
-        self.id = person
-        self.dm = dm_of(person)
-        """The conversation with the bot."""
-
-    # What the person does
 
     async def command(self, channel: str, text: str) -> Outcome:
         """Type a slash command; `ok` says whether Slack was content."""
@@ -44,6 +37,13 @@ class PersonInSlack:
         stamp = self._state.stamps.next()
         self._state.post(Message(channel=channel, ts=stamp, user=self.id, text=text, thread_ts=thread_ts))
         return stamp
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Delete a message, as its author or an administrator may."""
+        message = self._state.messages.find(channel, ts)
+        if message is None:
+            raise NotShownError(f"{self.id} sees no message {ts} in {channel}")
+        self._state.delete(message)
 
     async def press(self, channel: str, ts: str, button: str) -> Outcome:
         """Press a message's button, by its text."""
@@ -92,8 +92,11 @@ class PersonInSlack:
         return [str(option["text"]["text"]) for option in await self._entering.search(self._top(), label, typed)]
 
     async def submit(self) -> Outcome:
-        """Press the modal's submit button; `errors` stand by label in the modal that is left."""
-        return await self._interactions.submit(self.id, self._top())
+        """Press the modal's submit button; `errors` are given by the fields' labels."""
+        view = self._top()
+        outcome = await self._interactions.submit(self.id, view)
+        labels = {field.block_id: field.label for field in page(view, depth=1).fields}
+        return replace(outcome, errors={labels[block]: text for block, text in outcome.errors.items()})
 
     async def close(self) -> None:
         """Close the topmost modal."""
@@ -103,123 +106,11 @@ class PersonInSlack:
         """Open the Home tab."""
         return await self._interactions.open_home(self.id)
 
-    # What the person sees
-
-    async def modal(
-        self,
-        title: str | None = None,
-        *,
-        containing: str = "",
-        without: str = "",
-        timeout: float = TIMEOUT,  # noqa: ASYNC109 - the reader's patience
-    ) -> Page:
-        """The topmost modal, once it has this title and shows these words and no longer those."""
-
-        def look() -> Page | None:
-            stack = self._state.views.stack(self.id)
-            found = page(stack[-1], depth=len(stack)) if stack else None
-            return found if found and title in {None, found.title} and _fits(found, containing, without) else None
-
-        return await self._await(look, timeout, f"a modal {title or ''} {containing}", self._all_modals)
-
-    async def no_modal(self, *, timeout: float = TIMEOUT) -> None:  # noqa: ASYNC109 - the reader's patience
-        """Wait until no modal is open."""
-
-        def look() -> bool | None:
-            return None if self._state.views.stack(self.id) else True
-
-        await self._await(look, timeout, "no modal", self._all_modals)
-
-    async def home(self, containing: str = "", *, without: str = "", timeout: float = TIMEOUT) -> Page:  # noqa: ASYNC109 - the reader's patience
-        """The Home (opened first if it never was), once it shows these words and no longer those."""
+    async def home(self, containing: str = "", *, without: str = "", within: float = PATIENCE) -> Page:
+        """Give the Home, opened first if it never was, once it shows these words and no longer those."""
         if self.id not in self._state.homes_opened:
             await self.open_home()
-
-        def look() -> Page | None:
-            view = self._state.views.homes.get(self.id)
-            found = page(view, depth=0) if view else None
-            return found if found and _fits(found, containing, without) else None
-
-        return await self._await(look, timeout, f"a Home with {containing!r}", lambda: str(look()))
-
-    def messages(self, channel: str) -> list[Seen]:
-        """What is in a conversation now, oldest first, threads left out."""
-        if not seeing.may_see(self._state, self.id, channel):
-            return []
-        return [self._seen(message) for message in self._state.messages.seen_in(channel, self.id)]
-
-    def thread(self, channel: str, ts: str) -> list[Seen]:
-        """What is in a thread now, parent first."""
-        if not seeing.may_see(self._state, self.id, channel):
-            return []
-        return [self._seen(message) for message in self._state.messages.thread(channel, ts, self.id)]
-
-    async def message(
-        self,
-        channel: str,
-        *containing: str,
-        without: str = "",
-        private: bool | None = None,
-        timeout: float = TIMEOUT,  # noqa: ASYNC109 - the reader's patience
-    ) -> Seen:
-        """The newest message of a conversation that shows all these words."""
-        return await self._one(lambda: self.messages(channel), containing, without, private, timeout)
-
-    async def reply(self, channel: str, ts: str, *containing: str, timeout: float = TIMEOUT) -> Seen:  # noqa: ASYNC109 - the reader's patience
-        """The newest reply of a thread that shows all these words."""
-        return await self._one(lambda: self.thread(channel, ts)[1:], containing, "", None, timeout)
-
-    async def private(self, channel: str, *containing: str, timeout: float = TIMEOUT) -> Seen:  # noqa: ASYNC109 - the reader's patience
-        """The newest message here that only this person sees, also inside threads."""
-
-        def here() -> list[Seen]:
-            everything = self._state.messages.everything()
-            return [self._seen(one) for one in everything if one.channel == channel and one.only_for == self.id]
-
-        return await self._one(here, containing, "", None, timeout)
-
-    async def direct(self, *containing: str, timeout: float = TIMEOUT) -> Seen:  # noqa: ASYNC109 - the reader's patience
-        """The newest direct message from the bot that shows all these words."""
-        return await self._one(lambda: self.messages(self.dm), containing, "", None, timeout)
-
-    def mentioned_in(self, channel: str) -> list[Seen]:
-        """The messages of a conversation, threads included, that mention this person."""
-        return [
-            self._seen(one)
-            for one in self._state.messages.everything()
-            if one.channel == channel
-            and one.only_for in {None, self.id}
-            and seeing.mentions_person(self._state, one, self.id)
-        ]
-
-    # How
-
-    async def _one(
-        self,
-        look_at: Callable[[], list[Seen]],
-        containing: tuple[str, ...],
-        without: str,
-        private: bool | None,  # noqa: FBT001 - None: either
-        timeout: float,  # noqa: ASYNC109 - the reader's patience
-    ) -> Seen:
-        def look() -> Seen | None:
-            for one in reversed(look_at()):
-                fits = all(words in one for words in containing) and private in {None, one.private}
-                if fits and not (without and without in one):
-                    return one
-            return None
-
-        return await self._await(
-            look, timeout, f"a message with {containing}", lambda: "\n---\n".join(one.shown for one in look_at())
-        )
-
-    async def _await(
-        self, look: Callable[[], Found | None], patience: float, what: str, instead: Callable[[], str]
-    ) -> Found:
-        found = await self._state.hub.until(look, within=patience)
-        if found is None:
-            raise NotShownError(f"{self.id} waited {patience} s for {what}; there was:\n{instead()}")
-        return found
+        return await super().home(containing, without=without, within=within)
 
     def _top(self) -> View:
         stack = self._state.views.stack(self.id)
@@ -229,27 +120,6 @@ class PersonInSlack:
 
     def _page(self) -> Page:
         return page(self._top(), depth=len(self._state.views.stack(self.id)))
-
-    def _all_modals(self) -> str:
-        return "\n".join(
-            f"{_label(view.sent)}: {page(view, depth=0).shown}" for view in self._state.views.stack(self.id)
-        )
-
-    def _seen(self, message: Message) -> Seen:
-        return seen(message, replies=len(self._state.messages.replies(message.channel, message.ts)))
-
-
-def _all(found: Page) -> str:
-    return "\n".join([found.title, found.shown, *found.labels, *found.buttons, *found.errors.values()])
-
-
-def _fits(found: Page, containing: str, without: str) -> bool:
-    words = _all(found)
-    return containing in words and not (without and without in words)
-
-
-def _label(sent: Json) -> str:
-    return str((sent.get("title") or {}).get("text", ""))
 
 
 def _button(blocks: list[Json], text: str) -> Placed:
@@ -261,7 +131,7 @@ def _button(blocks: list[Json], text: str) -> Placed:
 
 
 def _from(blocks: list[Json], words: str) -> list[Json]:
-    """The blocks from the first that shows these words."""
+    """Give the blocks from the first that shows these words."""
     for index, block in enumerate(blocks):
         if words in str(block):
             return blocks[index:]

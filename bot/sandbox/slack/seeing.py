@@ -35,7 +35,7 @@ def may_see(state: State, person: str, channel: str) -> bool:
 
 
 def workspace(state: State, me: str) -> Json:
-    """The sidebar and all names, as somebody sees them."""
+    """Give the sidebar and all names, as somebody sees them."""
     app, team = state.app, state.workspace
     channels = [channel for channel in team.channels.values() if may_see(state, me, channel.id)]
     command = app.commands[0] if app.commands else None
@@ -102,7 +102,7 @@ def mentions_person(state: State, message: Message, person: str) -> bool:
 
 
 def conversation(state: State, me: str, channel: str, *, limit: int, before: str | None) -> Json:
-    """The newest messages of a conversation, oldest first."""
+    """Give the newest messages of a conversation, oldest first."""
     messages = [one for one in state.messages.seen_in(channel, me) if before is None or one.ts < before]
     return {"messages": [state.seen(one) for one in messages[-limit:]], "more": len(messages) > limit}
 

@@ -1,4 +1,4 @@
-"""What a person sees, as tests read it: messages, modals and Homes, with their texts, buttons and fields."""
+"""Modals and Homes as a test reads them: titles, texts, buttons, fields with their values and errors."""
 
 import re
 from collections.abc import Iterator
@@ -8,59 +8,9 @@ from typing import Any
 from bot.sandbox.slack.elements import Placed, interactive
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.formstate import holds_state, value_key
-from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.mrkdwn import Mentions, mentions, of_blocks, possible_mentions
+from bot.sandbox.slack.mrkdwn import Mentions, of_blocks
+from bot.sandbox.slack.seen import NotShownError, button_texts, words_of
 from bot.sandbox.slack.views import View
-
-
-class NotShownError(AssertionError):
-    """A person looked for something that is not there; the message says what is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A message as one person sees it."""
-
-    channel: str
-    ts: str
-    user: str
-    text: str
-    """The notification text."""
-    shown: str
-    """Everything that is drawn: all texts of the blocks, or the text when there are none."""
-    buttons: tuple[str, ...]
-    private: bool
-    edited: bool
-    thread_ts: str | None
-    replies: int
-    blocks: tuple[Json, ...]
-    mentions: Mentions
-    """What it really mentions and links."""
-    possible_mentions: Mentions
-    """As `mentions`, the fallback text included."""
-
-    def __contains__(self, words: str) -> bool:
-        return words in self.shown or words in self.text
-
-
-def seen(message: Message, *, replies: int) -> Seen:
-    """A message, frozen as it is now."""
-    raw = message.as_saved()
-    return Seen(
-        channel=message.channel,
-        ts=message.ts,
-        user=message.user,
-        text=message.text,
-        shown=words_of(message.blocks) if message.blocks else message.text,
-        buttons=tuple(button_texts(message.blocks)),
-        private=message.only_for is not None,
-        edited=message.edited is not None,
-        thread_ts=message.thread_ts,
-        replies=replies,
-        blocks=tuple(message.blocks),
-        mentions=mentions(raw),
-        possible_mentions=possible_mentions(raw),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +65,7 @@ class Page:
         return [field.label for field in self.fields]
 
     def field(self, label: str) -> Field:
-        """A field by its label."""
+        """Give a field by its label."""
         for one in self.fields:
             if one.label == label:
                 return one
@@ -126,7 +76,7 @@ class Page:
 
 
 def page(view: View, *, depth: int) -> Page:
-    """A view, frozen as it is now."""
+    """Give a view, frozen as it is now."""
     fields = tuple(_fields(view))
     return Page(
         id=view.id,
@@ -161,7 +111,7 @@ def _fields(view: View) -> Iterator[Field]:
 
 
 def label_of(one: Placed) -> str:
-    """What a person calls a field: its label, the text beside it, or its placeholder."""
+    """Tell what a person calls a field: its label, the text beside it, or its placeholder."""
     for words in (_label(one.block, "label"), _label(one.element, "placeholder"), _label(one.block, "text")):
         if words:
             return re.sub(r"[*_~`]", "", words)
@@ -169,32 +119,9 @@ def label_of(one: Placed) -> str:
 
 
 def options_of(element: Json) -> list[Json]:
-    """The options of a menu, out of their groups."""
+    """Give the options of a menu, out of their groups."""
     groups = element.get("option_groups")
     return [option for group in groups for option in group["options"]] if groups else list(element.get("options", []))
-
-
-def button_texts(blocks: list[Json]) -> list[str]:
-    """The texts of all buttons."""
-    return [str(one.element["text"]["text"]) for one in interactive(blocks) if one.kind == "button"]
-
-
-def words_of(blocks: list[Json]) -> str:
-    """All texts of blocks, one a line; what stands in menus is left out."""
-    return "\n".join(_words(blocks))
-
-
-def _words(value: Any) -> Iterator[str]:  # noqa: ANN401 - walks any JSON
-    if isinstance(value, list):
-        for inner in value:
-            yield from _words(inner)
-    elif isinstance(value, dict):
-        text = value.get("text")
-        if isinstance(text, str):
-            yield text
-        for name, inner in value.items():
-            if name not in {"options", "option_groups", "confirm", "initial_option", "initial_options", "placeholder"}:
-                yield from _words(inner)
 
 
 def _label(holder: Json, name: str) -> str:

@@ -20,8 +20,10 @@ from bot.sandbox.slack.people import PeopleApi
 from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.ratelimits import RateLimits
 from bot.sandbox.slack.replies import ResponseUrlEndpoint
+from bot.sandbox.slack.socket_delivery import SocketDelivery
 from bot.sandbox.slack.stamps import Clock
 from bot.sandbox.slack.state import State
+from bot.sandbox.slack.streams import wire_routes
 from bot.sandbox.slack.webapi import WebApi
 from bot.sandbox.slack.wire import Wire
 from bot.sandbox.slack.workspace import Workspace
@@ -43,19 +45,15 @@ class SimulatedSlack:
         self.state = State(workspace=workspace or harbour(), app=app or InstalledApp(), clock=clock)
         self.deliveries = Deliveries(self.state)
         self.socket = self.deliveries.socket
+        self.socket.changed = self.state.hub.wake
         self.interactions = Interactions(self.state, self.deliveries)
         self.web = web.Application(client_max_size=4 * 1024 * 1024)
-        more = {
-            "apps.connections.open": Method(
-                work=self._open_connection, tier=3, scopes=("connections:write",), app_token=True
-            )
-        }
-        api, urls, people = (
-            WebApi(self.state, more),
-            ResponseUrlEndpoint(self.state),
-            PeopleApi(self.state, self.interactions),
+        people = PeopleApi(self.state, self.interactions)
+        api = WebApi(self.state, socket_mode(self.socket))
+        urls = ResponseUrlEndpoint(self.state)
+        self.web.add_routes(
+            [*api.routes(), *urls.routes(), *self.socket.routes(), *people.routes(), *wire_routes(self.wire)]
         )
-        self.web.add_routes([*api.routes(), *urls.routes(), *self.socket.routes(), *people.routes()])
         self._runner: web.AppRunner | None = None
 
     @property
@@ -141,6 +139,19 @@ class SimulatedSlack:
             before = self.faults.calls.total()
             await asyncio.sleep(seconds)
 
+    async def connected(self, connections: int = 1, *, within: float = 5.0) -> None:
+        """Wait until the bot holds so many Socket Mode connections."""
+
+        def enough() -> bool | None:
+            return True if len(self.socket.alive) >= connections else None
+
+        if await self.state.hub.until(enough, within=within) is None:
+            raise TimeoutError(f"The bot has {len(self.socket.alive)} connections, not {connections}")
+
+    async def verify_request_url(self) -> bool:
+        """Ask the request URL for the challenge, as Slack does when the URL is saved."""
+        return await self.deliveries.verify_url()
+
     async def change_group(self, group: str, users: Iterable[str]) -> None:
         """Change who is in a user group, and tell the app when it subscribed to that."""
         known, members = self.workspace.groups[group], list(users)
@@ -170,5 +181,13 @@ class SimulatedSlack:
         """Bring back what `snapshot` gave."""
         snapshots.restored(self.state, snapshot)
 
-    def _open_connection(self, call: Call) -> Json:
-        return {"url": self.socket.ticket(call.state.address)}
+
+def socket_mode(socket: SocketDelivery) -> dict[str, Method]:
+    """Give the one method that wants the app-level token."""
+
+    def open_connection(call: Call) -> Json:
+        return {"url": socket.ticket(call.state.address)}
+
+    return {
+        "apps.connections.open": Method(work=open_connection, tier=3, scopes=("connections:write",), app_token=True)
+    }

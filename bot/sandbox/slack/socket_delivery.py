@@ -5,38 +5,20 @@ import itertools
 import json
 import secrets
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
 
-from bot.sandbox.slack.answers import ACK_SECONDS, ENVELOPES, FAILED, TIMED_OUT, Answer, Delivery
+from bot.sandbox.slack.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.errors import Json, SlackError
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.socket_connection import Connection, envelope, goodbye, hello
 
 MOST_CONNECTIONS = 10
 _GOING_AWAY = 1001
-
-
-class Connection:
-    """One WebSocket that the bot opened. A dead one stays open, but nothing goes through it any more."""
-
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self.id = secrets.token_hex(4)
-        self.socket = socket
-        self.dead = False
-        self.leaving = False
-
-    async def say(self, message: Json) -> bool:
-        """Send a message; False when it could not be sent."""
-        if self.dead:
-            return True
-        try:
-            await self.socket.send_str(json.dumps(message))
-        except (ConnectionError, RuntimeError):
-            return False
-        return True
 
 
 class SocketDelivery:
@@ -57,13 +39,15 @@ class SocketDelivery:
         self.handshakes = 0
         self.pongs = 0
         self.life_seconds = 18060
+        self.changed: Callable[[], None] = lambda: None
+        """Called whenever a connection came or went."""
 
     def routes(self) -> list[web.RouteDef]:
         """Mount these."""
         return [web.get("/link/", self._serve)]
 
     def ticket(self, address: str) -> str:
-        """A fresh WebSocket address, good for one handshake."""
+        """Give a fresh WebSocket address, good for one handshake."""
         if not self._app.socket_mode:
             raise SlackError("forbidden_team")
         ticket = secrets.token_urlsafe(16)
@@ -83,7 +67,7 @@ class SocketDelivery:
         envelope_id = str(uuid.uuid4())
         reply = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            if not await alive[next(self._turn) % len(alive)].say(_envelope(delivery, envelope_id)):
+            if not await alive[next(self._turn) % len(alive)].say(envelope(delivery, envelope_id)):
                 return Answer(error=FAILED, reason="connection_failed")
             body = await asyncio.wait_for(reply, self.patience)
         except TimeoutError:
@@ -96,7 +80,7 @@ class SocketDelivery:
         """Ask every connection to go (``warning`` only announces it), and close after some seconds."""
         leaving = list(self.connections)
         for connection in leaving:
-            await connection.say(_disconnect(reason))
+            await connection.say(goodbye(reason))
             connection.leaving = reason != "warning"
         if reason == "warning":
             return
@@ -133,18 +117,20 @@ class SocketDelivery:
         await socket.prepare(request)
         connection = Connection(socket)
         if len(self.alive) >= MOST_CONNECTIONS:
-            await connection.say(_disconnect("too_many_websockets"))
+            await connection.say(goodbye("too_many_websockets"))
             await socket.close()
             return socket
         self.connections.append(connection)
+        self.changed()
         pinger = asyncio.create_task(self._ping(connection))
         try:
-            await connection.say(self._hello())
+            await connection.say(hello(self._app, connections=len(self.alive), life_seconds=self.life_seconds))
             async for message in socket:
                 await self._hear(connection, message)
         finally:
             pinger.cancel()
             self.connections.remove(connection)
+            self.changed()
         return socket
 
     async def _hear(self, connection: Connection, message: aiohttp.WSMessage) -> None:
@@ -171,31 +157,3 @@ class SocketDelivery:
             if not connection.dead:
                 with suppress(ConnectionError):
                     await connection.socket.ping(b"Ping from simulated Slack")
-
-    def _hello(self) -> Json:
-        return {
-            "type": "hello",
-            "num_connections": len(self.alive),
-            "debug_info": {
-                "host": "simulated-slack",
-                "build_number": 1,
-                "approximate_connection_time": self.life_seconds,
-            },
-            "connection_info": {"app_id": self._app.id},
-        }
-
-
-def _envelope(delivery: Delivery, envelope_id: str) -> Json:
-    envelope: Json = {
-        "envelope_id": envelope_id,
-        "type": ENVELOPES.get(delivery.kind, "interactive"),
-        "accepts_response_payload": delivery.kind not in {"event", "view_closed"},
-        "payload": delivery.payload,
-    }
-    if delivery.kind == "event":
-        envelope |= {"retry_attempt": delivery.retry, "retry_reason": delivery.retry_reason}
-    return envelope
-
-
-def _disconnect(reason: str) -> Json:
-    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "simulated-slack"}}

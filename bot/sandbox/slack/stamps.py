@@ -16,7 +16,7 @@ class Stamps:
         self._last = 0
 
     def next(self) -> str:
-        """The stamp of something that happens now."""
+        """Give the stamp of something that happens now."""
         now = int(self._clock().timestamp() * _MICROSECONDS)
         self._last = max(now, self._last + 1)
         return f"{self._last // _MICROSECONDS}.{self._last % _MICROSECONDS:06d}"
@@ -27,10 +27,10 @@ class Stamps:
         self._last = max(self._last, int(seconds) * _MICROSECONDS + int(fraction or 0))
 
     def seconds(self) -> int:
-        """The clock's time as Slack's whole seconds."""
+        """Give the clock's time as Slack's whole seconds."""
         return int(self._clock().timestamp())
 
 
 def new_id(prefix: str) -> str:
-    """An identifier that looks like one of Slack's, such as ``V0A1B2C3D4E``."""
+    """Give an identifier that looks like one of Slack's, such as ``V0A1B2C3D4E``."""
     return f"{prefix}0{secrets.token_hex(5).upper()}"

@@ -56,7 +56,7 @@ class State:
         return self.workspace.people[person]
 
     def channel(self, channel: object) -> Channel | None:
-        """A channel by id or name; a direct message with the bot is a private channel of two."""
+        """Give a channel by id or name; a direct message with the bot is a private channel of two."""
         for known in self.workspace.channels.values():
             if channel in {known.id, known.name, f"#{known.name}"}:
                 return known
@@ -71,7 +71,7 @@ class State:
         return set(found.members) if found else set()
 
     def permalink(self, message: Message) -> str:
-        """The link to a message, as chat.getPermalink gives it."""
+        """Give the link to a message, as chat.getPermalink gives it."""
         link = f"{self.workspace.url}archives/{message.channel}/p{message.ts.replace('.', '')}"
         return f"{link}?thread_ts={message.thread_ts}&cid={message.channel}" if in_thread(message) else link
 
@@ -100,7 +100,7 @@ class State:
         self.hub.tell(person, {"type": "modals", "modals": self.modals(person)})
 
     def modals(self, person: str) -> list[Json]:
-        """A person's modals, bottom first."""
+        """Give a person's modals, bottom first."""
         return [self.views.as_slack(view) for view in self.views.stack(person)]
 
     def show_home(self, view: View) -> None:
@@ -108,7 +108,7 @@ class State:
         self.hub.tell(view.owner, {"type": "home", "view": self.views.as_slack(view)})
 
     def seen(self, message: Message) -> Json:
-        """A message as the people API gives it."""
+        """Give a message as the people API gives it."""
         replies = self.messages.replies(message.channel, message.ts)
         return {
             "ts": message.ts,
@@ -145,5 +145,5 @@ class State:
 
 
 def dm_of(person: str) -> str:
-    """The id of the direct conversation between a person and the bot."""
+    """Give the id of the direct conversation between a person and the bot."""
     return f"D{person[1:]}"

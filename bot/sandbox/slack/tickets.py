@@ -30,7 +30,7 @@ class Triggers:
         self._all: dict[str, Trigger] = {}
 
     def issue(self, person: str, *, view_id: str = "") -> str:
-        """A new trigger id for something that this person just did."""
+        """Give a new trigger id for something that this person just did."""
         name = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._all[name] = Trigger(person, time.monotonic() + self.life, view_id)
         return name
@@ -69,7 +69,7 @@ class ResponseUrls:
         self._all: dict[str, ResponseUrl] = {}
 
     def issue(self, channel: str, person: str, *, answers: str | None = None, thread_ts: str | None = None) -> str:
-        """The secret last part of a new response URL."""
+        """Give the secret last part of a new response URL."""
         name = secrets.token_urlsafe(18)
         self._all[name] = ResponseUrl(
             channel=channel, person=person, answers=answers, thread_ts=thread_ts, until=time.monotonic() + self.life

@@ -7,7 +7,7 @@ from bot.sandbox.slack.tickets import Trigger
 
 
 def checked_view(view: object, *, kind: str | None = None) -> Json:
-    """A view that Slack would take."""
+    """Give a view that Slack would take."""
     if too_large(view):
         raise SlackError("view_too_large")
     problems = check_view(view)

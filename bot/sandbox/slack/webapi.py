@@ -112,7 +112,7 @@ class WebApi:
 
 
 def spoiled(request: web.Request, fault: Fault) -> web.Response:
-    """The answer that a fault makes of any answer."""
+    """Give the answer that a fault makes of any answer."""
     if fault.drop:
         drop(request)
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -133,7 +133,7 @@ def drop(request: web.Request) -> None:
 
 
 def _shown(response: web.StreamResponse) -> Json:
-    """The JSON body of an answer, for the record."""
+    """Give the JSON body of an answer, for the record."""
     if not isinstance(response, web.Response) or not response.text:
         return {}
     try:

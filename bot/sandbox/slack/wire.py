@@ -80,7 +80,7 @@ class Wire:
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Queue[Json | None]]:
-        """A stream of entries; None ends it."""
+        """Give a stream of entries; None ends it."""
         stream: asyncio.Queue[Json | None] = asyncio.Queue(_BACKLOG)
         self._streams.add(stream)
         try:
@@ -108,5 +108,5 @@ class Wire:
 
     @staticmethod
     def _is_secret(key: str, value: object) -> bool:
-        """A plain link (a button's ``url``) is none; a Socket Mode address is."""
+        """Give a plain link (a button's ``url``) is none; a Socket Mode address is."""
         return key != "url" or (isinstance(value, str) and value.startswith(("ws:", "wss:")))

@@ -106,5 +106,5 @@ class Workspace:
         self.groups[group].users.remove(person)
 
     def groups_of(self, person: str) -> set[str]:
-        """The user groups that somebody is in."""
+        """Give the user groups that somebody is in."""
         return {group.id for group in self.groups.values() if person in group.users and not group.disabled}
