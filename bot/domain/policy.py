@@ -1,7 +1,7 @@
 """The rule of each environment: who may ask and decide, when upgrades may run, what is announced. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import Literal
 
