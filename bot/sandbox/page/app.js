@@ -1,0 +1,187 @@
+// Puts the page together: who one is, where one looks, and what arrives over the live streams.
+
+import { cloud, slack } from "/page/api.js";
+import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
+import { hearMessage, loadConversation, showConversation } from "/page/conversation.js";
+import { h, remember } from "/page/dom.js";
+import { showHome } from "/page/home.js";
+import { dropModals, syncModals } from "/page/modal.js";
+import { refreshDates } from "/page/mrkdwn.js";
+import { drawSidebar } from "/page/sidebar.js";
+import { channelOf, dmOf, hrefTo, readPlace, store } from "/page/store.js";
+import { hearThread, loadThread, showThread } from "/page/thread.js";
+import { setClock } from "/page/time.js";
+import { buildTop, drawClock, drawPeople, drawToggles } from "/page/top.js";
+import { startTour, tourHears } from "/page/tour.js";
+import { buildWire, showWire } from "/page/wire.js";
+
+const panels = new Set((remember.get("panels") ?? "Cloud").split(" ").filter(Boolean));
+let unfollow = null;
+
+function togglePanel(name) {
+  if (panels.has(name)) panels.delete(name);
+  else panels.add(name);
+  remember.set("panels", [...panels].join(" "));
+  drawPanels();
+}
+
+function drawPanels() {
+  document.getElementById("cloud").hidden = !panels.has("Cloud");
+  document.getElementById("wire").hidden = !panels.has("Wire");
+  document.body.classList.toggle("with-cloud", panels.has("Cloud"));
+  document.body.classList.toggle("with-wire", panels.has("Wire"));
+  showWire(panels.has("Wire"));
+  drawToggles(panels);
+}
+
+function become(id) {
+  remember.set("me", id);
+  location.hash = `#/${id}/${store.place.channel ?? ""}`;
+}
+
+/** Follow the address: another person, another place, another thread. */
+async function follow() {
+  const wish = readPlace();
+  const me = store.people.some(({ id }) => id === wish.me) ? wish.me : remember.get("me") ?? store.people[0].id;
+  if (me !== store.me) {
+    await enter(me);
+    return;
+  }
+  go(wish);
+}
+
+/** Become `me`: drop what was the other's, and read everything as this person. */
+async function enter(me) {
+  unfollow?.();
+  dropModals();
+  store.me = store.people.some(({ id }) => id === me) ? me : store.people[0].id;
+  store.place = { channel: null, thread: null };
+  drawPeople();
+  let first = true;
+  unfollow = slack.events(store.me, {
+    open: async () => {
+      away(false);
+      if (!(await loadWorkspace())) return;
+      if (first) go(readPlace());
+      else {
+        loadConversation();
+        loadThread();
+      }
+      first = false;
+    },
+    down: () => away(true),
+    message: hear,
+  });
+}
+
+async function loadWorkspace() {
+  const me = store.me;
+  const workspace = await slack.workspace(me);
+  if (me !== store.me || !workspace.channels) return false;
+  store.workspace = workspace;
+  drawSidebar();
+  syncModals(workspace.modals ?? []);
+  return true;
+}
+
+const exists = (place) => place === "home" || Boolean(channelOf(place) || dmOf(place));
+
+function firstPlace() {
+  const mine = store.workspace.channels.filter(({ member, archived }) => member && !archived);
+  return (mine.find(({ name }) => name.includes("upgrade")) ?? mine[0] ?? store.workspace.dms[0])?.id ?? "home";
+}
+
+function go(wish) {
+  if (!store.workspace) return;
+  const channel = exists(wish.channel) ? wish.channel : firstPlace();
+  const thread = channel === wish.channel && channel !== "home" ? wish.thread?.split("?")[0] ?? null : null;
+  const moved = channel !== store.place.channel;
+  const turned = moved || thread !== store.place.thread;
+  store.place = { channel, thread };
+  const address = hrefTo(channel, thread);
+  if (location.hash.split("?")[0] !== address) history.replaceState(null, "", address);
+  drawSidebar();
+  if (moved) showConversation();
+  if (turned) showThread();
+}
+
+function hear(event) {
+  if (event.type === "workspace") loadWorkspace();
+  if (event.type === "modals") {
+    if (event.modals.length) tourHears("modal");
+    syncModals(event.modals);
+  }
+  if (event.type === "home") showHome(event.view);
+  if (!event.type.startsWith("message")) return;
+  hearThread(event);
+  const here = hearMessage(event);
+  if (event.type === "message" && !here) countUnread(event);
+  if (event.type === "message" && /SCHEDULED_NOTIFIED|reminder/i.test(`${event.message.text}`)) tourHears("reminded");
+}
+
+function countUnread({ channel, message }) {
+  if (message.user === store.me || (message.thread_ts && message.thread_ts !== message.ts)) return;
+  const place = channelOf(channel) ?? dmOf(channel);
+  if (!place) {
+    loadWorkspace();
+    return;
+  }
+  place.unread = (place.unread ?? 0) + 1;
+  if (JSON.stringify(message).includes(`<@${store.me}>`)) place.mention = true;
+  drawSidebar();
+}
+
+function away(on) {
+  let note = document.getElementById("away");
+  if (!on) note?.remove();
+  else if (!note) document.body.append(h("p", { id: "away", role: "alert" }, "The sandbox does not answer. Trying again."));
+}
+
+let reading = false;
+let readAgain = false;
+
+async function loadCloud() {
+  if (reading) {
+    readAgain = true;
+    return;
+  }
+  reading = true;
+  const state = await cloud.read();
+  reading = false;
+  if (state.clusters) {
+    store.cloud = state;
+    setClock(state.now, state.paused ? 0 : state.speed);
+    drawClock();
+    drawCloud();
+    refreshDates(document.body);
+  }
+  if (readAgain) {
+    readAgain = false;
+    loadCloud();
+  }
+}
+
+async function begin() {
+  buildTop({ become, toggle: togglePanel, tour: () => startTour({ again: true }) });
+  buildCloud();
+  buildWire();
+  drawPanels();
+  cloud.events({ open: loadCloud, message: (event) => (event.type === "requests" ? drawRequests(event.requests) : loadCloud()) });
+  let people = await slack.people();
+  while (!Array.isArray(people) || !people.length) {
+    away(true);
+    await new Promise((done) => { setTimeout(done, 1000); });
+    people = await slack.people();
+  }
+  store.people = people;
+  addEventListener("hashchange", follow);
+  await follow();
+  setInterval(() => refreshDates(document.body), 5000);
+  const waiting = setInterval(() => {
+    if (!store.workspace) return;
+    clearInterval(waiting);
+    startTour({ again: false });
+  }, 100);
+}
+
+begin();

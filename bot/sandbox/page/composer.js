@@ -1,0 +1,152 @@
+// The message box: Enter sends, a slash starts a command, and the words one can type next are offered.
+
+import { inWords, slack } from "/page/api.js";
+import { h, icon, uid } from "/page/dom.js";
+import { place, whileMoving } from "/page/popup.js";
+import { store } from "/page/store.js";
+
+const drafts = new Map();
+
+/** Draw a message box for a conversation, or for a thread in it. */
+export function composer({ channel, thread = null, label, placeholder }) {
+  const list = h("ul", { class: "popup listbox completions", role: "listbox", id: uid("completions"), "aria-label": "Suggestions" });
+  const complaint = h("p", { class: "error", role: "alert" });
+  const draft = `${store.me} ${channel} ${thread ?? ""}`;
+  const box = h("textarea", {
+    "aria-label": label, placeholder, rows: "1", autocomplete: "off", "aria-autocomplete": thread ? null : "list",
+    value: drafts.get(draft) ?? "",
+  });
+  const send = h("button", { type: "button", class: "send", "aria-label": thread ? "Send reply" : "Send", on: { click: () => submit() } }, icon("send"));
+  const node = h("div", { class: "composer" }, complaint, h("div", { class: "composer-box" }, box, send),
+    h("p", { class: "hint" }, thread ? "Commands do not work in threads." : `Enter sends. Try ${store.workspace.app.command}.`));
+  let offers = [];
+  let active = -1;
+  let stop = null;
+
+  const grow = () => {
+    box.style.height = "auto";
+    box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
+  };
+
+  const hide = () => {
+    list.remove();
+    stop?.();
+    stop = null;
+    active = -1;
+    offers = [];
+    box.removeAttribute("aria-activedescendant");
+    box.removeAttribute("aria-controls");
+  };
+
+  const mark = (index) => {
+    list.children[active]?.classList.remove("active");
+    list.children[active]?.setAttribute("aria-selected", "false");
+    active = index;
+    const now = list.children[index];
+    now?.classList.add("active");
+    now?.setAttribute("aria-selected", "true");
+    now?.scrollIntoView({ block: "nearest" });
+    if (now) box.setAttribute("aria-activedescendant", now.id);
+  };
+
+  const take = (offer) => {
+    box.value = offer.whole;
+    hide();
+    box.focus();
+    changed();
+  };
+
+  const offer = () => {
+    hide();
+    if (thread) return;
+    offers = completions(box.value);
+    if (!offers.length) return;
+    list.replaceChildren(...offers.map((one) =>
+      h("li", { role: "option", id: uid("offer"), "aria-selected": "false", on: { click: () => take(one) } },
+        h("span", null, one.text), one.about ? h("small", null, one.about) : null)));
+    const anchor = node.querySelector(".composer-box");
+    place(list, anchor);
+    stop = whileMoving((event) => event.target !== list && place(list, anchor));
+    box.setAttribute("aria-controls", list.id);
+  };
+
+  const changed = () => {
+    drafts.set(draft, box.value);
+    complaint.textContent = "";
+    grow();
+    offer();
+  };
+
+  const submit = async () => {
+    const text = box.value.trim();
+    if (!text) return;
+    const command = /^\/\S/.test(text);
+    box.value = "";
+    changed();
+    const answer = command && thread ? { ok: false, error: "not_in_threads" }
+      : command ? await slack.command(store.me, { channel, text })
+        : await slack.message(store.me, { channel, text, ...(thread ? { thread_ts: thread } : {}) });
+    if (answer.ok) return;
+    const name = text.split(/\s/)[0];
+    complaint.textContent = answer.error === "not_in_threads" ? `${name} is not supported in threads.`
+      : command ? `${name} failed. ${inWords(answer.error)}` : `Not sent. ${inWords(answer.error)}`;
+    if (!box.value) box.value = text;
+    grow();
+  };
+
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  box.addEventListener("input", changed);
+  box.addEventListener("blur", hide);
+  box.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const last = offers.length - 1;
+    if (offers.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      mark(event.key === "ArrowDown" ? (active >= last ? 0 : active + 1) : (active <= 0 ? last : active - 1));
+    } else if (event.key === "Tab" && offers.length && !event.shiftKey) {
+      event.preventDefault();
+      take(offers[Math.max(active, 0)]);
+    } else if (event.key === "Escape" && offers.length) {
+      event.preventDefault();
+      hide();
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      if (active >= 0) take(offers[active]);
+      else submit();
+    }
+  });
+  requestAnimationFrame(grow);
+  return node;
+}
+
+const LIMIT = 8;
+
+/** What one may type next: the command, its words, and the clusters that exist. */
+export function completions(text) {
+  const { command, description, usage_hint: usage } = store.workspace.app;
+  if (!text.startsWith("/")) return [];
+  if (!text.includes(" ")) {
+    return command.startsWith(text) && text !== command ? [{ text: command, about: usage || description, whole: `${command} ` }] : [];
+  }
+  const [name, ...typed] = text.split(/\s+/);
+  if (name !== command) return [];
+  const last = typed.at(-1).toLowerCase();
+  const before = text.slice(0, text.length - typed.at(-1).length);
+  return nextWords(typed.slice(0, -1), usage)
+    .filter((one) => one.text.toLowerCase().includes(last) && one.text.toLowerCase() !== last)
+    .slice(0, LIMIT)
+    .map((one) => ({ ...one, whole: `${before}${one.text} ` }));
+}
+
+const ABOUT = { list: "What is scheduled", status: "How one cluster stands", help: "What can be typed, and who may do what" };
+
+function nextWords(given, usage) {
+  const clusters = (store.cloud?.clusters ?? []).map(({ environment, slug, version }) => ({ text: `${environment}/${slug}`, about: version }));
+  const words = [...new Set((usage ?? "").match(/(?<![[\w])[a-z]{3,}(?![\w\]])/g) ?? [])].map((text) => ({ text, about: ABOUT[text] ?? "" }));
+  if (!given.length) return [...words, ...clusters];
+  if (given.length > 1) return [];
+  if (given[0] === "status") return clusters;
+  if (given[0] === "list") return [...new Set((store.cloud?.clusters ?? []).map(({ environment }) => environment))].map((text) => ({ text, about: "" }));
+  const cluster = store.cloud?.clusters.find(({ environment, slug }) => given[0] === `${environment}/${slug}` || given[0] === slug);
+  return cluster ? store.cloud.versions.map((version) => ({ text: version, about: "" })) : [];
+}

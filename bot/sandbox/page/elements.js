@@ -1,0 +1,137 @@
+// Block Kit's interactive elements: drawn, kept in step with the form, and told to the app when they are used.
+
+import { h, icon, uid } from "/page/dom.js";
+import { dateTimePicker } from "/page/datetime.js";
+import { confirmed } from "/page/dialogs.js";
+import { overflow } from "/page/menu.js";
+import { textNodes } from "/page/mrkdwn.js";
+import { selectMenu } from "/page/select.js";
+
+const words = (object) => object?.text ?? "";
+
+/** Draw `element`. `surface` is described in blocks.js; `field` is {label, describedBy, invalid, tells, optional}. */
+export function drawElement(element, block, surface, field) {
+  return (KINDS[element.type] ?? unknown)(element, block, surface, field);
+}
+
+const unknown = (element) => h("span", { class: "unknown" }, `This page does not draw ${element.type}.`);
+
+const keyOf = (element, block) => `${block.block_id} ${element.action_id}`;
+
+/** What every kind of field does when it changes: keep it, and tell the app when it listens. */
+function keep(element, block, surface, field, change, { tell = true } = {}) {
+  surface.form.set(block.block_id, element.action_id, { type: element.type, ...change });
+  surface.changed?.(block.block_id);
+  if (tell && field.tells) surface.act(block, { type: element.type, action_id: element.action_id, ...change });
+}
+
+const current = (element, block, surface) => surface.form.get(block.block_id, element.action_id) ?? {};
+
+const KINDS = {
+  button(element, block, surface) {
+    const tone = { primary: "button primary", danger: "button danger" }[element.style] ?? "button";
+    const action = { type: "button", action_id: element.action_id, text: element.text, ...(element.value === undefined ? {} : { value: element.value }) };
+    const props = { class: tone, dataset: { key: keyOf(element, block) }, "aria-label": element.accessibility_label };
+    const press = async (event) => {
+      const node = event.currentTarget;
+      if (!(await confirmed(element.confirm))) return;
+      node.classList.add("busy");
+      await surface.act(block, action);
+      node.classList.remove("busy");
+    };
+    if (element.url) {
+      return h("a", { ...props, href: surface.names.inside(element.url) ?? element.url, on: { click: press } }, words(element.text));
+    }
+    return h("button", { ...props, type: "button", on: { click: press } }, words(element.text));
+  },
+
+  static_select: menuElement,
+  external_select: menuElement,
+
+  datetimepicker(element, block, surface, field) {
+    return dateTimePicker({
+      ...field, seconds: current(element, block, surface).selected_date_time, tz: surface.names.tz, key: keyOf(element, block),
+      change: (seconds) => keep(element, block, surface, field, { selected_date_time: seconds }, { tell: false }),
+      done: () => keep(element, block, surface, field, { ...current(element, block, surface) }),
+    });
+  },
+
+  checkboxes(element, block, surface, field) {
+    const boxes = element.options.map((option) => {
+      const id = uid("box");
+      const ticked = (current(element, block, surface).selected_options ?? []).some((one) => one.value === option.value);
+      const box = h("input", {
+        type: "checkbox", id, checked: ticked, dataset: { key: `${keyOf(element, block)} ${option.value}` },
+        "aria-describedby": field.describedBy, "aria-invalid": field.invalid ? "true" : null,
+        on: { change: () => keep(element, block, surface, field, { selected_options: element.options.filter((_, at) => boxes[at].box.checked) }) },
+      });
+      const more = option.description ? h("small", null, textNodes(option.description, surface.names)) : null;
+      return { box, node: h("div", { class: "check" }, box, h("label", { for: id }, textNodes(option.text, surface.names)), more) };
+    });
+    return h("div", { class: "checks", role: "group", ...labelled(field.label) }, boxes.map(({ node }) => node));
+  },
+
+  radio_buttons(element, block, surface, field) {
+    const name = uid("radio");
+    const rows = element.options.map((option) => {
+      const id = uid("radio");
+      const chosen = current(element, block, surface).selected_option?.value === option.value;
+      const box = h("input", {
+        type: "radio", id, name, checked: chosen, dataset: { key: `${keyOf(element, block)} ${option.value}` },
+        on: { change: () => keep(element, block, surface, field, { selected_option: option }) },
+      });
+      return h("div", { class: "check" }, box, h("label", { for: id }, textNodes(option.text, surface.names)));
+    });
+    return h("div", { class: "checks", role: "radiogroup", ...labelled(field.label) }, rows);
+  },
+
+  plain_text_input(element, block, surface, field) {
+    const on = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+    let timer = null;
+    const store = (value) => keep(element, block, surface, field, { value: value || null }, { tell: false });
+    const tell = () => {
+      clearTimeout(timer);
+      if (field.tells) surface.act(block, { type: element.type, action_id: element.action_id, value: node.value || null });
+    };
+    const node = h(element.multiline ? "textarea" : "input", {
+      class: "field", ...(element.multiline ? { rows: "3" } : { type: "text" }), maxlength: element.max_length, autocomplete: "off",
+      placeholder: words(element.placeholder), dataset: { key: keyOf(element, block) }, "aria-describedby": field.describedBy,
+      "aria-invalid": field.invalid ? "true" : null, ...labelled(field.label), value: current(element, block, surface).value ?? "",
+      on: {
+        input: () => {
+          store(node.value);
+          clearTimeout(timer);
+          if (on.includes("on_character_entered")) timer = setTimeout(tell, 300);
+        },
+        keydown: (event) => {
+          if (event.key !== "Enter" || element.multiline || event.isComposing) return;
+          event.preventDefault();
+          if (on.includes("on_enter_pressed") && field.tells) tell();
+          else surface.submit?.();
+        },
+      },
+    });
+    return node;
+  },
+
+  overflow(element, block, surface) {
+    const act = async (option) => {
+      if (await confirmed(element.confirm)) await surface.act(block, { type: "overflow", action_id: element.action_id, selected_option: option });
+    };
+    const items = element.options.map((option) => ({ text: words(option.text), run: () => act(option) }));
+    return overflow("More actions", icon("more"), items, keyOf(element, block));
+  },
+};
+
+const labelled = (label) => (label.id ? { "aria-labelledby": label.id } : { "aria-label": label.text });
+
+function menuElement(element, block, surface, field) {
+  return selectMenu({
+    ...field, element, chosen: current(element, block, surface).selected_option ?? null, key: keyOf(element, block), clearable: field.optional,
+    ask: (text) => surface.ask(block, element, text),
+    pick: async (option) => {
+      if (!(await confirmed(element.confirm))) return;
+      keep(element, block, surface, field, { selected_option: option });
+    },
+  });
+}
