@@ -1,0 +1,95 @@
+"""The fake storage's leases and paces."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Box, Lease
+from tests.fake_rooms import Rooms, Row
+
+
+class Boxes(Protocol):
+    """What leases need of the fake storage: its rows and its time."""
+
+    @property
+    def rooms(self) -> Rooms:
+        """What is committed."""
+
+    def seconds(self) -> float:
+        """Return the database's own time."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A lease in memory."""
+
+    number: int = 0
+    until: float | None = None
+    not_before: float = 0.0
+
+
+@dataclass(slots=True)
+class FakeClaims:
+    """Leases in memory, by the storage's own seconds."""
+
+    storage: Boxes
+    lasting: float = 20.0
+    leases: dict[tuple[Box | None, str], Held] = field(default_factory=dict)
+    paces: dict[str, float] = field(default_factory=dict)
+
+    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
+        """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
+        heads: dict[str, Row] = {}
+        urgencies: dict[str, str] = {}
+        for row in (self.storage.rooms.inbox if box is Box.INBOX else self.storage.rooms.outbox).values():
+            if not row.ended:
+                heads.setdefault(row.queue, row)
+                urgencies[row.queue] = min(urgencies.get(row.queue, row.urgency), row.urgency)
+        due = [queue for queue, head in heads.items() if head.due_at <= self.storage.seconds()]
+        due.sort(key=lambda queue: (urgencies[queue], heads[queue].number))
+        free = [queue for queue in due if self._is_free((box, queue))]
+        return tuple(self._take((box, queue)) for queue in free[:limit])
+
+    async def claim(self, queue: str) -> Lease | None:
+        """Claim a named queue; None when it is somebody's or not due yet."""
+        return self._take((None, queue)) if self._is_free((None, queue)) else None
+
+    async def renew(self, lease: Lease) -> None:
+        """Prolong it; raises LeaseLost."""
+        self.check(lease)
+        self.leases[lease.box, lease.queue].until = self.storage.seconds() + self.lasting
+
+    async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
+        """Give it back."""
+        held = self.leases.get((lease.box, lease.queue))
+        if held and held.until is not None and held.number == lease.number:
+            held.until = None
+            held.not_before = self.storage.seconds() + again_in
+
+    async def next_slot(self, name: str, *, every: float) -> float:
+        """Reserve the next slot of a pace; returns seconds to wait for it."""
+        now = self.storage.seconds()
+        begins = max(self.paces.get(name, now), now)
+        self.paces[name] = begins + every
+        return begins - now
+
+    async def hold(self, name: str, *, seconds: float) -> None:
+        """Let no slot of a pace begin for so long."""
+        self.paces[name] = max(self.paces.get(name, 0.0), self.storage.seconds() + seconds)
+
+    def check(self, lease: Lease) -> None:
+        """Raise LeaseLost unless the lease is still ours."""
+        held = self.leases.get((lease.box, lease.queue))
+        if held is None or held.until is None or held.number != lease.number:
+            raise LeaseLost(f"Another process works on {lease.queue} now.")
+
+    def _is_free(self, key: tuple[Box | None, str]) -> bool:
+        held = self.leases.get(key, Held())
+        now = self.storage.seconds()
+        return held.not_before <= now and (held.until is None or held.until <= now)
+
+    def _take(self, key: tuple[Box | None, str]) -> Lease:
+        held = self.leases.setdefault(key, Held())
+        held.number += 1
+        held.until = self.storage.seconds() + self.lasting
+        return Lease(queue=key[1], number=held.number, box=key[0])

@@ -1,0 +1,399 @@
+"""The repositories of the fake storage: they read and write the dictionaries of one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.people import MemberId
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
+from bot.store.audit import START, exported
+from bot.store.coding import plain
+from bot.workflow.entries import AnyEntry, Due, Errand, MessageRef, Received
+from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.ports import BrokenDestination, Fact, Feed
+
+Key = tuple[Organisation, UpgradeIdentity]
+Seconds = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A row of inbox or outbox."""
+
+    number: int
+    key: str
+    queue: str
+    what: Any
+    due_at: float
+    urgency: str = ""
+    attempts: int = 0
+    error: str = ""
+    digest: str | None = None
+    ended: bool = False
+    dead: bool = False
+
+
+@dataclass(slots=True)
+class Rooms:
+    """Everything that is stored; values are frozen, so a shallow copy is a snapshot."""
+
+    requests: dict[RequestId, UpgradeRequest] = field(default_factory=dict)
+    upgrades: dict[Key, ScheduledUpgrade] = field(default_factory=dict)
+    moves: dict[tuple[Key, int], Move] = field(default_factory=dict)
+    inbox: dict[int, Row] = field(default_factory=dict)
+    outbox: dict[int, Row] = field(default_factory=dict)
+    audit: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    cards: dict[RequestId, MessageRef] = field(default_factory=dict)
+    catalogs: dict[Organisation, Catalog] = field(default_factory=dict)
+    feeds: dict[Organisation, Feed] = field(default_factory=dict)
+    homes: dict[MemberId, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    destinations: dict[str, BrokenDestination] = field(default_factory=dict)
+
+    def copy(self) -> "Rooms":
+        """Return a snapshot."""
+        return Rooms(**{one.name: dict(getattr(self, one.name)) for one in fields(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class FakeRequests:
+    """Requests in memory."""
+
+    rooms: Rooms
+
+    async def get(self, request_id: RequestId) -> UpgradeRequest:
+        """Return a request; raises Missing."""
+        if request_id not in self.rooms.requests:
+            raise Missing(f"There is no request {request_id}.")
+        return self.rooms.requests[request_id]
+
+    async def add(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Store a new one; raises Taken."""
+        return self._put(replace(request, revision=1))
+
+    async def save(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Write over the revision that was read; raises Stale, or Taken."""
+        stored = self.rooms.requests.get(request.id)
+        if stored is None or stored.revision != request.revision:
+            raise Stale("Somebody else changed this request in the meantime.")
+        return self._put(replace(request, revision=request.revision + 1))
+
+    async def of_cluster(self, cluster: ClusterIdentity, *states: State) -> tuple[UpgradeRequest, ...]:
+        """Return the cluster's requests in these states, newest first."""
+        return self._newest(lambda one: one.cluster_identity == cluster and (not states or one.state in states))
+
+    async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
+        """Return all requests in these states, oldest first."""
+        return tuple(
+            sorted(
+                (one for one in self.rooms.requests.values() if one.state in states), key=lambda one: one.requested_at
+            )
+        )
+
+    async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
+        """Return a person's own requests, newest first."""
+        return self._newest(lambda one: one.requester == requester)[:limit]
+
+    def _newest(self, wanted: Callable[[UpgradeRequest], bool]) -> tuple[UpgradeRequest, ...]:
+        found = [one for one in reversed(self.rooms.requests.values()) if wanted(one)]
+        return tuple(sorted(found, key=lambda one: one.requested_at, reverse=True))
+
+    def _put(self, request: UpgradeRequest) -> UpgradeRequest:
+        plain(request)
+        if request.state in OPEN and any(
+            one.cluster_identity == request.cluster_identity and one.state in OPEN and one.id != request.id
+            for one in self.rooms.requests.values()
+        ):
+            raise Taken(f"{request.full_name} has an open request already.")
+        self.rooms.requests[request.id] = request
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class FakeUpgrades:
+    """Scheduled upgrades in memory."""
+
+    rooms: Rooms
+
+    async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
+        """Return one, or None."""
+        return self.rooms.upgrades.get((organisation, identity))
+
+    async def find_many(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
+        """Return those that are stored."""
+        found = {identity: self.rooms.upgrades.get((organisation, identity)) for identity in identities}
+        return {identity: upgrade for identity, upgrade in found.items() if upgrade}
+
+    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
+        """Store a new or changed one together with its moves; raises Stale."""
+        plain((upgrade, moves))
+        key = (upgrade.organisation, upgrade.identity)
+        stored = self.rooms.upgrades.get(key)
+        if (stored.revision if stored else 0) != upgrade.revision:
+            raise Stale("Somebody else changed this upgrade in the meantime.")
+        if any((key, move.number) in self.rooms.moves for move in moves):
+            raise Stale("Somebody else stored this upgrade in the meantime.")
+        self.rooms.upgrades[key] = replace(upgrade, revision=upgrade.revision + 1)
+        self.rooms.moves.update({(key, move.number): move for move in moves})
+        return self.rooms.upgrades[key]
+
+    async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return all that are not final."""
+        return tuple(one for one in self._unfinished() if one.organisation == organisation)
+
+    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final by window start; those without a window last."""
+        some = self._unfinished()
+        dated = sorted((one for one in some if one.window), key=lambda one: one.window.start if one.window else 0)
+        return tuple([*dated, *(one for one in some if not one.window)][offset : offset + limit])
+
+    async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
+        """Return a cluster's, newest status first."""
+        found = [one for one in self._all() if one.cluster_identity == cluster]
+        return tuple(sorted(found, key=lambda one: one.status_since, reverse=True)[:limit])
+
+    async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final whose window starts between the two moments."""
+        some = await self.upcoming(limit=len(self.rooms.upgrades))
+        return tuple(one for one in some if one.window and first <= one.window.start <= last)
+
+    async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
+        """Return the moves of one, first to last."""
+        found = [move for (key, _), move in self.rooms.moves.items() if key == (organisation, identity)]
+        return tuple(sorted(found, key=lambda move: move.number))
+
+    async def first_success(
+        self, organisation: Organisation, environments: Sequence[str], version: str
+    ) -> Mapping[str, datetime]:
+        """Return when an upgrade to the version first was done in each environment."""
+        firsts: dict[str, datetime] = {}
+        for one in self._all():
+            if one.organisation == organisation and one.to_version == version and one.status in DONE:
+                firsts[one.environment] = min(firsts.get(one.environment, one.status_since), one.status_since)
+        return {environment: at for environment, at in firsts.items() if environment in environments}
+
+    def _all(self) -> list[ScheduledUpgrade]:
+        return [self.rooms.upgrades[key] for key in sorted(self.rooms.upgrades)]
+
+    def _unfinished(self) -> list[ScheduledUpgrade]:
+        return [one for one in self._all() if not one.is_final]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeInbox:
+    """Entries in memory."""
+
+    rooms: Rooms
+    seconds: Seconds
+
+    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
+        """Store it; False when the key is known already."""
+        plain(entry)
+        return _add(self.rooms.inbox, Row(number=0, key=key, queue=queue, what=entry, due_at=self.seconds()))
+
+    async def due(self, queue: str) -> Received | None:
+        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
+        row = next((row for row in self.rooms.inbox.values() if row.queue == queue and not row.ended), None)
+        if row is None or row.due_at > self.seconds():
+            return None
+        return Received(number=row.number, entry=row.what, attempts=row.attempts)
+
+    async def done(self, number: int) -> None:
+        """Strike it off."""
+        _change(self.rooms.inbox, (number,), lambda _: {"ended": True})
+
+    async def postpone(self, number: int, *, seconds: float, error: str) -> None:
+        """Try it again later; counts the attempt."""
+        _postpone(self.rooms.inbox, (number,), until=self.seconds() + seconds, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeOutbox:
+    """Errands in memory."""
+
+    rooms: Rooms
+    seconds: Seconds
+
+    async def put(self, *errands: Errand) -> None:
+        """Store them; those whose key is known already are ignored."""
+        for errand in errands:
+            plain(errand)
+            row = Row(
+                number=0,
+                key=errand.key,
+                queue=errand.queue,
+                what=errand,
+                due_at=self.seconds() + errand.delay,
+                urgency=errand.urgency,
+            )
+            _add(self.rooms.outbox, row)
+
+    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+        due: list[Due] = []
+        for row in self.rooms.outbox.values():
+            if row.queue == queue and not row.ended:
+                if row.due_at > self.seconds():
+                    break
+                due.append(Due(number=row.number, errand=row.what, attempts=row.attempts, digest=row.digest))
+        return tuple(due[:limit])
+
+    async def done(self, *numbers: int) -> None:
+        """Strike them off."""
+        _change(self.rooms.outbox, numbers, lambda _: {"ended": True})
+
+    async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
+        """Try them again later; counts the attempt."""
+        _postpone(self.rooms.outbox, numbers, until=self.seconds() + seconds, error=error)
+
+    async def bury(self, *numbers: int, error: str) -> None:
+        """Give them up as dead letters."""
+        _change(
+            self.rooms.outbox,
+            numbers,
+            lambda row: {"ended": True, "dead": True, "attempts": row.attempts + 1, "error": error},
+        )
+
+    async def gather(self, digest: str, *numbers: int) -> None:
+        """Record that these are told as one digest."""
+        _change(self.rooms.outbox, numbers, lambda _: {"digest": digest})
+
+
+@dataclass(frozen=True, slots=True)
+class FakeAudit:
+    """The trail in memory."""
+
+    rooms: Rooms
+
+    async def append(self, *facts: Fact) -> None:
+        """Add facts to the chains of their requests."""
+        for fact in facts:
+            chain = self.rooms.audit.get(fact.request_id, ())
+            previous = chain[-1]["hash"] if chain else START
+            event = exported(fact, number=len(chain) + 1, previous=previous)
+            self.rooms.audit[fact.request_id] = (*chain, event)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeMessages:
+    """Where cards stand, in memory."""
+
+    rooms: Rooms
+
+    async def card(self, request_id: RequestId) -> MessageRef | None:
+        """Return where a request's card stands."""
+        return self.rooms.cards.get(request_id)
+
+    async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
+        """Remember where a request's card stands."""
+        self.rooms.cards[request_id] = message
+
+    async def forget_card(self, request_id: RequestId) -> None:
+        """Forget the place."""
+        self.rooms.cards.pop(request_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCatalogs:
+    """Catalogs in memory."""
+
+    rooms: Rooms
+
+    async def read(self, organisation: Organisation) -> Catalog | None:
+        """Return the copy, None before the first."""
+        return self.rooms.catalogs.get(organisation)
+
+    async def fetched(self) -> Mapping[Organisation, datetime]:
+        """Return when each stored copy was read."""
+        return {organisation: catalog.fetched_at for organisation, catalog in self.rooms.catalogs.items()}
+
+    async def put(self, catalog: Catalog) -> None:
+        """Replace the copy."""
+        plain(catalog.fetched_at)
+        self.rooms.catalogs[catalog.organisation] = catalog
+
+
+@dataclass(frozen=True, slots=True)
+class FakeFeeds:
+    """Feeds in memory."""
+
+    rooms: Rooms
+
+    async def get(self, organisation: Organisation) -> Feed:
+        """Return the feed; a new one when nothing is stored."""
+        return self.rooms.feeds.get(organisation, Feed(organisation=organisation))
+
+    async def save(self, feed: Feed) -> None:
+        """Store it."""
+        plain(feed)
+        self.rooms.feeds[feed.organisation] = feed
+
+
+@dataclass(frozen=True, slots=True)
+class FakeHomes:
+    """Homes in memory."""
+
+    rooms: Rooms
+
+    async def opened(self, member: MemberId, *, at: datetime) -> None:
+        """Note that a person opened it."""
+        plain(at)
+        self.rooms.homes[member] = (at, self.rooms.homes.get(member, (at, None))[1])
+
+    async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
+        """Return whose Home is worth publishing again, the first opened first."""
+        found = [
+            (opened, member)
+            for member, (opened, published) in self.rooms.homes.items()
+            if opened > opened_after and (published is None or published < published_before)
+        ]
+        return tuple(member for _, member in sorted(found))
+
+    async def published(self, member: MemberId, *, at: datetime) -> None:
+        """Note that it was published."""
+        if member in self.rooms.homes:
+            self.rooms.homes[member] = (self.rooms.homes[member][0], at)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeDestinations:
+    """Broken channels in memory."""
+
+    rooms: Rooms
+
+    async def broken(self) -> tuple[BrokenDestination, ...]:
+        """Return all that are broken now."""
+        return tuple(self.rooms.destinations[channel] for channel in sorted(self.rooms.destinations))
+
+    async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
+        """Note it, with the latest error; True when it was not known to be broken."""
+        known = self.rooms.destinations.get(channel)
+        since = known.since if known else at
+        self.rooms.destinations[channel] = BrokenDestination(channel=channel, error=error, since=since)
+        return known is None
+
+    async def note_mended(self, channel: str) -> bool:
+        """Note it; True when it was known to be broken."""
+        return self.rooms.destinations.pop(channel, None) is not None
+
+
+def _add(rows: dict[int, Row], row: Row) -> bool:
+    if any(known.key == row.key for known in rows.values()):
+        return False
+    number = max(rows, default=0) + 1
+    rows[number] = replace(row, number=number)
+    return True
+
+
+def _change(rows: dict[int, Row], numbers: Sequence[int], changes: Callable[[Row], dict[str, Any]]) -> None:
+    for number in numbers:
+        if number in rows:
+            rows[number] = replace(rows[number], **changes(rows[number]))
+
+
+def _postpone(rows: dict[int, Row], numbers: Sequence[int], *, until: float, error: str) -> None:
+    _change(rows, numbers, lambda row: {"due_at": until, "attempts": row.attempts + 1, "error": error})

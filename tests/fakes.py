@@ -1,0 +1,327 @@
+"""In-memory stand-ins for our own ports. They pass the same contract tests as the database (tests/store).
+
+storage = FakeStorage(an_upgrade_request())
+await Decide(begin=storage.begin, ...)
+assert storage.requests[...].state is State.APPROVED
+assert [errand.kind for errand in storage.told] == [Kind.CARD]
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.people import Member, MemberId, Standing
+from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow.entries import AnyEntry, Errand, MessageRef
+from bot.workflow.errors import AvisiError, MembersUnavailable
+from bot.workflow.ports import Feed, Lease, Page, Submission, Work
+from tests.fake_claims import FakeClaims
+from tests.fake_rooms import (
+    FakeAudit,
+    FakeCatalogs,
+    FakeDestinations,
+    FakeFeeds,
+    FakeHomes,
+    FakeInbox,
+    FakeMessages,
+    FakeOutbox,
+    FakeRequests,
+    FakeUpgrades,
+    Rooms,
+)
+
+
+class FakeWork:
+    """One transaction over a snapshot; nothing of it is seen by others before `commit`."""
+
+    def __init__(self, rooms: Rooms, seconds: Callable[[], float], commit: Callable[[Rooms], None]) -> None:
+        self._rooms: Rooms | None = rooms
+        self._seconds = seconds
+        self._commit = commit
+
+    @property
+    def requests(self) -> FakeRequests:
+        """The requests people made."""
+        return FakeRequests(self._open)
+
+    @property
+    def upgrades(self) -> FakeUpgrades:
+        """The scheduled upgrades."""
+        return FakeUpgrades(self._open)
+
+    @property
+    def inbox(self) -> FakeInbox:
+        """What people sent."""
+        return FakeInbox(self._open, self._seconds)
+
+    @property
+    def outbox(self) -> FakeOutbox:
+        """What is to be told or done."""
+        return FakeOutbox(self._open, self._seconds)
+
+    @property
+    def audit(self) -> FakeAudit:
+        """The trail."""
+        return FakeAudit(self._open)
+
+    @property
+    def messages(self) -> FakeMessages:
+        """Where cards stand."""
+        return FakeMessages(self._open)
+
+    @property
+    def catalogs(self) -> FakeCatalogs:
+        """The copies of what the cloud offers."""
+        return FakeCatalogs(self._open)
+
+    @property
+    def feeds(self) -> FakeFeeds:
+        """How well statuses can be read."""
+        return FakeFeeds(self._open)
+
+    @property
+    def homes(self) -> FakeHomes:
+        """Who opened App Home."""
+        return FakeHomes(self._open)
+
+    @property
+    def destinations(self) -> FakeDestinations:
+        """Channels that refuse our messages."""
+        return FakeDestinations(self._open)
+
+    async def commit(self) -> None:
+        """Make it last; raises LeaseLost."""
+        rooms = self._open
+        await asyncio.sleep(0)
+        self._commit(rooms)
+        self._rooms = None
+
+    @property
+    def _open(self) -> Rooms:
+        if self._rooms is None:
+            raise RuntimeError("This Work is committed already; begin another.")
+        return self._rooms
+
+
+class FakeStorage:
+    """A database in memory. Writers wait for each other, as with SQLite; readers see what is committed."""
+
+    def __init__(self, *things: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
+        self.rooms = Rooms()
+        self.commits = 0
+        self.claims = FakeClaims(self)
+        self._ahead = 0.0
+        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
+        for thing in things:
+            self._seed(thing)
+
+    def begin(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+        """Begin Work that writes."""
+        return self._begin(lease)
+
+    def look(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+        """Begin Work that only reads."""
+        return self._look(lease)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the database's clock, which leases and due times go by, be so many seconds later."""
+        self._ahead += seconds
+
+    def seconds(self) -> float:
+        """Return the database's own time."""
+        return time.monotonic() + self._ahead
+
+    @property
+    def requests(self) -> Mapping[RequestId, UpgradeRequest]:
+        """Every request as committed."""
+        return self.rooms.requests
+
+    @property
+    def upgrades(self) -> Mapping[tuple[Organisation, UpgradeIdentity], ScheduledUpgrade]:
+        """Every scheduled upgrade as committed."""
+        return self.rooms.upgrades
+
+    @property
+    def cards(self) -> Mapping[RequestId, MessageRef]:
+        """Where cards stand."""
+        return self.rooms.cards
+
+    @property
+    def entries(self) -> list[AnyEntry]:
+        """What people sent and nobody decided yet, in stored order."""
+        return [row.what for row in self.rooms.inbox.values() if not row.ended]
+
+    @property
+    def told(self) -> list[Errand]:
+        """Every errand ever committed, done or not, in stored order."""
+        return [row.what for row in self.rooms.outbox.values()]
+
+    @property
+    def waiting(self) -> list[Errand]:
+        """The errands that are not done, in stored order."""
+        return [row.what for row in self.rooms.outbox.values() if not row.ended]
+
+    @property
+    def dead(self) -> list[Errand]:
+        """The errands that were given up."""
+        return [row.what for row in self.rooms.outbox.values() if row.dead]
+
+    @property
+    def audited(self) -> list[dict[str, Any]]:
+        """Every audit event as exported, chain by chain."""
+        return [event for chain in self.rooms.audit.values() for event in chain]
+
+    @asynccontextmanager
+    async def _begin(self, lease: Lease | None) -> AsyncIterator[Work]:
+        if self._writer is not None and self._writer is asyncio.current_task():
+            raise RuntimeError("A Work within a Work waits for itself for ever.")
+        async with self._writing:
+            self._writer = asyncio.current_task()
+
+            def commit(rooms: Rooms) -> None:
+                if lease is not None:
+                    self.claims.check(lease)
+                self.rooms = rooms
+                self.commits += 1
+
+            try:
+                yield FakeWork(self.rooms.copy(), self.seconds, commit)
+            finally:
+                self._writer = None
+
+    @asynccontextmanager
+    async def _look(self, _lease: Lease | None) -> AsyncIterator[Work]:
+        snapshot = self.rooms
+        working = snapshot.copy()
+        yield FakeWork(working, self.seconds, lambda _: None)
+        if working != snapshot:
+            raise RuntimeError("Work that only looks has written something.")
+
+    def _seed(self, thing: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
+        match thing:
+            case UpgradeRequest():
+                self.rooms.requests[thing.id] = replace(thing, revision=max(1, thing.revision))
+            case ScheduledUpgrade():
+                stored = replace(thing, revision=max(1, thing.revision))
+                self.rooms.upgrades[stored.organisation, stored.identity] = stored
+            case Catalog():
+                self.rooms.catalogs[thing.organisation] = thing
+            case Feed():
+                self.rooms.feeds[thing.organisation] = thing
+
+
+class FakeMembers:
+    """People of a workspace in memory. While `down`, every question raises MembersUnavailable."""
+
+    def __init__(self, *members: Member, groups: Mapping[str, frozenset[MemberId]] | None = None) -> None:
+        self.members = {member.id: member for member in members}
+        self.groups = dict(groups or {})
+        self.down = False
+        self.asked: list[str] = []
+
+    async def find(self, member: MemberId) -> Member:
+        """Return a person; one that nobody knows has the standing UNKNOWN."""
+        self._ask(member)
+        return self.members.get(member, Member(id=member, name=member, standing=Standing.UNKNOWN))
+
+    async def group(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group, None when there is no such group."""
+        self._ask(group)
+        return self.groups.get(group)
+
+    def _ask(self, who: str) -> None:
+        self.asked.append(who)
+        if self.down:
+            raise MembersUnavailable("Slack does not answer.")
+
+
+class FakeCloud:
+    """Avisi Cloud in memory.
+
+    `answers` are given to the next submissions, one each: a reading, or an error to raise; without one the cloud
+    accepts. `refusal` is raised by every read while it is set.
+    """
+
+    def __init__(self, *catalogs: Catalog, readings: Sequence[Reading] = (), time: datetime | None = None) -> None:
+        self.catalogs = {catalog.organisation: catalog for catalog in catalogs}
+        self.readings = list(readings)
+        self.answers: list[Reading | AvisiError] = []
+        self.submissions: list[Submission] = []
+        self.refusal: AvisiError | None = None
+        self.time = time
+        self.page_size = 100
+
+    async def catalog(self, organisation: Organisation) -> Catalog:
+        """Return the catalog."""
+        await self._wire()
+        return self.catalogs[organisation]
+
+    async def submit(self, organisation: Organisation, submission: Submission) -> Reading:  # noqa: ARG002 - port
+        """Accept it, or give the answer that was prepared."""
+        await asyncio.sleep(0)
+        self.submissions.append(submission)
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, AvisiError):
+                raise answer
+        else:
+            answer = Reading(
+                identity=UpgradeIdentity(str(uuid4())),
+                cluster_identity=submission.cluster_identity,
+                status="SCHEDULED",
+                to_version=submission.version,
+                created_at=self.time,
+                requested_start=submission.start,
+                ignore_windows=submission.ignore_windows,
+            )
+        self.readings.append(answer)
+        return answer
+
+    async def scheduled(
+        self,
+        organisation: Organisation,  # noqa: ARG002 - port
+        *,
+        clusters: Sequence[ClusterIdentity] = (),
+        statuses: Sequence[str] = (),
+    ) -> AsyncIterator[Page]:
+        """Yield the readings that match, page by page."""
+        await self._wire()
+        found = [
+            reading
+            for reading in self.readings
+            if (not clusters or reading.cluster_identity in clusters) and (not statuses or reading.status in statuses)
+        ]
+        for first in range(0, max(1, len(found)), self.page_size):
+            yield Page(readings=tuple(found[first : first + self.page_size]), cloud_time=self.time)
+
+    async def clock(self) -> datetime | None:
+        """Return the cloud's own time."""
+        return self.time
+
+    async def _wire(self) -> None:
+        await asyncio.sleep(0)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class FakeClock:
+    """A clock that stands still until it is told otherwise."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
