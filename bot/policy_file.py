@@ -14,7 +14,24 @@ from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.observe.redaction import redact
 from bot.policy_problems import contradictions, line
 from bot.policy_shape import EXAMPLES, PolicyTable, RuleTable
-from bot.settings import RuleSettings, SettingsProblems
+from bot.settings import ENV_FILE, RuleSettings, Settings, SettingsProblems, read_rule_settings, read_settings
+
+
+def configuration(env_file: Path = ENV_FILE) -> tuple[Settings, Policy]:
+    """Return settings and policy; raises SettingsProblems with everything that is wrong in either."""
+    problems: dict[str, None] = {}
+    try:
+        settings = read_settings(env_file)
+    except SettingsProblems as error:
+        problems.update(dict.fromkeys(error.lines))
+    try:
+        rules = read_rule_settings(env_file)
+        policy = load_policy(rules.bot_policy_file, rules)
+    except SettingsProblems as error:
+        problems.update(dict.fromkeys(error.lines))
+    if problems:
+        raise SettingsProblems(*problems)
+    return settings, policy
 
 
 def load_policy(path: Path | None, settings: RuleSettings) -> Policy:

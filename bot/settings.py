@@ -37,10 +37,30 @@ class SettingsProblems(Exception):
         self.lines = lines
 
 
-class RuleSettings(BaseModel):
-    """The variables that a policy file is merged with, and the file's own path."""
-
+class _Checked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic was given
+        """Strip spaces and line breaks around values, such as `echo` leaves in a Kubernetes Secret."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+
+
+class DatabaseSettings(_Checked):
+    """The one variable that whoever only reads the database needs."""
+
+    bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database)] = Field(
+        default=SecretStr("sqlite+aiosqlite:///upgrade-bot.db"),
+        description="a SQLAlchemy URL with the driver aiosqlite or asyncpg",
+        examples=["postgresql+asyncpg://bot:PASSWORD@db.example.com/bot"],
+    )
+
+
+class RuleSettings(_Checked):
+    """The variables that a policy file is merged with, and the file's own path."""
 
     bot_channel: Annotated[str, AfterValidator(shapes.channel)] | None = Field(
         default=None, description="the ID of the channel for requests and notifications", examples=["C0123456789"]
@@ -59,16 +79,8 @@ class RuleSettings(BaseModel):
         default="all", description="all or requested", examples=["all"]
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_blanks(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic was given
-        """Strip spaces and line breaks around values, such as `echo` leaves in a Kubernetes Secret."""
-        if not isinstance(values, dict):
-            return values
-        return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
 
-
-class Settings(RuleSettings):
+class Settings(RuleSettings, DatabaseSettings):
     """Everything the bot is told from outside; field names are the variables' names in small letters.
 
     Building one reads nothing: `read_settings` is what reads the environment.
@@ -116,11 +128,6 @@ class Settings(RuleSettings):
     bot_window_timezone: Annotated[str, AfterValidator(shapes.zone_name)] = Field(
         default="UTC", description="the IANA name of a time zone", examples=["Europe/Amsterdam"]
     )
-    bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database)] = Field(
-        default=SecretStr("sqlite+aiosqlite:///upgrade-bot.db"),
-        description="a SQLAlchemy URL with the driver aiosqlite or asyncpg",
-        examples=["postgresql+asyncpg://bot:PASSWORD@db.example.com/bot"],
-    )
     bot_host: str = Field(default="0.0.0.0", min_length=1, description="the address to listen on", examples=["0.0.0.0"])  # noqa: S104 - a container is reached from outside
     bot_port: int = Field(default=3000, ge=0, le=65535, description="a port number from 0 to 65535", examples=["3000"])
     bot_log_format: Annotated[Literal["json", "console"], Lowered] | None = Field(
@@ -144,7 +151,11 @@ class _RuleSettingsOutside(RuleSettings, BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
 
 
-_Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside)
+class _DatabaseSettingsOutside(DatabaseSettings, BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+
+
+_Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside, _DatabaseSettingsOutside)
 
 
 def read_settings(env_file: Path = ENV_FILE) -> Settings:
@@ -156,6 +167,11 @@ def read_settings(env_file: Path = ENV_FILE) -> Settings:
 def read_rule_settings(env_file: Path = ENV_FILE) -> RuleSettings:
     """Read only what a policy is merged with, whatever else is missing; raises SettingsProblems."""
     return _read(_RuleSettingsOutside, env_file)
+
+
+def read_database_settings(env_file: Path = ENV_FILE) -> DatabaseSettings:
+    """Read only which database it is, whatever else is missing; raises SettingsProblems."""
+    return _read(_DatabaseSettingsOutside, env_file)
 
 
 def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outside:

@@ -1,0 +1,5 @@
+"""`python -m bot` is `upgrade-bot`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,120 @@
+"""Shows the audit trail to people (table) and machines (CSV, JSON Lines), also beside a running bot. Writes nothing."""
+
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.store.engine import sqlite_file
+from bot.store.errors import DatabaseUnavailable
+from bot.store.storage import Storage
+from bot.store.trail import AuditTrail
+
+Event = Mapping[str, Any]
+COLUMNS: Final = (
+    "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
+)  # fmt: skip
+_SHOWN: Final = ("at", "request_id", "number", "kind", "actor", "cluster", "facts")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would run when a cell begins with it."""
+
+
+class Format(StrEnum):
+    """How the trail is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+async def print_events(
+    url: str, *, form: Format, since: datetime | None, cluster: str | None, request: str | None
+) -> int:
+    """Print the events asked for; returns the exit code. Raises DatabaseUnavailable."""
+    async with _opened(url) as trail:
+        await write(trail.events(since=since, cluster=cluster, request=request), form)
+    return 0
+
+
+async def print_verdict(url: str, *, expect: Iterable[Event]) -> int:
+    """Print what is wrong with the trail; returns the exit code, 1 when anything is. Raises DatabaseUnavailable."""
+    async with _opened(url) as trail:
+        findings = await trail.verify(expect=expect)
+    for finding in findings:
+        print(f"Request {finding.request_id}, event {finding.number}: {finding.problem}.")  # noqa: T201 - the document
+    if findings:
+        return 1
+    print("The audit trail is whole: nothing was changed, reordered or removed.")  # noqa: T201 - the document
+    return 0
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[AuditTrail]:
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        raise DatabaseUnavailable(f"There is no database at {file} (BOT_DATABASE_URL); the bot makes it when it runs.")
+    storage = Storage.open(url)
+    try:
+        if missing := await storage.pending():
+            raise DatabaseUnavailable(
+                f"The database lacks {len(missing)} of this version's migrations; `upgrade-bot run` applies them."
+            )
+        yield storage.audit_trail
+    finally:
+        await storage.close()
+
+
+async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO | None = None) -> None:
+    """Write every event in the form asked for; CSV and JSON Lines never hold more than one in memory."""
+    out = out or sys.stdout
+    match form:
+        case Format.JSONL:
+            async for event in events:
+                out.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
+        case Format.CSV:
+            rows = csv.writer(out, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            async for event in events:
+                rows.writerow([_cell(event[name]) for name in COLUMNS])
+        case Format.TABLE:
+            table = Table(*_SHOWN)
+            async for event in events:
+                table.add_row(*(Text(_plain(event[name])) for name in _SHOWN))
+            width = None if out.isatty() else 250
+            Console(file=out, width=width, highlight=False).print(table)
+
+
+def read_export(path: Path) -> Iterator[Event]:
+    """Yield the events of a JSON Lines export; raises ValueError for a line that is none."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                event = json.loads(line)
+                yield {
+                    **event,
+                    "number": int(event["number"]),
+                    "request_id": event["request_id"],
+                    "hash": event["hash"],
+                }
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"line {number} of {path} is no event of a JSON Lines export") from error
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _cell(value: object) -> str:
+    text = _plain(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,246 @@
+"""The command line: what can be typed, exit codes, one-line failures. Whatever is heavy is imported by its command."""
+
+import asyncio
+import platform
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from bot.observe.build import DISTRIBUTION, version_of
+
+OK: Final = 0
+FAILED: Final = 1
+WRONG: Final = 2
+"""A wrong or missing setting, or a command line that cannot be understood."""
+_LIBRARIES: Final = (
+    "slack-bolt", "slack-sdk", "httpx", "SQLAlchemy", "APScheduler", "pydantic", "aiohttp", "alembic",
+    "aiosqlite", "asyncpg",
+)  # fmt: skip
+
+app = typer.Typer(
+    name="upgrade-bot",
+    help="Schedule cluster upgrades on Avisi Cloud from Slack, with approvals people can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+policy_app = typer.Typer(help="Look at the policy file.", no_args_is_help=True)
+audit_app = typer.Typer(help="List and export the audit trail; `audit verify` checks it.")
+app.add_typer(policy_app, name="policy")
+app.add_typer(audit_app, name="audit")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def run() -> None:
+    """Run the bot against Slack and Avisi Cloud, configured by the environment and `.env`."""
+    with _readable_failures():
+        from bot.observe.logs import set_up
+        from bot.policy_file import configuration
+
+        settings, _policy = configuration()
+        set_up(form=settings.bot_log_format, level=settings.bot_log_level)
+
+        from bot.app import run as run_bot
+
+        _end(run_bot(settings))
+
+
+@app.command()
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address of the page.")] = "127.0.0.1",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep state here; default: a temporary directory.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0.001, max=1_000_000, help="One simulated hour takes 3600/N seconds.")
+    ] = 60,
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="A policy file to try out.")] = None,
+    script: Annotated[
+        bool, typer.Option("--script", help="Play the story without a browser, print it and end.")
+    ] = False,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Run the bot in a simulated Slack against a simulated Avisi Cloud, all on this machine."""
+    with _readable_failures():
+        from bot.sandbox.world import SandboxOptions, serve
+
+        options = SandboxOptions(
+            port=port, host=host, data=data, speed=speed, policy=policy, script=script, open_page=open_page
+        )
+        _end(serve(options))
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document.")] = False,
+    round_trip: Annotated[
+        bool, typer.Option("--round-trip", help="Post a button and wait until the running bot has stored its press.")
+    ] = False,
+) -> None:
+    """Check every setting and every connection, and say how to mend what is wrong."""
+    with _readable_failures():
+        from bot.doctor.examination import examine_and_print
+
+        _end(examine_and_print(as_json=as_json, round_trip=round_trip))
+
+
+@policy_app.command("check")
+def policy_check(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A policy file; default: BOT_POLICY_FILE.")
+    ] = None,
+) -> None:
+    """Validate a policy file and print each environment's effective rule in words."""
+    with _readable_failures():
+        from bot.policy_file import lacking, read_policy
+        from bot.policy_words import in_words
+        from bot.settings import read_rule_settings
+
+        settings = read_rule_settings()
+        policy = read_policy(file or settings.bot_policy_file, settings)
+        for line in in_words(policy):
+            typer.echo(line)
+        for line in lacking(policy):
+            typer.echo(f"Warning: {line}", err=True)
+
+
+@audit_app.callback(invoke_without_command=True)
+def audit(
+    context: typer.Context,
+    *,
+    form: Annotated[str, typer.Option("--format", help="table, csv or jsonl.")] = "table",
+    since: Annotated[
+        str | None, typer.Option(help="Only events since then: 2026-12-05, 2026-12-05T22:00:00Z, or 7d ago.")
+    ] = None,
+    cluster: Annotated[str | None, typer.Option(help="Only this cluster: environment/slug, or slug.")] = None,
+    request: Annotated[str | None, typer.Option(help="Only this request.")] = None,
+) -> None:
+    """List the audit trail, oldest event first."""
+    if context.invoked_subcommand is not None:
+        return
+    with _readable_failures():
+        from bot.audit_output import Format, print_events
+        from bot.settings import read_database_settings
+
+        _end(
+            print_events(
+                read_database_settings().bot_database_url.get_secret_value(),
+                form=Format(_one_of(form, [str(known) for known in Format])),
+                since=_moment(since) if since else None,
+                cluster=cluster,
+                request=request,
+            )
+        )
+
+
+@audit_app.command("verify")
+def audit_verify(
+    expect: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An earlier JSONL export, to find what was cut off.")
+    ] = None,
+) -> None:
+    """Find changed, reordered or removed events."""
+    with _readable_failures():
+        from bot.audit_output import print_verdict, read_export
+        from bot.settings import read_database_settings
+
+        try:
+            expected = list(read_export(expect)) if expect else []
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error), param_hint="--expect") from error
+        _end(print_verdict(read_database_settings().bot_database_url.get_secret_value(), expect=expected))
+
+
+@app.command("manifest")
+def print_manifest(
+    *,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode (the default).")] = False,
+    url: Annotated[str | None, typer.Option(help="For HTTP: the bot's public address, https://host.")] = None,
+    name: Annotated[str, typer.Option(help="The app's name.")] = "Upgrade Bot",
+    command: Annotated[str, typer.Option(help="The slash command.")] = "/schedule-upgrade",
+) -> None:
+    """Print the manifest of the Slack app, as YAML."""
+    from bot.manifest import as_yaml, manifest, wrong_with
+
+    if socket and url:
+        raise typer.BadParameter("say either --socket or --url", param_hint="--url")
+    for option, problem in wrong_with(url=url, name=name, command=command):
+        raise typer.BadParameter(problem, param_hint=option)
+    typer.echo(as_yaml(manifest(url=url, name=name, command=command)), nl=False)
+
+
+@app.command("version")
+def print_version() -> None:
+    """Print the version of the bot, of Python and of the key libraries."""
+    typer.echo(f"{DISTRIBUTION} {version_of(DISTRIBUTION)}")
+    typer.echo(f"Python {platform.python_version()}")
+    for library in _LIBRARIES:
+        typer.echo(f"{library} {version_of(library)}")
+
+
+@contextmanager
+def _readable_failures() -> Iterator[None]:
+    """Turn what a person can mend into plain lines and an exit code; anything else is a bug and shows itself."""
+    from bot.settings import SettingsProblems
+    from bot.store.errors import DatabaseProblem
+
+    try:
+        yield
+    except SettingsProblems as error:
+        for line in error.lines:
+            typer.echo(line, err=True)
+        raise typer.Exit(WRONG) from error
+    except DatabaseProblem as error:
+        typer.echo(_one_line(error), err=True)
+        raise typer.Exit(FAILED) from error
+    except BrokenPipeError:
+        raise  # typer ends silently when whoever read our output has seen enough
+    except OSError as error:
+        typer.echo(f"This cannot be done: {_one_line(error)}", err=True)
+        raise typer.Exit(FAILED) from error
+
+
+def _end(work: Coroutine[None, None, int]) -> NoReturn:
+    """Do the work and end with its exit code."""
+    raise typer.Exit(asyncio.run(work))
+
+
+def _one_line(error: Exception) -> str:
+    from bot.observe.redaction import redact
+
+    return redact(" ".join(str(error).split()) or type(error).__name__)
+
+
+def _one_of(word: str, known: list[str]) -> str:
+    if word not in known:
+        raise typer.BadParameter(f"it must be one of {', '.join(known)}", param_hint="--format")
+    return word
+
+
+def _moment(text: str) -> datetime:
+    """Read a day, a moment (UTC when it names no zone), or how long ago."""
+    from bot.policy_shape import duration
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.fromtimestamp(time.time(), UTC) - duration(text)
+        except ValueError as error:
+            example = "2026-12-05, 2026-12-05T22:00:00Z or 7d"
+            raise typer.BadParameter(f'"{text}" is no time such as {example}', param_hint="--since") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

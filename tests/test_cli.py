@@ -1,0 +1,253 @@
+"""The command line: what each command prints, and with which exit code it ends."""
+
+import asyncio
+import csv
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+from bot.settings import Settings
+from bot.store.storage import Storage
+from bot.workflow.ports import Fact
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("sqlalchemy", "slack_bolt", "slack_sdk", "httpx", "aiohttp", "apscheduler", "dateparser")
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Begin with no setting at all, in an empty folder."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(app, words)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["version"], ["manifest"], ["run", "--help"]])
+def test_what_needs_nothing_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\nfrom bot.cli import app\n"
+        f"try:\n    app({words!r})\nexcept SystemExit:\n    pass\n"
+        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
+
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_the_module_is_the_same_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "version"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout.startswith("schedule-upgrade-bot ")
+    assert f"Python {sys.version.split()[0]}" in done.stdout
+    assert "slack-bolt " in done.stdout
+
+
+def test_help_names_every_command() -> None:
+    said = typed("--help")
+
+    assert said.exit_code == 0
+    for command in ("run", "sandbox", "doctor", "policy", "audit", "manifest", "version"):
+        assert command in said.output
+
+
+@pytest.mark.parametrize("command", ["run"])
+def test_missing_settings_end_with_2_and_a_line_each(command: str) -> None:
+    said = typed(command)
+
+    assert said.exit_code == 2
+    assert said.stdout == ""
+    assert [line.split()[0] for line in said.stderr.splitlines()] == [
+        "SLACK_BOT_TOKEN",
+        "ACLOUD_PERSONAL_ACCESS_TOKEN",
+        "ACLOUD_ORGANISATION",
+        "SLACK_SIGNING_SECRET",
+        "BOT_CHANNEL",
+        "BOT_APPROVERS",
+    ]
+
+
+def test_settings_and_policy_are_judged_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("[defaults]\napprovers = []", encoding="utf-8")
+    monkeypatch.setenv("BOT_POLICY_FILE", "policy.toml")
+    monkeypatch.setenv("BOT_PORT", "none")
+
+    said = typed("run")
+
+    assert said.exit_code == 2
+    assert "BOT_PORT is wrong" in said.stderr
+    assert "BOT_POLICY_FILE=policy.toml: [defaults] approvers is wrong" in said.stderr
+    assert said.stderr.count("BOT_PORT is wrong") == 1
+
+
+def test_the_manifest_is_all_that_is_printed() -> None:
+    said = typed("manifest", "--url", "https://bot.example.com", "--name", "Test Bot", "--command", "/test")
+
+    document = yaml.safe_load(said.stdout)
+    assert said.exit_code == 0
+    assert document["display_information"]["name"] == "Test Bot"
+    assert document["features"]["slash_commands"][0]["command"] == "/test"
+
+
+@pytest.mark.parametrize("words", [["--socket", "--url", "https://a.example"], ["--url", "a.example"]])
+def test_a_manifest_that_slack_would_refuse_is_not_printed(words: list[str]) -> None:
+    said = typed("manifest", *words)
+
+    assert said.exit_code == 2
+    assert said.stdout == ""
+
+
+def test_policy_check_says_each_environments_rule(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(
+        '[defaults]\nchannel = "C1"\napprovers = ["S0PLATFORM"]\n[environments.production]\nrequired_approvals = 2\n',
+        encoding="utf-8",
+    )
+
+    said = typed("policy", "check", "policy.toml")
+
+    assert said.exit_code == 0
+    assert said.stdout.startswith("production: 2 approvals from S0PLATFORM, not the requester")
+    assert said.stderr == ""
+
+
+def test_policy_check_needs_no_settings_and_names_what_is_still_missing() -> None:
+    said = typed("policy", "check")
+
+    assert said.exit_code == 0
+    assert said.stdout.startswith("every environment: 1 approval from nobody yet (BOT_APPROVERS)")
+    assert "Warning: BOT_CHANNEL is missing" in said.stderr
+
+
+def test_a_wrong_policy_file_ends_the_check_with_2(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("[defaults]\naprovers = []", encoding="utf-8")
+
+    said = typed("policy", "check", "policy.toml")
+
+    assert said.exit_code == 2
+    assert 'policy.toml: [defaults] "aprovers" is unknown, the nearest key is "approvers"' in said.stderr
+
+
+# --- the audit trail --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Fill a database with the events of two requests."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    monkeypatch.setenv("BOT_DATABASE_URL", url)
+    facts = [
+        Fact(
+            kind=kind, at=datetime(2026, 12, day, 9, tzinfo=UTC), request_id=request, actor="U1", organisation="acme",
+            cluster=cluster, facts={"reason": "=1+1 [bold]"},
+        )
+        for day, request, kind, cluster in (
+            (1, "R1", "upgrade_requested", "staging/web"),
+            (2, "R1", "vote_cast", "staging/web"),
+            (3, "R2", "upgrade_requested", "production/web"),
+        )
+    ]  # fmt: skip
+
+    async def fill() -> None:
+        storage = Storage.open(url)
+        await storage.take()
+        async with storage.begin() as work:
+            await work.audit.append(*facts)
+            await work.commit()
+        await storage.close()
+
+    asyncio.run(fill())
+    return tmp_path / "bot.db"
+
+
+def exported(*words: str) -> list[dict[str, object]]:
+    said = typed("audit", "--format", "jsonl", *words)
+    assert said.exit_code == 0, said.stderr
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures("trail")
+def test_the_trail_is_exported_oldest_first() -> None:
+    assert [(event["request_id"], event["number"]) for event in exported()] == [("R1", 1), ("R1", 2), ("R2", 1)]
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--request", "R1"], 2),
+        (["--cluster", "web"], 3),
+        (["--cluster", "production/web"], 1),
+        (["--since", "2026-12-02"], 2),
+        (["--since", "2026-12-03T09:00:00Z"], 1),
+        (["--since", "365d"], 3),
+    ],
+)
+def test_the_trail_can_be_narrowed(words: list[str], count: int) -> None:
+    assert len(exported(*words)) == count
+
+
+@pytest.mark.usefixtures("trail")
+def test_csv_is_a_table_of_all_columns() -> None:
+    rows = list(csv.DictReader(io.StringIO(typed("audit", "--format", "csv").stdout)))
+
+    assert [row["kind"] for row in rows] == ["upgrade_requested", "vote_cast", "upgrade_requested"]
+    assert json.loads(rows[0]["facts"]) == {"reason": "=1+1 [bold]"}
+
+
+@pytest.mark.usefixtures("trail")
+def test_the_table_shows_what_people_wrote_as_they_wrote_it() -> None:
+    said = typed("audit")
+
+    assert said.exit_code == 0
+    assert "[bold]" in said.stdout
+    assert "vote_cast" in said.stdout
+
+
+@pytest.mark.usefixtures("trail")
+def test_a_whole_trail_is_said_to_be_whole() -> None:
+    said = typed("audit", "verify")
+
+    assert said.exit_code == 0
+    assert "whole" in said.stdout
+
+
+@pytest.mark.usefixtures("trail")
+def test_what_an_earlier_export_has_and_the_trail_lacks_is_found(tmp_path: Path) -> None:
+    export = typed("audit", "--format", "jsonl").stdout
+    (tmp_path / "export.jsonl").write_text(export + export.splitlines()[-1].replace('"R2"', '"R3"') + "\n")
+
+    said = typed("audit", "verify", "--expect", "export.jsonl")
+
+    assert said.exit_code == 1
+    assert "Request R3, event 1" in said.stdout
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    "words",
+    [["--format", "xml"], ["--since", "yesterday"], ["verify", "--expect", "none.jsonl"]],
+)
+def test_options_that_cannot_be_understood_end_with_2(words: list[str]) -> None:
+    assert typed("audit", *words).exit_code == 2
+
+
+def test_a_database_that_is_not_there_is_not_made() -> None:
+    said = typed("audit")
+
+    assert said.exit_code == 1
+    assert "There is no database at upgrade-bot.db" in said.stderr
+    assert not Path("upgrade-bot.db").exists()
