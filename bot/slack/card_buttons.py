@@ -1,0 +1,119 @@
+"""The buttons of cards, alerts and App Home: read the press, store it, acknowledge. The worker decides and answers.
+
+`Reject` and `Reschedule` open a modal; whether this person may is judged before, so that nothing opens in vain.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.errors import Refused
+from bot.notifications import ids
+from bot.slack import rejection
+from bot.slack.answers import Answers
+from bot.slack.errors import Listener
+from bot.slack.opening import NOT_OPENED, TOO_LATE, Opening
+from bot.slack.payload import Payload, action_of, member_of, text
+from bot.slack.rejection import About
+from bot.slack.storing import Storing
+from bot.slack.supervisor import Supervisor
+from bot.slack.views import TriggerGone, ViewFailed, Views
+from bot.workflow.entries import ButtonPressed, MessageRef, Press
+from bot.workflow.errors import MembersUnavailable, Missing
+from bot.workflow.viewing import Viewing
+
+_log = structlog.get_logger(__name__)
+
+Judge = Callable[[ButtonPressed], Awaitable[None]]
+"""Raises Refused when this person may not press this button now, MembersUnavailable when nobody can tell."""
+_DECIDED = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardButtons:
+    """Listens to the presses. `within` is how many seconds judging may take before the modal opens anyway."""
+
+    viewing: Viewing
+    storing: Storing
+    judge: Judge
+    opening: Opening
+    views: Views
+    tasks: Supervisor
+    answers: Answers
+    guard: Callable[[Listener], Listener]
+    within: float = 1.0
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt what is listened to."""
+        for press in _DECIDED:
+            app.action(press.value)(self.guard(self.pressed))
+        app.action(Press.REJECT.value)(self.guard(self.reject))
+        app.action(Press.RESCHEDULE.value)(self.guard(self.reschedule))
+
+    async def pressed(self, ack: AsyncAck, body: Payload) -> None:
+        """Store a press."""
+        await self._store(body, read(body))
+        await ack()
+
+    async def reject(self, ack: AsyncAck, body: Payload) -> None:
+        """Open the modal that asks why; or have the worker say why not."""
+        press = read(body)
+        if await self._may_not(press):
+            await self._store(body, press)
+        else:
+            self.tasks.start(self._ask_why(body, press), name="open-reject")
+        await ack()
+
+    async def reschedule(self, ack: AsyncAck, body: Payload) -> None:
+        """Open the modal filled in; or have the worker say why not."""
+        press = read(body)
+        if await self._may_not(press):
+            await self._store(body, press)
+        else:
+            self.opening.start_rescheduling(body, press.request_id)
+        await ack()
+
+    async def _may_not(self, press: ButtonPressed) -> bool:
+        try:
+            async with asyncio.timeout(self.within):
+                await self.judge(press)
+        except (Refused, Missing):
+            return True
+        except (MembersUnavailable, TimeoutError):
+            return False
+        return False
+
+    async def _ask_why(self, body: Payload, press: ButtonPressed) -> None:
+        try:
+            request = await self.viewing.request(press.request_id)
+            await self.views.open(text(body, "trigger_id"), rejection.draw(About.of(press), request))
+        except Missing:
+            await self.answers.tell(body, "This request is not known here any more.")
+        except ViewFailed as error:
+            _log.warning("slack_modal_not_opened", code=error.code)
+            await self.answers.tell(body, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
+
+    async def _store(self, body: Payload, press: ButtonPressed) -> None:
+        action = action_of(body)
+        key = f"press:{press.member}:{text(action, 'action_ts')}:{text(action, 'action_id')}"
+        await self.storing.put(press, key=key, queue=f"request:{press.request_id}")
+
+
+def read(body: Payload) -> ButtonPressed:
+    """Read a press; raises NotOurs when the button carries what we never wrote. A press in App Home has no message."""
+    action = action_of(body)
+    carried = ids.read(text(action, "value"))
+    channel = text(body, "container", "channel_id") or text(body, "channel", "id")
+    ts = text(body, "container", "message_ts") or text(body, "message", "ts")
+    return ButtonPressed(
+        member=member_of(body),
+        press=Press(text(action, "action_id")),
+        request_id=carried.request_id,
+        seal=carried.seal,
+        response_url=text(body, "response_url") or None,
+        message=MessageRef(channel=channel, ts=ts) if channel and ts else None,
+    )

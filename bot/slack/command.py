@@ -1,0 +1,121 @@
+"""The slash command: opens the modal, or answers privately in its acknowledgement."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.cluster import Cluster
+from bot.domain.people import Member
+from bot.notifications.blocks import Message
+from bot.notifications.text import escape
+from bot.slack import listing
+from bot.slack.answers import in_ack, sentence
+from bot.slack.directory import Directory
+from bot.slack.errors import Listener
+from bot.slack.filling import NotUnderstood, Reader
+from bot.slack.opening import Opening, Wanted
+from bot.slack.payload import Payload, member_of, text
+from bot.slack.people import Door
+from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
+from bot.workflow.viewing import Viewing
+
+_NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """Listens to the command of this name."""
+
+    name: str
+    viewing: Viewing
+    directory: Directory
+    opening: Opening
+    door: Door
+    guard: Callable[[Listener], Listener]
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt what is listened to."""
+        app.command(self.name)(self.guard(self.used))
+
+    async def used(self, ack: AsyncAck, body: Payload) -> None:
+        """Answer the command: refuse, tell, or open the modal."""
+        member = await self.door.look(member_of(body))
+        if refusal := self.door.refusal(member):
+            await ack(**sentence(refusal))
+            return
+        answer = await self._answer(body, member)
+        await (ack(**in_ack(answer)) if answer else ack())
+
+    async def _answer(self, body: Payload, member: Member | None) -> Message | None:
+        match understand(text(body, "text")):
+            case Help():
+                return self._help()
+            case ListUp(environment=environment):
+                return await self._list(environment)
+            case Status(cluster=name):
+                return await self._status(name)
+            case Fill(words=words) if self.directory.is_loaded:
+                return self._open(body, words, member)
+            case Fill() | Blank():
+                self.opening.start(body, Wanted())
+        return None
+
+    def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
+        reader = Reader(
+            index=self.directory.index,
+            on_offer=self._on_offer,
+            now=self.viewing.now(),
+            zone=_zone(member.zone) if member else None,
+            otherwise=UTC,
+        )
+        try:
+            filled = reader.fill(words)
+        except NotUnderstood as error:
+            return self._help(str(error))
+        self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
+        return None
+
+    async def _list(self, environment: str) -> Message:
+        known = {name.casefold(): name for name in self.directory.index.environments}
+        if not environment:
+            return listing.overview(await self.viewing.overview())
+        found = known.get(environment.casefold())
+        if found is None and known:
+            choices = ", ".join(f"`{escape(name)}`" for name in sorted(known.values())[:10])
+            return self._help(f"There is no environment `{escape(environment)}` with clusters. There is: {choices}.")
+        found = found or environment
+        return listing.overview(await self.viewing.overview(environment=found), environment=found)
+
+    async def _status(self, name: str) -> Message:
+        if not name:
+            return self._help("Name a cluster after `status`.")
+        if not self.directory.is_loaded:
+            return self._help(_NOT_LOADED)
+        reader = Reader(
+            index=self.directory.index, on_offer=self._on_offer, now=self.viewing.now(), zone=None, otherwise=UTC
+        )
+        try:
+            return listing.one_cluster(await self.viewing.cluster(reader.find(name)))
+        except NotUnderstood as error:
+            return self._help(str(error))
+
+    def _help(self, first: str = "") -> Message:
+        return listing.explained(self.name, self.viewing.policy, first=first)
+
+    def _on_offer(self, cluster: Cluster) -> Sequence[str]:
+        found = self.viewing.find(cluster.identity)
+        if found is None:
+            return ()
+        rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
+        return found[0].offered_to(cluster, allow_downgrade=rule.allow_downgrade)
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

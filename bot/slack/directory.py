@@ -1,0 +1,121 @@
+"""Clusters by what people call them: exact names, prefixes, near misses, and the answers of the search field.
+
+Built once for each copy of the catalog, then only looked up: 10,000 clusters answer in less than a millisecond.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from rapidfuzz import process
+
+from bot.domain.cluster import Catalog, Cluster, Organisation
+
+MOST = 100
+"""How many options Slack takes, in a select and in an answer to a search."""
+_SEPARATORS = str.maketrans("", "", " -_./:\t\u00a0")
+_NEAR_ENOUGH = 55.0
+_MARK = "\x1f"
+
+
+def bare(name: str) -> str:
+    """Return a name without case and separators, so that `Prod / Payments-API` is `prodpaymentsapi`."""
+    return name.casefold().translate(_SEPARATORS)
+
+
+class Index:
+    """One copy of the catalogs, prepared for looking up."""
+
+    def __init__(self, catalogs: Sequence[Catalog]) -> None:
+        self.clusters = tuple(
+            sorted(
+                chain.from_iterable(catalog.clusters for catalog in catalogs),
+                key=lambda cluster: (cluster.organisation, cluster.environment, cluster.slug),
+            )
+        )
+        self.several = len(catalogs) > 1
+        self._exact: dict[str, dict[str, Cluster]] = {}
+        starts, lines, at = [], [], 0
+        for cluster in self.clusters:
+            names = _names(cluster)
+            for name in names:
+                self._exact.setdefault(name, {})[cluster.identity] = cluster
+            line = _MARK + _MARK.join(names) + "\n"
+            starts.append(at)
+            lines.append(line)
+            at += len(line)
+        self._starts, self._text = starts, "".join(lines)
+
+    def exact(self, name: str) -> tuple[Cluster, ...]:
+        """Return the clusters of exactly this name; case and separators do not count."""
+        return tuple(self._exact.get(bare(name), {}).values())
+
+    def beginning(self, name: str, *, limit: int = MOST) -> tuple[Cluster, ...]:
+        """Return the clusters one of whose names begins like this."""
+        wanted = bare(name)
+        return tuple(self._at(found) for found in self._lines(_MARK + wanted, limit=limit)) if wanted else ()
+
+    def search(self, typed: str, *, limit: int = MOST) -> tuple[Cluster, ...]:
+        """Return the clusters to offer for what was typed: beginnings first, then what contains it."""
+        wanted = bare(typed)
+        if not wanted:
+            return self.clusters[:limit]
+        first = list(self._lines(_MARK + wanted, limit=limit))
+        known = set(first)
+        more = (line for line in self._lines(wanted, limit=limit + len(first)) if line not in known)
+        return tuple(self._at(line) for line in [*first, *more][:limit])
+
+    def nearest(self, name: str, *, limit: int = 5) -> tuple[Cluster, ...]:
+        """Return the clusters whose names look most like this one; only ever to suggest."""
+        hits = process.extract(bare(name), self._exact.keys(), limit=limit * 3, score_cutoff=_NEAR_ENOUGH)
+        found = {cluster.identity: cluster for key, *_ in hits for cluster in self._exact[key].values()}
+        return tuple(found.values())[:limit]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Return the environments that have clusters, each once."""
+        return tuple(dict.fromkeys(cluster.environment for cluster in self.clusters))
+
+    def _lines(self, wanted: str, *, limit: int) -> Iterator[int]:
+        at = self._text.find(wanted)
+        for _ in range(limit):
+            if at < 0:
+                return
+            line = bisect_right(self._starts, at) - 1
+            yield line
+            after = self._starts[line + 1] if line + 1 < len(self._starts) else len(self._text)
+            at = self._text.find(wanted, after)
+
+    def _at(self, line: int) -> Cluster:
+        return self.clusters[line]
+
+
+@dataclass(slots=True)
+class Directory:
+    """The index of the catalogs at hand, made anew only when one of them was read again."""
+
+    catalogs: Callable[[], tuple[Catalog, ...]]
+    _made_of: tuple[tuple[Organisation, datetime], ...] | None = None
+    _index: Index | None = None
+
+    @property
+    def index(self) -> Index:
+        """Return the index of the copies at hand."""
+        catalogs = self.catalogs()
+        made_of = tuple((catalog.organisation, catalog.fetched_at) for catalog in catalogs)
+        if self._index is None or made_of != self._made_of:
+            self._index, self._made_of = Index(catalogs), made_of
+        return self._index
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether any catalog has been read yet."""
+        return bool(self.catalogs())
+
+
+def _names(cluster: Cluster) -> tuple[str, ...]:
+    slug, environment = bare(cluster.slug), bare(cluster.environment)
+    names = (slug, environment + slug, bare(cluster.name), bare(cluster.organisation) + environment + slug)
+    return tuple(dict.fromkeys(name for name in names if name))

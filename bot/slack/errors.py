@@ -1,0 +1,74 @@
+"""The last resort: whatever goes wrong in a listener, Slack gets its answer and the person a reference number.
+
+Bolt loses an acknowledgement when a listener raises right after it, and sends none at all when it raises before;
+so every listener is registered through `LastResort.guard`, and nothing that can raise stands after `ack()`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.observe.metrics import ACK_SECONDS
+from bot.observe.reference import referenced
+from bot.slack.payload import Payload, kind_of, pick, sort_of, text
+from bot.slack.supervisor import Supervisor
+
+_log = structlog.get_logger(__name__)
+
+Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
+"""What every listener of ours looks like; Bolt fills in parameters by the names `ack` and `body`."""
+Tell = Callable[[Payload, str], Awaitable[None]]
+"""Tells the person behind a payload something privately."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastResort:
+    """Wraps listeners. `patience` is how many seconds one may take before the person is told that it failed."""
+
+    tasks: Supervisor
+    tell: Tell
+    patience: float = 2.5
+
+    def guard(self, listener: Listener) -> Listener:
+        """Return the listener, made unable to fail."""
+
+        async def guarded(ack: AsyncAck, body: Payload) -> None:
+            with referenced(delivery=kind_of(body)) as reference, ACK_SECONDS.labels(sort_of(body)).time():
+                try:
+                    async with asyncio.timeout(self.patience):
+                        await listener(ack, body)
+                except Exception as error:  # noqa: BLE001 - the one place for what nobody foresaw
+                    await self._sorry(ack, body, error, reference=reference)
+
+        return guarded
+
+    async def _sorry(self, ack: AsyncAck, body: Payload, error: Exception, *, reference: str) -> None:
+        _log.error("slack_listener_failed", error=type(error).__name__, exc_info=error)
+        if ack.response is not None:
+            return
+        sentence = f"Something went wrong; reference {reference}. Please try again in a moment."
+        match sort_of(body):
+            case "command":
+                await ack(text=sentence, response_type="ephemeral")
+            case "view_submission":
+                await ack(**_refusal(body, sentence))
+            case "block_suggestion":
+                await ack(options=[])
+            case "block_actions":
+                self.tasks.start(self.tell(body, sentence), name="sorry")  # type: ignore[arg-type]
+                await ack()
+            case _:
+                await ack()
+
+
+def _refusal(body: Payload, sentence: str) -> dict[str, Any]:
+    """Put the sentence at the first field of the modal, so that nothing entered is lost."""
+    blocks = pick(body, "view", "blocks")
+    for block in blocks if isinstance(blocks, list) else ():
+        if pick(block, "type") == "input":
+            return {"response_action": "errors", "errors": {text(block, "block_id"): sentence}}
+    return {"response_action": "clear"}

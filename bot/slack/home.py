@@ -1,0 +1,92 @@
+"""App Home: noted when it is opened, published beside the listener, its pages turned, its button opens the modal."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.people import MemberId
+from bot.notifications import blocks
+from bot.notifications.blocks import View
+from bot.notifications.ids import Act, Callback
+from bot.slack.answers import Answers
+from bot.slack.errors import Listener
+from bot.slack.opening import Opening, Wanted
+from bot.slack.payload import Payload, action_of, member_of, text
+from bot.slack.people import Door
+from bot.slack.supervisor import Supervisor
+from bot.workflow.ports import BeginWork, Clock
+
+_log = structlog.get_logger(__name__)
+
+DrawHome = Callable[[MemberId, int], Awaitable[View]]
+"""Draws the App Home of a person, at a page counted from 0."""
+
+
+class Publish(Protocol):
+    """What of the Messenger App Home needs."""
+
+    async def publish_home(self, member: MemberId, view: View) -> None:
+        """Publish a person's App Home."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Home:
+    """Listens to App Home being opened, and to its own buttons. `failures` are what publishing may raise."""
+
+    begin: BeginWork
+    draw: DrawHome
+    publish: Publish
+    opening: Opening
+    door: Door
+    tasks: Supervisor
+    answers: Answers
+    now: Clock
+    failures: tuple[type[Exception], ...]
+    guard: Callable[[Listener], Listener]
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt what is listened to."""
+        app.event("app_home_opened")(self.guard(self.opened))
+        app.action(Act.SCHEDULE.value)(self.guard(self.schedule))
+        app.action(Act.HOME_PAGE.value)(self.guard(self.turned))
+
+    async def opened(self, ack: AsyncAck, body: Payload) -> None:
+        """Note who opened it and publish it; the Messages tab is none of ours."""
+        if text(body, "event", "tab") in {"", "home"}:
+            self.tasks.start(self._show(member_of(body), page=0), name="publish-home")
+        await ack()
+
+    async def turned(self, ack: AsyncAck, body: Payload) -> None:
+        """Publish another page."""
+        page = text(action_of(body), "value")
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < len("10000") else 0
+        self.tasks.start(self._show(member_of(body), page=number), name="publish-home")
+        await ack()
+
+    async def schedule(self, ack: AsyncAck, body: Payload) -> None:
+        """Open the modal from App Home."""
+        refusal = self.door.refusal(await self.door.look(member_of(body)))
+        if refusal:
+            self.tasks.start(self.answers.tell(body, refusal), name="refuse")
+        else:
+            self.opening.start(body, Wanted())
+        await ack()
+
+    async def _show(self, member: MemberId, *, page: int) -> None:
+        refusal = self.door.refusal(await self.door.look(member))
+        if refusal:
+            view = blocks.view(blocks.section(refusal), callback_id=Callback.HOME)
+        else:
+            async with self.begin() as work:
+                await work.homes.opened(member, at=self.now())
+                await work.homes.published(member, at=self.now())
+                await work.commit()
+            view = await self.draw(member, page)
+        try:
+            await self.publish.publish_home(member, view)
+        except self.failures as error:
+            _log.warning("slack_home_not_published", error=type(error).__name__)

@@ -1,0 +1,142 @@
+"""HTTP mode: the guard in front of Bolt. Refuses what is not Slack's before anything looks into it.
+
+Signing: docs.slack.dev/authentication/verifying-requests-from-slack.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.slack.identity import Identity
+from bot.slack.payload import Payload
+
+_log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 1024 * 1024
+LONGEST_UPLOAD = 3.0
+OLDEST = 5 * 60
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_GARBAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
+
+
+class Refusal(Exception):
+    """The request is not one that Slack would send us; `status` is the answer to it."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Sign a raw body as Slack does."""
+    base = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+def verify(*, secret: str, timestamp: str, signed: str, body: bytes, now: float) -> None:
+    """Check signature and age of a raw body; raises Refusal."""
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > len(str(OLDEST)) + 9:
+        raise Refusal(401, "no readable timestamp")
+    if abs(now - int(timestamp)) > OLDEST:
+        raise Refusal(401, "timestamp too far from now")
+    expected = signature(secret, timestamp, body).encode()
+    if not hmac.compare_digest(expected, signed.encode("utf-8", "surrogateescape")):
+        raise Refusal(401, "wrong signature")
+
+
+def decode(body: bytes, content_type: str) -> Payload:
+    """Read a body as form or JSON, whichever it says it is; raises Refusal."""
+    try:
+        text = body.decode("utf-8")
+        if content_type == _JSON:
+            payload = json.loads(text)
+        else:
+            fields = dict(
+                parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=200)
+            )
+            payload = json.loads(fields["payload"]) if "payload" in fields else fields
+    except _GARBAGE as error:
+        raise Refusal(400, f"body cannot be read ({type(error).__name__})") from error
+    if not isinstance(payload, dict):
+        raise Refusal(400, "body is not an object")
+    return payload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlackRequests:
+    """The handler of POST /slack/events. `seconds` is real time, as Slack's timestamps are."""
+
+    bolt: AsyncApp
+    secret: str
+    identity: Identity
+    seconds: Callable[[], float] = time.time
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Check a request and hand it to Bolt; anything wrong is a 4xx and one line in the log."""
+        try:
+            return await self._answer(request)
+        except Refusal as refusal:
+            _log.warning("slack_request_refused", status=refusal.status, why=str(refusal))
+            return web.Response(status=refusal.status, text=f"{refusal}\n")
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.method != "POST":
+            raise Refusal(405, "only POST is answered here")
+        if request.content_type not in {_FORM, _JSON}:
+            raise Refusal(415, "content type is neither form nor JSON")
+        body = await _read(request)
+        verify(
+            secret=self.secret,
+            timestamp=request.headers.get("X-Slack-Request-Timestamp", ""),
+            signed=request.headers.get("X-Slack-Signature", ""),
+            body=body,
+            now=self.seconds(),
+        )
+        payload = decode(body, request.content_type)
+        if payload.get("type") == "url_verification":
+            return web.json_response({"challenge": str(payload.get("challenge", ""))})
+        here = await self.identity.soon()
+        if here is None:
+            _log.warning("slack_request_too_early", why=self.identity.error)
+            return web.Response(status=503, text="not connected to Slack yet\n")
+        if not here.concerns(payload):
+            raise Refusal(403, "another workspace or another app")
+        return await self._dispatch(request, body)
+
+    async def _dispatch(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        try:
+            asked = AsyncBoltRequest(body=body.decode(), headers=dict(request.headers))
+            answer = await self.bolt.async_dispatch(asked)
+        except _GARBAGE as error:
+            raise Refusal(400, f"payload of an unknown shape ({type(error).__name__})") from error
+        if answer.status >= web.HTTPInternalServerError.status_code:
+            raise Refusal(400, "payload that no listener could read")
+        return await to_aiohttp_response(answer)
+
+
+async def _read(request: web.Request) -> bytes:
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise Refusal(413, "body too large")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(LONGEST_UPLOAD):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise Refusal(413, "body too large")
+    except TimeoutError as error:
+        raise Refusal(408, "body took too long") from error
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise Refusal(400, "body broke off") from error
+    return bytes(body)

@@ -1,0 +1,142 @@
+"""What `list`, `status` and `help` answer. Drawing only."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.domain.people import EVERYONE
+from bot.domain.policy import Policy, Rule
+from bot.domain.request import UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.notifications import blocks
+from bot.notifications.blocks import Block, Message
+from bot.notifications.text import escape, mention, span, units, when
+from bot.workflow.ports import Feed
+from bot.workflow.viewing import LONGEST_LIST, ClusterView, Overview
+
+_SECTION = 2900
+_ROOM = 45
+_SAID = 12
+
+
+def overview(shown: Overview, *, environment: str = "") -> Message:
+    """Draw what is under way, running upgrades first, then by window; then what waits for people."""
+    running = [upgrade for upgrade in shown.upgrades if upgrade.status == "IN_PROGRESS"]
+    coming = [upgrade for upgrade in shown.upgrades if upgrade.status != "IN_PROGRESS"]
+    where = f" in {escape(environment)}" if environment else ""
+    total = len(running) + len(coming) + len(shown.requests)
+    if not total:
+        nothing = f"No upgrade is scheduled, running or waiting{where}."
+        return blocks.message(nothing, blocks.section(nothing), *_fresh(shown.feeds))
+    title = (
+        f"{_count(len(running), 'upgrade')} running, {len(coming)} scheduled, "
+        f"{_count(len(shown.requests), 'request')} waiting{where}."
+    )
+    cut = "Only the first are shown." if len(shown.upgrades) >= LONGEST_LIST else ""
+    parts = [
+        *_part("Running", [_upgrade_line(upgrade) for upgrade in running]),
+        *_part("Scheduled", [_upgrade_line(upgrade) for upgrade in coming]),
+        *_part("Requests not yet submitted", [_request_line(request) for request in shown.requests]),
+    ]
+    lines = [*map(_upgrade_line, [*running, *coming]), *map(_request_line, shown.requests)]
+    more = [f"and {len(lines) - _SAID} more"] if len(lines) > _SAID else []
+    said = " ".join([title, *(f"{line}." for line in lines[:_SAID]), *more, cut])
+    return blocks.message(
+        said,
+        blocks.section(f"*{title}* {cut}"),
+        *blocks.at_most(_ROOM, parts),
+        *_fresh(shown.feeds),
+    )
+
+
+def one_cluster(shown: ClusterView) -> Message:
+    """Draw what there is to know about one cluster."""
+    cluster = shown.cluster
+    channel = f", update channel {escape(cluster.channel)}" if cluster.channel else ""
+    title = f"*{escape(cluster.full_name)}* runs {escape(cluster.version)}{channel}."
+    upgrades = [_upgrade_line(upgrade) for upgrade in shown.upgrades]
+    requests = [_request_line(request) for request in shown.requests]
+    if not upgrades and not requests:
+        title += " No upgrade of it is known here."
+    said = " ".join([title.replace("*", ""), *(f"{line}." for line in [*upgrades, *requests])])
+    return blocks.message(
+        said, blocks.section(title), *_part("Upgrades, newest first", upgrades), *_part("Requests", requests)
+    )
+
+
+def explained(command: str, policy: Policy, *, first: str = "") -> Message:
+    """Draw the help, after a sentence that says why it is shown, if one is given."""
+    name = escape(command)
+    usage = "\n".join(
+        (
+            f"`{name}` opens the form.",
+            f"`{name} CLUSTER [VERSION] [WHEN]` opens it filled in; WHEN is read in your own time zone.",
+            f"For example `{name} staging/payments 1.31 tomorrow 22:00`.",
+            f"`{name} list [ENVIRONMENT]` lists what is scheduled, running and waiting.",
+            f"`{name} status CLUSTER` tells about one cluster.",
+            f"`{name} help` shows this.",
+        )
+    )
+    who = "\n".join(_who(label, rule) for label, rule in _rules(policy))
+    above = [blocks.section(first)] if first else []
+    return blocks.message(
+        "\n".join(part for part in (first, usage, who) if part),
+        *above,
+        blocks.section(usage),
+        *_part("Who may approve", [who]),
+    )
+
+
+def _rules(policy: Policy) -> Iterable[tuple[str, Rule]]:
+    yield from policy.environments.items()
+    yield ("every other environment" if policy.environments else "every environment"), policy.default
+
+
+def _who(label: str, rule: Rule) -> str:
+    if not rule.required_approvals:
+        return f"{escape(label)}: no approval is needed"
+    people = "any full member" if EVERYONE in rule.approvers else ", ".join(map(mention, rule.approvers)) or "nobody"
+    own = "" if rule.self_approval else ", not the requester"
+    return f"{escape(label)}: {_count(rule.required_approvals, 'approval')} from {people}{own}"
+
+
+def _upgrade_line(upgrade: ScheduledUpgrade) -> str:
+    status = escape(upgrade.status.lower().replace("_", " "))
+    window = f", {span(upgrade.window)}" if upgrade.window else ""
+    outside = "" if upgrade.request_id else ", scheduled outside Slack"
+    versions = f"{escape(upgrade.from_version)} to {escape(upgrade.to_version)}"
+    return f"*{escape(upgrade.full_name)}* {versions}: {status}{window}{outside}"
+
+
+def _request_line(request: UpgradeRequest) -> str:
+    start = when(request.start) if request.start else "next maintenance window"
+    votes = f" ({len(request.votes)} of {request.required})" if request.required else ""
+    versions = f"{escape(request.from_version)} to {escape(request.to_version)}"
+    who = mention(request.requester)
+    return f"*{escape(request.full_name)}* {versions}: {request.state.words}{votes}, {start}, asked for by {who}"
+
+
+def _part(title: str, lines: Sequence[str]) -> list[Block]:
+    """Draw lines under a title, in as few paragraphs as they fit in."""
+    paragraphs: list[str] = []
+    for number, line in enumerate(lines):
+        last = f"{paragraphs[-1]}\n{line}" if paragraphs and number else ""
+        if last and units(last) <= _SECTION:
+            paragraphs[-1] = last
+        else:
+            paragraphs.append(line if paragraphs else f"*{title}*\n{line}")
+    return [blocks.section(paragraph) for paragraph in paragraphs]
+
+
+def _fresh(feeds: Iterable[Feed]) -> list[Block]:
+    """Say how old the statuses are."""
+    return [
+        blocks.context(
+            f"{escape(feed.organisation)}: statuses as of {when(feed.read_at)}"
+            if feed.read_at
+            else f"{escape(feed.organisation)}: no status has been read yet"
+        )
+        for feed in feeds
+    ]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,228 @@
+"""The modal "Schedule upgrade": drawn here and read here, so that the two cannot drift apart."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from bot.domain.cluster import Cluster, ClusterIdentity
+from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
+from bot.domain.request import RequestId
+from bot.notifications import blocks, text
+from bot.notifications.blocks import Block as Drawn
+from bot.notifications.ids import Act, Block, Callback
+from bot.slack.choices import cluster_select, version_select
+from bot.slack.directory import Index
+from bot.slack.payload import Payload, pick
+from bot.slack.payload import text as text_at
+from bot.workflow.viewing import FormView
+
+TITLE = "Schedule upgrade"
+_TICKED = "yes"
+_FIELDS = {
+    FormField.CLUSTER: Block.CLUSTER,
+    FormField.VERSION: Block.VERSION,
+    FormField.START: Block.START,
+    FormField.OVERRIDE: Block.REASON,
+    FormField.REASON: Block.REASON,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What the modal carries unseen: only ids."""
+
+    replaces: RequestId | None = None
+
+    def write(self) -> str:
+        """Return it as private_metadata."""
+        return json.dumps({"replaces": self.replaces}) if self.replaces else ""
+
+    @classmethod
+    def read(cls, view: Payload) -> "Held":
+        """Read it back; what cannot be read counts as nothing."""
+        try:
+            written = json.loads(text_at(view, "private_metadata") or "{}")
+        except ValueError:
+            return cls()
+        replaces = text_at(written, "replaces")
+        return cls(replaces=RequestId(replaces) if replaces else None)
+
+
+def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()) -> dict[str, object]:
+    """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
+    form = shown.form
+    parts: list[Iterable[Drawn]] = [
+        (blocks.context(text.trusted(note)) for note in notes),
+        [_cluster(index, shown.cluster)],
+        _facts(shown) if shown.cluster else (),
+        _version(shown),
+        [_start(form), _ignore_windows(form)],
+        [_override(form)] if shown.may_override else (),
+        [_reason(shown)],
+    ]
+    return blocks.View(
+        type="modal",
+        callback_id=Callback.SCHEDULE_UPGRADE,
+        title=TITLE,
+        submit="Request",
+        close="Cancel",
+        private_metadata=held.write(),
+        blocks=blocks.at_most(blocks.MOST_VIEW_BLOCKS, list(chain.from_iterable(parts))),
+    ).payload()
+
+
+def read(view: Payload) -> Form:
+    """Read what is filled in so far."""
+    values = pick(view, "state", "values")
+    identity = text_at(values, Block.CLUSTER, Act.CLUSTER, "selected_option", "value")
+    version = text_at(values, _version_block(identity), Act.VERSION, "selected_option", "value")
+    start = pick(values, Block.START, Act.START, "selected_date_time")
+    return Form(
+        cluster_identity=ClusterIdentity(identity) if identity else None,
+        version=version or None,
+        start=_moment(start),
+        ignore_windows=bool(pick(values, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, "selected_options")),
+        override=bool(pick(values, Block.OVERRIDE, Act.OVERRIDE, "selected_options")),
+        reason=text_at(values, Block.REASON, Act.REASON, "value").strip(),
+    )
+
+
+def errors(view: Payload, problems: Iterable[Problem]) -> dict[str, str]:
+    """Return the problems by the block that each is to stand at; only blocks that this view has."""
+    drawn = [text_at(block, "block_id") for block in pick(view, "blocks") or () if pick(block, "type") == "input"]
+    placed: dict[str, list[str]] = {}
+    for problem in problems:
+        wanted = _FIELDS[problem.field]
+        block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), Block.CLUSTER)
+        placed.setdefault(str(block_id), []).append(problem.text)
+    return {block_id: " ".join(sentences) for block_id, sentences in placed.items()}
+
+
+def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
+    return _input("Cluster", Block.CLUSTER, cluster_select(index, chosen, action_id=Act.CLUSTER), dispatch_action=True)
+
+
+def _version(shown: FormView) -> Iterable[Drawn]:
+    if shown.cluster is None:
+        return
+    if not shown.on_offer:
+        here = f"{text.escape(shown.cluster.full_name)} ({text.escape(shown.cluster.version)})"
+        yield blocks.section(f"No version is on offer that {here} may go to.")
+        return
+    select = version_select(shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=Act.VERSION)
+    yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)
+
+
+def _start(form: Form) -> Drawn:
+    picker: dict[str, object] = {"type": "datetimepicker", "action_id": Act.START}
+    if form.start is not None:
+        picker["initial_date_time"] = int(form.start.timestamp())
+    return _input(
+        "Start date and time",
+        Block.START,
+        picker,
+        hint=blocks.plain("in your device's time zone"),
+        optional=not form.ignore_windows,
+        dispatch_action=True,
+    )
+
+
+def _ignore_windows(form: Form) -> Drawn:
+    says = "Start at the chosen time, also outside every maintenance window."
+    return _checkbox(
+        "Ignore maintenance windows", says, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, ticked=form.ignore_windows
+    )
+
+
+def _override(form: Form) -> Drawn:
+    says = "Needs a reason and one approval more."
+    return _checkbox("Override freeze", says, Block.OVERRIDE, Act.OVERRIDE, ticked=form.override)
+
+
+def _reason(shown: FormView) -> Drawn:
+    demanded = shown.form.override or (shown.rule is not None and shown.rule.reason_required)
+    field: dict[str, object] = {
+        "type": "plain_text_input",
+        "action_id": Act.REASON,
+        "multiline": True,
+        "max_length": LONGEST_REASON,
+    }
+    if shown.form.reason:
+        field["initial_value"] = shown.form.reason[:LONGEST_REASON]
+    return _input("Reason", Block.REASON, field, optional=not demanded)
+
+
+def _facts(shown: FormView) -> Iterable[Drawn]:
+    cluster = shown.cluster
+    if cluster is None:
+        return
+    channel = text.escape(cluster.channel) if cluster.channel else "none"
+    if cluster.channel and cluster.channel_version:
+        channel += f" ({text.escape(cluster.channel_version)})"
+    yield blocks.fields(
+        f"*Current version*\n{text.escape(cluster.version)}",
+        f"*Update channel*\n{channel}",
+        f"*Maintenance windows*\n{_windows(cluster)}",
+        f"*{_estimate_label(shown)}*\n{text.span(shown.estimate) if shown.estimate else 'none can be given'}",
+    )
+    for sentence in _warnings(shown):
+        yield blocks.section(f"*Please note:* {sentence}")
+
+
+def _warnings(shown: FormView) -> Iterable[str]:
+    if (scheduled := shown.scheduled) is not None:
+        status = text.escape(scheduled.status.lower().replace("_", " "))
+        window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
+        yield (
+            f"An upgrade to {text.escape(scheduled.to_version)} is already scheduled ({status}{window}). "
+            "A new request reschedules it."
+        )
+    if (waiting := shown.waiting) is not None:
+        yield (
+            f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
+            f"({text.escape(waiting.state.words)}). A new request replaces that one."
+        )
+    yield from (text.trusted(warning) for warning in shown.warnings)
+
+
+def _windows(cluster: Cluster) -> str:
+    schedule = cluster.schedule
+    if schedule is None or not schedule.windows:
+        return "none"
+    listed = [window.words for window in schedule.windows[:7]]
+    more = len(schedule.windows) - len(listed)
+    name = f" ({text.escape(schedule.name)})" if schedule.name else ""
+    return "; ".join(listed) + (f"; {more} more" if more else "") + name
+
+
+def _estimate_label(shown: FormView) -> str:
+    return "Start" if shown.form.ignore_windows else "Estimated window (an estimate; the cloud decides)"
+
+
+def _version_block(identity: str) -> str:
+    """Return the block id of the version: another cluster makes it another field, so that the choice is forgotten."""
+    return f"{Block.VERSION}:{identity}"
+
+
+def _input(label: str, block_id: str, element: Drawn, **more: object) -> Drawn:
+    return {"type": "input", "block_id": str(block_id), "label": blocks.plain(label), "element": element, **more}
+
+
+def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Drawn:
+    option = {"text": blocks.plain(label, 75), "description": blocks.plain(says, 75), "value": _TICKED}
+    element: dict[str, Any] = {"type": "checkboxes", "action_id": str(action_id), "options": [option]}
+    if ticked:
+        element["initial_options"] = [option]
+    return {"type": "actions", "block_id": str(block_id), "elements": [element]}
+
+
+def _moment(seconds: object) -> datetime | None:
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -1,0 +1,154 @@
+"""Opens the modal and keeps it right: at once from the catalog at hand, loading first while there is none."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.domain.form import Form
+from bot.domain.request import RequestId, UpgradeRequest
+from bot.slack import modal, placeholders
+from bot.slack.answers import Answers
+from bot.slack.directory import Directory
+from bot.slack.modal import Held
+from bot.slack.payload import Payload, text
+from bot.slack.supervisor import Supervisor
+from bot.slack.views import TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
+from bot.workflow.errors import Missing
+from bot.workflow.viewing import Viewing
+
+_log = structlog.get_logger(__name__)
+
+TOO_LATE = "Slack did not let the form open in time. Please try once more."
+NOT_OPENED = "The form could not be opened, because Slack did not answer. Please try once more."
+_MOST_VIEWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a modal is to open with. `notes` are sentences about what was filled in."""
+
+    form: Form = field(default_factory=Form)
+    held: Held = field(default_factory=Held)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """Opens, fills and refreshes modals in supervised tasks, because a trigger_id cannot wait.
+
+    `nudge` asks for the catalog to be read now; `trouble` says why it cannot be (empty while nothing is known).
+    `patience` is how many seconds a loading view waits before it says that there is trouble.
+    """
+
+    viewing: Viewing
+    directory: Directory
+    views: Views
+    tasks: Supervisor
+    answers: Answers
+    nudge: Callable[[], None] = lambda: None
+    trouble: Callable[[], str] = lambda: ""
+    patience: float = 10.0
+    newest: dict[str, str] = field(default_factory=dict)
+
+    def start(self, payload: Payload, wanted: Wanted) -> None:
+        """Open the modal beside the listener; call it right before the ack."""
+        self.tasks.start(self._open(payload, wanted), name="open-modal")
+
+    def start_rescheduling(self, payload: Payload, request_id: RequestId) -> None:
+        """Open the modal filled in from a request, which the new one is to replace."""
+        self.tasks.start(self._reschedule(payload, request_id), name="open-reschedule")
+
+    def start_refresh(self, view: Payload, *, stamp: str) -> None:
+        """Redraw an open modal for what is filled in now; `stamp` orders the presses of one view."""
+        view_id = text(view, "id")
+        if len(self.newest) >= _MOST_VIEWS:
+            self.newest.clear()
+        self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
+        self.tasks.start(self._refresh(view, stamp=stamp), name="refresh-modal")
+
+    def start_retry(self, view: Payload) -> None:
+        """Try again to fill a view that said that there was trouble."""
+        self.nudge()
+        self.tasks.start(self._retry(text(view, "id"), Wanted(held=Held.read(view))), name="retry-modal")
+
+    async def _open(self, payload: Payload, wanted: Wanted) -> None:
+        loaded = self.directory.is_loaded
+        view = await self.drawn(wanted) if loaded else placeholders.loading(wanted.held)
+        try:
+            view_id = await self.views.open(text(payload, "trigger_id"), view)
+        except ViewFailed as error:
+            _log.warning("slack_modal_not_opened", code=error.code)
+            await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
+            return
+        if not loaded:
+            self.nudge()
+            await self._fill(view_id, wanted)
+
+    async def _reschedule(self, payload: Payload, request_id: RequestId) -> None:
+        try:
+            request = await self.viewing.request(request_id)
+        except Missing:
+            await self.answers.tell(payload, "This request is not known here any more, so it cannot be rescheduled.")
+            return
+        await self._open(payload, self._again(request))
+
+    async def _retry(self, view_id: str, wanted: Wanted) -> None:
+        await self._update(view_id, placeholders.loading(wanted.held))
+        await self._fill(view_id, wanted)
+
+    async def _fill(self, view_id: str, wanted: Wanted) -> None:
+        """Wait until there is a catalog, then turn the loading view into the form; or into the one with the trouble."""
+        until = time.monotonic() + self.patience
+        while not self.directory.is_loaded:
+            if time.monotonic() > until:
+                await self._update(view_id, placeholders.trouble(wanted.held, self.trouble()))
+                return
+            await asyncio.sleep(0.1)
+        await self._update(view_id, await self.drawn(wanted))
+
+    async def _refresh(self, view: Payload, *, stamp: str) -> None:
+        view_id = text(view, "id")
+        wanted = Wanted(form=modal.read(view), held=Held.read(view))
+        drawn = await self.drawn(wanted)
+        if self.newest.get(view_id, stamp) != stamp:
+            return
+        try:
+            await self.views.update(view_id, drawn, known_hash=text(view, "hash"))
+        except ViewChanged:
+            if self.newest.get(view_id, stamp) == stamp:
+                await self._update(view_id, drawn)
+        except ViewFailed as error:
+            _log.info("slack_modal_not_refreshed", code=error.code)
+
+    async def _update(self, view_id: str, view: dict[str, object]) -> None:
+        try:
+            await self.views.update(view_id, view)
+        except ViewGone:
+            return
+        except ViewFailed as error:
+            _log.warning("slack_modal_not_updated", code=error.code)
+
+    async def drawn(self, wanted: Wanted) -> dict[str, object]:
+        """Draw what is to be shown for what is filled in."""
+        index = self.directory.index
+        if not index.clusters:
+            return placeholders.nothing(wanted.held, self.viewing.organisations)
+        shown = await self.viewing.form(wanted.form)
+        return modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
+
+    def _again(self, request: UpgradeRequest) -> Wanted:
+        """Fill in what was asked for before; a start that has passed is left out."""
+        start = request.start if request.start and request.start > self.viewing.now() else None
+        form = Form(
+            cluster_identity=request.cluster_identity,
+            version=request.to_version,
+            start=start,
+            ignore_windows=request.ignore_windows,
+            override=request.override,
+            reason=request.reason,
+        )
+        note = f"This replaces the request for {request.full_name} to {request.to_version}."
+        return replace(Wanted(), form=form, held=Held(replaces=request.id), notes=(note,))

@@ -1,0 +1,75 @@
+"""Reads what Slack's payloads have in common: who, from where, by which app. Tolerant, never fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.domain.people import MemberId
+
+Payload = dict[str, Any]
+"""A decoded payload of Slack, as Bolt hands it to listeners."""
+
+
+def pick(value: Any, *path: str) -> Any:  # noqa: ANN401 - reads any JSON
+    """Return what stands at a path of keys, None when anything on the way is missing."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def text(value: Any, *path: str) -> str:  # noqa: ANN401 - reads any JSON
+    """Return the text at a path of keys, empty when there is none."""
+    found = pick(value, *path)
+    return found if isinstance(found, str) else ""
+
+
+def member_of(payload: Payload) -> MemberId:
+    """Return who did it; empty when the payload does not say."""
+    return MemberId(text(payload, "user_id") or text(payload, "user", "id") or text(payload, "event", "user"))
+
+
+def action_of(payload: Payload) -> Payload:
+    """Return the first action of a block_actions payload."""
+    actions = payload.get("actions")
+    return actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
+
+
+def teams_of(payload: Payload) -> frozenset[str]:
+    """Return every team and organisation that the payload says it happened in or for."""
+    return frozenset(team for team in _teams(payload) if team)
+
+
+def app_of(payload: Payload) -> str:
+    """Return the app that the payload is for; empty when it does not say."""
+    return text(payload, "api_app_id")
+
+
+def kind_of(payload: Payload) -> str:
+    """Return what sort of payload it is, for logs and metrics."""
+    if "command" in payload:
+        return "command"
+    return text(payload, "event", "type") or text(payload, "type") or "unknown"
+
+
+def sort_of(payload: Payload) -> str:
+    """Return which of the five sorts of delivery it is, a label of few values."""
+    if "command" in payload:
+        return "command"
+    kind = text(payload, "type")
+    return kind if kind in {"block_actions", "view_submission", "block_suggestion"} else "event"
+
+
+def _teams(payload: Payload) -> Iterator[str]:
+    for key in ("team_id", "enterprise_id"):
+        yield text(payload, key)
+    for key in ("team", "enterprise"):
+        yield text(payload, key, "id")
+    yield text(payload, "team")
+    yield text(payload, "message", "team")
+    yield text(payload, "view", "app_installed_team_id")
+    yield text(payload, "view", "team_id")
+    authorizations = payload.get("authorizations")
+    for one in authorizations if isinstance(authorizations, list) else ():
+        yield text(one, "team_id")
+        yield text(one, "enterprise_id")

@@ -1,0 +1,186 @@
+"""Members over users.info and usergroups.users.list: looked up live, reused for at most 30 seconds."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.people import Member, MemberId, Standing
+from bot.slack.identity import Identity, Installation
+from bot.slack.payload import pick, text
+from bot.workflow.errors import MembersUnavailable
+from bot.workflow.ports import Members
+
+REUSED = 30.0
+SLACKBOT = "USLACKBOT"
+_NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+_NO_GROUP = frozenset({"no_such_subteam", "plan_upgrade_required", "subteam_not_found", "invalid_usergroup"})
+_MOST_KEPT = 10_000
+
+Answer = TypeVar("Answer")
+
+
+class Reused(Generic[Answer]):
+    """Answers kept for a while; one question at a time is asked for each key. Failures are never kept."""
+
+    def __init__(self, *, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._kept: dict[str, tuple[float, Answer]] = {}
+        self._asking: dict[str, asyncio.Task[Answer]] = {}
+
+    async def get(self, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the kept answer, or ask; who waits for the same answer shares it, and may give up without harm."""
+        kept = self._kept.get(key)
+        if kept is not None and self._clock() - kept[0] < self._seconds:
+            return kept[1]
+        task = self._asking.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._ask(key, ask))
+            self._asking[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        for task in list(self._asking.values()):
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    async def _ask(self, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        asked_at = self._clock()
+        answer = await ask()
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = (asked_at, answer)
+        return answer
+
+    def _forget(self, key: str, done: asyncio.Task[Answer]) -> None:
+        self._asking.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # read, so that a failure nobody waited for is not reported as forgotten
+
+
+class People:
+    """The Members port. `seconds` is how long an answer may be reused."""
+
+    def __init__(self, *, client: AsyncWebClient, identity: Identity, seconds: float = REUSED) -> None:
+        self._client = client
+        self._identity = identity
+        self._members: Reused[Member] = Reused(seconds=seconds)
+        self._groups: Reused[frozenset[MemberId] | None] = Reused(seconds=seconds)
+
+    async def find(self, member: MemberId) -> Member:
+        """Return a person; one that Slack does not know has the standing UNKNOWN."""
+        return await self._members.get(member, lambda: self._find(member))
+
+    async def group(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group, None when there is no such group (or no groups on this plan)."""
+        return await self._groups.get(group, lambda: self._group(group))
+
+    async def close(self) -> None:
+        """Stop looking up."""
+        await self._members.close()
+        await self._groups.close()
+
+    async def _find(self, member: MemberId) -> Member:
+        here = await self._identity.soon(within=5.0)
+        if here is None:
+            raise MembersUnavailable("Slack has not said yet who we are.")
+        try:
+            answer = await asking(self._client.users_info(user=member))
+        except UnknownToSlack:
+            return Member(id=member, name="", standing=Standing.UNKNOWN)
+        return read_member(member, answer.get("user"), here)
+
+    async def _group(self, group: str) -> frozenset[MemberId] | None:
+        try:
+            answer = await asking(self._client.usergroups_users_list(usergroup=group))
+        except UnknownToSlack:
+            return None
+        users = answer.get("users")
+        return frozenset(MemberId(str(user)) for user in users) if isinstance(users, list) else frozenset()
+
+
+class UnknownToSlack(Exception):
+    """Slack knows nobody and nothing by that ID."""
+
+
+async def asking(call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack
+    """Await a look-up; raises UnknownToSlack, and MembersUnavailable for everything that is no answer."""
+    try:
+        return await call
+    except SlackApiError as error:
+        code = str(error.response.get("error") or error.response.status_code)
+        if code in _NOBODY | _NO_GROUP:
+            raise UnknownToSlack(code) from error
+        raise MembersUnavailable(f"Slack answered {code}.") from error
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise MembersUnavailable(f"Slack was not reached ({type(error).__name__}).") from error
+
+
+def read_member(member: MemberId, user: object, here: Installation) -> Member:
+    """Read a user object of Slack (docs.slack.dev/reference/objects/user-object)."""
+    name = text(user, "profile", "display_name") or text(user, "real_name") or text(user, "name")
+    return Member(id=member, name=name, standing=_standing(member, user, here), zone=text(user, "tz") or "UTC")
+
+
+def _standing(member: MemberId, user: object, here: Installation) -> Standing:
+    if not isinstance(user, dict):
+        return Standing.UNKNOWN
+    if user.get("deleted"):
+        return Standing.DEACTIVATED
+    if user.get("is_bot") or user.get("is_workflow_bot") or member == SLACKBOT:
+        return Standing.BOT
+    enterprise = text(user, "enterprise_user", "enterprise_id") or text(user, "enterprise_id")
+    team = text(user, "team_id") or text(pick(user, "profile"), "team")
+    if user.get("is_stranger") or not here.is_home_of(team, enterprise):
+        return Standing.OUTSIDER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Standing.GUEST
+    return Standing.FULL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """Who may come in, judged before an acknowledgement: within a second, or not at all."""
+
+    members: Members
+    within: float = 1.0
+
+    async def look(self, member: MemberId) -> Member | None:
+        """Return who it is; None when that cannot be said in time."""
+        try:
+            async with asyncio.timeout(self.within):
+                return await self.members.find(member)
+        except (TimeoutError, MembersUnavailable):
+            return None
+
+    @staticmethod
+    def refusal(member: Member | None) -> str | None:
+        """Return the sentence for somebody who may not use the bot; None for full members and while nobody knows."""
+        if member is None or member.counts:
+            return None
+        return (
+            f"Only full members of this workspace may use this, and you are here as {_article(member.standing)}. "
+            "Please ask a member of the team to request the upgrade for you."
+        )
+
+
+def _article(standing: Standing) -> str:
+    match standing:
+        case Standing.GUEST:
+            return "a guest"
+        case Standing.OUTSIDER:
+            return "a person of another organisation"
+        case Standing.BOT:
+            return "a bot"
+        case Standing.DEACTIVATED:
+            return "somebody whose account is deactivated"
+        case _:
+            return "somebody whom Slack does not know"

@@ -1,0 +1,72 @@
+"""The modal "Reject upgrade": drawn here and read here."""
+
+import json
+from dataclasses import dataclass
+
+from bot.domain.form import LONGEST_REASON
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId, Seal, UpgradeRequest
+from bot.notifications import blocks, text
+from bot.notifications.ids import Act, Block, Callback
+from bot.slack.payload import Payload, pick
+from bot.slack.payload import text as text_at
+from bot.workflow.entries import ButtonPressed, MessageRef, RejectionGiven
+
+
+class Unreadable(ValueError):
+    """The modal carries something that we never wrote."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """Which request a rejection is about: ids only."""
+
+    request_id: RequestId
+    seal: Seal
+    message: MessageRef | None = None
+
+    @classmethod
+    def of(cls, pressed: ButtonPressed) -> "About":
+        """Return what the pressed button was about."""
+        return cls(request_id=pressed.request_id, seal=pressed.seal, message=pressed.message)
+
+
+def draw(about: About, request: UpgradeRequest) -> dict[str, object]:
+    """Draw the modal."""
+    held = {"request": about.request_id, "seal": about.seal}
+    if about.message:
+        held |= {"channel": about.message.channel, "ts": about.message.ts}
+    versions = f"{text.escape(request.from_version)} to {text.escape(request.to_version)}"
+    what = f"{text.escape(request.full_name)} from {versions}"
+    field = {"type": "plain_text_input", "action_id": Act.REASON, "multiline": True, "max_length": LONGEST_REASON}
+    return blocks.View(
+        type="modal",
+        callback_id=Callback.REJECT_UPGRADE,
+        title="Reject upgrade",
+        submit="Reject",
+        close="Cancel",
+        private_metadata=json.dumps(held),
+        blocks=(
+            blocks.section(f"{what}, asked for by {text.mention(request.requester)}. One rejection ends the request."),
+            {"type": "input", "block_id": str(Block.REASON), "label": blocks.plain("Reason"), "element": field},
+        ),
+    ).payload()
+
+
+def read(view: Payload, *, member: MemberId) -> RejectionGiven:
+    """Read the submitted modal; raises Unreadable."""
+    try:
+        held = json.loads(text_at(view, "private_metadata"))
+    except ValueError as error:
+        raise Unreadable("This form carries nothing that can be read.") from error
+    request_id, seal = text_at(held, "request"), text_at(held, "seal")
+    if not request_id:
+        raise Unreadable("This form names no request.")
+    channel, ts = text_at(held, "channel"), text_at(held, "ts")
+    return RejectionGiven(
+        member=member,
+        request_id=RequestId(request_id),
+        seal=Seal(seal),
+        reason=text_at(pick(view, "state", "values"), Block.REASON, Act.REASON, "value").strip(),
+        message=MessageRef(channel=channel, ts=ts) if channel and ts else None,
+    )

@@ -1,0 +1,57 @@
+"""The submitted modals: read, check, store, acknowledge. The worker decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.notifications.ids import Block, Callback
+from bot.slack import modal, rejection
+from bot.slack.errors import Listener
+from bot.slack.modal import Held
+from bot.slack.payload import Payload, member_of, text
+from bot.slack.storing import Storing
+from bot.workflow.entries import FormSubmitted
+from bot.workflow.viewing import Viewing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """Listens to `Request` and `Reject`."""
+
+    viewing: Viewing
+    storing: Storing
+    guard: Callable[[Listener], Listener]
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt what is listened to."""
+        app.view(Callback.SCHEDULE_UPGRADE.value)(self.guard(self.requested))
+        app.view(Callback.REJECT_UPGRADE.value)(self.guard(self.rejected))
+
+    async def requested(self, ack: AsyncAck, body: Payload) -> None:
+        """Store a filled-in form, or say at its fields what is wrong with it."""
+        view = body["view"]
+        form = modal.read(view)
+        found = self.viewing.find(form.cluster_identity)
+        if problems := await self.viewing.problems(form):
+            await ack(response_action="errors", errors=modal.errors(view, problems))
+            return
+        if found is None:
+            await ack(response_action="errors", errors={Block.CLUSTER.value: "Choose a cluster."})
+            return
+        _, cluster = found
+        replaces = Held.read(view).replaces
+        entry = FormSubmitted(member=member_of(body), organisation=cluster.organisation, form=form, replaces=replaces)
+        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"cluster:{cluster.identity}")
+        await ack()
+
+    async def rejected(self, ack: AsyncAck, body: Payload) -> None:
+        """Store a rejection; it needs a reason."""
+        view = body["view"]
+        entry = rejection.read(view, member=member_of(body))
+        if not entry.reason:
+            await ack(response_action="errors", errors={Block.REASON.value: "Say why, so that others understand it."})
+            return
+        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"request:{entry.request_id}")
+        await ack()

@@ -1,0 +1,199 @@
+"""Reads the time that a person typed: strict forms first, a small grammar, then dateparser with its traps closed.
+
+Pure: no clock, no Slack. What comes out is only ever filled into the modal, where the person sees it.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dateparser
+
+from bot.domain.form import HORIZON
+
+LONGEST = 60
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = {
+    "minute": 1,
+    "min": 1,
+    "m": 1,
+    "hour": 60,
+    "hr": 60,
+    "h": 60,
+    "day": 1440,
+    "d": 1440,
+    "week": 10080,
+    "w": 10080,
+}
+_NAMED = {"noon": time(12), "midnight": time(0)}
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d)(?::\d\d)?)?\s*(?P<half>am|pm|a\.m\.|p\.m\.|h)?", re.ASCII
+)
+_ISO = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[t ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?"
+    r"\s*(?P<offset>z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+_IN = re.compile(r"in (?P<count>\d{1,4}|an?|one)\s*(?P<unit>[a-z]+)(?:\s+(?P<rest>.+))?", re.ASCII)
+_SLASHED = re.compile(r"\b\d{1,2}[/.]\d{1,2}([/.]\d{2,4})?\b", re.ASCII)
+_ZONE = re.compile(r"(?P<rest>.+?)\s*\b(?P<zone>utc|gmt|[a-z_]+/[a-z_]+(?:/[a-z_]+)?)", re.ASCII)
+_EXAMPLES = "Write it as `2026-12-05 22:00`, `tomorrow 22:00`, `sat 02:00` or `in 3 days 22:00`."
+
+
+class NotUnderstood(Exception):
+    """The time cannot be read; `str()` of it is a sentence for the person who typed it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """A moment (aware UTC), and a sentence about it when the clock change makes it doubtful."""
+
+    at: datetime
+    note: str = ""
+
+
+def read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
+    """Read a time typed by somebody in `zone`; raises NotUnderstood, also for the past and for beyond a year."""
+    typed = " ".join(text.lower().replace(",", " ").split()).removeprefix("at ").removeprefix("on ")
+    if not typed or len(typed) > LONGEST:
+        raise NotUnderstood(_EXAMPLES)
+    if named := _ZONE.fullmatch(typed):
+        zone, typed = _zone(named["zone"]), named["rest"]
+    moment = _iso(typed, zone) or _grammar(typed, now.astimezone(zone), zone) or _anything(typed, now, zone)
+    if moment.at <= now:
+        raise NotUnderstood(f"{_local(moment.at, zone)} is in the past.")
+    if moment.at > now + HORIZON:
+        raise NotUnderstood(f"{_local(moment.at, zone)} is more than a year ahead.")
+    return moment
+
+
+def localise(naive: datetime, zone: tzinfo) -> Moment:
+    """Read a wall clock time in a zone: one that clocks skip is shifted, one that comes twice is the first."""
+    aware = naive.replace(tzinfo=zone, fold=0)
+    at = aware.astimezone(UTC)
+    back = at.astimezone(zone)
+    if back.replace(tzinfo=None) != naive:
+        note = (
+            f"{naive:%H:%M} does not exist on {naive:%Y-%m-%d} in {zone}: clocks go forward then. {back:%H:%M} it is."
+        )
+        return Moment(at=at, note=note)
+    if aware.replace(fold=1).utcoffset() != aware.utcoffset():
+        note = f"{naive:%H:%M} comes twice on {naive:%Y-%m-%d} in {zone}: clocks go back then. The first one was taken."
+        return Moment(at=at, note=note)
+    return Moment(at=at)
+
+
+def warm() -> None:
+    """Have dateparser load what its first call loads (77 ms), so that no person waits for it."""
+    dateparser.parse("5 december 22:00", languages=["en"])
+
+
+def _iso(typed: str, zone: tzinfo) -> Moment | None:
+    match = _ISO.fullmatch(typed)
+    if match is None:
+        return None
+    try:
+        day = date.fromisoformat(match["day"])
+        wall = datetime.combine(day, time(int(match["hour"]), int(match["minute"])))
+        if match["offset"]:
+            offset = "+00:00" if match["offset"] == "z" else match["offset"]
+            return Moment(at=datetime.fromisoformat(f"{wall.isoformat()}{offset}").astimezone(UTC))
+    except ValueError as error:
+        raise NotUnderstood(f"There is no such time. {_EXAMPLES}") from error
+    return localise(wall, zone)
+
+
+def _grammar(typed: str, local: datetime, zone: tzinfo) -> Moment | None:
+    first, _, rest = typed.partition(" ")
+    if first == "next" and rest:
+        first, _, rest = rest.partition(" ")
+    rest = rest.removeprefix("at ")
+    if first in {"today", "tonight", "tomorrow"}:
+        day = local.date() + timedelta(days=first == "tomorrow")
+        return localise(datetime.combine(day, _needed_clock(rest)), zone)
+    if (weekday := _weekday(first)) is not None:
+        clock = _needed_clock(rest)
+        day = local.date() + timedelta(days=(weekday - local.weekday()) % 7)
+        if datetime.combine(day, clock) <= local.replace(tzinfo=None):
+            day += timedelta(days=7)
+        return localise(datetime.combine(day, clock), zone)
+    if match := _IN.fullmatch(typed):
+        return _ahead(match, local, zone)
+    if (alone := _clock(typed)) is not None:
+        day = local.date()
+        if datetime.combine(day, alone) <= local.replace(tzinfo=None):
+            day += timedelta(days=1)
+        return localise(datetime.combine(day, alone), zone)
+    return None
+
+
+def _ahead(match: re.Match[str], local: datetime, zone: tzinfo) -> Moment | None:
+    minutes = _UNITS.get(match["unit"]) or _UNITS.get(match["unit"].removesuffix("s"))
+    if minutes is None:
+        return None
+    count = int(match["count"]) if match["count"].isdigit() else 1
+    if not match["rest"]:
+        return Moment(at=local.astimezone(UTC) + timedelta(minutes=minutes * count))
+    if minutes < _UNITS["day"]:
+        return None
+    day = local.date() + timedelta(minutes=minutes * count)
+    return localise(datetime.combine(day, _needed_clock(match["rest"].removeprefix("at "))), zone)
+
+
+def _anything(typed: str, now: datetime, zone: tzinfo) -> Moment:
+    """Ask dateparser, but only about what names both a day and a time of day, and means one thing everywhere."""
+    if _SLASHED.search(typed):
+        raise NotUnderstood(f"Such a date reads differently from place to place. {_EXAMPLES}")
+    if not re.search(r"\d\d?:\d\d|\d\s*[ap]\.?m\b", typed):
+        raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
+    settings = {"PREFER_DATES_FROM": "future", "RELATIVE_BASE": now.astimezone(zone).replace(tzinfo=None)}
+    found = dateparser.parse(typed, languages=["en"], settings=settings)
+    if found is None:
+        raise NotUnderstood(_EXAMPLES)
+    if found.tzinfo is not None:
+        return Moment(at=found.astimezone(UTC))
+    return localise(found.replace(second=0, microsecond=0), zone)
+
+
+def _weekday(word: str) -> int | None:
+    if len(word) < len("mon"):
+        return None
+    return next((number for number, day in enumerate(_DAYS) if day.startswith(word) or word == day[:4]), None)
+
+
+def _needed_clock(text: str) -> time:
+    clock = _clock(text)
+    if clock is None:
+        raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
+    return clock
+
+
+def _clock(text: str) -> time | None:
+    if text in _NAMED:
+        return _NAMED[text]
+    match = _CLOCK.fullmatch(text)
+    if match is None or not (match["minute"] or match["half"]):
+        return None
+    hour, half = int(match["hour"]), (match["half"] or "").replace(".", "")
+    if half in {"am", "pm"}:
+        if not 1 <= hour <= 12:  # noqa: PLR2004 - hours of half a day
+            return None
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    try:
+        return time(hour, int(match["minute"] or 0))
+    except ValueError:
+        return None
+
+
+def _zone(name: str) -> tzinfo:
+    if name in {"utc", "gmt"}:
+        return UTC
+    try:
+        return ZoneInfo("/".join("_".join(part.capitalize() for part in word.split("_")) for word in name.split("/")))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise NotUnderstood(f"There is no time zone of that name. {_EXAMPLES}") from error
+
+
+def _local(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
