@@ -1,0 +1,119 @@
+"""What happened to a request until the cloud had it, in sentences of safe mrkdwn."""
+
+from typing import Final
+
+from bot.domain.events import (
+    AnyEvent,
+    ApproversReminded,
+    RequestApproved,
+    RequestExpired,
+    RequestRejected,
+    RequestReplaced,
+    RequestWithdrawn,
+    SubmissionFailed,
+    SubmissionUnclear,
+    UpgradeRequested,
+    UpgradeSubmitted,
+    VoteCast,
+    VotesVoided,
+)
+from bot.notifications import phrases
+from bot.notifications.standing import stop
+from bot.notifications.text import escape, mention, mentions, sentence, span, when
+
+_HEADINGS: Final[dict[type, str]] = {
+    UpgradeRequested: "Upgrade requested",
+    VoteCast: "Approval given",
+    RequestApproved: "Upgrade approved",
+    RequestRejected: "Upgrade rejected",
+    RequestWithdrawn: "Request withdrawn",
+    RequestExpired: "Request expired",
+    RequestReplaced: "Request replaced",
+    VotesVoided: "The vote starts again",
+    ApproversReminded: "Approval still needed",
+    UpgradeSubmitted: "Upgrade submitted",
+    SubmissionFailed: "Submission failed",
+    SubmissionUnclear: "Submission unclear",
+}
+
+
+def heading(event: AnyEvent) -> str | None:
+    """Say in a few words what happened; None for events of other stories."""
+    return _HEADINGS.get(type(event))
+
+
+def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - one line for each event
+    """Tell it; None for events of other stories."""
+    match event:
+        case UpgradeRequested():
+            return (_asked(event),)
+        case VoteCast():
+            return (f"{mention(event.by)} approved: {event.count} of {event.required}.",)
+        case RequestApproved(by=None):
+            return ("Approved, submitting to Avisi Cloud.",)
+        case RequestApproved():
+            return (f"{mention(event.by or '')} asked for another attempt. It is being submitted again.",)
+        case RequestRejected():
+            return (f"{mention(event.by)} rejected it: {stop(escape(event.reason))}",)
+        case RequestWithdrawn():
+            return (f"{mention(event.by)} withdrew it.",)
+        case RequestExpired():
+            return (f"Its deadline, {when(event.deadline)}, passed before it was submitted, so it ends here.",)
+        case RequestReplaced():
+            return (f"{mention(event.by)} made a newer request for this cluster, which takes its place.",)
+        case VotesVoided():
+            return _voided(event)
+        case ApproversReminded():
+            left = f"{event.count} of {event.required} approvals so far"
+            return (f"Still waiting for approval: {left}. It expires {when(event.deadline)}.",)
+        case _:
+            return _submission(event)
+
+
+def _asked(event: UpgradeRequested) -> str:
+    asked = f"{mention(event.about.requester)} asks" if event.about.requester else "Somebody asks"
+    if event.required == 0:
+        return f"{asked} for this upgrade. No approval is needed, so it is submitted at once."
+    return f"{asked} for this upgrade. It needs {phrases.needed(event.required)} before {when(event.deadline)}."
+
+
+def _voided(event: VotesVoided) -> tuple[str, ...]:
+    changed = [sentence(change) for change in event.changes[:5]]
+    gone = f" What {mentions(event.voters)} approved no longer counts." if event.voters else ""
+    return (*changed, f"Please decide again.{gone} {_capital(phrases.needed(event.required))} needed in total.")
+
+
+def _submission(event: AnyEvent) -> tuple[str, ...] | None:
+    match event:
+        case UpgradeSubmitted():
+            return _submitted(event)
+        case SubmissionFailed():
+            return (
+                f"The upgrade was not scheduled: {stop(sentence(event.reason))}",
+                "Try again, Reschedule and Withdraw are on the card.",
+            )
+        case SubmissionUnclear():
+            return (
+                f"Nobody can tell whether the upgrade is scheduled: {stop(sentence(event.reason))}",
+                "Please look in Avisi Cloud. If it is not there, an approver can press Submit again on the card.",
+            )
+        case _:
+            return None
+
+
+def _submitted(event: UpgradeSubmitted) -> tuple[str, ...]:
+    window = f"Its window is {span(event.window)}." if event.window else "It gave no window yet."
+    told = [f"Avisi Cloud has it. {window}"]
+    if event.start_left_out:
+        told.append("The wanted start had passed by then, so it was left out and the next window counts.")
+    if not event.followed:
+        told.append(
+            "Avisi Cloud gives no status here, so the outcome is judged by the cluster's version after the window."
+            if event.window
+            else "Avisi Cloud gives no status here either, so nothing can be followed: please look there."
+        )
+    return tuple(told)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

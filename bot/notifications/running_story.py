@@ -1,0 +1,188 @@
+"""What the cloud says of a scheduled upgrade, in sentences of safe mrkdwn, worded by what is true when it is told."""
+
+from typing import Final
+
+from bot.domain.events import (
+    AnyEvent,
+    SawAgain,
+    StatusMoved,
+    UpgradeOverran,
+    WentBlind,
+    WindowBrokeRule,
+    WindowMoved,
+    WindowNear,
+)
+from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED, PENDING
+from bot.domain.windows import Window
+from bot.notifications import phrases
+from bot.notifications.scene import Scene, ahead
+from bot.notifications.standing import stop
+from bot.notifications.text import escape, span, when
+
+_HEADINGS: Final = {
+    "SCHEDULED_NOTIFIED": "Upcoming upgrade",
+    "FAILED": "Upgrade failed",
+    "MISSED": "Upgrade missed its window",
+    NOT_UPGRADED: "Not upgraded by the end of its window",
+    APPEARS_UPGRADED: "Appears upgraded",
+    NOT_FOLLOWED: "Upgrade cannot be followed",
+}
+_INFERRED: Final = "Avisi Cloud gives no status here: this is concluded from the version that the cluster runs."
+
+
+def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one line for each event
+    """Say in a few words what happened; None for events of other stories."""
+    match event:
+        case StatusMoved():
+            known = "Upgrade " + phrases.status(event.status)
+            unknown = f"Upgrade with the status {phrases.status(event.status)}"
+            return _HEADINGS.get(event.status, known if phrases.is_known(event.status) else unknown)
+        case WindowMoved():
+            return "Window moved"
+        case WindowBrokeRule():
+            return "The window breaks a rule"
+        case WindowNear():
+            window = _window(event.window, scene) or event.window
+            return f"Upgrade window begins {ahead(window.start, scene.now)}"
+        case UpgradeOverran():
+            return "Upgrade is overrunning"
+        case WentBlind():
+            return "Upgrade statuses cannot be read"
+        case SawAgain():
+            return "Upgrade statuses can be read again"
+        case _:
+            return None
+
+
+def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...] | None:
+    """Tell it; None for events of other stories."""
+    match event:
+        case StatusMoved():
+            return (*_status(event, scene), *_since(event.status, scene))
+        case WindowMoved():
+            return (*_moved(event, scene), *_since(event.status, scene))
+        case WindowBrokeRule():
+            return (
+                f"Avisi Cloud chose the window {span(event.window)}. {stop(escape(event.rule))}",
+                f"{phrases.NO_CANCEL} Unless somebody does, it runs in that window.",
+            )
+        case WindowNear():
+            window = _window(event.window, scene) or event.window
+            return (f"Its window is {span(window)}.", *_since_near(scene))
+        case UpgradeOverran():
+            return (
+                f"Its window ended {when(event.window.end)}, and Avisi Cloud says that it is still in progress.",
+                *_since("IN_PROGRESS", scene),
+            )
+        case _:
+            return _sight(event)
+
+
+def _sight(event: AnyEvent) -> tuple[str, ...] | None:
+    match event:
+        case WentBlind():
+            return (
+                (
+                    f"No upgrade status of {escape(event.about.organisation, 200)} could be read since "
+                    f"{when(event.since)}. Upgrades may be starting or failing unseen; look in Avisi Cloud."
+                ),
+                "The bot keeps trying, and says here when it sees again.",
+            )
+        case SawAgain():
+            return (
+                (
+                    f"The bot was blind for {escape(event.about.organisation, 200)} from {when(event.since)} to "
+                    f"{when(event.until)}. What moved meanwhile is announced as the state it is in now."
+                ),
+            )
+        case _:
+            return None
+
+
+def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
+    window = _window(event.window, scene)
+    says = (f"Avisi Cloud says: {stop(escape(event.reason))}",) if event.reason else ()
+    match event.status:
+        case "FAILED":
+            return (
+                "Avisi Cloud began this upgrade and reports the status failed.",
+                *(says or ("It gave no reason.",)),
+                "This attempt is over and nothing more is scheduled by it. Check the cluster before you reschedule it.",
+            )
+        case "MISSED":
+            return (
+                (
+                    f"{'Its window, ' + span(window) + ',' if window else 'Its window'} passed and it did not start: "
+                    "its status is missed."
+                ),
+                *says,
+                f"{_still(event)} Nothing more is scheduled by it; it can be rescheduled for the next window.",
+            )
+        case "SUPERSEDED":
+            return (
+                "Another upgrade of this cluster was scheduled in its place: its status is superseded.",
+                *says,
+                f"It did not change the cluster. {_still(event)}" if event.about.from_version else "It will not run.",
+            )
+        case "SUCCEEDED":
+            return (f"Its status is succeeded: the cluster runs {escape(event.about.to_version, 80)}.", *says)
+        case _:
+            return (*_under_way(event, window), *says)
+
+
+def _under_way(event: StatusMoved, window: Window | None) -> tuple[str, ...]:
+    begins = (f"Its window is {span(window)}.",) if window else ("Avisi Cloud gave no window yet.",)
+    there = escape(event.about.to_version, 80)
+    match event.status:
+        case "SCHEDULED_NOTIFIED":
+            return begins
+        case "IN_PROGRESS":
+            return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
+        case "APPEARS_UPGRADED":
+            return (f"The cluster runs {there} now, so it appears upgraded.", _INFERRED)
+        case "NOT_UPGRADED":
+            return (
+                (
+                    f"30 minutes after its window{', ' + span(window) + ',' if window else ''} "
+                    f"the cluster does not run {there}."
+                ),
+                _INFERRED,
+                "It may have failed, been missed, or still be running: check the cluster. It can be rescheduled.",
+            )
+        case "NOT_FOLLOWED":
+            return ("Avisi Cloud gives neither status nor window here, so nothing can be followed.",)
+        case _:
+            return (f"Its status is {phrases.status(event.status)}{_before(event)}.", *begins[: bool(window)])
+
+
+def _moved(event: WindowMoved, scene: Scene) -> tuple[str, ...]:
+    window = _window(event.window, scene)
+    before = f" It was {span(event.from_window)}." if event.from_window else ""
+    return (f"Its window is now {span(window)}.{before}" if window else f"It has no window any more.{before}",)
+
+
+def _window(told: Window | None, scene: Scene) -> Window | None:
+    """Return the window that is true now: what an event says may have moved again."""
+    return (scene.upgrade.window if scene.upgrade else None) or told
+
+
+def _since(status: str, scene: Scene) -> tuple[str, ...]:
+    """Say it when the status has moved on since."""
+    if scene.upgrade is None or scene.upgrade.status == status:
+        return ()
+    return (f"By now its status is {phrases.status(scene.upgrade.status)}.",)
+
+
+def _since_near(scene: Scene) -> tuple[str, ...]:
+    if scene.upgrade is None or scene.upgrade.status in PENDING:
+        return ()
+    return (f"By now its status is {phrases.status(scene.upgrade.status)}.",)
+
+
+def _before(event: StatusMoved) -> str:
+    return f"; it was {phrases.status(event.from_status)}" if event.from_status else ""
+
+
+def _still(event: StatusMoved) -> str:
+    here = event.about.from_version
+    return f"As far as is known, the cluster still runs {escape(here, 80)}." if here else "The cluster was not touched."
