@@ -36,7 +36,7 @@ def _real_time() -> datetime:
 class SimulatedSlack:
     """A workspace with one app installed. Start it, point the bot at `api_url`, and act as its people.
 
-    `clock` gives the time of messages and events; three seconds to acknowledge, lifetimes and rate limits are real time.
+    `clock` gives the time of messages and events; deadlines, lifetimes and rate limits are real time.
     """
 
     def __init__(
@@ -51,9 +51,8 @@ class SimulatedSlack:
         people = PeopleApi(self.state, self.interactions)
         api = WebApi(self.state, socket_mode(self.socket))
         urls = ResponseUrlEndpoint(self.state)
-        self.web.add_routes(
-            [*api.routes(), *urls.routes(), *self.socket.routes(), *people.routes(), *wire_routes(self.wire)]
-        )
+        own = (*api.routes(), *urls.routes(), *self.socket.routes(), *people.routes(), *wire_routes(self.wire))
+        self.web.add_routes(own)
         self._runner: web.AppRunner | None = None
 
     @property
