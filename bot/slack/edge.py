@@ -1,0 +1,112 @@
+"""Puts all listeners together around one Bolt application, the same for HTTP and Socket Mode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.answers import Answers, Whisper
+from bot.slack.bolt import Listening, bolt
+from bot.slack.card_buttons import CardButtons, Judge
+from bot.slack.command import Command
+from bot.slack.directory import Directory
+from bot.slack.errors import LastResort
+from bot.slack.form_changes import FormChanges
+from bot.slack.home import DrawHome, Home, Publish
+from bot.slack.identity import Identity
+from bot.slack.opening import Opening
+from bot.slack.people import Door
+from bot.slack.storing import Storing
+from bot.slack.submission import Submission
+from bot.slack.supervisor import Supervisor
+from bot.slack.views import Views
+from bot.workflow.ports import BeginWork, Members, Wake
+from bot.workflow.viewing import Viewing
+
+
+class Speaks(Whisper, Publish, Protocol):
+    """What of the Messenger the listeners need."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """Everything that the listeners need from outside this folder.
+
+    `failures` are what the messenger raises when something does not get there; `nudge` asks for the catalog to be read
+    now; `trouble` says why it cannot be.
+    """
+
+    command: str
+    client: AsyncWebClient
+    identity: Identity
+    viewing: Viewing
+    begin: BeginWork
+    wake: Wake
+    members: Members
+    messenger: Speaks
+    failures: tuple[type[Exception], ...]
+    judge: Judge
+    draw_home: DrawHome
+    tasks: Supervisor
+    nudge: Callable[[], None] = lambda: None
+    trouble: Callable[[], str] = lambda: ""
+    loading_patience: float = 10.0
+
+    def bolt(self) -> AsyncApp:
+        """Build the Bolt application with every listener registered."""
+        return bolt(client=self.client, identity=self.identity, listeners=self.listeners())
+
+    def listeners(self) -> tuple[Listening, ...]:
+        """Build the listeners."""
+        answers = Answers(whisper=self.messenger, failures=self.failures)
+        guard = LastResort(tasks=self.tasks, tell=answers.tell).guard
+        directory = Directory(self.viewing.catalogs)
+        views = Views(client=self.client)
+        door = Door(members=self.members)
+        storing = Storing(begin=self.begin, wake=self.wake)
+        opening = Opening(
+            viewing=self.viewing,
+            directory=directory,
+            views=views,
+            tasks=self.tasks,
+            answers=answers,
+            nudge=self.nudge,
+            trouble=self.trouble,
+            patience=self.loading_patience,
+        )
+        return (
+            Command(
+                name=self.command,
+                viewing=self.viewing,
+                directory=directory,
+                opening=opening,
+                door=door,
+                guard=guard,
+            ),
+            FormChanges(opening=opening, directory=directory, guard=guard),
+            Submission(viewing=self.viewing, storing=storing, guard=guard),
+            CardButtons(
+                viewing=self.viewing,
+                storing=storing,
+                judge=self.judge,
+                opening=opening,
+                views=views,
+                tasks=self.tasks,
+                answers=answers,
+                guard=guard,
+            ),
+            Home(
+                begin=self.begin,
+                draw=self.draw_home,
+                publish=self.messenger,
+                opening=opening,
+                door=door,
+                tasks=self.tasks,
+                answers=answers,
+                now=self.viewing.now,
+                failures=self.failures,
+                guard=guard,
+            ),
+        )

@@ -1,0 +1,181 @@
+"""The Slack edge as it runs in production, between a simulated Slack and our in-memory ports."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.cluster import Catalog
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy
+from bot.notifications import blocks
+from bot.notifications.blocks import Message, View
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.server import Server
+from bot.slack.client import open_session, web_client
+from bot.slack.edge import Edge
+from bot.slack.http import SlackRequests
+from bot.slack.identity import Identity
+from bot.slack.people import People
+from bot.slack.socket import SocketMode
+from bot.slack.supervisor import Supervisor
+from bot.workflow.entries import ButtonPressed
+from bot.workflow.shelf import Shelf
+from bot.workflow.viewing import Viewing
+from tests.builders import ACME, NOON, a_catalog, a_policy
+from tests.fakes import FakeClock, FakeStorage
+
+Transport = Literal["http", "socket"]
+
+
+class NotDelivered(Exception):
+    """What the speaking tube raises when told to."""
+
+
+class SpeakingTube:
+    """Says things to people over the simulated Slack, with Slack's own client."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self.answered: list[tuple[str, Message]] = []
+        self.direct_messages: list[tuple[str, Message]] = []
+
+    async def respond(self, response_url: str, message: Message) -> None:
+        """Keep a private answer."""
+        self.answered.append((response_url, message))
+
+    async def direct(self, member: MemberId, message: Message) -> None:
+        """Keep a direct message."""
+        self.direct_messages.append((member, message))
+
+    async def publish_home(self, member: MemberId, view: View) -> None:
+        """Publish an App Home."""
+        await self._client.views_publish(user_id=member, view=view.payload())
+
+
+@dataclass(kw_only=True)
+class Office:
+    """A running bot edge. What it stored is in `storage`; `refuse` makes the judge refuse every press."""
+
+    slack: SimulatedSlack
+    storage: FakeStorage
+    shelf: Shelf
+    clock: FakeClock
+    tube: SpeakingTube
+    tasks: Supervisor
+    identity: Identity
+    bolt: AsyncApp
+    people: People
+    address: str = ""
+    socket: SocketMode | None = None
+    woken: int = 0
+    nudged: int = 0
+    judged: list[ButtonPressed] = field(default_factory=list)
+    refuse: list[Exception] = field(default_factory=list)
+
+    def wake(self) -> None:
+        """Count how often the worker was woken."""
+        self.woken += 1
+
+    def nudge(self) -> None:
+        """Count how often the catalog was asked for."""
+        self.nudged += 1
+
+    async def judge(self, pressed: ButtonPressed) -> None:
+        """Refuse with what a test prepared."""
+        self.judged.append(pressed)
+        if self.refuse:
+            raise self.refuse[-1]
+
+    async def settle(self) -> None:
+        """Wait until nothing that a listener started is running."""
+        await self.tasks.drain(within=5.0)
+
+
+@asynccontextmanager
+async def office(  # noqa: PLR0915 - one line for each part of an edge
+    transport: Transport,
+    *,
+    catalogs: Sequence[Catalog] | None = None,
+    policy: Policy | None = None,
+    stored: Sequence[Any] = (),
+    patience: float = 10.0,
+) -> AsyncIterator[Office]:
+    """Start Slack and the edge; without `catalogs` there is acme's with two clusters."""
+    async with SimulatedSlack() as slack, open_session() as session:
+        storage = FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
+        shelf = Shelf(storage.look)
+        await shelf.renew()
+        clock = FakeClock(NOON)
+        client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        identity = Identity(client=client)
+        people = People(client=client, identity=identity)
+        tube, tasks = SpeakingTube(client), Supervisor()
+        viewing = Viewing(
+            look=storage.look, shelf=shelf, policy=policy or a_policy(), organisations=(ACME,), now=clock, zone=UTC
+        )
+        here: Office
+
+        async def draw_home(member: MemberId, page: int) -> View:
+            words = blocks.section(f"Home of {member}, page {page}")
+            turn = blocks.button("Next", action_id="home_page", value="1")
+            plan = blocks.button("Schedule upgrade", action_id="schedule")
+            return blocks.view(words, blocks.actions(plan, turn), callback_id="home")
+
+        async def judge(pressed: ButtonPressed) -> None:
+            await here.judge(pressed)
+
+        edge = Edge(
+            command="/schedule-upgrade",
+            client=client,
+            identity=identity,
+            viewing=viewing,
+            begin=storage.begin,
+            wake=lambda: here.wake(),
+            members=people,
+            messenger=tube,
+            failures=(NotDelivered,),
+            judge=judge,
+            draw_home=draw_home,
+            tasks=tasks,
+            nudge=lambda: here.nudge(),
+            loading_patience=patience,
+        )
+        bolt = edge.bolt()
+        here = Office(
+            slack=slack,
+            storage=storage,
+            shelf=shelf,
+            clock=clock,
+            tube=tube,
+            tasks=tasks,
+            identity=identity,
+            bolt=bolt,
+            people=people,
+        )
+        guard = SlackRequests(bolt=bolt, secret=slack.app.signing_secret, identity=identity)
+        server = Server(host="127.0.0.1", port=0, checks={}, registry=CollectorRegistry(), slack=guard.answer)
+        here.address = f"http://127.0.0.1:{await server.start()}"
+        await identity.learn()
+        if transport == "http":
+            slack.deliver_over_http(f"{here.address}/slack/events")
+        else:
+            slack.deliver_over_socket()
+            here.socket = SocketMode(
+                bolt=bolt, client=client, app_token=slack.app.app_token, identity=identity, tick=0.05
+            )
+            tasks.start(here.socket.keep(), name="socket")
+            await slack.connected()
+        try:
+            yield here
+        finally:
+            if here.socket is not None:
+                await here.socket.close()
+            await tasks.drain(within=0.1 if here.socket else 3.0)
+            await people.close()
+            await server.stop()
