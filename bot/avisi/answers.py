@@ -94,7 +94,7 @@ def retry_after(answer: Answer, *, now: Callable[[], datetime]) -> float | None:
 def _words(answer: Answer) -> tuple[str, tuple[str, ...]]:
     """Return `message` and `details` as the API documents them, empty where it does not say."""
     try:
-        body = json.loads(answer.body)
+        body = json.loads(answer.body, strict=False)
     except (ValueError, RecursionError):
         return _plain(answer), ()
     if not isinstance(body, dict):

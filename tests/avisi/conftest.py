@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 
 from bot.avisi.calls import Timeouts
@@ -18,6 +19,9 @@ ACME = Organisation("acme")
 TOKEN = "acpat_a-token-for-tests"
 SOON = Timeouts(submit=0.5, read=0.5)
 QUICK = Retries(attempts=3, within=5, first_wait=0.001, longest_wait=0.05, jitter=0.001)
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 CallSeen = tuple[str, str, str]
 

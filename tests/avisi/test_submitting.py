@@ -1,6 +1,7 @@
 """Every outcome of a submission, against the simulated cloud over HTTP."""
 
 import pytest
+from aiohttp import web
 
 from bot.avisi.client import AvisiClient
 from bot.domain.cluster import ClusterIdentity
@@ -19,7 +20,9 @@ from bot.workflow.errors import (
 )
 from bot.workflow.ports import Submission
 from tests.avisi.conftest import ACME, TOKEN, CallSeen, a_client
+from tests.avisi.scripted import scripted
 
+A_SUBMISSION = Submission(cluster_identity=ClusterIdentity("c"), version="v", start=None, ignore_windows=False)
 TEMPLATE = "/api/v1/orgs/{org}/scheduled-cluster-upgrades"
 
 
@@ -126,7 +129,9 @@ async def test_retry_after_is_read_in_seconds_and_as_a_date(
     with pytest.raises((Overloaded, Broken)) as caught:
         await ask(client, cloud)
 
-    assert caught.value.retry_after == seconds
+    error = caught.value
+    assert isinstance(error, Overloaded | Broken)
+    assert error.retry_after == seconds
 
 
 @pytest.mark.parametrize(("drop", "carried_out"), [("before", 0), ("after", 1), ("during", 1)])
@@ -179,6 +184,67 @@ async def test_a_broken_tls_handshake_was_never_connected(cloud: SimulatedCloud)
     async with a_client(cloud.url.replace("http:", "https:")) as client:
         with pytest.raises(NotConnected):
             await ask(client, cloud)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """The token is sent to the configured address and nowhere else."""
+    async with scripted(lambda _: web.Response(text="{}")) as elsewhere:
+        moved = web.Response(status=307, headers={"Location": f"{elsewhere.url}/taken"})
+        async with scripted(lambda _: moved) as server, a_client(server.url) as client:
+            with pytest.raises(Unreadable):
+                await client.submit(ACME, A_SUBMISSION)
+
+    assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "null", '"REQUESTED"', "7", "{}", '{"message": "fine"}', '{"identity": null, "status": {}}', "[" * 100_000],
+)
+async def test_another_shape_is_unreadable(text: str) -> None:
+    """A 2xx is a yes only when it describes an upgrade."""
+    async with scripted(lambda _: web.json_response(text=text)) as server, a_client(server.url) as client:
+        with pytest.raises(Unreadable):
+            await client.submit(ACME, A_SUBMISSION)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "details"),
+    [
+        ('{"message": "a\n b\u0007", "details": "one"}', "a b", ("one",)),
+        ('{"message": null, "error": "Bad Request", "details": null}', "Bad Request", ()),
+        ('{"message": 7, "details": [1, null, "", "two", {}]}', "Avisi Cloud answered 400 (Bad Request)", ("two",)),
+        ('["odd"]', "Avisi Cloud answered 400 (Bad Request)", ()),
+        ("<!doctype html><p>Sorry</p>", "Avisi Cloud answered 400 (Bad Request) with a web page instead of JSON", ()),
+    ],
+)
+async def test_an_error_is_shown_in_words_that_can_be_shown(body: str, message: str, details: tuple[str, ...]) -> None:
+    """One line each, whatever the API put there."""
+    answer = web.json_response(text=body, status=400)
+    async with scripted(lambda _: answer) as server, a_client(server.url) as client:
+        with pytest.raises(Declined) as caught:
+            await client.submit(ACME, A_SUBMISSION)
+
+    assert caught.value.message.startswith(message)
+    assert caught.value.details == details
+
+
+async def test_an_endless_error_is_not_read_to_its_end() -> None:
+    """Its beginning is enough to know what it is, and its text is cut to a readable length."""
+    answer = web.Response(status=400, text="x" * 5_000_000, content_type="text/plain")
+    async with scripted(lambda _: answer) as server, a_client(server.url) as client:
+        with pytest.raises(Declined) as caught:
+            await client.submit(ACME, A_SUBMISSION)
+
+    assert caught.value.message == "x" * 499 + "…"
+
+
+async def test_an_answer_that_cannot_be_decoded_is_unreadable() -> None:
+    """It says gzip and is not."""
+    answer = web.Response(body=b"no gzip", headers={"Content-Encoding": "gzip"})
+    async with scripted(lambda _: answer) as server, a_client(server.url) as client:
+        with pytest.raises(Unreadable):
+            await client.submit(ACME, A_SUBMISSION)
 
 
 @pytest.mark.parametrize("body", ["html", "text", "garbage"])

@@ -1,0 +1,108 @@
+"""Both shapes of lists, and pages that leave something out."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.avisi import lists
+from bot.avisi.client import AvisiClient
+from bot.workflow.errors import Unreadable
+from tests.avisi.conftest import ACME, a_client
+from tests.avisi.scripted import scripted
+
+SLUGS = ("a", "b", "c", "d", "e")
+
+
+def a_page(number: int, *, size: int = 2) -> dict[str, Any]:
+    shown = SLUGS[number * size : (number + 1) * size]
+    return {"content": [{"slug": slug} for slug in shown], "last": number == 2, "totalPages": 3, "number": number}
+
+
+def without(*names: str) -> Callable[[int], Any]:
+    return lambda number: {name: value for name, value in a_page(number).items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("page", "requests"),
+    [
+        (a_page, 3),
+        (without("last"), 3),
+        (without("totalPages"), 3),
+        (without("last", "totalPages"), 4),
+        (lambda number: a_page(number) | {"last": None, "totalPages": "three"}, 4),
+        (lambda _: [{"slug": slug} for slug in SLUGS], 1),
+        (lambda _: {"content": [{"slug": slug} for slug in SLUGS]}, 2),
+        (lambda _: {"content": [{"slug": slug} for slug in SLUGS], "last": False, "totalPages": 9}, 2),
+        (lambda number: a_page(number) | {"last": False}, 4),
+    ],
+    ids=["paged", "no-last", "no-total", "neither", "both-odd", "array", "bare-page", "repeating", "never-last"],
+)
+async def test_every_shape_of_list_is_read_to_its_end(page: Callable[[int], Any], requests: int) -> None:
+    """Arrays, pages, pages that do not say which is the last, and a server that ignores the page."""
+    async with (
+        scripted(lambda request: web.json_response(page(int(request.query["page"])))) as server,
+        a_client(server.url) as client,
+    ):
+        found = await client.memberships()
+
+    assert found == SLUGS
+    assert len(server.seen) == requests
+
+
+@pytest.mark.parametrize("text", ["{}", "null", "7", '{"content": null}', '{"content": {"a": 1}}', '"list"'])
+async def test_what_is_no_list_is_unreadable(text: str) -> None:
+    """Not an empty list: that would mean that there is nothing."""
+    async with scripted(lambda _: web.json_response(text=text)) as server, a_client(server.url) as client:
+        with pytest.raises(Unreadable):
+            await client.memberships()
+
+
+@pytest.mark.parametrize("text", ["[]", '{"content": []}', '{"content": [], "last": false, "totalPages": 7}'])
+async def test_an_empty_list_is_read_once(text: str) -> None:
+    """Whatever else it claims."""
+    async with scripted(lambda _: web.json_response(text=text)) as server, a_client(server.url) as client:
+        assert await client.memberships() == ()
+
+    assert len(server.seen) == 1
+
+
+async def test_an_endless_list_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    """A server that always has one more page does not hold us forever."""
+    async with (
+        scripted(lambda request: web.json_response({"content": [{"slug": request.query["page"]}]})) as server,
+        a_client(server.url) as client,
+    ):
+        found = await client.memberships()
+
+    assert len(found) == len(server.seen) == lists.MOST_PAGES
+    assert "avisi_list_cut" in caplog.text
+
+
+async def test_an_item_that_cannot_be_read_does_not_break_the_list(caplog: pytest.LogCaptureFixture) -> None:
+    """It is passed over, and counted in the log."""
+    good = {"identity": "u1", "clusterIdentity": "c1", "status": "SCHEDULED"}
+    items: list[object] = [
+        good,
+        None,
+        7,
+        "text",
+        [],
+        {},
+        {"identity": "u2"},
+        {"status": "FAILED"},
+        {"identity": {}, "status": 3},
+    ]
+    async with scripted(lambda _: web.json_response(items)) as server, a_client(server.url) as client:
+        found = await _identities(client)
+
+    assert found == ["u1"]
+    (record,) = [record for record in caplog.records if record.message == "avisi_items_skipped"]
+    assert vars(record)["skipped"] == len(items) - 1
+    assert json.dumps(good) not in caplog.text
+
+
+async def _identities(client: AvisiClient) -> list[str | None]:
+    return [reading.identity async for page in client.scheduled(ACME) for reading in page.readings]
