@@ -1,0 +1,28 @@
+# The bot in a small image: built in one stage, run in another without compilers, pip's cache or root.
+FROM python:3.11-slim AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY bot ./bot
+RUN python -m venv /opt/bot && /opt/bot/bin/pip install -c constraints.txt .
+
+FROM python:3.11-slim
+
+RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data bot \
+    && mkdir /data && chown bot:bot /data
+COPY --from=build /opt/bot /opt/bot
+
+ENV PATH=/opt/bot/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    BOT_DATABASE_URL=sqlite+aiosqlite:////data/upgrade-bot.db
+WORKDIR /data
+VOLUME /data
+USER 10001:10001
+EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('BOT_PORT', '3000') + '/healthz', timeout=4)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["upgrade-bot"]
+CMD ["run"]
