@@ -1,34 +1,24 @@
 """Private answers: in the ack of a command, through a press's response_url, else as a direct message."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from bot.domain.people import MemberId
 from bot.notifications import blocks
 from bot.notifications.blocks import Message
+from bot.notifications.errors import MessengerError
+from bot.notifications.messenger import Messenger
 from bot.slack.payload import Payload, member_of, text
 
 _log = structlog.get_logger(__name__)
-
-
-class Whisper(Protocol):
-    """What of the Messenger is needed to say something to one person. Both raise when it does not get there."""
-
-    async def respond(self, response_url: str, message: Message) -> None:
-        """Answer through a response_url, seen by that person only."""
-
-    async def direct(self, member: MemberId, message: Message) -> object:
-        """Write a direct message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
     """Says things to the person behind a payload."""
 
-    whisper: Whisper
-    failures: tuple[type[Exception], ...]
+    messenger: Messenger
 
     async def tell(self, payload: Payload, sentence: str) -> None:
         """Tell the person behind a payload; a failure is logged, nothing more can be done."""
@@ -36,11 +26,11 @@ class Answers:
         url, member = text(payload, "response_url"), member_of(payload)
         try:
             if url:
-                await self.whisper.respond(url, said)
+                await self.messenger.respond(url, said)
             elif member:
-                await self.whisper.direct(member, said)
-        except self.failures as error:
-            _log.warning("slack_private_answer_lost", error=type(error).__name__)
+                await self.messenger.direct(member, said)
+        except MessengerError as error:
+            _log.warning("slack_private_answer_lost", code=error.code)
 
 
 def in_ack(said: Message) -> dict[str, Any]:

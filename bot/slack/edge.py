@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.answers import Answers, Whisper
+from bot.notifications.messenger import Messenger
+from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
 from bot.slack.command import Command
 from bot.slack.directory import Directory
 from bot.slack.errors import LastResort
 from bot.slack.form_changes import FormChanges
-from bot.slack.home import DrawHome, Home, Publish
+from bot.slack.home import DrawHome, Home
 from bot.slack.identity import Identity
 from bot.slack.opening import Opening
 from bot.slack.people import Door
@@ -26,16 +26,11 @@ from bot.workflow.ports import BeginWork, Members, Wake
 from bot.workflow.viewing import Viewing
 
 
-class Speaks(Whisper, Publish, Protocol):
-    """What of the Messenger the listeners need."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edge:
     """Everything that the listeners need from outside this folder.
 
-    `failures` are what the messenger raises when something does not get there; `nudge` asks for the catalog to be read
-    now; `trouble` says why it cannot be.
+    `nudge` asks for the catalog to be read now; `trouble` says why it cannot be.
     """
 
     command: str
@@ -45,8 +40,7 @@ class Edge:
     begin: BeginWork
     wake: Wake
     members: Members
-    messenger: Speaks
-    failures: tuple[type[Exception], ...]
+    messenger: Messenger
     judge: Judge
     draw_home: DrawHome
     tasks: Supervisor
@@ -60,7 +54,7 @@ class Edge:
 
     def listeners(self) -> tuple[Listening, ...]:
         """Build the listeners."""
-        answers = Answers(whisper=self.messenger, failures=self.failures)
+        answers = Answers(messenger=self.messenger)
         guard = LastResort(tasks=self.tasks, tell=answers.tell).guard
         directory = Directory(self.viewing.catalogs)
         views = Views(client=self.client)
@@ -100,13 +94,12 @@ class Edge:
             Home(
                 begin=self.begin,
                 draw=self.draw_home,
-                publish=self.messenger,
+                messenger=self.messenger,
                 opening=opening,
                 door=door,
                 tasks=self.tasks,
                 answers=answers,
                 now=self.viewing.now,
-                failures=self.failures,
                 guard=guard,
             ),
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
@@ -11,7 +10,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.people import MemberId
 from bot.notifications import blocks
 from bot.notifications.blocks import View
+from bot.notifications.errors import MessengerError
 from bot.notifications.ids import Act, Callback
+from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
 from bot.slack.opening import Opening, Wanted
@@ -26,26 +27,18 @@ DrawHome = Callable[[MemberId, int], Awaitable[View]]
 """Draws the App Home of a person, at a page counted from 0."""
 
 
-class Publish(Protocol):
-    """What of the Messenger App Home needs."""
-
-    async def publish_home(self, member: MemberId, view: View) -> None:
-        """Publish a person's App Home."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Home:
-    """Listens to App Home being opened, and to its own buttons. `failures` are what publishing may raise."""
+    """Listens to App Home being opened, and to its own buttons."""
 
     begin: BeginWork
     draw: DrawHome
-    publish: Publish
+    messenger: Messenger
     opening: Opening
     door: Door
     tasks: Supervisor
     answers: Answers
     now: Clock
-    failures: tuple[type[Exception], ...]
     guard: Callable[[Listener], Listener]
 
     def register(self, app: AsyncApp) -> None:
@@ -87,6 +80,6 @@ class Home:
                 await work.commit()
             view = await self.draw(member, page)
         try:
-            await self.publish.publish_home(member, view)
-        except self.failures as error:
-            _log.warning("slack_home_not_published", error=type(error).__name__)
+            await self.messenger.publish_home(member, view)
+        except MessengerError as error:
+            _log.warning("slack_home_not_published", code=error.code)

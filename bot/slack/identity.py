@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
-import aiohttp
 import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.failure import FAILURES, failure
 from bot.slack.payload import Payload, app_of, teams_of
 
 _log = structlog.get_logger(__name__)
@@ -27,9 +27,15 @@ REFUSED = frozenset(
         "no_permission",
         "access_denied",
         "user_removed_from_team",
+        "forbidden_team",
+        "team_access_not_granted",
+        "socket_mode_disabled",
     }
 )
 """Codes that no waiting mends: somebody has to give the bot another token."""
+
+
+NOT_ASKED = "not asked yet"
 
 
 class TokenRefused(Exception):
@@ -43,6 +49,16 @@ class TokenRefused(Exception):
 
 class SlackUnreachable(Exception):
     """Slack could not be asked; trying again may help."""
+
+
+def refusal(error: Exception, *, asked: str, variable: str) -> TokenRefused | SlackUnreachable:
+    """Return the error for a call that failed: the token is refused, or another try may help."""
+    found = failure(error)
+    if found.code in REFUSED:
+        return TokenRefused(found.code, variable=variable)
+    return SlackUnreachable(
+        f"{asked} answered {found.code}" if found.status else f"{asked} was not answered ({found.code})"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +94,7 @@ class Identity:
         self._recheck = recheck
         self._pause = pause
         self._known: Installation | None = None
-        self._error = "not asked yet"
+        self._error = NOT_ASKED
         self._learning = asyncio.Lock()
 
     @property
@@ -96,15 +112,9 @@ class Identity:
         try:
             answer = await self._client.auth_test()
             app_id = await self._app_id(str(answer.get("bot_id") or ""))
-        except SlackApiError as error:
-            code = str(error.response.get("error") or error.response.status_code)
-            self._error = code
-            if code in REFUSED:
-                raise TokenRefused(code, variable="SLACK_BOT_TOKEN") from error
-            raise SlackUnreachable(f"auth.test answered {code}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            self._error = f"cannot be reached ({type(error).__name__})"
-            raise SlackUnreachable(f"auth.test was not answered: {type(error).__name__}") from error
+        except FAILURES as error:
+            self._error = failure(error).code
+            raise refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN") from error
         scopes = str((answer.headers or {}).get("x-oauth-scopes") or (answer.headers or {}).get("X-OAuth-Scopes") or "")
         self._error = ""
         self._known = Installation(
@@ -142,7 +152,7 @@ class Identity:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._recheck)
                 continue
-            if before and before != "not asked yet":
+            if before and before != NOT_ASKED:
                 _log.info("slack_auth_works_again")
             pause = self._pause
             await asyncio.sleep(self._recheck)

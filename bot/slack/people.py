@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import Member, MemberId, Standing
+from bot.slack.failure import FAILURES, failure
 from bot.slack.identity import Identity, Installation
 from bot.slack.payload import pick, text
 from bot.workflow.errors import MembersUnavailable
@@ -115,13 +114,11 @@ async def asking(call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Sl
     """Await a look-up; raises UnknownToSlack, and MembersUnavailable for everything that is no answer."""
     try:
         return await call
-    except SlackApiError as error:
-        code = str(error.response.get("error") or error.response.status_code)
+    except FAILURES as error:
+        code = failure(error).code
         if code in _NOBODY | _NO_GROUP:
             raise UnknownToSlack(code) from error
-        raise MembersUnavailable(f"Slack answered {code}.") from error
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise MembersUnavailable(f"Slack was not reached ({type(error).__name__}).") from error
+        raise MembersUnavailable(f"Slack could not be asked ({code}).") from error
 
 
 def read_member(member: MemberId, user: object, here: Installation) -> Member:

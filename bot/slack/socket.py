@@ -13,18 +13,18 @@ import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.identity import REFUSED, Identity, SlackUnreachable, TokenRefused
+from bot.observe.metrics import SOCKET_CONNECTED
+from bot.slack.failure import FAILURES, failure
+from bot.slack.identity import Identity, refusal
 
 _log = structlog.get_logger(__name__)
 
-_REFUSED = REFUSED | {"forbidden_team", "team_access_not_granted", "app_not_found", "socket_mode_disabled"}
 _UNACKED = 3.0
 
 
@@ -76,15 +76,9 @@ class SocketMode:
         """Ask for an address, to find out about the token; raises TokenRefused, SlackUnreachable."""
         try:
             await self._web.apps_connections_open(app_token=self._app_token)
-        except SlackApiError as error:
-            code = str(error.response.get("error") or error.response.status_code)
-            self._error = code
-            if code in _REFUSED:
-                raise TokenRefused(code, variable="SLACK_APP_TOKEN") from error
-            raise SlackUnreachable(f"apps.connections.open answered {code}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            self._error = f"cannot be reached ({type(error).__name__})"
-            raise SlackUnreachable(f"apps.connections.open was not answered: {type(error).__name__}") from error
+        except FAILURES as error:
+            self._error = failure(error).code
+            raise refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN") from error
 
     async def keep(self) -> None:
         """Connect and stay connected, for ever. Nothing is received before Slack has said who we are."""
@@ -170,3 +164,4 @@ class SocketMode:
             self._error = "the connection was lost"
             _log.warning("slack_socket_lost")
         self._up = alive
+        SOCKET_CONNECTED.set(alive)

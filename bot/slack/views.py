@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.failure import FAILURES, Failure, failure
 
 _TRIGGER = frozenset(
     {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}
@@ -54,16 +54,14 @@ class Views:
 async def _call(call: Any) -> Any:  # noqa: ANN401 - an answer of Slack
     try:
         return await call
-    except SlackApiError as error:
-        code = str(error.response.get("error") or error.response.status_code)
-        raise _kind(code, str(error.response.get("response_metadata") or ""))(code) from error
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise ViewFailed(type(error).__name__) from error
+    except FAILURES as error:
+        found = failure(error)
+        raise _kind(found)(found.code) from error
 
 
-def _kind(code: str, details: str) -> type[ViewFailed]:
-    if code in _TRIGGER or (code == "invalid_arguments" and "trigger_id" in details):
+def _kind(found: Failure) -> type[ViewFailed]:
+    if found.code in _TRIGGER or (found.code == "invalid_arguments" and "trigger_id" in " ".join(found.details)):
         return TriggerGone
-    if code in _GONE:
+    if found.code in _GONE:
         return ViewGone
-    return ViewChanged if code == "hash_conflict" else ViewFailed
+    return ViewChanged if found.code == "hash_conflict" else ViewFailed

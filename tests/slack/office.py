@@ -8,19 +8,19 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.cluster import Catalog
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications import blocks
-from bot.notifications.blocks import Message, View
+from bot.notifications.blocks import View
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import Server
 from bot.slack.client import open_session, web_client
 from bot.slack.edge import Edge
 from bot.slack.http import SlackRequests
 from bot.slack.identity import Identity
+from bot.slack.messenger import SlackMessenger
 from bot.slack.people import People
 from bot.slack.socket import SocketMode
 from bot.slack.supervisor import Supervisor
@@ -33,31 +33,6 @@ from tests.fakes import FakeClock, FakeStorage
 Transport = Literal["http", "socket"]
 
 
-class NotDelivered(Exception):
-    """What the speaking tube raises when told to."""
-
-
-class SpeakingTube:
-    """Says things to people over the simulated Slack, with Slack's own client."""
-
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self.answered: list[tuple[str, Message]] = []
-        self.direct_messages: list[tuple[str, Message]] = []
-
-    async def respond(self, response_url: str, message: Message) -> None:
-        """Keep a private answer."""
-        self.answered.append((response_url, message))
-
-    async def direct(self, member: MemberId, message: Message) -> None:
-        """Keep a direct message."""
-        self.direct_messages.append((member, message))
-
-    async def publish_home(self, member: MemberId, view: View) -> None:
-        """Publish an App Home."""
-        await self._client.views_publish(user_id=member, view=view.payload())
-
-
 @dataclass(kw_only=True)
 class Office:
     """A running bot edge. What it stored is in `storage`; `refuse` makes the judge refuse every press."""
@@ -66,7 +41,6 @@ class Office:
     storage: FakeStorage
     shelf: Shelf
     clock: FakeClock
-    tube: SpeakingTube
     tasks: Supervisor
     identity: Identity
     bolt: AsyncApp
@@ -98,7 +72,7 @@ class Office:
 
 
 @asynccontextmanager
-async def office(  # noqa: PLR0915 - one line for each part of an edge
+async def office(
     transport: Transport,
     *,
     catalogs: Sequence[Catalog] | None = None,
@@ -115,7 +89,7 @@ async def office(  # noqa: PLR0915 - one line for each part of an edge
         client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
-        tube, tasks = SpeakingTube(client), Supervisor()
+        messenger, tasks = SlackMessenger(client=client, session=session), Supervisor()
         viewing = Viewing(
             look=storage.look, shelf=shelf, policy=policy or a_policy(), organisations=(ACME,), now=clock, zone=UTC
         )
@@ -136,14 +110,13 @@ async def office(  # noqa: PLR0915 - one line for each part of an edge
             identity=identity,
             viewing=viewing,
             begin=storage.begin,
-            wake=lambda: here.wake(),
+            wake=lambda: here.wake(),  # noqa: PLW0108 - `here` is made later
             members=people,
-            messenger=tube,
-            failures=(NotDelivered,),
+            messenger=messenger,
             judge=judge,
             draw_home=draw_home,
             tasks=tasks,
-            nudge=lambda: here.nudge(),
+            nudge=lambda: here.nudge(),  # noqa: PLW0108 - `here` is made later
             loading_patience=patience,
         )
         bolt = edge.bolt()
@@ -152,7 +125,6 @@ async def office(  # noqa: PLR0915 - one line for each part of an edge
             storage=storage,
             shelf=shelf,
             clock=clock,
-            tube=tube,
             tasks=tasks,
             identity=identity,
             bolt=bolt,

@@ -1,0 +1,104 @@
+"""The Messenger over Slack's Web API and response URLs. Each call once; Slack's codes become our errors.
+
+Codes: the method pages of docs.slack.dev. A message is posted twice only by whoever calls twice.
+"""
+
+from collections.abc import Awaitable
+from typing import Any
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.people import MemberId
+from bot.notifications.blocks import Message, View
+from bot.notifications.errors import MessengerError, Throttled
+from bot.observe.metrics import RATE_LIMITED, SLACK_CALLS
+from bot.slack.failure import FAILURES, failure, waiting_time
+from bot.slack.sorting import not_responded, sorted_out
+from bot.workflow.entries import MessageRef
+
+
+class SlackMessenger:
+    """Sends over one client and its session."""
+
+    def __init__(self, *, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
+        self._client = client
+        self._session = session
+
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
+        """Post in a channel or under a message; raises MessengerError."""
+        answer = await _call(
+            "chat.postMessage",
+            self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread_ts,
+                text=message.text,
+                blocks=_blocks(message) or None,
+                parse="none",
+                unfurl_links=False,
+                unfurl_media=False,
+            ),
+        )
+        return MessageRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+
+    async def update(self, place: MessageRef, message: Message) -> None:
+        """Replace a message, its blocks included; raises MessengerError."""
+        await _call(
+            "chat.update",
+            self._client.chat_update(
+                channel=place.channel, ts=place.ts, text=message.text, blocks=_blocks(message), parse="none"
+            ),
+        )
+
+    async def respond(self, response_url: str, message: Message) -> None:
+        """Answer privately where somebody pressed, leaving the message as it is; raises MessengerError."""
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": message.text,
+            **({"blocks": _blocks(message)} if message.blocks else {}),
+        }
+        try:
+            async with self._session.post(response_url, json=body, allow_redirects=False) as answer:
+                said = (await answer.text(errors="replace"))[:200]
+                status, wait = answer.status, waiting_time(answer.headers)
+        except FAILURES as error:
+            raise _counted("response_url", sorted_out(failure(error))) from error
+        if status == 200:  # noqa: PLR2004 - the one status that means yes
+            SLACK_CALLS.labels("response_url", "ok").inc()
+            return
+        raise _counted("response_url", not_responded(status, said, wait=wait))
+
+    async def direct(self, member: MemberId, message: Message) -> MessageRef:
+        """Send a direct message; raises MessengerError."""
+        return await self.post(member, message)
+
+    async def permalink(self, place: MessageRef) -> str:
+        """Return the address of a message; raises MessengerError."""
+        asked = self._client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
+        answer = await _call("chat.getPermalink", asked)
+        return str(answer["permalink"])
+
+    async def publish_home(self, member: MemberId, view: View) -> None:
+        """Publish a person's App Home; raises MessengerError."""
+        await _call("views.publish", self._client.views_publish(user_id=member, view=view.payload()))
+
+
+async def _call(method: str, asked: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack
+    try:
+        answer = await asked
+    except FAILURES as error:
+        raise _counted(method, sorted_out(failure(error))) from error
+    SLACK_CALLS.labels(method, "ok").inc()
+    return answer
+
+
+def _counted(method: str, error: MessengerError) -> MessengerError:
+    SLACK_CALLS.labels(method, type(error).__name__).inc()
+    if isinstance(error, Throttled):
+        RATE_LIMITED.labels("slack").inc()
+    return error
+
+
+def _blocks(message: Message) -> list[dict[str, object]]:
+    return [dict(block) for block in message.blocks]
