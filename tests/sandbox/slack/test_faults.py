@@ -1,5 +1,4 @@
 import time
-from json import JSONDecodeError
 
 import aiohttp
 import pytest
@@ -74,11 +73,13 @@ async def test_an_error_may_follow_the_work(slack: SimulatedSlack, client: Async
     assert len(slack.person("U0ROOS").messages(HERE)) == 1
 
 
-async def test_an_answer_may_be_garbage_or_late(slack: SimulatedSlack, client: AsyncWebClient) -> None:
+async def test_an_answer_may_be_garbage_or_late(
+    slack: SimulatedSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+) -> None:
     """HTML instead of JSON, or the right answer after a while."""
     slack.faults.add("auth.test", Fault(garbage=True))
-    with pytest.raises((SlackApiError, JSONDecodeError, aiohttp.ClientError)):
-        await client.auth_test()
+    async with session.post(f"{slack.api_url}auth.test") as response:
+        assert "<html>" in await response.text()
 
     slack.faults.add("auth.test", Fault(delay=0.2))
     started = time.monotonic()

@@ -54,7 +54,7 @@ async def test_a_wrong_view_says_what_is_wrong_and_keeps_the_trigger(
     with pytest.raises(SlackApiError, match="invalid_arguments") as refused:
         await client.views_open(trigger_id=unused, view=modal(section(""), title="x" * 25))
     with pytest.raises(SlackApiError, match="view_too_large"):
-        await client.views_open(trigger_id=unused, view=modal(*[section("é" * 2400) for _ in range(99)]))
+        await client.views_open(trigger_id=unused, view=modal(*[section("x" * 2600) for _ in range(99)]))
 
     assert len(refused.value.response["response_metadata"]["messages"]) == 2
     await client.views_open(trigger_id=unused, view=modal(section()))
