@@ -1,0 +1,42 @@
+"""Puts Delivery together from what it needs of the world."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.notifications.delivery import Delivery, DrawHome
+from bot.notifications.messenger import Messenger
+from bot.notifications.pacing import Pacing
+from bot.notifications.scenes import Scenes
+from bot.notifications.sending import Sending
+from bot.notifications.setbacks import Report, Setbacks
+from bot.workflow.ports import BeginWork, Claims, Clock
+
+
+def delivery(
+    *,
+    begin: BeginWork,
+    look: BeginWork,
+    claims: Claims,
+    messenger: Messenger,
+    now: Clock,
+    home: DrawHome,
+    invite: str = "/invite and the bot's name",
+    report: Report | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Delivery:
+    """Return what delivers; `invite` is what to type to let the bot into a channel, `report` counts outcomes."""
+    count = report or _count_nothing
+    return Delivery(
+        begin=begin,
+        claims=claims,
+        scenes=Scenes(look=look, messenger=messenger, now=now),
+        sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep), report=count),
+        setbacks=Setbacks(begin=begin, now=now, invite=invite, report=count),
+        now=now,
+        home=home,
+        report=count,
+    )
+
+
+def _count_nothing(kind: str, outcome: str) -> None:
+    """Count nothing."""

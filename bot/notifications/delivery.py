@@ -1,0 +1,262 @@
+"""Delivery: takes a claimed queue's errands in order, draws each from what is stored now, and gets it to people.
+
+Whatever Slack does, an errand ends only when it was delivered and that is stored, or as a dead letter.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.events import Answered, AnyEvent, UpgradeRequested
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId
+from bot.notifications import notes
+from bot.notifications.blocks import Message, View
+from bot.notifications.card import struck
+from bot.notifications.digest import MOST_SINGLE, Waiting, digest
+from bot.notifications.errors import BadPayload, MessageGone, MessengerError, TooLate
+from bot.notifications.pacing import NotYet
+from bot.notifications.scenes import Scenes
+from bot.notifications.sending import Sending
+from bot.notifications.setbacks import Report, Setbacks
+from bot.workflow.entries import Due, Kind, MessageRef, Urgency
+from bot.workflow.errors import Missing
+from bot.workflow.ports import BeginWork, Claims, Clock, Lease, Work
+
+_AT_ONCE = 500
+_USES_OF_A_RESPONSE_URL = 4
+_WAITS_FOR_CARD = 3
+
+DrawHome = Callable[[MemberId], Awaitable[View]]
+"""Draws the App Home of a person."""
+
+
+class _Postponed(Exception):
+    """The first errand of the queue has to wait, and that is stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Delivers everything but submissions. `home` draws a person's App Home."""
+
+    begin: BeginWork
+    claims: Claims
+    scenes: Scenes
+    sending: Sending
+    setbacks: Setbacks
+    now: Clock
+    home: DrawHome
+    report: Report
+
+    async def deliver(self, lease: Lease) -> None:
+        """Deliver what is due in a queue, until nothing is or something has to wait; raises LeaseLost."""
+        try:
+            while due := await self._due(lease):
+                await self._step(due, lease)
+        except NotYet as wait:
+            await self.claims.release(lease, again_in=wait.seconds)
+        except _Postponed:
+            return
+
+    async def _due(self, lease: Lease) -> tuple[Due, ...]:
+        async with self.scenes.look() as work:
+            return await work.outbox.due(lease.queue, limit=_AT_ONCE)
+
+    async def _step(self, due: Sequence[Due], lease: Lease) -> None:
+        group = _group(due)
+        try:
+            await self._carry_out(group, lease)
+        except Missing:
+            self.report(group[0].errand.kind.value, "missing")
+            await self._done(group, lease)
+        except MessengerError as error:
+            await self.setbacks.note(group, error, lease)
+            raise _Postponed from error
+
+    async def _carry_out(self, group: Sequence[Due], lease: Lease) -> None:
+        match group[0].errand.kind:
+            case Kind.CARD:
+                await self._paint(group, lease)
+            case Kind.THREAD:
+                await self._reply(group[0], lease)
+            case Kind.CHANNEL:
+                await self._announce(group, lease)
+            case Kind.DIRECT:
+                await self._write_to(group[0], lease)
+            case Kind.PRIVATE:
+                await self._answer(group[0], lease)
+            case Kind.STRIKE:
+                await self._strike(group[0], lease)
+            case Kind.HOME:
+                await self._publish(group, lease)
+            case _:
+                raise BadPayload("not_to_be_delivered")
+
+    async def _paint(self, group: Sequence[Due], lease: Lease) -> MessageRef:
+        """Draw a card where it stands, or post it; several repaints are one."""
+        errand = group[0].errand
+        request_id = _request_id(group[0])
+        painting = await self.scenes.painting(request_id)
+        urgent = any(due.errand.urgency is Urgency.PERSON for due in group)
+        place = painting.place
+        if place is not None:
+            try:
+                await self.sending.update(place, painting.message, queue=lease.queue, ahead=urgent)
+            except MessageGone:
+                place = None
+        if place is None:
+            channel = painting.request.channel or errand.target
+            place = await self.sending.post(channel, painting.message, queue=lease.queue, ahead=urgent)
+        kept = place
+
+        async def remember(work: Work) -> None:
+            if kept != painting.place:
+                await work.messages.put_card(request_id, kept)
+
+        await self._done([due for due in group if due.errand.kind is Kind.CARD], lease, also=remember, at=kept.channel)
+        return kept
+
+    async def _reply(self, due: Due, lease: Lease) -> None:
+        """Post a line under a card, which is posted first if it is not there."""
+        event = _event(due)
+        place = await self.scenes.place(_request_id(due)) or await self._paint([due], lease)
+        message = notes.thread(event, await self.scenes.of(event))
+        await self.sending.post(place.channel, message, queue=lease.queue, ahead=False, thread_ts=place.ts)
+        await self._done([due], lease, at=place.channel)
+
+    async def _announce(self, group: Sequence[Due], lease: Lease) -> None:
+        """Post what waits for a channel: one message, or one page of a digest."""
+        channel = group[0].errand.target
+        if len(group) > MOST_SINGLE and group[0].digest is None:
+            group = await self._gather(group, lease)
+        if group[0].digest is None:
+            event = _event(group[0])
+            message, numbers = notes.channel(event, await self.scenes.of(event)), {group[0].number}
+        else:
+            page = digest([await self._waiting(due) for due in group], total=_total(group[0]))[0]
+            message, numbers = page.message, set(page.numbers)
+        await self.sending.post(channel, message, queue=lease.queue, ahead=True)
+        await self._done([due for due in group if due.number in numbers], lease, at=channel)
+
+    async def _waiting(self, due: Due) -> Waiting:
+        event = _event(due)
+        scene = await (self.scenes.of(event) if notes.is_alarming(event) else self.scenes.bare(event))
+        return Waiting(number=due.number, event=event, scene=scene)
+
+    async def _gather(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+        """Record that these are told as one digest, before any of it is posted."""
+        async with self.begin(lease) as work:
+            await work.outbox.gather(f"{group[0].number}/{len(group)}", *(due.number for due in group))
+            await work.commit()
+        self.report(Kind.CHANNEL.value, "digest")
+        return _group(await self._due(lease))
+
+    async def _write_to(self, due: Due, lease: Lease) -> None:
+        event = _event(due)
+        scene = await self.scenes.of(event)
+        waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
+        if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
+            await self._postpone(due, lease, seconds=1.0 + due.attempts, error="waits for the card")
+            raise _Postponed
+        await self._direct(due, notes.direct(event, scene), lease)
+
+    async def _answer(self, due: Due, lease: Lease) -> None:
+        """Answer where somebody pressed; when that is no longer possible, directly."""
+        errand = due.errand
+        if not isinstance(errand.event, Answered):
+            raise BadPayload("no_answer")
+        message = notes.private(errand.event)
+        address = errand.response_url
+        if address and due.attempts < _USES_OF_A_RESPONSE_URL:
+            try:
+                await self.sending.respond(address, message)
+            except TooLate:
+                self.report(errand.kind.value, "too_late")
+            else:
+                await self._done([due], lease)
+                return
+        await self._direct(due, message, lease)
+
+    async def _direct(self, due: Due, message: Message, lease: Lease) -> None:
+        await self.sending.direct(MemberId(due.errand.target), message, queue=lease.queue)
+        await self._done([due], lease)
+
+    async def _strike(self, due: Due, lease: Lease) -> None:
+        """Strike out a card that was posted twice; the card itself is never struck out."""
+        orphan, request_id = due.errand.message, _request_id(due)
+        painting = await self.scenes.painting(request_id)
+        if orphan is not None and orphan != painting.place:
+            message = struck(painting.request, await self.scenes.link(request_id))
+            try:
+                await self.sending.update(orphan, message, queue=lease.queue, ahead=False)
+            except MessageGone:
+                self.report(due.errand.kind.value, "gone")
+        await self._done([due], lease)
+
+    async def _publish(self, group: Sequence[Due], lease: Lease) -> None:
+        member = MemberId(group[0].errand.target)
+        view = await self.home(member)
+        await self.sending.publish(member, view)
+
+        async def note(work: Work) -> None:
+            await work.homes.published(member, at=self.now())
+
+        await self._done(group, lease, also=note)
+
+    async def _is_broken(self, channel: str) -> bool:
+        async with self.scenes.look() as work:
+            return any(one.channel == channel for one in await work.destinations.broken())
+
+    async def _postpone(self, due: Due, lease: Lease, *, seconds: float, error: str) -> None:
+        async with self.begin(lease) as work:
+            await work.outbox.postpone(due.number, seconds=seconds, error=error)
+            await work.commit()
+
+    async def _done(
+        self,
+        group: Sequence[Due],
+        lease: Lease,
+        *,
+        also: Callable[[Work], Awaitable[None]] | None = None,
+        at: str | None = None,
+    ) -> None:
+        """Store that it was delivered, and that the channel `at` takes our messages."""
+        async with self.begin(lease) as work:
+            await work.outbox.done(*(due.number for due in group))
+            if also is not None:
+                await also(work)
+            if at is not None:
+                await work.destinations.note_mended(at)
+            await work.commit()
+        for due in group:
+            self.report(due.errand.kind.value, "delivered")
+
+
+def _group(due: Sequence[Due]) -> Sequence[Due]:
+    """Return what is to be delivered next together: all repaints of a card, a digest, or the first errand."""
+    cards = [one for one in due if one.errand.kind is Kind.CARD]
+    if cards:
+        return cards
+    first = due[0]
+    if first.errand.kind is Kind.HOME:
+        return due
+    if first.errand.kind is not Kind.CHANNEL:
+        return due[:1]
+    together = [one for one in due if one.digest == first.digest]
+    return together if first.digest is not None or len(together) > MOST_SINGLE else due[:1]
+
+
+def _request_id(due: Due) -> RequestId:
+    if due.errand.request_id is None:
+        raise BadPayload("no_request")
+    return due.errand.request_id
+
+
+def _event(due: Due) -> AnyEvent:
+    if due.errand.event is None:
+        raise BadPayload("no_event")
+    return due.errand.event
+
+
+def _total(due: Due) -> int:
+    """Return how many a digest had at first, which its name keeps."""
+    return int((due.digest or "0/0").partition("/")[2] or 0)

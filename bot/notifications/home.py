@@ -1,0 +1,126 @@
+"""App Home: what is coming, what waits for this person, what this person asked for, how fresh it is; in pages."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from bot.domain.request import OPEN, State, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.notifications import phrases
+from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
+from bot.notifications.card import press_button, presses
+from bot.notifications.ids import Act, Callback
+from bot.notifications.standing import standing
+from bot.notifications.text import clip, escape, mention, sentence, span, utc, when
+from bot.workflow.entries import Press
+from bot.workflow.ports import Feed, Source
+from bot.workflow.viewing import HomeView
+
+UPGRADES_A_PAGE: Final = 20
+WAITING_A_PAGE: Final = 10
+OWN_A_PAGE: Final = 10
+_MOST_FEEDS: Final = 8
+_LINE: Final = 2900
+_MINE: Final = frozenset({Press.WITHDRAW, Press.RESCHEDULE, Press.TRY_AGAIN})
+_DECIDING: Final = (Press.APPROVE, Press.REJECT)
+
+One = TypeVar("One")
+
+
+def home(seen: HomeView, *, page: int = 0) -> View:
+    """Draw App Home at a page counted from 0; a page that does not exist is the last one.
+
+    `seen.waiting` are the requests that this person may decide now.
+    """
+    lists = (
+        (seen.waiting, WAITING_A_PAGE),
+        (seen.upgrades, UPGRADES_A_PAGE),
+        (seen.own, OWN_A_PAGE),
+    )
+    pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
+    page = min(max(page, 0), pages - 1)
+    schedule = button("Schedule upgrade", action_id=Act.SCHEDULE, style="primary")
+    return view(
+        header("Kubernetes upgrades"),
+        context(*_freshness(seen)),
+        actions(schedule, block_id="home:top"),
+        *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, _waiting),
+        *_list("Upcoming and running", seen.upgrades, UPGRADES_A_PAGE, page, _upgrade),
+        *_list("Your requests", seen.own, OWN_A_PAGE, page, lambda one: _own(one, seen)),
+        *_turning(page, pages),
+        callback_id=Callback.HOME,
+    )
+
+
+def _list(
+    title: str, ones: Sequence[One], size: int, page: int, draw: Callable[[One], tuple[Block, ...]]
+) -> tuple[Block, ...]:
+    """Draw one list's part of a page; on pages after its end it is left out."""
+    shown = ones[page * size : (page + 1) * size]
+    if not ones:
+        return (divider(), section(f"*{title}*\nNothing at the moment."))
+    if not shown:
+        return ()
+    first = page * size + 1
+    place = f" ({first} to {first + len(shown) - 1} of {len(ones)})" if len(ones) > size else f" ({len(ones)})"
+    return (divider(), section(f"*{title}*{place}"), *(block for one in shown for block in draw(one)))
+
+
+def _upgrade(upgrade: ScheduledUpgrade) -> tuple[Block, ...]:
+    window = span(upgrade.window) if upgrade.window else "no window yet"
+    outside = "" if upgrade.request_id else f" {phrases.OUTSIDE}."
+    line = (
+        f"*{phrases.name(upgrade)}*: {phrases.versions(upgrade)}\n{window}. Status: {phrases.status(upgrade.status)}."
+    )
+    return (section(clip(line + outside, _LINE)),)
+
+
+def _waiting(request: UpgradeRequest) -> tuple[Block, ...]:
+    why = f"\nReason: {sentence(request.reason)}" if request.reason.strip() else ""
+    changed = f"\nChanged since the vote: {sentence(request.changes[0])}" if request.changes else ""
+    override = "\n*Overrides a freeze.*" if request.override else ""
+    line = (
+        f"*{phrases.name(request)}*: {phrases.versions(request)}\n"
+        f"Start: {phrases.wanted(request)}. Maintenance windows: {phrases.windows(request)}.\n"
+        f"{mention(request.requester)} asks; approvals: {phrases.approvals(request)}. "
+        f"Deadline: {when(request.deadline)}.{override}{changed}{why}"
+    )
+    buttons = [press_button(press, request) for press in _DECIDING if press in presses(request, None)]
+    drawn: list[Block] = [section(clip(line, _LINE))]
+    return (*drawn, actions(*buttons, block_id=f"waiting:{request.id}")) if buttons else tuple(drawn)
+
+
+def _own(request: UpgradeRequest, seen: HomeView) -> tuple[Block, ...]:
+    upgrade = next((one for one in seen.upgrades if request.upgrade and one.identity == request.upgrade), None)
+    line = f"*{phrases.name(request)}*: {phrases.versions(request)}\n{standing(request, upgrade)}"
+    if request.state in OPEN:
+        line += f" Start: {phrases.wanted(request)}."
+    elif request.state is State.SUBMITTED and (window := phrases.window_of(request, upgrade)):
+        line += f" Window: {window}."
+    gone = request.state is State.SUBMITTED and upgrade is None
+    buttons = [] if gone else [press_button(one, request) for one in presses(request, upgrade) if one in _MINE]
+    drawn: list[Block] = [section(clip(line, _LINE))]
+    return (*drawn, actions(*buttons, block_id=f"own:{request.id}")) if buttons else tuple(drawn)
+
+
+def _freshness(seen: HomeView) -> tuple[str, ...]:
+    lines = [_fresh(feed) for feed in seen.feeds[:_MOST_FEEDS]]
+    return (*lines, f"Drawn {when(seen.now)} ({utc(seen.now)}).")
+
+
+def _fresh(feed: Feed) -> str:
+    name = escape(feed.organisation, 100)
+    if feed.blind_since:
+        return f"{name}: no status could be read since {when(feed.blind_since)}."
+    if feed.source is Source.CLUSTERS:
+        return f"{name}: Avisi Cloud gives no status here; outcomes are judged by the clusters' versions."
+    return f"{name}: statuses read {when(feed.read_at)}." if feed.read_at else f"{name}: statuses not read yet."
+
+
+def _turning(page: int, pages: int) -> tuple[Block, ...]:
+    if pages == 1:
+        return ()
+    turns = [button("Previous", action_id=f"{Act.HOME_PAGE}", value=str(page - 1))] if page else []
+    if page < pages - 1:
+        turns.append(button("Next", action_id=f"{Act.HOME_PAGE}", value=str(page + 1)))
+    rows = [actions(turn, block_id=f"home:turn:{number}") for number, turn in enumerate(turns)]
+    return (divider(), context(f"Page {page + 1} of {pages}."), *rows)

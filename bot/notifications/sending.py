@@ -1,0 +1,82 @@
+"""Sending at Slack's pace: waits for a turn, honours a 429 for everybody, falls back to plain words once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from bot.domain.people import MemberId
+from bot.notifications.blocks import Message, View
+from bot.notifications.errors import BadPayload, Throttled
+from bot.notifications.messenger import Messenger
+from bot.notifications.pacing import NotYet, Pacing, posts, repaints
+from bot.notifications.setbacks import Report
+from bot.workflow.entries import MessageRef
+
+_LONGEST_HOLD: Final = 5.0
+_HOMES: Final = "views.publish"
+_ANSWERS: Final = "response_url"
+
+Sent = TypeVar("Sent")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """Every method raises MessengerError (never Throttled), or NotYet when it is not this queue's turn."""
+
+    messenger: Messenger
+    pacing: Pacing
+    report: Report
+
+    async def post(
+        self, channel: str, message: Message, *, queue: str, ahead: bool, thread_ts: str | None = None
+    ) -> MessageRef:
+        """Post in a channel or in a thread; `ahead` goes before those who wait."""
+        pace = posts(channel)
+        await self.pacing.turn(pace, queue=queue, ahead=ahead)
+        return await self._held(
+            pace, self._plainly(message, lambda drawn: self.messenger.post(channel, drawn, thread_ts=thread_ts))
+        )
+
+    async def update(self, place: MessageRef, message: Message, *, queue: str, ahead: bool) -> None:
+        """Redraw a message; `ahead` passes by all who wait."""
+        pace = repaints(place.channel)
+        if ahead:
+            self.pacing.pass_by(pace)
+        else:
+            await self.pacing.turn(pace, queue=queue, ahead=False)
+        await self._held(pace, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
+
+    async def direct(self, member: MemberId, message: Message, *, queue: str) -> MessageRef:
+        """Send a direct message."""
+        pace = posts(member)
+        await self.pacing.turn(pace, queue=queue, ahead=True)
+        return await self._held(pace, self._plainly(message, lambda drawn: self.messenger.direct(member, drawn)))
+
+    async def respond(self, response_url: str, message: Message) -> None:
+        """Answer where somebody pressed; raises TooLate."""
+        self.pacing.pass_by(_ANSWERS)
+        await self._held(_ANSWERS, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
+
+    async def publish(self, member: MemberId, view: View) -> None:
+        """Publish a person's App Home."""
+        self.pacing.pass_by(_HOMES)
+        await self._held(_HOMES, self.messenger.publish_home(member, view))
+
+    async def _held(self, pace: str, sending: Awaitable[Sent]) -> Sent:
+        """Send; when Slack asks for a pause, everybody who uses the pace keeps it."""
+        try:
+            return await sending
+        except Throttled as error:
+            self.report(pace.partition(":")[0], "throttled")
+            await self.pacing.hold(pace, seconds=error.retry_after)
+            raise NotYet(min(error.retry_after, _LONGEST_HOLD)) from error
+
+    async def _plainly(self, message: Message, send: Callable[[Message], Awaitable[Sent]]) -> Sent:
+        """Send; when Slack refuses what we drew, send its words alone, once."""
+        try:
+            return await send(message)
+        except BadPayload as error:
+            if not message.blocks:
+                raise
+            self.report("message", f"plain:{error.code}")
+            return await send(Message(message.text))

@@ -1,0 +1,122 @@
+"""What is done when Slack did not take something: wait and try again, tell who can mend it, or give it up."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.people import MemberId
+from bot.notifications.errors import (
+    BadPayload,
+    DestinationGone,
+    MessageGone,
+    MessengerError,
+    OutcomeUnknown,
+    Revoked,
+    Throttled,
+    TooLate,
+)
+from bot.workflow import errands
+from bot.workflow.entries import Due, Errand, Kind
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[str, str], None]
+"""Counts an outcome: kind of errand, and what became of it."""
+
+_LONGEST_PAUSE: Final = 300.0
+_MENDED_BY_HAND: Final = 60.0
+_MOST_TRIES_TO_A_PERSON: Final = 10
+_TO_ONE_PERSON: Final = frozenset({Kind.DIRECT, Kind.PRIVATE, Kind.HOME})
+_MEND: Final = {
+    "is_archived": "Unarchive it, or name another channel in the bot's policy.",
+    "is_inactive": "Unarchive it, or name another channel in the bot's policy.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setbacks:
+    """Stores what is to happen after a failure. `invite` is what to type to let the bot into a channel."""
+
+    begin: BeginWork
+    now: Clock
+    invite: str
+    report: Report
+    chance: Callable[[], float] = random.random
+
+    async def note(self, group: Sequence[Due], error: MessengerError, lease: Lease) -> None:
+        """Postpone the errands or give them up, and tell whoever can mend it."""
+        first = group[0]
+        outcome = _outcome(error, first)
+        _log.log(
+            logging.ERROR if isinstance(error, BadPayload | Revoked) else logging.WARNING,
+            "delivery_failed",
+            extra={
+                "kind": first.errand.kind.value,
+                "queue": lease.queue,
+                "code": error.code,
+                "outcome": outcome,
+                "details": error.details if isinstance(error, BadPayload) else (),
+            },
+        )
+        numbers = tuple(due.number for due in group)
+        async with self.begin(lease) as work:
+            if outcome == "buried":
+                await work.outbox.bury(*numbers, error=error.code)
+            else:
+                await work.outbox.postpone(*numbers, seconds=self._pause(error, first.attempts), error=error.code)
+            if isinstance(error, MessageGone) and first.errand.request_id:
+                await work.messages.forget_card(first.errand.request_id)
+            if isinstance(error, DestinationGone) and first.errand.kind not in _TO_ONE_PERSON:
+                await self._report_broken(work, group, error)
+            await work.commit()
+        self.report(first.errand.kind.value, outcome)
+
+    def _pause(self, error: MessengerError, attempts: int) -> float:
+        jitter = 0.5 + self.chance() / 2
+        if isinstance(error, Throttled):
+            return error.retry_after
+        if isinstance(error, DestinationGone | Revoked):
+            return _MENDED_BY_HAND * jitter
+        return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * jitter
+
+    async def _report_broken(self, work: Work, group: Sequence[Due], error: DestinationGone) -> None:
+        channel = group[0].errand.target
+        await work.destinations.note_broken(channel, error=error.code, at=self.now())
+        since = next((one.since for one in await work.destinations.broken() if one.channel == channel), self.now())
+        mend = _MEND.get(error.code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
+        text = (
+            f"The bot cannot post in <#{channel}> ({error.code}), so your request does not show there. {mend} "
+            f"Everything that waits is posted as soon as it can be."
+        )
+        told = [
+            errands.answer(member, text, key=f"broken:{channel}:{since.isoformat()}:{member}", about=event.about)
+            for errand in _errands(group)
+            if (event := errand.event) and (member := event.about.requester)
+        ]
+        await work.outbox.put(*told, *await self._to_card_requester(work, group, text, since.isoformat()))
+
+    async def _to_card_requester(self, work: Work, group: Sequence[Due], text: str, since: str) -> list[Errand]:
+        """Tell whoever asked for a card, whose errand names only the request."""
+        request_id = group[0].errand.request_id
+        if group[0].errand.event is not None or request_id is None:
+            return []
+        request = await work.requests.get(request_id)
+        member, channel = MemberId(request.requester), group[0].errand.target
+        return [errands.answer(member, text, key=f"broken:{channel}:{since}:{member}", about=errands.about(request))]
+
+
+def _outcome(error: MessengerError, first: Due) -> str:
+    if isinstance(error, BadPayload):
+        return "buried"
+    if isinstance(error, DestinationGone | TooLate) and first.errand.kind in _TO_ONE_PERSON:
+        return "buried" if first.attempts >= _MOST_TRIES_TO_A_PERSON else "destination_gone"
+    if isinstance(error, DestinationGone):
+        return "destination_gone"
+    return "repeated" if isinstance(error, OutcomeUnknown) else "postponed"
+
+
+def _errands(group: Sequence[Due]) -> list[Errand]:
+    return [due.errand for due in group]
