@@ -1,8 +1,7 @@
-"""Gather one organisation's catalog from five lists that are read at once."""
+"""Gather one organisation's catalog from five lists that are read at once, or read one cluster afresh."""
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
@@ -47,23 +46,39 @@ async def gather(reads: Reads, organisation: Organisation, *, fetched_at: dateti
     )
 
 
-async def one_cluster(reads: Reads, cluster: Cluster) -> Cluster | None:
-    """Read one cluster again; None when its own address does not show it, and then only the list can tell."""
+async def current(reads: Reads, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
+    """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
     try:
-        told = await reads.one(paths.CLUSTERS.at(cluster.environment, cluster.slug), cluster.organisation)
+        async with asyncio.TaskGroup() as group:
+            fresh = group.create_task(_fresh(reads, cluster))
+            versions = group.create_task(reads.all(paths.VERSIONS, cluster.organisation))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # as above
+    return fresh.result(), _versions(versions.result())
+
+
+async def _fresh(reads: Reads, cluster: Cluster) -> Cluster | None:
+    """Look at the cluster's own address, and where it is not found, in the list: it may have been renamed."""
+    try:
+        told = await reads.one(paths.CLUSTER.at(cluster.environment, cluster.slug), cluster.organisation)
     except Declined as error:
-        if error.status in _NOT_OFFERED:
-            return None
-        raise
-    body = ClusterBody.model_validate(told.value) if isinstance(told.value, dict) else ClusterBody()
-    if body.identity != cluster.identity or not body.version or not body.is_live:
-        return None
-    return replace(cluster, version=body.version, status=body.known_status)
+        if error.status not in _NOT_OFFERED:
+            raise
+    else:
+        if (found := _same(cluster, [told.value])) is not None and found.version:
+            return found
+    return _same(cluster, await reads.all(paths.CLUSTERS, cluster.organisation))
 
 
-async def versions_on_offer(reads: Reads) -> tuple[str, ...]:
-    """Read the versions on offer."""
-    return _versions(await reads.all(paths.VERSIONS, Organisation("")))
+def _same(known: Cluster, items: list[object]) -> Cluster | None:
+    """Find a cluster by its identity; what was known of channel and schedule fills in what is left out."""
+    found = _clusters(
+        items,
+        known.organisation,
+        channels={known.channel: known.channel_version or ""} if known.channel else {},
+        schedules={known.schedule.identity: known.schedule} if known.schedule else {},
+    )
+    return next((cluster for cluster in found if cluster.identity == known.identity), None)
 
 
 async def _if_offered(reads: Reads, path: Path, organisation: Organisation) -> list[object]:

@@ -117,7 +117,10 @@ class ClusterBody(Body):
     def as_domain(
         self, organisation: Organisation, *, channels: dict[str, str], schedules: dict[str, MaintenanceSchedule]
     ) -> Cluster | None:
-        """Return it, None without identity, slug or environment. The lists fill what the cluster itself leaves out."""
+        """Return it, None without identity, slug or environment.
+
+        `channels` (versions by name) and `schedules` (by identity) fill in what the cluster itself leaves out.
+        """
         if not (self.identity and self.slug and self.environment_slug):
             return None
         channel = self.update_channel or ChannelBody()
@@ -133,5 +136,5 @@ class ClusterBody(Body):
             channel=channel.name or None,
             channel_version=channel.kubernetes_cluster_version or channels.get(channel.name) or None,
             auto_upgrade=self.auto_upgrade is True,
-            schedule=schedules.get(own.identity, own) if own is not None else None,
+            schedule=own if own is None or own.windows else schedules.get(own.identity, own),
         )

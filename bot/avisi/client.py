@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot.avisi import paths
 from bot.avisi.calls import Call, Calls, OnCall, Timeouts
-from bot.avisi.catalog import gather, one_cluster, versions_on_offer
+from bot.avisi.catalog import current, gather
 from bot.avisi.lists import Sheet, note_skipped
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.reads import Reads
@@ -108,11 +108,7 @@ class AvisiClient:
 
     async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
         """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
-        found = await one_cluster(self._reads, cluster)
-        if found is not None:
-            return found, await versions_on_offer(self._reads)
-        catalog = await self.catalog(cluster.organisation)
-        return catalog.by_identity.get(cluster.identity), catalog.versions
+        return await current(self._reads, cluster)
 
     async def memberships(self) -> tuple[Organisation, ...]:
         """Return the organisations that the token sees."""

@@ -8,23 +8,26 @@ from bot.domain.cluster import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path with `{org}` in it, or without; `below` is what follows it for one thing of its list."""
+    """A path with blanks: `{org}`, and those that `parts` fill in order. The template is what calls are counted by."""
 
     template: str
-    below: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def at(self, *parts: str) -> "Path":
+        """Return the path of one thing in an organisation."""
+        return replace(self, parts=parts)
 
     def of(self, organisation: Organisation) -> str:
         """Return the path of one organisation."""
-        base = self.template.replace("{org}", quote(organisation, safe=""))
-        return "/".join((base, *(quote(part, safe="") for part in self.below)))
-
-    def at(self, *below: str) -> "Path":
-        """Return the path of one thing of this list."""
-        return replace(self, below=below)
+        path = self.template.replace("{org}", quote(organisation, safe=""))
+        for part in self.parts:
+            path = path.replace("{}", quote(part, safe=""), 1)
+        return path
 
 
 UPGRADES = Path("/api/v1/orgs/{org}/scheduled-cluster-upgrades")
 CLUSTERS = Path("/api/v1/orgs/{org}/clusters")
+CLUSTER = Path("/api/v1/orgs/{org}/clusters/{}/{}")
 CHANNELS = Path("/api/v1/orgs/{org}/update-channels")
 ENVIRONMENTS = Path("/api/v1/orgs/{org}/environments")
 SCHEDULES = Path("/api/v1/organisations/{org}/maintenance-schedule")

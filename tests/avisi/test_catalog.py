@@ -1,6 +1,7 @@
 """The catalog of an organisation, from the simulated cloud's five lists."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -251,3 +252,58 @@ async def test_environments_are_read_in_either_form(client: AvisiClient, cloud: 
     cloud.organisation().environments["production"].created_at = datetime(2020, 1, 1, tzinfo=UTC)
 
     assert (await client.catalog(ACME)).environments == plain.environments
+
+
+async def test_one_cluster_is_read_as_it_is_now(client: AvisiClient, cloud: SimulatedCloud) -> None:
+    """An upgrade from elsewhere shows, with two requests however many clusters there are."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.cluster("production/payments").version = "v1.31.6-u-ame.9"
+    cloud.world.versions = ["v1.31.6-u-ame.10"]
+    cloud.requests.clear()
+
+    fresh, versions = await client.current(known)
+
+    assert fresh == replace(known, version="v1.31.6-u-ame.9")
+    assert versions == ("v1.31.6-u-ame.10",)
+    assert cloud.requests.counts == {"cluster": 1, "versions": 1}
+
+
+async def test_a_deleted_cluster_is_gone(client: AvisiClient, cloud: SimulatedCloud) -> None:
+    """Nothing is at its address, and it is not in the list either."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.cluster("production/payments").deleted_at = NOON
+
+    assert (await client.current(known))[0] is None
+
+
+async def test_a_renamed_cluster_is_found_by_its_identity(client: AvisiClient, cloud: SimulatedCloud) -> None:
+    """And one that took its name is not mistaken for it."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.cluster("production/payments").slug = "billing"
+
+    renamed, _ = await client.current(known)
+    looked_for_elsewhere, _ = await client.current(replace(known, slug="orders"))
+
+    assert renamed is not None
+    assert renamed.full_name == "production/billing"
+    assert looked_for_elsewhere == renamed
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+async def test_a_cloud_without_single_clusters_is_asked_for_the_list(
+    client: AvisiClient, cloud: SimulatedCloud, status: int
+) -> None:
+    """The address of one cluster is not in the public documentation, so nothing depends on it."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.faults.add(Fault(path="*/clusters/*", status=status, times=None))
+
+    assert (await client.current(known))[0] == known
+
+
+async def test_a_cluster_that_cannot_be_read_is_an_error(client: AvisiClient, cloud: SimulatedCloud) -> None:
+    """Not a cluster that is gone."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.faults.add(Fault(path="*/clusters/*", status=500, times=None))
+
+    with pytest.raises(Broken):
+        await client.current(known)

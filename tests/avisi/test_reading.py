@@ -23,7 +23,7 @@ from bot.workflow.errors import (
     Unauthorised,
     Unreadable,
 )
-from bot.workflow.ports import Page, Source, Submission
+from bot.workflow.ports import AvisiCloud, Page, Source, Submission
 from tests.avisi.conftest import ACME, NOON, TOKEN, CallSeen, a_client
 from tests.avisi.scripted import scripted
 
@@ -52,6 +52,13 @@ async def schedule(client: AvisiClient, cloud: SimulatedCloud, *names: str) -> N
                 ignore_windows=True,
             ),
         )
+
+
+def test_the_client_fits_the_port(client: AvisiClient) -> None:
+    """Checked by the type checker: what the workflow asks for is here."""
+    port: AvisiCloud = client
+
+    assert port
 
 
 async def test_the_list_is_read_page_by_page(client: AvisiClient, cloud: SimulatedCloud) -> None:
