@@ -1,0 +1,202 @@
+import asyncio
+
+import pytest
+
+from bot.domain.events import StatusMoved, WentBlind, WindowMoved
+from bot.workflow.entries import AnyEntry, Errand, Kind, MessageRef, RejectionGiven, Urgency
+from tests.builders import (
+    NOON,
+    SEM,
+    a_form,
+    a_press,
+    a_submitted_form,
+    a_window,
+    about,
+    an_answer,
+    an_errand,
+    an_upgrade_request,
+)
+from tests.store.conftest import Subject
+
+REQUEST = an_upgrade_request()
+ENTRIES: list[AnyEntry] = [
+    a_submitted_form(form=a_form(start=NOON, ignore_windows=True, reason="\x00 & 🙂")),
+    a_press(REQUEST, response_url="https://hooks.example/secret", message=MessageRef(channel="C1", ts="1.2")),
+    RejectionGiven(member=SEM, request_id=REQUEST.id, seal=REQUEST.seal, reason="Not before the sale."),
+]
+ERRANDS = [
+    an_errand("1", kind=Kind.CARD, target="C1", request_id=REQUEST.id, event=None, urgency=Urgency.BACKGROUND),
+    an_errand("2", event=StatusMoved(about=about(), mention=(SEM,), status="ODD", from_status=None, window=a_window())),
+    an_errand("3", event=WindowMoved(about=about(), status="SCHEDULED", window=None, from_window=a_window())),
+    an_errand("4", event=an_answer(), response_url="https://hooks.example/secret", urgency=Urgency.PERSON),
+    an_errand("5", event=WentBlind(about=about(), since=NOON), message=MessageRef(channel="C1", ts="1.2")),
+]
+
+
+async def put(subject: Subject, *errands: Errand) -> None:
+    async with subject.begin() as work:
+        await work.outbox.put(*errands)
+        await work.commit()
+
+
+async def keys(subject: Subject, queue: str = "card:1") -> list[str]:
+    async with subject.look() as work:
+        return [due.errand.key for due in await work.outbox.due(queue, limit=100)]
+
+
+async def change(subject: Subject, name: str, *numbers: int | str, **words: object) -> None:
+    async with subject.begin() as work:
+        await getattr(work.outbox, name)(*numbers, **words)
+        await work.commit()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: type(entry).__name__)
+async def test_an_entry_comes_back_as_it_was_put(subject: Subject, entry: AnyEntry) -> None:
+    """Whatever a person sent is there when it is decided."""
+    async with subject.begin() as work:
+        assert await work.inbox.put(entry, key="1", queue="cluster:web")
+        await work.commit()
+
+    async with subject.look() as work:
+        received = await work.inbox.due("cluster:web")
+        assert await work.inbox.due("cluster:data") is None
+
+    assert received is not None
+    assert received.entry == entry
+    assert received.attempts == 0
+
+
+async def test_a_repeated_delivery_changes_nothing(subject: Subject) -> None:
+    """The key is known, also long after the first was done."""
+    async with subject.begin() as work:
+        assert await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
+        assert not await work.inbox.put(ENTRIES[1], key="event-1", queue="q")
+        received = await work.inbox.due("q")
+        assert received is not None
+        await work.inbox.done(received.number)
+        await work.commit()
+    await subject.pass_time(25 * 3600)
+
+    async with subject.begin() as work:
+        assert received.entry == ENTRIES[0]
+        assert not await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
+        assert await work.inbox.due("q") is None
+
+
+async def test_of_deliveries_at_the_same_moment_one_is_stored(subject: Subject) -> None:
+    """Slack repeats itself while the first is still on its way."""
+
+    async def deliver() -> bool:
+        async with subject.begin() as work:
+            is_new = await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
+            await work.commit()
+        return is_new
+
+    outcomes = await asyncio.gather(deliver(), deliver(), deliver())
+
+    assert sorted(outcomes) == [False, False, True]
+
+
+async def test_entries_of_a_queue_are_taken_in_stored_order(subject: Subject) -> None:
+    """One that has to wait holds up the later ones, as an earlier no must come before a later yes."""
+    async with subject.begin() as work:
+        for number, entry in enumerate(ENTRIES):
+            await work.inbox.put(entry, key=str(number), queue="q")
+        first = await work.inbox.due("q")
+        assert first is not None
+        await work.inbox.postpone(first.number, seconds=10, error="Slack does not answer.")
+        assert await work.inbox.due("q") is None
+        await work.commit()
+
+    await subject.pass_time(11)
+    async with subject.begin() as work:
+        again = await work.inbox.due("q")
+        assert again is not None
+        assert (again.number, again.attempts, again.entry) == (first.number, 1, ENTRIES[0])
+        await work.inbox.done(again.number)
+        second = await work.inbox.due("q")
+
+    assert second is not None
+    assert second.entry == ENTRIES[1]
+
+
+@pytest.mark.parametrize("errand", ERRANDS, ids=lambda errand: errand.key)
+async def test_an_errand_comes_back_as_it_was_put(subject: Subject, errand: Errand) -> None:
+    """With its event, whatever class that is."""
+    await put(subject, errand)
+
+    async with subject.look() as work:
+        (due,) = await work.outbox.due(errand.queue, limit=10)
+
+    assert due.errand == errand
+    assert (due.attempts, due.digest) == (0, None)
+
+
+async def test_an_errand_with_a_known_key_is_ignored(subject: Subject) -> None:
+    """A move is announced once, however often it is put, also after it was told."""
+    await put(subject, an_errand("move-1"), an_errand("move-1", target="elsewhere"), an_errand("move-2"))
+    async with subject.look() as work:
+        due = await work.outbox.due("card:1", limit=10)
+    await change(subject, "done", *(one.number for one in due))
+    await put(subject, an_errand("move-1"))
+
+    assert [one.errand.key for one in due] == ["move-1", "move-2"]
+    assert due[0].errand.target == ""
+    assert await keys(subject) == []
+
+
+async def test_an_errand_waits_out_its_delay(subject: Subject) -> None:
+    """It holds up what was stored after it in its queue, and nothing else."""
+    await put(subject, an_errand("1"), an_errand("2", delay=10), an_errand("3"), an_errand("4", queue="channel:C1"))
+
+    assert await keys(subject) == ["1"]
+    assert await keys(subject, "channel:C1") == ["4"]
+    await subject.pass_time(11)
+    assert await keys(subject) == ["1", "2", "3"]
+
+
+async def test_no_more_errands_come_than_were_asked_for(subject: Subject) -> None:
+    """In stored order, whatever their urgency: the order of a queue is its promise."""
+    await put(subject, an_errand("1", urgency=Urgency.BACKGROUND), an_errand("2", urgency=Urgency.PERSON))
+
+    async with subject.look() as work:
+        (first,) = await work.outbox.due("card:1", limit=1)
+
+    assert first.errand.key == "1"
+
+
+async def test_a_postponed_errand_comes_back_with_its_attempts(subject: Subject) -> None:
+    """Backoff survives in the store."""
+    await put(subject, an_errand("1"), an_errand("2"))
+    async with subject.look() as work:
+        first, second = await work.outbox.due("card:1", limit=10)
+
+    await change(subject, "postpone", first.number, second.number, seconds=5, error="internal_error\x00")
+    assert await keys(subject) == []
+    await subject.pass_time(6)
+
+    async with subject.look() as work:
+        assert [one.attempts for one in await work.outbox.due("card:1", limit=10)] == [1, 1]
+
+
+async def test_a_buried_errand_lets_the_next_one_pass(subject: Subject) -> None:
+    """A dead letter is not tried again and holds up nothing."""
+    await put(subject, an_errand("1"), an_errand("2"))
+    async with subject.look() as work:
+        first, _ = await work.outbox.due("card:1", limit=10)
+
+    await change(subject, "bury", first.number, error="channel_not_found")
+
+    assert await keys(subject) == ["2"]
+
+
+async def test_a_digest_is_remembered_on_all_its_errands(subject: Subject) -> None:
+    """A digest that was interrupted is posted again as the same one."""
+    await put(subject, an_errand("1"), an_errand("2"), an_errand("3"))
+    async with subject.look() as work:
+        due = await work.outbox.due("card:1", limit=10)
+
+    await change(subject, "gather", "digest-1", due[0].number, due[1].number)
+
+    async with subject.look() as work:
+        assert [one.digest for one in await work.outbox.due("card:1", limit=10)] == ["digest-1", "digest-1", None]

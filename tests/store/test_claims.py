@@ -1,0 +1,229 @@
+import asyncio
+
+import pytest
+
+from bot.workflow.entries import Errand, Urgency
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Box, Lease
+from tests.builders import a_submitted_form as an_entry
+from tests.builders import an_errand, an_upgrade_request
+from tests.store.conftest import Subject
+
+
+async def put(subject: Subject, *errands: Errand) -> None:
+    async with subject.begin() as work:
+        await work.outbox.put(*errands)
+        await work.commit()
+
+
+async def claimed(subject: Subject, queue: str = "poll:acme") -> Lease:
+    lease = await subject.claims.claim(queue)
+    assert lease is not None
+    return lease
+
+
+def queues(leases: tuple[Lease, ...]) -> list[str]:
+    return [lease.queue for lease in leases]
+
+
+async def test_a_named_queue_is_one_holders(subject: Subject) -> None:
+    """Nobody else gets it before it is released; each claim has a higher number."""
+    lease = await claimed(subject)
+
+    assert await subject.others.claim("poll:acme") is None
+    assert await subject.others.claim("poll:other") is not None
+    await subject.claims.release(lease)
+
+    again = await subject.others.claim("poll:acme")
+    assert again is not None
+    assert again.number > lease.number
+
+
+async def test_of_many_claims_at_the_same_moment_one_wins(subject: Subject) -> None:
+    """Two processes with several workers each."""
+    leases = await asyncio.gather(
+        *(each.claim("poll:acme") for each in (subject.claims, subject.others) for _ in range(5))
+    )
+
+    assert sum(lease is not None for lease in leases) == 1
+
+
+async def test_a_lease_runs_out(subject: Subject) -> None:
+    """When its holder dies another goes on, and a renewed one lives longer."""
+    await claimed(subject, "dies")
+    lives = await claimed(subject, "lives")
+    await subject.pass_time(15)
+    await subject.claims.renew(lives)
+    assert await subject.others.claim("dies") is None
+    await subject.pass_time(6)
+
+    assert await subject.others.claim("dies") is not None
+    assert await subject.others.claim("lives") is None
+
+
+async def test_a_queue_rests_after_its_release(subject: Subject) -> None:
+    """The next poll begins so many seconds after the last one ended, whoever does it."""
+    lease = await claimed(subject)
+    await subject.claims.release(lease, again_in=60)
+
+    assert await subject.others.claim("poll:acme") is None
+    await subject.pass_time(59)
+    assert await subject.others.claim("poll:acme") is None
+    await subject.pass_time(2)
+    assert await subject.others.claim("poll:acme") is not None
+
+
+async def test_a_stalled_holder_can_record_nothing(subject: Subject) -> None:
+    """It wakes up after another process claimed its queue: what it did is refused as a whole."""
+    request = an_upgrade_request()
+    stalled = await claimed(subject)
+    await subject.pass_time(21)
+    current = await subject.others.claim("poll:acme")
+    assert current is not None
+
+    async with subject.begin(stalled) as work:
+        await work.requests.add(request)
+        with pytest.raises(LeaseLost):
+            await work.commit()
+    with pytest.raises(LeaseLost):
+        await subject.claims.renew(stalled)
+    await subject.claims.release(stalled)
+
+    assert await subject.claims.claim("poll:acme") is None, "the other's lease is untouched"
+    async with subject.begin(current) as work:
+        assert await work.requests.of_cluster(request.cluster_identity) == ()
+        await work.requests.add(request)
+        await work.commit()
+
+
+async def test_a_lease_that_ran_out_but_was_not_taken_still_holds(subject: Subject) -> None:
+    """Being slow harms nobody as long as nobody else began."""
+    lease = await claimed(subject)
+    await subject.pass_time(21)
+
+    async with subject.begin(lease) as work:
+        await work.requests.add(an_upgrade_request())
+        await work.commit()
+    await subject.claims.renew(lease)
+
+    assert await subject.others.claim("poll:acme") is None
+
+
+async def test_a_released_lease_records_nothing_more(subject: Subject) -> None:
+    """Its holder gave it up, whether or not another took it."""
+    lease = await claimed(subject)
+    await subject.claims.release(lease)
+
+    async with subject.begin(lease) as work:
+        with pytest.raises(LeaseLost):
+            await work.commit()
+    with pytest.raises(LeaseLost):
+        await subject.claims.renew(lease)
+
+
+async def test_a_lease_of_nobody_is_lost(subject: Subject) -> None:
+    """A made-up lease commits nothing."""
+    async with subject.begin(Lease(queue="poll:acme", number=1)) as work:
+        with pytest.raises(LeaseLost):
+            await work.commit()
+
+
+async def test_due_queues_are_claimed_once(subject: Subject) -> None:
+    """Each queue with something due goes to one process, as a whole."""
+    await put(subject, *(an_errand(f"{number}", queue=f"card:{number % 4}") for number in range(12)))
+
+    first, second = await asyncio.gather(
+        subject.claims.claim_due(Box.OUTBOX, limit=10), subject.others.claim_due(Box.OUTBOX, limit=10)
+    )
+
+    assert sorted(queues(first) + queues(second)) == ["card:0", "card:1", "card:2", "card:3"]
+    assert await subject.claims.claim_due(Box.OUTBOX, limit=10) == ()
+    assert await subject.claims.claim_due(Box.INBOX, limit=10) == ()
+
+
+async def test_the_most_urgent_queue_goes_first(subject: Subject) -> None:
+    """A person's press before alerts before repaints; the oldest first among equals."""
+    await put(
+        subject,
+        an_errand("1", queue="repaint", urgency=Urgency.BACKGROUND),
+        an_errand("2", queue="alert"),
+        an_errand("3", queue="later-alert"),
+        an_errand("4", queue="person", urgency=Urgency.BACKGROUND),
+        an_errand("5", queue="person", urgency=Urgency.PERSON),
+    )
+
+    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=2)) == ["person", "alert"]
+    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=9)) == ["later-alert", "repaint"]
+
+
+async def test_a_queue_whose_first_errand_waits_is_not_due(subject: Subject) -> None:
+    """Order is kept, so nothing behind it can be done anyway."""
+    await put(subject, an_errand("1", delay=10), an_errand("2"))
+
+    assert await subject.claims.claim_due(Box.OUTBOX, limit=10) == ()
+    await subject.pass_time(11)
+    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=10)) == ["card:1"]
+
+
+async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subject) -> None:
+    """After its release, once its rest is over; a queue with nothing left is not."""
+    await put(subject, an_errand("1"), an_errand("2", queue="other"))
+    leases = await subject.claims.claim_due(Box.OUTBOX, limit=10)
+    lease, other = leases
+    async with subject.begin(lease) as work:
+        (due,) = await work.outbox.due(lease.queue, limit=10)
+        await work.outbox.done(due.number)
+        await work.commit()
+    await subject.claims.release(lease)
+    await subject.claims.release(other, again_in=5)
+
+    assert await subject.others.claim_due(Box.OUTBOX, limit=10) == ()
+    await subject.pass_time(6)
+    assert queues(await subject.others.claim_due(Box.OUTBOX, limit=10)) == ["other"]
+
+
+async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> None:
+    """Deciding on a request does not wait for its card to be drawn."""
+    async with subject.begin() as work:
+        await work.inbox.put(an_entry(), key="1", queue="request:1")
+        await work.outbox.put(an_errand("1", queue="request:1"))
+        await work.commit()
+
+    (deciding,) = await subject.claims.claim_due(Box.INBOX, limit=10)
+    (telling,) = await subject.others.claim_due(Box.OUTBOX, limit=10)
+
+    for lease in (deciding, telling):
+        async with subject.begin(lease) as work:
+            await work.commit()
+
+
+async def test_a_pace_gives_one_slot_at_a_time(subject: Subject) -> None:
+    """Several processes share one message a second and channel."""
+    waits = [
+        await subject.claims.next_slot("C1", every=1.0),
+        await subject.others.next_slot("C1", every=1.0),
+        await subject.claims.next_slot("C1", every=1.0),
+    ]
+
+    assert waits == [pytest.approx(wait, abs=0.5) for wait in (0.0, 1.0, 2.0)]
+    assert await subject.claims.next_slot("C2", every=1.0) == 0.0
+    await subject.pass_time(10)
+    assert await subject.claims.next_slot("C1", every=1.0) == 0.0
+
+
+async def test_slots_at_the_same_moment_are_different(subject: Subject) -> None:
+    """Nobody gets the slot of another."""
+    slots = [each.next_slot("C1", every=10.0) for each in (subject.claims, subject.others) for _ in range(3)]
+
+    waits = sorted(await asyncio.gather(*slots))
+
+    assert waits == [pytest.approx(10.0 * number, abs=2.0) for number in range(6)]
+
+
+async def test_a_held_pace_waits(subject: Subject) -> None:
+    """Retry-After goes for all processes; a shorter one does not cut it."""
+    await subject.claims.hold("C1", seconds=30)
+    await subject.others.hold("C1", seconds=5)
+
+    assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(30, abs=1)
+    assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(31, abs=1)
