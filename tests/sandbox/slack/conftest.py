@@ -12,14 +12,14 @@ from tests.sandbox.slack.listening import ListeningApp
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SimulatedSlack]:
-    """A workspace with people, groups and channels."""
+    """Give a workspace with people, groups and channels."""
     async with SimulatedSlack() as running:
         yield running
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """A plain HTTP client."""
+    """Give a plain HTTP client."""
     async with aiohttp.ClientSession() as opened:
         yield opened
 
@@ -32,7 +32,7 @@ def client(slack: SimulatedSlack, session: aiohttp.ClientSession) -> AsyncWebCli
 
 @pytest.fixture
 async def listening(slack: SimulatedSlack) -> AsyncIterator[ListeningApp]:
-    """An app that hears everything over HTTP and answers as the test says."""
+    """Give an app that hears everything over HTTP and answers as the test says."""
     app = ListeningApp(slack.app.signing_secret)
     slack.deliver_over_http(await app.start())
     yield app

@@ -10,7 +10,7 @@ from slack_sdk.signature import SignatureVerifier
 
 
 class ListeningApp:
-    """Hears Slack's deliveries. `answers` are given in turn, the last one again and again; `status` and `delay` apply to all."""
+    """Hears Slack's deliveries. `answers` are given in turn, the last one again and again; `status` goes for all."""
 
     def __init__(self, signing_secret: str) -> None:
         self._verifier = SignatureVerifier(signing_secret)
@@ -19,6 +19,7 @@ class ListeningApp:
         self.answers: list[object] = []
         self.status = 200
         self.delay = 0.0
+        self._more = asyncio.Condition()
         self.more_headers: dict[str, str] = {}
         self._runner: web.AppRunner | None = None
 
@@ -36,6 +37,11 @@ class ListeningApp:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    async def has_heard(self, number: int) -> None:
+        """Wait for so many payloads."""
+        async with asyncio.timeout(2), self._more:
+            await self._more.wait_for(lambda: len(self.heard) >= number)
+
     @property
     def last(self) -> dict[str, Any]:
         """The newest payload."""
@@ -48,6 +54,8 @@ class ListeningApp:
             return web.Response(status=401)
         self.headers.append(headers)
         self.heard.append(_read(request.content_type, body))
+        async with self._more:
+            self._more.notify_all()
         await asyncio.sleep(self.delay)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] if self.answers else None
         if answer is None or isinstance(answer, str):

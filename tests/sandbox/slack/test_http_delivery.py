@@ -31,16 +31,19 @@ async def test_a_command_arrives_as_a_signed_form(slack: SimulatedSlack, listeni
 
     assert outcome.ok
     assert listening.headers[0]["content-type"] == "application/x-www-form-urlencoded"
-    assert listening.last.items() >= {
-        "command": "/schedule-upgrade",
-        "text": "acme-prod 1.31",
-        "user_id": "U0ROOS",
-        "channel_id": HERE,
-        "channel_name": "cluster-upgrades",
-        "team_id": "T0HARBOUR",
-        "api_app_id": slack.app.id,
-        "is_enterprise_install": "false",
-    }.items()
+    assert (
+        listening.last.items()
+        >= {
+            "command": "/schedule-upgrade",
+            "text": "acme-prod 1.31",
+            "user_id": "U0ROOS",
+            "channel_id": HERE,
+            "channel_name": "cluster-upgrades",
+            "team_id": "T0HARBOUR",
+            "api_app_id": slack.app.id,
+            "is_enterprise_install": "false",
+        }.items()
+    )
     assert listening.last["response_url"].startswith(slack.url)
     assert listening.last["trigger_id"]
 
@@ -114,9 +117,7 @@ async def test_an_event_is_tried_again_when_it_fails(slack: SimulatedSlack, list
     listening.status = 500
 
     await slack.person("U0ROOS").open_home()
-    async with asyncio.timeout(2):
-        while len(listening.heard) < 4:
-            await asyncio.sleep(0.01)
+    await listening.has_heard(4)
 
     assert [headers.get("x-slack-retry-num") for headers in listening.headers] == [None, "1", "2", "3"]
     assert listening.headers[1]["x-slack-retry-reason"] == "http_error"

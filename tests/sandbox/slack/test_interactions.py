@@ -194,7 +194,10 @@ async def test_errors_of_the_bot_stand_at_their_fields(
     ],
 )
 async def test_what_slack_cannot_use_is_trouble_connecting(
-    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp, answer: Any  # noqa: ANN401
+    slack: SimulatedSlack,
+    client: AsyncWebClient,
+    listening: ListeningApp,
+    answer: Any,  # noqa: ANN401
 ) -> None:
     """The modal stays open with Slack's banner."""
     listening.answers = [answer]
@@ -255,7 +258,10 @@ async def test_an_external_select_asks_while_typing(
 
 @pytest.mark.parametrize("answer", [{"options": [option("x" * 76)]}, {}, "words", {"options": [option("a")] * 101}])
 async def test_a_wrong_options_answer_shows_nothing(
-    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp, answer: Any  # noqa: ANN401
+    slack: SimulatedSlack,
+    client: AsyncWebClient,
+    listening: ListeningApp,
+    answer: Any,  # noqa: ANN401
 ) -> None:
     """The menu stays empty."""
     external = {"type": "external_select", "action_id": "find", "min_query_length": 0}

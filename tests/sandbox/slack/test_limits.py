@@ -31,11 +31,11 @@ def groups(number: int, size: int) -> list[Json]:
     return [{"label": plain(f"group {n}"), "options": [option(f"{n}/{m}") for m in range(size)]} for n in range(number)]
 
 
-def checkboxes(number: int, **more: Any) -> Json:
+def checkboxes(number: int, **more: object) -> Json:
     return {"type": "checkboxes", "action_id": "ticks", "options": [option(name) for name in many(number)], **more}
 
 
-def grouped(*option_groups: Json, **more: Any) -> Json:
+def grouped(*option_groups: Json, **more: object) -> Json:
     return {"type": "static_select", "action_id": "pick", "option_groups": list(option_groups), **more}
 
 
@@ -114,7 +114,10 @@ BAD_MESSAGES: dict[str, list[Any]] = {
     "a placeholder of 151": [actions(select("a", placeholder=plain("x" * 151)))],
     "milliseconds": [actions({**MOMENT, "initial_date_time": 1_800_000_000_000})],
     "an image without alt text": [{"type": "image", "image_url": "https://a.test/b"}],
-    "12001 characters of markdown": [{"type": "markdown", "text": "x" * 7000}, {"type": "markdown", "text": "x" * 5001}],
+    "12001 characters of markdown": [
+        {"type": "markdown", "text": "x" * 7000},
+        {"type": "markdown", "text": "x" * 5001},
+    ],
     "101 table rows": [{"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]] * 101}],
 }
 

@@ -100,9 +100,7 @@ async def test_channels_are_described(slack: SimulatedSlack, client: AsyncWebCli
 async def test_each_kind_of_channel_has_its_scope(slack: SimulatedSlack, client: AsyncWebClient) -> None:
     """Private channels need groups:read, direct messages im:read; opening one needs im:write."""
     slack.app.scopes = ("channels:read",)
-    slack.workspace.add_channel(
-        Channel(id="C0SECRET", name="secret", private=True, members={slack.app.bot_user_id})
-    )
+    slack.workspace.add_channel(Channel(id="C0SECRET", name="secret", private=True, members={slack.app.bot_user_id}))
 
     assert (await client.conversations_info(channel="C0UPGRADES"))["ok"]
     with pytest.raises(SlackApiError, match="groups:read"):

@@ -1,5 +1,4 @@
 import asyncio
-from typing import Any
 
 import aiohttp
 import pytest
@@ -91,7 +90,7 @@ async def test_a_url_expires(slack: SimulatedSlack, listening: ListeningApp) -> 
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "error"),
+    "refusal",
     [
         ("no json", 400, "invalid_payload"),
         ("[]", 400, "invalid_payload"),
@@ -101,14 +100,10 @@ async def test_a_url_expires(slack: SimulatedSlack, listening: ListeningApp) -> 
     ],
 )
 async def test_what_cannot_be_read_is_refused(
-    slack: SimulatedSlack,
-    listening: ListeningApp,
-    session: aiohttp.ClientSession,
-    body: str,
-    status: int,
-    error: str,
+    slack: SimulatedSlack, listening: ListeningApp, session: aiohttp.ClientSession, refusal: tuple[str, int, str]
 ) -> None:
     """With a name for each mistake."""
+    body, status, error = refusal
     async with session.post(await url_of_a_command(slack, listening), data=body) as response:
         assert (response.status, (await response.json())["error"]) == (status, error)
 
@@ -122,7 +117,10 @@ async def test_what_cannot_be_read_is_refused(
     ],
 )
 async def test_the_ack_of_a_command_may_answer(
-    slack: SimulatedSlack, listening: ListeningApp, answer: Any, shown: str  # noqa: ANN401
+    slack: SimulatedSlack,
+    listening: ListeningApp,
+    answer: object,
+    shown: str,
 ) -> None:
     """Text or a message in the answer's body is shown to that person only."""
     listening.answers = [answer]
