@@ -30,7 +30,7 @@ class Answers:
             elif member:
                 await self.messenger.direct(member, said)
         except MessengerError as error:
-            _log.warning("slack_private_answer_lost", code=error.code)
+            _log.warning("slack.private_answer_lost", code=error.code)
 
 
 def in_ack(said: Message) -> dict[str, Any]:

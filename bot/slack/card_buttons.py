@@ -94,7 +94,7 @@ class CardButtons:
         except Missing:
             await self.answers.tell(body, "This request is not known here any more.")
         except ViewFailed as error:
-            _log.warning("slack_modal_not_opened", code=error.code)
+            _log.warning("slack.modal_not_opened", code=error.code)
             await self.answers.tell(body, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
 
     async def _store(self, body: Payload, press: ButtonPressed) -> None:

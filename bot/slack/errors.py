@@ -47,7 +47,7 @@ class LastResort:
         return guarded
 
     async def _sorry(self, ack: AsyncAck, body: Payload, error: Exception, *, reference: str) -> None:
-        _log.error("slack_listener_failed", error=type(error).__name__, exc_info=error)
+        _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
         if ack.response is not None:
             return
         sentence = f"Something went wrong; reference {reference}. Please try again in a moment."

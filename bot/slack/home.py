@@ -82,4 +82,4 @@ class Home:
         try:
             await self.messenger.publish_home(member, view)
         except MessengerError as error:
-            _log.warning("slack_home_not_published", code=error.code)
+            _log.warning("slack.home_not_published", code=error.code)

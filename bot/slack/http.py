@@ -87,7 +87,7 @@ class SlackRequests:
         try:
             return await self._answer(request)
         except Refusal as refusal:
-            _log.warning("slack_request_refused", status=refusal.status, why=str(refusal))
+            _log.warning("slack.request_refused", status=refusal.status, why=str(refusal))
             return web.Response(status=refusal.status, text=f"{refusal}\n")
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -108,7 +108,7 @@ class SlackRequests:
             return web.json_response({"challenge": str(payload.get("challenge", ""))})
         here = await self.identity.soon()
         if here is None:
-            _log.warning("slack_request_too_early", why=self.identity.error)
+            _log.warning("slack.request_too_early", why=self.identity.error)
             return web.Response(status=503, text="not connected to Slack yet\n")
         if not here.concerns(payload):
             raise Refusal(403, "another workspace or another app")

@@ -148,12 +148,12 @@ class Identity:
                 await self.learn()
             except (TokenRefused, SlackUnreachable) as error:
                 if self._error != before:
-                    _log.warning("slack_auth_failed", error=str(error))
+                    _log.warning("slack.auth_failed", error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._recheck)
                 continue
             if before and before != NOT_ASKED:
-                _log.info("slack_auth_works_again")
+                _log.info("slack.auth_works_again")
             pause = self._pause
             await asyncio.sleep(self._recheck)
 

@@ -80,7 +80,7 @@ class Opening:
         try:
             view_id = await self.views.open(text(payload, "trigger_id"), view)
         except ViewFailed as error:
-            _log.warning("slack_modal_not_opened", code=error.code)
+            _log.warning("slack.modal_not_opened", code=error.code)
             await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
             return
         if not loaded:
@@ -121,7 +121,7 @@ class Opening:
             if self.newest.get(view_id, stamp) == stamp:
                 await self._update(view_id, drawn)
         except ViewFailed as error:
-            _log.info("slack_modal_not_refreshed", code=error.code)
+            _log.info("slack.modal_not_refreshed", code=error.code)
 
     async def _update(self, view_id: str, view: dict[str, object]) -> None:
         try:
@@ -129,7 +129,7 @@ class Opening:
         except ViewGone:
             return
         except ViewFailed as error:
-            _log.warning("slack_modal_not_updated", code=error.code)
+            _log.warning("slack.modal_not_updated", code=error.code)
 
     async def drawn(self, wanted: Wanted) -> dict[str, object]:
         """Draw what is to be shown for what is filled in."""

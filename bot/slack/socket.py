@@ -60,6 +60,7 @@ class SocketMode:
         self._unacked = 0
         self._connecting: asyncio.Task[None] | None = None
         self._up = False
+        self._closing = False
         self._error = "not connected yet"
 
     @property
@@ -86,11 +87,11 @@ class SocketMode:
             await asyncio.sleep(self._tick)
         await self._build()
         down_since: float | None = None
-        while True:
+        while not self._closing:
             await asyncio.sleep(self._tick)
             alive = self._client is not None and await self._client.is_connected()
             self._note(alive=alive)
-            if alive:
+            if alive or self._closing:
                 down_since = None
                 continue
             down_since = down_since or time.monotonic()
@@ -103,12 +104,13 @@ class SocketMode:
 
     async def close(self) -> None:
         """Wait for the answers still owed, so many seconds at most, then hang up."""
+        self._closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_UNACKED):
                 while self._unacked:  # noqa: ASYNC110 - a counter, looked at for three seconds at most
                     await asyncio.sleep(0.02)
         if self._unacked:
-            _log.warning("slack_envelopes_unacknowledged", count=self._unacked)
+            _log.warning("slack.envelopes_unacknowledged", count=self._unacked)
         await self._hang_up()
 
     async def _build(self) -> None:
@@ -145,23 +147,23 @@ class SocketMode:
         try:
             here = self._identity.known
             if here is not None and not here.concerns(request.payload):
-                _log.warning("slack_envelope_refused", why="another workspace or another app")
+                _log.warning("slack.envelope_refused", why="another workspace or another app")
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
                 return
             answer = await run_async_bolt_app(self._bolt, request)
             await send_async_response(client, request, answer, started)
         except (aiohttp.ClientError, ConnectionError, OSError) as error:
-            _log.warning("slack_envelope_unanswered", error=type(error).__name__)
+            _log.warning("slack.envelope_unanswered", error=type(error).__name__)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            _log.warning("slack_envelope_unreadable", error=type(error).__name__)
+            _log.warning("slack.envelope_unreadable", error=type(error).__name__)
         finally:
             self._unacked -= 1
 
     def _note(self, *, alive: bool) -> None:
         if alive and not self._up:
-            _log.info("slack_socket_connected")
+            _log.info("slack.socket_connected")
         elif self._up and not alive:
             self._error = "the connection was lost"
-            _log.warning("slack_socket_lost")
+            _log.warning("slack.socket_lost")
         self._up = alive
         SOCKET_CONNECTED.set(alive)

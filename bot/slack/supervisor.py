@@ -34,10 +34,10 @@ class Supervisor:
         for task in late:
             task.cancel()
         if late:
-            _log.warning("slack_tasks_cancelled", count=len(late))
+            _log.warning("slack.tasks_cancelled", count=len(late))
             await asyncio.wait(late, timeout=1.0)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            _log.error("slack_task_failed", task=task.get_name(), exc_info=error)
+            _log.error("slack.task_failed", task=task.get_name(), exc_info=error)

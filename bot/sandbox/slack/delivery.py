@@ -112,7 +112,7 @@ class Deliveries:
         }
         answer = await self._over_http().send(Delivery(kind="event", name="url_verification", who="", payload=payload))
         body = answer.body
-        return answer.ok and challenge in {body, body.get("challenge") if isinstance(body, dict) else body}
+        return answer.ok and challenge == (body.get("challenge") if isinstance(body, dict) else body)
 
     async def close(self) -> None:
         """End retries and connections."""

@@ -79,6 +79,15 @@ def users_info(call: Call) -> Json:
     return {"user": user_object(call.state, person)}
 
 
+def bots_info(call: Call) -> Json:
+    """bots.info."""
+    app = call.state.app
+    if call.given.text("bot") != app.bot_id:
+        raise SlackError("bot_not_found")
+    bot = {"id": app.bot_id, "deleted": False, "name": app.bot_name, "app_id": app.id, "user_id": app.bot_user_id}
+    return {"bot": bot}
+
+
 def _paid(call: Call) -> None:
     if not call.state.workspace.paid:
         raise SlackError("plan_upgrade_required")
@@ -187,6 +196,7 @@ _READ_CHANNELS = ("channels:read", "groups:read", "im:read", "mpim:read")
 METHODS = {
     "auth.test": Method(work=auth_test),
     "users.info": Method(work=users_info, scopes=("users:read",), tier=4, json=False),
+    "bots.info": Method(work=bots_info, scopes=("users:read",), tier=3, json=False),
     "usergroups.users.list": Method(work=usergroups_users_list, scopes=("usergroups:read",), tier=2, json=False),
     "usergroups.list": Method(work=usergroups_list, scopes=("usergroups:read",), tier=2, json=False),
     "conversations.info": Method(work=conversations_info, scopes=_READ_CHANNELS, tier=3, json=False),
