@@ -28,7 +28,7 @@ export const slack = {
     call(`${of(me)}/conversations/${channel}?limit=200${before ? `&before=${before}` : ""}`),
   thread: (me, channel, ts) => call(`${of(me)}/conversations/${channel}/thread/${ts}`),
   command: (me, body) => call(`${of(me)}/command`, body),
-  message: (me, body) => call(`${of(me)}/message`, body),
+  message: (me, { text, ...rest }) => call(`${of(me)}/message`, { ...rest, text: escaped(text) }),
   action: (me, body) => call(`${of(me)}/action`, body),
   options: (me, body) => call(`${of(me)}/options`, body),
   submit: (me, body) => call(`${of(me)}/submit`, body),
@@ -65,4 +65,7 @@ const WORDS = {
 };
 
 /** An error code in words, with the code for those who look it up. */
-export const inWords = (error) => `${WORDS[error] ?? "That did not work."} (${error})`;
+export const inWords = (error) => (/\s/.test(error) ? error : `${WORDS[error] ?? "That did not work."} (${error})`);
+
+/** Text that a person typed, as Slack keeps it. */
+export const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -2,7 +2,7 @@
 
 import { cloud, slack } from "/page/api.js";
 import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
-import { hearMessage, loadConversation, showConversation } from "/page/conversation.js";
+import { hearMessage, loadConversation, pointAt, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
 import { showHome } from "/page/home.js";
 import { dropModals, syncModals } from "/page/modal.js";
@@ -61,7 +61,9 @@ async function enter(me) {
   unfollow = slack.events(store.me, {
     open: async () => {
       away(false);
-      if (!(await loadWorkspace())) return;
+      const workspace = await loadWorkspace();
+      if (!workspace) return;
+      syncModals(workspace.modals ?? []);
       if (first) go(readPlace());
       else {
         loadConversation();
@@ -77,11 +79,10 @@ async function enter(me) {
 async function loadWorkspace() {
   const me = store.me;
   const workspace = await slack.workspace(me);
-  if (me !== store.me || !workspace.channels) return false;
+  if (me !== store.me || !workspace.channels) return null;
   store.workspace = workspace;
   drawSidebar();
-  syncModals(workspace.modals ?? []);
-  return true;
+  return workspace;
 }
 
 const exists = (place) => place === "home" || Boolean(channelOf(place) || dmOf(place));
@@ -94,7 +95,7 @@ function firstPlace() {
 function go(wish) {
   if (!store.workspace) return;
   const channel = exists(wish.channel) ? wish.channel : firstPlace();
-  const thread = channel === wish.channel && channel !== "home" ? wish.thread?.split("?")[0] ?? null : null;
+  const thread = channel === wish.channel && channel !== "home" ? wish.thread : null;
   const moved = channel !== store.place.channel;
   const turned = moved || thread !== store.place.thread;
   store.place = { channel, thread };
@@ -102,11 +103,12 @@ function go(wish) {
   if (location.hash.split("?")[0] !== address) history.replaceState(null, "", address);
   drawSidebar();
   if (moved) showConversation();
+  else pointAt(wish.point);
   if (turned) showThread();
 }
 
 function hear(event) {
-  if (event.type === "workspace") loadWorkspace();
+  if (event.type === "workspace") refreshSidebar();
   if (event.type === "modals") {
     if (event.modals.length) tourHears("modal");
     syncModals(event.modals);
@@ -115,20 +117,15 @@ function hear(event) {
   if (!event.type.startsWith("message")) return;
   hearThread(event);
   const here = hearMessage(event);
-  if (event.type === "message" && !here) countUnread(event);
+  if (event.type === "message" && !here) refreshSidebar();
   if (event.type === "message" && /SCHEDULED_NOTIFIED|reminder/i.test(`${event.message.text}`)) tourHears("reminded");
 }
 
-function countUnread({ channel, message }) {
-  if (message.user === store.me || (message.thread_ts && message.thread_ts !== message.ts)) return;
-  const place = channelOf(channel) ?? dmOf(channel);
-  if (!place) {
-    loadWorkspace();
-    return;
-  }
-  place.unread = (place.unread ?? 0) + 1;
-  if (JSON.stringify(message).includes(`<@${store.me}>`)) place.mention = true;
-  drawSidebar();
+let refreshing = null;
+
+function refreshSidebar() {
+  clearTimeout(refreshing);
+  refreshing = setTimeout(loadWorkspace, 120);
 }
 
 function away(on) {

@@ -6,6 +6,8 @@ import { place, whileMoving } from "/page/popup.js";
 import { store } from "/page/store.js";
 
 const drafts = new Map();
+// Of a command that reached the app and failed there, Slackbot tells in the conversation.
+const SLACKBOT_SAYS = /^(?!sandbox_|http_\d|channel_not_found)\w+$/;
 
 /** Draw a message box for a conversation, or for a thread in it. */
 export function composer({ channel, thread = null, label, placeholder }) {
@@ -89,8 +91,8 @@ export function composer({ channel, thread = null, label, placeholder }) {
     if (answer.ok) return;
     const name = text.split(/\s/)[0];
     complaint.textContent = answer.error === "not_in_threads" ? `${name} is not supported in threads.`
-      : command ? `${name} failed. ${inWords(answer.error)}` : `Not sent. ${inWords(answer.error)}`;
-    if (!box.value) box.value = text;
+      : command && SLACKBOT_SAYS.test(answer.error) ? "" : inWords(answer.error);
+    if (!box.value && complaint.textContent) box.value = text;
     grow();
   };
 

@@ -5,7 +5,7 @@ import { composer } from "/page/composer.js";
 import { h, icon } from "/page/dom.js";
 import { drawHome } from "/page/home.js";
 import { Feed } from "/page/messages.js";
-import { appDm, channelOf, dmOf, hrefTo, nameOf, store } from "/page/store.js";
+import { appDm, channelOf, dmOf, hrefTo, nameOf, readPlace, store } from "/page/store.js";
 
 const open = { channel: null, feed: null, scroller: null };
 
@@ -44,7 +44,7 @@ function heading() {
   const dm = appDm();
   const isApp = open.channel === "home" || dm?.id === open.channel;
   const name = h("h1", null, channel ? icon(channel.private ? "lock" : "hash") : null, isApp ? app.name : channel ? channel.name : title());
-  const about = isApp ? app.description : channel?.shared ? "Shared with another organisation" : channel?.private ? "Private channel" : "";
+  const about = isApp ? app.description : [channel?.topic, channel?.shared && "shared with another organisation"].filter(Boolean).join(", ");
   const tab = (text, href, on) => h("a", { role: "tab", "aria-selected": on ? "true" : "false", href }, text);
   const tabs = isApp
     ? h("div", { class: "tabs", role: "tablist", "aria-label": app.name }, tab("Home", hrefTo("home"), open.channel === "home"),
@@ -66,8 +66,8 @@ export async function loadConversation() {
     feed.newAfter = last?.ts ?? "0";
   }
   feed.set(inChannel(answer.messages), answer.more);
-  goTo(location.hash.split("?")[1]);
   seen();
+  await pointAt(readPlace().point);
 }
 
 const inChannel = (messages) => messages.filter((message) => belongs(message));
@@ -83,8 +83,12 @@ async function loadOlder(channel) {
   feed.rows.get(oldest)?.node.scrollIntoView({ block: "start" });
 }
 
-function goTo(ts) {
-  const row = ts && open.feed.rows.get(ts);
+/** Bring a message of the open conversation into view, reading older ones if need be. */
+export async function pointAt(ts) {
+  const { channel, feed } = open;
+  if (!ts || !feed) return;
+  for (let page = 0; page < 20 && feed.more && !feed.rows.has(ts); page += 1) await loadOlder(channel);
+  const row = open.feed === feed && feed.rows.get(ts);
   if (!row) return;
   row.node.scrollIntoView({ block: "center" });
   row.node.classList.add("pointed");
@@ -99,8 +103,11 @@ export function hearMessage(event) {
   else if (belongs(event.message)) {
     if (event.type === "message_changed" && !feed.get(event.message.ts)) return true;
     feed.add([event.message]);
-    if (event.type === "message" && event.message.user === store.me) scroller.scrollTop = 0;
-    if (event.type === "message") seen();
+    if (event.type === "message" && (event.message.ephemeral || event.message.user === store.me)) scroller.scrollTop = 0;
+    if (event.type === "message") {
+      clearTimeout(reading);
+      reading = setTimeout(() => open.feed === feed && seen(), 250);
+    }
   }
   return true;
 }
@@ -108,9 +115,7 @@ export function hearMessage(event) {
 let reading = null;
 
 function seen() {
-  clearTimeout(reading);
-  reading = setTimeout(() => {
-    const ts = open.feed?.latest();
-    if (ts && !document.hidden) slack.read(store.me, open.channel, ts);
-  }, 250);
+  const { channel, feed } = open;
+  const ts = feed.latest();
+  if (ts && !document.hidden) slack.read(store.me, channel, ts);
 }

@@ -34,7 +34,7 @@ function keys(event, dialog) {
 
 /**
  * Open a dialog named `title`. `dismiss` runs for Escape, the cross and the shade. The answer has `node`, `body`, `foot`,
- * `name(text)` and `close()`; closing gives the focus back.
+ * `name(text)`, `readable(alone)` (reached by keyboard to scroll it when nothing in it is) and `close()`, which gives the focus back.
  */
 export function openDialog({ title, dismiss, small = false }) {
   const id = uid("title");
@@ -53,6 +53,10 @@ export function openDialog({ title, dismiss, small = false }) {
   const shade = h("div", { class: "shade" }, node);
   const dialog = { node, body, foot, shade, dismiss };
   shade.addEventListener("keydown", (event) => keys(event, dialog));
+  dialog.readable = (alone) => {
+    if (!alone) for (const name of ["tabindex", "role", "aria-label"]) body.removeAttribute(name);
+    else for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Content"]]) body.setAttribute(name, value);
+  };
   dialog.name = (text) => { heading.textContent = text; };
   dialog.close = () => {
     const at = stack.indexOf(dialog);

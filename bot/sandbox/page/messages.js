@@ -55,7 +55,7 @@ class Row {
       reconcile(this.body, [...drawBlocks(message.blocks, this.surface, this.cache), ...(edited ? [edited] : [])]);
     } else {
       this.cache.clear();
-      const options = { verbatim: isBot(message.user) };
+      const options = { verbatim: isBot(message.user) && message.parse !== "full" && !message.link_names };
       this.body.replaceChildren(h("div", { class: "text" }, mrkdwn(message.text, names, options), edited ? [" ", edited] : null));
     }
     if (focused && !this.body.contains(document.activeElement)) this.node.focus();

@@ -9,6 +9,7 @@ import { names, store } from "/page/store.js";
 import { tourHears } from "/page/tour.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
+const troubled = (error) => (/\s/.test(error) ? error : `${TROUBLE} ${inWords(error)}`);
 const shown = new Map();
 
 /** Show exactly these views, bottom first. */
@@ -41,9 +42,6 @@ class Modal {
     this.banner = h("p", { class: "banner", role: "alert", hidden: true });
     this.host = h("div", { class: "blocks" });
     this.dialog.body.append(this.banner, this.host);
-    this.dialog.body.tabIndex = 0;
-    this.dialog.body.setAttribute("role", "group");
-    this.dialog.body.setAttribute("aria-label", "Content");
     this.closing = h("button", { type: "button", class: "button", on: { click: () => this.close() } });
     this.sending = h("button", { type: "button", class: "button primary", on: { click: () => this.submit() } });
     this.dialog.foot.append(this.closing, this.sending);
@@ -71,6 +69,7 @@ class Modal {
     const key = focus?.dataset.key;
     const caret = focus && "selectionStart" in focus ? [focus.selectionStart, focus.selectionEnd] : null;
     reconcile(this.host, drawBlocks(this.view.blocks, this.surface, this.cache));
+    this.dialog.readable(!focusable(this.host).length);
     if (!focus || document.activeElement === focus) return;
     const again = key && this.host.querySelector(`[data-key="${CSS.escape(key)}"]`);
     (again ?? this.dialog.node).focus();
@@ -103,7 +102,7 @@ class Modal {
     const body = { container, block_id: block.block_id, action, state: { values: this.surface.form.values } };
     this.pending = this.pending.then(() => slack.action(store.me, body));
     const answer = await this.pending;
-    this.say(answer.ok ? null : `${TROUBLE} ${inWords(answer.error)}`);
+    this.say(answer.ok ? null : troubled(answer.error));
   }
 
   async submit() {
@@ -117,7 +116,7 @@ class Modal {
     const answer = await slack.submit(store.me, { view_id: this.view.id, state: { values: this.surface.form.values } });
     this.busy = false;
     this.sending.classList.remove("busy");
-    this.say(answer.ok ? null : `${TROUBLE} ${inWords(answer.error)}`);
+    this.say(answer.ok ? null : troubled(answer.error));
     if (answer.outcome === "errors") this.complain(answer.errors ?? {});
     if (answer.outcome === "closed") this.leave();
     if (answer.ok && answer.outcome !== "errors") tourHears("submitted");

@@ -17,20 +17,22 @@ export function drawSidebar() {
     kept("team", [workspace.team, store.me], () => h("div", { class: "team" }, h("strong", null, workspace.team?.name ?? workspace.team), h("span", null, nameOf(store.me)))),
     section("Channels", channels.map((channel) => entry({
       key: channel.id, href: hrefTo(channel.id), on: place.channel === channel.id, face: icon(channel.private ? "lock" : "hash"), text: channel.name,
-      unread: channel.unread, mention: channel.mention, after: channel.shared ? "shared" : channel.archived ? "archived" : "",
+      unread: waiting(channel), mention: channel.mention, after: channel.shared ? "shared" : channel.archived ? "archived" : "",
     }))),
     section("Direct messages", people.map((dm) => entry({
-      key: dm.id, href: hrefTo(dm.id), on: place.channel === dm.id, face: avatar(dm.user, "tiny"), text: nameOf(dm.user), unread: dm.unread, mention: dm.unread > 0,
+      key: dm.id, href: hrefTo(dm.id), on: place.channel === dm.id, face: avatar(dm.user, "tiny"), text: nameOf(dm.user), unread: waiting(dm), mention: true,
       after: dm.user === store.me ? "you" : "",
     }))),
     section("Apps", [entry({
       key: "app", href: app?.unread ? hrefTo(app.id) : hrefTo("home"), on: place.channel === "home" || (app && place.channel === app.id),
-      face: avatar(workspace.app.bot_user_id, "tiny"), text: workspace.app.name, unread: app?.unread ?? 0, mention: (app?.unread ?? 0) > 0,
+      face: avatar(workspace.app.bot_user_id, "tiny"), text: workspace.app.name, unread: app ? waiting(app) : 0, mention: true,
     })]),
   ];
   reconcile(root, sections.filter(Boolean));
   title();
 }
+
+const waiting = ({ id, unread }) => (id === store.place.channel && !document.hidden ? 0 : unread);
 
 function section(text, entries) {
   if (!entries.length) return null;
@@ -59,6 +61,6 @@ function kept(key, facts, make) {
 
 function title() {
   const { channels, dms, team } = store.workspace;
-  const waiting = [...channels, ...dms].reduce((sum, { unread, mention, user }) => sum + (mention || user ? unread : 0), 0);
-  document.title = `${waiting ? `(${waiting}) ` : ""}${nameOf(store.me)} in ${team?.name ?? team}`;
+  const count = [...channels, ...dms].reduce((sum, place) => sum + (place.mention || place.user ? waiting(place) : 0), 0);
+  document.title = `${count ? `(${count}) ` : ""}${nameOf(store.me)} in ${team?.name ?? team}`;
 }

@@ -21,10 +21,11 @@ export const isBot = (id) => Boolean(store.workspace?.users[id]?.bot);
 /** The address of a place in this page; the app's Home tab is the place "home". */
 export const hrefTo = (channel, thread) => `#/${store.me}/${channel}${thread ? `/${thread}` : ""}`;
 
-/** Read the address: {me, channel, thread}. */
+/** Read the address: {me, channel, thread, point}; `point` is the message to show. */
 export function readPlace() {
-  const [, me, channel, thread] = location.hash.split("/").map(decodeURIComponent);
-  return { me: me || null, channel: channel || null, thread: thread || null };
+  const [path, point] = location.hash.split("?");
+  const [, me, channel, thread] = path.split("/").map(decodeURIComponent);
+  return { me: me || null, channel: channel || null, thread: thread || null, point: point || null };
 }
 
 /** Names and places as mrkdwn.js wants them, always for the person one is now. */

@@ -19,7 +19,7 @@ const STEPS = [
   {
     title: "Fill in the form",
     text: () => "Choose a cluster and a version. Leave the date empty for the next maintenance window, and press Request.",
-    target: "#layer .dialog",
+    target: null,
   },
   {
     title: "Approve it as a colleague",
@@ -76,7 +76,7 @@ function draw() {
   }
   const step = STEPS[at.step];
   const last = at.step === STEPS.length - 1;
-  document.querySelector(step.target)?.classList.add("tour-target");
+  if (step.target) document.querySelector(step.target)?.classList.add("tour-target");
   const button = (text, run, tone = "button") => h("button", { type: "button", class: tone, on: { click: run } }, text);
   root.replaceChildren(
     h("div", { class: "tour-head" }, h("span", { class: "quiet" }, `Step ${at.step + 1} of ${STEPS.length}`),
