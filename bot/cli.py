@@ -48,12 +48,19 @@ def run() -> None:
         from bot.observe.logs import set_up
         from bot.policy_file import configuration
 
-        settings, _policy = configuration()
+        settings, policy = configuration()
         set_up(form=settings.bot_log_format, level=settings.bot_log_level)
 
         from bot.app import run as run_bot
+        from bot.settings import SettingsProblems
+        from bot.slack.identity import TokenRefused
 
-        _end(run_bot(settings))
+        try:
+            _end(run_bot(settings, policy))
+        except TokenRefused as error:
+            example = "xapp-1-A012-345-abc" if error.variable == "SLACK_APP_TOKEN" else "xoxb-123-456-abc"
+            said = f"{error.variable} is wrong: Slack refuses the token ({error.code})"
+            raise SettingsProblems(f"{said}. Example: {error.variable}={example}") from error
 
 
 @app.command()
@@ -75,7 +82,8 @@ def sandbox(
 ) -> None:
     """Run the bot in a simulated Slack against a simulated Avisi Cloud, all on this machine."""
     with _readable_failures():
-        from bot.sandbox.world import SandboxOptions, serve
+        from bot.sandbox.serving import serve
+        from bot.sandbox.world import SandboxOptions
 
         options = SandboxOptions(
             port=port, host=host, data=data, speed=speed, policy=policy, script=script, open_page=open_page
@@ -93,9 +101,16 @@ def doctor(
 ) -> None:
     """Check every setting and every connection, and say how to mend what is wrong."""
     with _readable_failures():
-        from bot.doctor.examination import examine_and_print
+        from bot.observe.logs import set_up
+        from bot.policy_file import configuration
 
-        _end(examine_and_print(as_json=as_json, round_trip=round_trip))
+        settings, policy = configuration()
+        set_up(form=settings.bot_log_format, level="error")
+
+        from bot.doctor.examination import CHECKS, examine_and_print, with_round_trip
+
+        checks = with_round_trip() if round_trip else CHECKS
+        _end(examine_and_print(settings, policy, *checks, form="json" if as_json else "text"))
 
 
 @policy_app.command("check")

@@ -58,6 +58,11 @@ class Census:
         async with transaction(self.engine) as counting:
             return await _depth(counting, InboxRow)
 
+    async def received(self, queue: str) -> bool:
+        """Whether anything was ever stored in a queue of the inbox."""
+        async with transaction(self.engine) as counting:
+            return await counting.first(select(InboxRow.number).where(InboxRow.queue == queue).limit(1)) is not None
+
     async def outbox(self) -> Depth:
         """Count what was decided and is not yet told or done."""
         async with transaction(self.engine) as counting:

@@ -1,0 +1,66 @@
+"""Checks of every channel of the rules: it exists, is open, is ours alone, and the bot is in it."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.patient import Patient
+from bot.slack.failure import FAILURES, failure
+from bot.slack.identity import Installation
+
+
+async def channels(patient: Patient) -> AsyncIterator[Finding]:
+    """Check every channel that anything is posted to."""
+    for channel in patient.policy.channels:
+        about = f"{where(patient, channel)} {channel}"
+        here = patient.identity.known
+        if here is None:
+            yield unknown(about, "not looked at, because Slack does not answer")
+            continue
+        try:
+            answer = await patient.client.conversations_info(channel=channel)
+        except FAILURES as error:
+            yield _unseen(about, failure(error).code, here)
+            continue
+        facts: Any = answer.get("channel")
+        for finding in _judged(about, facts if isinstance(facts, dict) else {}):
+            yield finding
+
+
+def where(patient: Patient, channel: str) -> str:
+    """Name what gives the channel: the variable, or the places in the policy file."""
+    if patient.settings.bot_channel == channel:
+        return "BOT_CHANNEL"
+    places = [rule.environment or "defaults" for rule in patient.policy.rules if rule.channel == channel]
+    return f"BOT_POLICY_FILE channel of {', '.join(places)}:"
+
+
+def _unseen(about: str, code: str, here: Installation) -> Finding:
+    if code == "channel_not_found":
+        return wrong(
+            about,
+            "Slack shows the bot no such channel: it does not exist, or it is private and the bot is not in it",
+            f"Check the ID (channel details, at the bottom), and type in that channel: /invite <@{here.bot_user_id}>",
+        )
+    if code == "missing_scope":
+        mend = "Install the app again from manifest.yml, which asks for channels:read and groups:read."
+        return wrong(about, "the bot may not look at channels (missing_scope)", mend)
+    return unknown(about, f"could not be looked at ({code})")
+
+
+def _judged(about: str, facts: Mapping[str, Any]) -> list[Finding]:
+    name = f"#{facts.get('name') or '?'}"
+    findings = []
+    if facts.get("is_archived"):
+        findings.append(wrong(about, f"{name} is archived", f"Unarchive {name}, or give the ID of another channel."))
+    if not facts.get("is_member"):
+        findings.append(wrong(about, f"the bot is not in {name}", f"Type in {name}: /invite @ and the bot's name."))
+    if facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"):
+        findings.append(
+            warning(
+                about,
+                f"{name} is shared with another organisation, whose people see every card",
+                "Use a channel that is not shared.",
+            )
+        )
+    return findings or [ok(about, f"{name} exists and the bot is in it")]

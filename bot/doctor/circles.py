@@ -1,0 +1,96 @@
+"""Checks of the people that the rules name: they exist and count, and every quorum can be reached."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.patient import Patient
+from bot.domain.people import EVERYONE, MemberId, Standing
+from bot.domain.policy import Rule
+from bot.workflow.errors import MembersUnavailable
+
+_ENOUGH = 25
+"""Look at no more people of one group than that: beyond it every quorum is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    id: str
+    members: tuple[MemberId, ...] | None
+
+
+async def circles(patient: Patient) -> AsyncIterator[Finding]:
+    """Check everybody whom the rules name."""
+    if patient.identity.known is None:
+        yield unknown("BOT_APPROVERS", "people are not looked up, because Slack does not answer")
+        return
+    seen: set[tuple[str, str]] = set()
+    try:
+        for rule in patient.policy.rules:
+            for role in ("approvers", "requesters", "notify", "on_call"):
+                for who in getattr(rule, role):
+                    if who != EVERYONE and (role, who) not in seen:
+                        seen.add((role, who))
+                        yield await _person_or_group(patient, rule, role, who)
+            yield await _quorum(patient, rule)
+    except MembersUnavailable as error:
+        yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}")
+
+
+async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) -> Finding:
+    about = f"{_place(patient, rule, role)} {who}"
+    if who.startswith("S"):
+        members = await patient.people.group(who)
+        if members is None:
+            mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
+            return wrong(about, "Slack knows no such user group", mend)
+        if not members:
+            return warning(about, "the user group is empty", "Add people to it in Slack.")
+        return ok(about, f"the user group has {len(members)} member{'s' if len(members) > 1 else ''}")
+    member = await patient.people.find(MemberId(who))
+    if member.counts:
+        return ok(about, f"{member.name} is a full member")
+    if member.standing is Standing.UNKNOWN:
+        return warning(about, "Slack knows nobody by this ID", "Check the ID (profile, three dots, Copy member ID).")
+    mend = "Name somebody who is a full member; guests, outsiders, bots and deactivated people never count."
+    return warning(about, f"{member.name or who} does not count here: {member.standing}", mend)
+
+
+async def _quorum(patient: Patient, rule: Rule) -> Finding:
+    about = _place(patient, rule, "approvers")
+    name = rule.environment or "every environment without a table"
+    needed = rule.required_approvals
+    if needed == 0:
+        return ok(about, f"{name}: no approval is needed")
+    if EVERYONE in rule.approvers:
+        return ok(about, f"{name}: every full member may approve")
+    able = len(await _able(patient, rule))
+    mend = "Name more approvers, or ask for fewer approvals."
+    if able < needed:
+        return wrong(about, f"{name}: {needed} approvals are needed, but only {able} people can give one", mend)
+    if able == needed and not rule.self_approval:
+        text = f"{name}: all {able} approvers are needed, so a request by one of them can never be approved"
+        return warning(about, text, mend)
+    if rule.override and able <= needed:
+        return warning(about, f"{name}: overriding a freeze needs {needed + 1} approvals of {able} people", mend)
+    return ok(about, f"{name}: {needed} of at least {able} approvers are needed")
+
+
+async def _able(patient: Patient, rule: Rule) -> set[MemberId]:
+    """Return the full members among the approvers, as far as it matters."""
+    named: set[MemberId] = set()
+    for who in rule.approvers:
+        named |= (await patient.people.group(who) or frozenset()) if who.startswith("S") else {MemberId(who)}
+    able: set[MemberId] = set()
+    for member in sorted(named):
+        if len(able) > max(_ENOUGH, rule.required_approvals + 1):
+            break
+        if (await patient.people.find(member)).counts:
+            able.add(member)
+    return able
+
+
+def _place(patient: Patient, rule: Rule, role: str) -> str:
+    if role == "approvers" and rule.approvers == patient.settings.bot_approvers:
+        return "BOT_APPROVERS"
+    return f"BOT_POLICY_FILE {role} of {rule.environment or 'defaults'}:"

@@ -1,0 +1,121 @@
+"""Checks of Avisi Cloud: token, organisations and role, the source of statuses, the environments of the rules."""
+
+from collections.abc import AsyncIterator
+
+from bot import shapes
+from bot.avisi.sources import probe
+from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.patient import Patient
+from bot.doctor.slack_access import clock_finding
+from bot.domain.cluster import Catalog, Organisation
+from bot.workflow.errors import AvisiError, Declined, Unauthorised
+from bot.workflow.ports import Source
+
+TOKEN = "ACLOUD_PERSONAL_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
+ORGANISATION = "ACLOUD_ORGANISATION"
+_MAY_SCHEDULE = frozenset({"admin", "developer"})
+
+
+async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
+    """Check every organisation, then whether the rules speak of environments that exist."""
+    visible: tuple[Organisation, ...] = ()
+    try:
+        visible = await patient.cloud.memberships()
+    except Unauthorised:
+        mend = "Make a new personal access token in the Avisi Cloud Console, under your profile."
+        yield wrong(TOKEN, "Avisi Cloud refuses the token (401)", mend)
+        return
+    except Declined as error:
+        yield unknown(TOKEN, f"its organisations are not told: {error.words()}")
+    except AvisiError as error:
+        mend = f"Check that this machine reaches {patient.settings.acloud_api_endpoint}, and HTTPS_PROXY."
+        yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", mend)
+        return
+    else:
+        yield ok(TOKEN, f"works; it sees {len(visible)} organisation{'s' if len(visible) != 1 else ''}")
+    catalogs: list[Catalog] = []
+    for slug in patient.settings.acloud_organisation:
+        async for finding in _organisation(patient, Organisation(slug), visible, catalogs):
+            yield finding
+    for finding in _environments(patient, tuple(catalogs)):
+        yield finding
+    if (theirs := await patient.cloud.clock()) is not None:
+        yield clock_finding("ACLOUD_API_ENDPOINT", "Avisi Cloud", abs((patient.now() - theirs).total_seconds()))
+
+
+async def _organisation(
+    patient: Patient, organisation: Organisation, visible: tuple[Organisation, ...], catalogs: list[Catalog]
+) -> AsyncIterator[Finding]:
+    about = f"{ORGANISATION} {organisation}"
+    if visible and organisation not in visible:
+        nearest = shapes.nearest(organisation, visible)
+        mend = f"Check the slug, the nearest is {nearest}; or have the token's owner invited to the organisation."
+        yield wrong(about, "the token does not see this organisation", mend)
+        return
+    try:
+        role = (await patient.cloud.me(organisation)).role
+        if role and role not in _MAY_SCHEDULE:
+            mend = "Give the token's owner the role developer or admin."
+            yield warning(about, f"the token has the role {role}, which may not be allowed to schedule upgrades", mend)
+        elif role:
+            yield ok(about, f"the token has the role {role}")
+        catalog = await patient.cloud.catalog(organisation)
+        catalogs.append(catalog)
+        if catalog.clusters:
+            yield ok(about, f"{len(catalog.clusters)} clusters, {len(catalog.versions)} versions")
+        else:
+            yield warning(about, "has no cluster that the token sees", "Check the token's access to environments.")
+        yield _source(patient, about, await probe(patient.cloud, organisation))
+    except AvisiError as error:
+        yield wrong(about, f"cannot be read: {error.words()}", "Check the slug and the token's role.")
+
+
+def _source(patient: Patient, about: str, found: Source) -> Finding:
+    wanted: str = patient.settings.bot_status_source
+    if wanted == Source.ORGANISATION and found is Source.CLUSTERS:
+        mend = "Set BOT_STATUS_SOURCE=auto, which follows clusters until a list is there."
+        return wrong("BOT_STATUS_SOURCE", f"{about}: the cloud offers no list of scheduled upgrades", mend)
+    used = found if wanted == "auto" else wanted
+    if used == Source.CLUSTERS:
+        text = "statuses are concluded from the clusters' versions, as the cloud offers no list"
+        if found is Source.ORGANISATION:
+            text = "statuses are concluded from the clusters' versions, though the cloud offers a list"
+        return warning("BOT_STATUS_SOURCE", f"{about}: {text}", "docs/api.md says what is then not known.")
+    return ok("BOT_STATUS_SOURCE", f"{about}: statuses are read from the organisation's list")
+
+
+def _environments(patient: Patient, catalogs: tuple[Catalog, ...]) -> list[Finding]:
+    if not catalogs or not patient.policy.environments:
+        return []
+    there = {f"{one.organisation}/{environment}" for one in catalogs for environment in _slugs(one)}
+    names = there | {name.partition("/")[2] for name in there}
+    findings = []
+    for name, rule in sorted(patient.policy.environments.items()):
+        about = f'BOT_POLICY_FILE [environments."{name}"]'
+        if name in names:
+            findings.append(ok(about, "exists in Avisi Cloud"))
+        else:
+            mend = f"Check the name{_nearest(name, names)}."
+            findings.append(wrong(about, "no organisation has such an environment", mend))
+        for earlier, _wait in rule.after:
+            if earlier not in names:
+                text = f"after waits for {earlier}, which no organisation has"
+                findings.append(wrong(about, text, f"Check the name{_nearest(earlier, names)}."))
+    findings += [
+        warning(
+            "BOT_POLICY_FILE",
+            f"the environment {name} has no table, so [defaults] rule it",
+            f'Add [environments."{name}"] if it needs rules of its own.',
+        )
+        for name in sorted(there)
+        if name not in patient.policy.environments and name.partition("/")[2] not in patient.policy.environments
+    ]
+    return findings
+
+
+def _slugs(catalog: Catalog) -> set[str]:
+    return {one.slug for one in catalog.environments} | {one.environment for one in catalog.clusters}
+
+
+def _nearest(name: str, names: set[str]) -> str:
+    return f", the nearest is {shapes.nearest(name, sorted(names))}" if names else ""

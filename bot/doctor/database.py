@@ -1,0 +1,49 @@
+"""Checks of the database: it answers, is up to date, and nothing in it was given up."""
+
+from collections.abc import AsyncIterator
+
+from bot.doctor.finding import Finding, ok, warning, wrong
+from bot.doctor.patient import Patient
+from bot.store.engine import sqlite_file
+from bot.store.errors import DatabaseProblem
+
+DATABASE = "BOT_DATABASE_URL"
+
+
+async def database(patient: Patient) -> AsyncIterator[Finding]:
+    """Check the database, beside a running bot too; nothing is written."""
+    file = sqlite_file(patient.storage.url)
+    if file is not None and not file.exists():
+        folder = file.absolute().parent
+        if folder.is_dir():
+            yield ok(DATABASE, f"{file} is not there yet; the bot makes it when it runs")
+        else:
+            yield wrong(DATABASE, f"the folder {folder} does not exist", f"Make it: mkdir -p {folder}")
+        return
+    try:
+        await patient.storage.ping()
+        missing = await patient.storage.pending()
+        if missing:
+            yield ok(DATABASE, f"answers; {len(missing)} migrations are pending, and `upgrade-bot run` applies them")
+            return
+        yield ok(DATABASE, "answers, and its tables are up to date")
+        async for finding in _contents(patient):
+            yield finding
+    except DatabaseProblem as error:
+        yield wrong(DATABASE, str(error), "Check address, user and password, and that the database runs.")
+
+
+async def _contents(patient: Patient) -> AsyncIterator[Finding]:
+    dead = await patient.storage.census.dead_letters(limit=1)
+    if dead:
+        count = await patient.storage.census.dead()
+        text = f"{count} messages were given up; the newest: {dead[0].errand.kind} to {dead[0].errand.target or '?'}"
+        mend = "docs/operating.md says what to do with dead letters."
+        yield warning(DATABASE, f"{text} ({dead[0].error})", mend)
+    else:
+        yield ok(DATABASE, "nothing was given up")
+    async with patient.storage.look() as work:
+        broken = await work.destinations.broken()
+    for one in broken:
+        text = f"the channel {one.channel} refuses messages since {one.since:%Y-%m-%d %H:%M} UTC ({one.error})"
+        yield warning(DATABASE, text, "Invite the bot, or give another channel; what waits is then sent.")

@@ -1,0 +1,75 @@
+"""Runs every check and prints what they found."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+
+from bot.app import real_time
+from bot.doctor.channels import channels
+from bot.doctor.circles import circles
+from bot.doctor.cloud_access import cloud_access
+from bot.doctor.database import database
+from bot.doctor.finding import Finding, State, ok
+from bot.doctor.patient import Patient, admitted
+from bot.doctor.round_trip import round_trip
+from bot.doctor.slack_access import slack_access
+from bot.domain.policy import Policy
+from bot.observe.redaction import redact
+from bot.policy_words import in_words
+from bot.settings import Settings
+
+Check = Callable[[Patient], AsyncIterator[Finding]]
+
+
+async def configured(patient: Patient) -> AsyncIterator[Finding]:
+    """Say that the settings are valid, and what the rules are."""
+    transport = "Socket Mode" if patient.settings.socket_mode else "HTTP mode"
+    yield ok("settings", f"every variable is valid; {transport}")
+    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "rules"
+    for line in in_words(patient.policy):
+        yield ok(about, line)
+
+
+CHECKS: tuple[Check, ...] = (configured, database, slack_access, channels, circles, cloud_access)
+
+
+async def examine(patient: Patient, *checks: Check) -> AsyncIterator[Finding]:
+    """Run the checks one after the other."""
+    for check in checks or CHECKS:
+        async for finding in check(patient):
+            yield finding
+
+
+async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, form: str) -> int:
+    """Print every finding as `text` or `json`; returns 0 when the bot would work, else 1."""
+    found = []
+    async with admitted(settings, policy, now=real_time) as patient:
+        async for finding in examine(patient, *checks):
+            found.append(finding)
+            if form == "text":
+                sys.stdout.write(_in_text(finding))
+                sys.stdout.flush()
+    works = all(finding.state is not State.WRONG for finding in found)
+    if form == "json":
+        document = {"ok": works, "findings": [finding.as_json() for finding in found]}
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(_verdict(found))
+    return 0 if works else 1
+
+
+def with_round_trip() -> tuple[Check, ...]:
+    """Return every check, and at the end the one that waits for a person to press a button."""
+    return (*CHECKS, round_trip)
+
+
+def _in_text(finding: Finding) -> str:
+    text = f"{finding.state:<8} {finding.about}: {finding.text}\n"
+    return redact(f"{text}         -> {finding.mend}\n" if finding.mend else text)
+
+
+def _verdict(found: list[Finding]) -> str:
+    counts = {state: sum(finding.state is state for finding in found) for state in State}
+    if counts[State.WRONG]:
+        return f"\nThe bot would not work: {counts[State.WRONG]} wrong, {counts[State.WARNING]} warnings.\n"
+    return f"\nThe bot would work: nothing is wrong, {counts[State.WARNING]} warnings.\n"

@@ -1,0 +1,49 @@
+"""What one check found, and how it is said."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.observe.redaction import redact
+
+
+class State(StrEnum):
+    """How it stands. Only WRONG keeps the bot from working; UNKNOWN waits for something else to be mended first."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """`about` names the variable, or the place in the policy file; `text` says what is the case; `mend` what to do."""
+
+    about: str
+    state: State
+    text: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return it for machines."""
+        return {"about": self.about, "state": self.state, "finding": redact(self.text), "mend": redact(self.mend)}
+
+
+def ok(about: str, text: str) -> Finding:
+    """Say that something is right."""
+    return Finding(about=about, state=State.OK, text=text)
+
+
+def warning(about: str, text: str, mend: str) -> Finding:
+    """Say that something works, but perhaps not as meant."""
+    return Finding(about=about, state=State.WARNING, text=text, mend=mend)
+
+
+def wrong(about: str, text: str, mend: str) -> Finding:
+    """Say that something keeps the bot from working."""
+    return Finding(about=about, state=State.WRONG, text=text, mend=mend)
+
+
+def unknown(about: str, text: str) -> Finding:
+    """Say that something could not be looked at."""
+    return Finding(about=about, state=State.UNKNOWN, text=text, mend="Mend what is wrong above, then run doctor again.")

@@ -1,0 +1,64 @@
+"""What doctor examines: the settings, the rules, and the product's own adapters to everything outside."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.avisi.client import AvisiClient
+from bot.domain.policy import Policy
+from bot.observe.build import DISTRIBUTION, version_of
+from bot.settings import Settings
+from bot.slack.client import open_session, web_client
+from bot.slack.identity import Identity
+from bot.slack.people import People
+from bot.store.storage import Storage
+from bot.workflow.ports import Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patient:
+    """Everything that the checks look at."""
+
+    settings: Settings
+    policy: Policy
+    client: AsyncWebClient
+    identity: Identity
+    people: People
+    cloud: AvisiClient
+    storage: Storage
+    now: Clock
+
+
+@asynccontextmanager
+async def admitted(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIterator[Patient]:
+    """Put the adapters together as the bot does; nothing is touched before a check does it."""
+    storage = Storage.open(settings.bot_database_url.get_secret_value())
+    async with (
+        open_session() as session,
+        AvisiClient(
+            settings.acloud_api_endpoint,
+            settings.acloud_personal_access_token,
+            user_agent=f"{DISTRIBUTION}/{version_of(DISTRIBUTION)} doctor",
+            now=now,
+        ) as cloud,
+    ):
+        token = settings.slack_bot_token.get_secret_value()
+        client = web_client(token=token, base_url=settings.slack_api_url, session=session)
+        identity = Identity(client=client)
+        people = People(client=client, identity=identity)
+        try:
+            yield Patient(
+                settings=settings,
+                policy=policy,
+                client=client,
+                identity=identity,
+                people=people,
+                cloud=cloud,
+                storage=storage,
+                now=now,
+            )
+        finally:
+            await people.close()
+            await storage.close()

@@ -1,0 +1,89 @@
+"""Checks of the way to Slack: tokens, scopes, transport, clocks."""
+
+from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.patient import Patient
+from bot.manifest import SCOPES
+from bot.slack.failure import FAILURES, failure
+from bot.slack.identity import Installation, SlackUnreachable, TokenRefused
+
+BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
+APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a variable
+_SKEW_WARNS = 30.0
+_SKEW_BREAKS = 300.0
+"""Seconds beyond which Slack's signatures count as forged."""
+
+
+async def slack_access(patient: Patient) -> AsyncIterator[Finding]:
+    """Check whether Slack lets us in, and as whom."""
+    try:
+        here = await patient.identity.learn()
+    except TokenRefused as error:
+        mend = "Copy the Bot User OAuth Token again from the app's page, Install App. Example: SLACK_BOT_TOKEN=xoxb-…"
+        yield wrong(BOT_TOKEN, f"Slack refuses the token ({error.code})", mend)
+        return
+    except SlackUnreachable as error:
+        mend = f"Check that this machine reaches {patient.settings.slack_api_url}, and HTTPS_PROXY if there is a proxy."
+        yield wrong("SLACK_API_URL", f"Slack cannot be reached: {error}", mend)
+        return
+    yield ok(BOT_TOKEN, f"works in the workspace {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
+    yield _scopes(here)
+    yield await _transport(patient)
+    if found := await _clock(patient):
+        yield found
+
+
+def _scopes(here: Installation) -> Finding:
+    missing = [scope for scope in SCOPES if scope not in here.scopes]
+    if not missing:
+        return ok(BOT_TOKEN, "has every scope that is needed")
+    text = f"lacks {'the scope' if len(missing) == 1 else 'the scopes'} {', '.join(missing)}"
+    mend = "Add it on the app's page, OAuth & Permissions, and install the app again; or update it from manifest.yml."
+    if not here.scopes:
+        return unknown(BOT_TOKEN, "Slack did not say which scopes the token has")
+    return wrong(BOT_TOKEN, text, mend)
+
+
+async def _transport(patient: Patient) -> Finding:
+    token = patient.settings.slack_app_token
+    if token is None:
+        secret = "SLACK_SIGNING_SECRET"  # noqa: S105 - the name of a variable
+        return ok(secret, "HTTP mode; only a request from Slack can prove the secret: try `doctor --round-trip`")
+    client = AsyncWebClient(
+        token=None, base_url=patient.client.base_url, session=patient.client.session, retry_handlers=[]
+    )
+    try:
+        await client.apps_connections_open(app_token=token.get_secret_value())
+    except SlackApiError as error:
+        code = failure(error).code
+        mend = "Generate an app-level token with the scope connections:write, and switch Socket Mode on in the app."
+        return wrong(APP_TOKEN, f"Slack opens no Socket Mode connection ({code})", mend)
+    except FAILURES as error:
+        return wrong(APP_TOKEN, f"Slack cannot be asked for a connection ({failure(error).code})", "Try again.")
+    return ok(APP_TOKEN, "Slack offers a Socket Mode connection")
+
+
+async def _clock(patient: Patient) -> Finding | None:
+    try:
+        answer = await patient.client.auth_test()
+        headers = {name.lower(): value for name, value in (answer.headers or {}).items()}
+        skew = abs((patient.now() - parsedate_to_datetime(str(headers["date"]))).total_seconds())
+    except (*FAILURES, KeyError, TypeError):
+        return None
+    return clock_finding("SLACK_API_URL", "Slack", skew)
+
+
+def clock_finding(about: str, service: str, skew: float) -> Finding:
+    """Judge how far this machine's clock and a service's are apart, in seconds."""
+    text = f"this machine's clock and {service}'s are {skew:.0f} s apart"
+    mend = "Synchronise this machine's clock (NTP): deadlines, reminders and signatures depend on it."
+    if skew > _SKEW_BREAKS:
+        return wrong(about, text, mend)
+    if skew > _SKEW_WARNS:
+        return warning(about, text, mend)
+    return ok(about, text)
