@@ -88,7 +88,7 @@ class AuditTrail:
                 findings.append(
                     _finding(request_id, first_missing, f"the chain ends here, but it once had {end.number} events")
                 )
-            elif last[request_id]["hash"] != end.hash:
+            elif (last[request_id]["number"], last[request_id]["hash"]) != (end.number, end.hash):
                 findings.append(_finding(request_id, end.number, "is not the event that was written last"))
         findings.extend(
             _finding(request_id, 1, "has a chain that nobody began") for request_id in last.keys() - ends.keys()

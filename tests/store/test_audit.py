@@ -1,0 +1,232 @@
+import asyncio
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from bot.store.storage import Storage
+from bot.store.tables import AuditRow, ChainRow
+from bot.store.trail import Exported
+from bot.store.transaction import transaction
+from tests.builders import NOON, a_fact
+from tests.store.conftest import Subject
+
+HOUR = timedelta(hours=1)
+
+
+async def written(storage: Storage, *requests: str) -> list[dict[str, Any]]:
+    """Write three events for each request and return the export."""
+    async with storage.begin() as work:
+        for number in range(3):
+            for request in requests:
+                await work.audit.append(a_fact(request, at=NOON + number * HOUR, facts={"number": number}))
+        await work.commit()
+    return await exported(storage)
+
+
+async def exported(storage: Storage, **filters: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - passed on
+    return [event async for event in storage.audit_trail.events(**filters)]
+
+
+async def tampered(storage: Storage, *statements: Any) -> None:  # noqa: ANN401 - any statement
+    async with transaction(storage.engines.write) as tampering:
+        for statement in statements:
+            await tampering.run(statement)
+        await tampering.commit()
+
+
+async def found(storage: Storage, expect: Iterable[Exported] = ()) -> list[tuple[str, int]]:
+    return [(one.request_id, one.number) for one in await storage.audit_trail.verify(expect=expect)]
+
+
+def event(number: int, request: str = "a") -> Any:  # noqa: ANN401 - a condition
+    return (AuditRow.request_id == request) & (AuditRow.number == number)
+
+
+async def test_facts_become_a_chain_for_each_request(stored: Storage) -> None:
+    """Numbered from 1, each with the hash of the one before it; plain JSON throughout."""
+    events = await written(stored, "a", "b")
+
+    chain = [one for one in events if one["request_id"] == "a"]
+    assert [one["number"] for one in chain] == [1, 2, 3]
+    assert [one["previous"] for one in chain] == ["", chain[0]["hash"], chain[1]["hash"]]
+    assert json.loads(json.dumps(chain)) == chain
+    assert chain[0] == {
+        "request_id": "a",
+        "number": 1,
+        "at": "2026-11-30T12:00:00.000000+00:00",
+        "kind": "vote_cast",
+        "actor": "U0SEM",
+        "organisation": "acme",
+        "cluster": "production/web",
+        "facts": {"number": 0},
+        "previous": "",
+        "hash": chain[0]["hash"],
+    }
+    assert await found(stored) == []
+    assert await found(stored, events) == []
+
+
+async def test_fake_and_databases_chain_alike(subject: Subject) -> None:
+    """Any plain facts are taken, also within one Work; what is not JSON is refused."""
+    async with subject.begin() as work:
+        await work.audit.append(a_fact(facts={"nested": {"list": (1, 2.5, None, True)}, "text": "\x00 🙂 \ud800"}))
+        await work.audit.append(a_fact(), a_fact("other"))
+        with pytest.raises(Exception, match="no place in JSON"):
+            await work.audit.append(a_fact(facts={"object": object()}))
+        with pytest.raises(Exception, match="no time zone"):
+            await work.audit.append(a_fact(at=NOON.replace(tzinfo=None)))
+
+
+async def test_an_event_is_not_written_when_its_work_is_not(stored: Storage) -> None:
+    """State and audit go together; the chain has no gap after that."""
+    async with stored.begin() as work:
+        await work.audit.append(a_fact("a"))
+    events = await written(stored, "a")
+
+    assert [one["number"] for one in events] == [1, 2, 3]
+    assert await found(stored) == []
+
+
+async def test_writers_at_the_same_moment_do_not_fork_a_chain(stored: Storage) -> None:
+    """They wait for each other, for one request only."""
+    other = Storage.open(stored.url)
+
+    async def write(storage: Storage) -> None:
+        async with storage.begin() as work:
+            await work.audit.append(a_fact("a"))
+            await work.commit()
+
+    await asyncio.gather(*(write(storage) for storage in (stored, other) * 4))
+    await other.close()
+
+    assert [one["number"] for one in await exported(stored, request="a")] == list(range(1, 9))
+    assert await found(stored) == []
+
+
+async def test_the_trail_is_filtered(stored: Storage) -> None:
+    """By moment, by request, by cluster with or without its environment."""
+    await written(stored, "a")
+    async with stored.begin() as work:
+        await work.audit.append(a_fact("b", cluster="staging/web_1"), a_fact("c", cluster="staging/webX1"))
+        await work.commit()
+
+    assert [one["number"] for one in await exported(stored, since=NOON + HOUR)] == [2, 3]
+    assert {one["request_id"] for one in await exported(stored, request="b")} == {"b"}
+    assert {one["request_id"] for one in await exported(stored, cluster="production/web")} == {"a"}
+    assert {one["request_id"] for one in await exported(stored, cluster="web_1")} == {"b"}
+    assert await exported(stored, cluster="we") == []
+
+
+async def test_the_trail_is_read_page_by_page(stored: Storage) -> None:
+    """More events than fit on one page come each once, oldest first, and the chains are whole."""
+    async with stored.begin() as work:
+        await work.audit.append(*(a_fact(f"request-{number % 7}", facts={}) for number in range(1201)))
+        await work.commit()
+
+    events = await exported(stored)
+
+    assert len({(one["request_id"], one["number"]) for one in events}) == len(events) == 1201
+    assert await found(stored) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"facts": {"number": 9}},
+        {"actor": "U0EVIL"},
+        {"kind": "request_approved"},
+        {"cluster": "production/data"},
+        {"organisation": "other"},
+        {"at": NOON},
+        {"previous": "0" * 64},
+        {"hash": "0" * 64},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_a_changed_event_is_found(stored: Storage, change: dict[str, Any]) -> None:
+    """Whatever part of it was changed."""
+    await written(stored, "a", "b")
+
+    await tampered(stored, update(AuditRow).where(event(2)).values(**change))
+
+    assert ("a", 2) in await found(stored)
+    assert all(request == "a" for request, _ in await found(stored))
+
+
+async def test_a_removed_event_is_found(stored: Storage) -> None:
+    """In the middle, at the beginning, and the last one."""
+    events = await written(stored, "a", "b", "c")
+
+    await tampered(stored, delete(AuditRow).where(event(2) | event(1, "b") | event(3, "c")))
+
+    assert await found(stored) == [("a", 2), ("b", 1), ("c", 3)]
+    assert ("c", 3) in await found(stored, events)
+
+
+async def test_reordered_events_are_found(stored: Storage) -> None:
+    """Two events that changed places no longer follow from each other."""
+    await written(stored, "a")
+
+    await tampered(
+        stored,
+        update(AuditRow).where(event(2)).values(number=99),
+        update(AuditRow).where(event(3)).values(number=2),
+        update(AuditRow).where(event(99)).values(number=3),
+    )
+
+    assert {number for _, number in await found(stored)} == {2, 3}
+
+
+async def test_a_tail_cut_with_care_is_found_by_an_earlier_export(stored: Storage) -> None:
+    """Whoever also mends the chain's end leaves no trace but the export."""
+    events = await written(stored, "a", "b")
+    second = next(one for one in events if one["request_id"] == "a" and one["number"] == 2)
+
+    await tampered(
+        stored,
+        delete(AuditRow).where(event(3)),
+        update(ChainRow).where(ChainRow.request_id == "a").values(number=2, hash=second["hash"]),
+        delete(AuditRow).where(AuditRow.request_id == "b"),
+        delete(ChainRow).where(ChainRow.request_id == "b"),
+    )
+
+    assert await found(stored) == []
+    assert await found(stored, events) == [("a", 3), ("b", 1), ("b", 2), ("b", 3)]
+
+
+async def test_a_chain_written_anew_is_found_by_an_earlier_export(stored: Storage) -> None:
+    """Right hashes throughout do not help against one who kept the old ones."""
+    events = await written(stored, "a")
+    await tampered(stored, delete(AuditRow), delete(ChainRow))
+    async with stored.begin() as work:
+        await work.audit.append(*(a_fact("a", at=NOON + number * HOUR, actor="U0EVIL") for number in range(3)))
+        await work.commit()
+
+    assert await found(stored) == []
+    assert await found(stored, events) == [("a", 1), ("a", 2), ("a", 3)]
+
+
+async def test_events_after_the_export_are_no_finding(stored: Storage) -> None:
+    """The trail goes on."""
+    events = await written(stored, "a")
+    await written(stored, "a", "b")
+
+    assert await found(stored, events) == []
+
+
+async def test_an_event_added_without_its_chain_is_found(stored: Storage) -> None:
+    """A forged request, or one more event at the end of a chain, was not written by the bot."""
+    await written(stored, "a", "b")
+
+    await tampered(
+        stored,
+        update(AuditRow).where(event(1, "b")).values(request_id="forged"),
+        update(ChainRow).where(ChainRow.request_id == "a").values(number=2),
+    )
+
+    requests = {request for request, _ in await found(stored)}
+    assert requests == {"a", "b", "forged"}
