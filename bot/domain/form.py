@@ -147,8 +147,10 @@ def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:
 
 
 def _length(span: timedelta) -> str:
-    hours = round(span.total_seconds() / 3600)
-    days, rest = divmod(hours, 24)
-    if days and not rest:
-        return f"{days} day{'s' if days != 1 else ''}"
-    return f"{hours} hour{'s' if hours != 1 else ''}"
+    """Say a length in the largest unit that makes it whole: `3 days`, `36 hours`, `30 minutes`."""
+    minutes = round(span.total_seconds() / 60)
+    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        count, rest = divmod(minutes, size)
+        if (count and not rest) or size == 1:
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    raise AssertionError("unreachable: every length is whole in minutes")

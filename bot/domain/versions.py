@@ -38,7 +38,7 @@ class KubernetesVersion:
     def parse(cls, text: str) -> "KubernetesVersion":
         """Read a version; never fails."""
         match = _SHAPE.fullmatch(text)
-        if match is None or any(len(part) > _LONGEST_NUMBER for part in match.group(1, 2, 3)):
+        if match is None or any(len(part or "") > _LONGEST_NUMBER for part in match.group(1, 2, 3, 5)):
             return cls(text=text, numbers=None)
         major, minor, patch, distribution, build = match.groups()
         return cls(text=text, numbers=(int(major), int(minor), int(patch), int(build or 0)), distribution=distribution)
@@ -60,11 +60,17 @@ def step(from_version: str, to_version: str) -> Step:
         return Step.TOO_FAR
     match there.numbers[1] - here.numbers[1]:
         case 0:
-            return Step.PATCH if there.numbers > here.numbers else Step.DOWNGRADE
+            return _within_a_minor(here.numbers, there.numbers)
         case 1:
             return Step.MINOR
         case _:
             return Step.TOO_FAR
+
+
+def _within_a_minor(here: tuple[int, ...], there: tuple[int, ...]) -> Step:
+    if here == there:
+        return Step.SAME
+    return Step.PATCH if there > here else Step.DOWNGRADE
 
 
 def allows(step_taken: Step, *, allow_downgrade: bool) -> bool:
