@@ -1,0 +1,71 @@
+"""Looking clusters up: exact, by beginning, by any part, and at 10,000 clusters as fast as at ten."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.cluster import Catalog, ClusterIdentity
+from bot.slack.directory import Directory, Index, bare
+from tests.builders import NOON, a_catalog, a_cluster
+
+MANY = Index(
+    [
+        a_catalog(
+            *(
+                a_cluster(
+                    identity=ClusterIdentity(f"id-{number}"),
+                    environment=f"env-{number % 40}",
+                    slug=f"service-{number}",
+                    name=f"Service {number}",
+                )
+                for number in range(10_000)
+            )
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("typed", ["service", "999", "env-7/service-7", "nothing like it", "", "Service 42"])
+def test_a_search_in_ten_thousand_clusters_takes_no_time(typed: str) -> None:
+    """A key press is answered from memory; the limit leaves room for a busy machine."""
+    MANY.search(typed)
+    started = time.perf_counter()
+    found = MANY.search(typed)
+    assert time.perf_counter() - started < 0.02
+    assert len(found) <= 100
+    assert len({cluster.identity for cluster in found}) == len(found)
+
+
+def test_beginnings_come_before_what_merely_contains_it() -> None:
+    """The cluster whose name starts like that is what people mean."""
+    index = Index([a_catalog(a_cluster(identity="1", slug="a-web", name=""), a_cluster(identity="2", slug="web"))])
+
+    assert [cluster.slug for cluster in index.search("web")] == ["web", "a-web"]
+
+
+@given(st.text(max_size=20))
+def test_a_search_finds_what_a_plain_look_would_find(typed: str) -> None:
+    """The index is only a faster way to look through every name."""
+    slugs = ["web", "web-canary", "payments", "data lake", "éclair", "a/b"]
+    index = Index([a_catalog(*(a_cluster(identity=slug, slug=slug, name="", environment="e") for slug in slugs))])
+    expected = {
+        slug
+        for slug in slugs
+        if any(bare(typed) in name for name in (bare(slug), "e" + bare(slug), "acmee" + bare(slug)))
+    }
+
+    assert {cluster.slug for cluster in index.search(typed)} == (expected if bare(typed) else set(slugs))
+
+
+def test_the_index_is_made_anew_only_for_a_new_copy() -> None:
+    """Ten thousand names are sorted once for each reading of the catalog."""
+    held: list[Catalog] = [a_catalog()]
+    directory = Directory(lambda: tuple(held))
+
+    first = directory.index
+    assert directory.index is first
+    held[:] = [a_catalog(fetched_at=NOON + timedelta(minutes=5))]
+    assert directory.index is not first
