@@ -134,6 +134,6 @@ class Deliveries:
 
     def _over_http(self) -> HttpDelivery:
         if self._http is None:
-            self._session = aiohttp.ClientSession()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
             self._http = HttpDelivery(self._state.app, self._session)
         return self._http

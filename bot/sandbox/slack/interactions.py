@@ -60,7 +60,7 @@ class Interactions:
         payload = payloads.command(state, person, channel=channel, name=name, text=words)
         answer = await self._send("command", name, person, payload)
         error = answer.error
-        if answer.ok and answer.body is not None:
+        if answer.ok and answer.body not in (None, {}):
             error = self._show_reply(person, channel, answer.body)
         if error:
             slackbot(state, channel=channel, person=person.id, text=f'{name} failed with the error "{error}"')

@@ -63,15 +63,11 @@ class Looking:
 
     def messages(self, channel: str) -> list[Seen]:
         """Tell what is in a conversation now, oldest first, threads left out."""
-        if not seeing.may_see(self._state, self.id, channel):
-            return []
-        return [self._seen(message) for message in self._state.messages.seen_in(channel, self.id)]
+        return [self._seen(message) for message in self._in_channel(channel)]
 
     def thread(self, channel: str, ts: str) -> list[Seen]:
         """Tell what is in a thread now, parent first."""
-        if not seeing.may_see(self._state, self.id, channel):
-            return []
-        return [self._seen(message) for message in self._state.messages.thread(channel, ts, self.id)]
+        return [self._seen(message) for message in self._in_thread(channel, ts)]
 
     async def message(
         self,
@@ -82,24 +78,24 @@ class Looking:
         within: float = PATIENCE,
     ) -> Seen:
         """Give the newest message of a conversation that shows all these words."""
-        return await self._one(lambda: self.messages(channel), containing, without, private, within)
+        return await self._one(lambda: self._in_channel(channel), containing, without, private, within)
 
     async def reply(self, channel: str, ts: str, *containing: str, within: float = PATIENCE) -> Seen:
         """Give the newest reply of a thread that shows all these words."""
-        return await self._one(lambda: self.thread(channel, ts)[1:], containing, "", None, within)
+        return await self._one(lambda: self._in_thread(channel, ts)[1:], containing, "", None, within)
 
     async def private(self, channel: str, *containing: str, within: float = PATIENCE) -> Seen:
         """Give the newest message here that only this person sees, also inside threads."""
 
-        def here() -> list[Seen]:
+        def here() -> list[Message]:
             everything = self._state.messages.everything()
-            return [self._seen(one) for one in everything if one.channel == channel and one.only_for == self.id]
+            return [one for one in everything if one.channel == channel and one.only_for == self.id]
 
         return await self._one(here, containing, "", None, within)
 
     async def direct(self, *containing: str, within: float = PATIENCE) -> Seen:
         """Give the newest direct message from the bot that shows all these words."""
-        return await self._one(lambda: self.messages(self.dm), containing, "", None, within)
+        return await self._one(lambda: self._in_channel(self.dm), containing, "", None, within)
 
     async def no_message(self, channel: str, *containing: str, within: float = 0.5) -> None:
         """Make sure that no message of a conversation shows all these words, nor will soon."""
@@ -121,23 +117,34 @@ class Looking:
             and seeing.mentions_person(self._state, one, self.id)
         ]
 
+    def _in_channel(self, channel: str) -> list[Message]:
+        visible = seeing.may_see(self._state, self.id, channel)
+        return self._state.messages.seen_in(channel, self.id) if visible else []
+
+    def _in_thread(self, channel: str, ts: str) -> list[Message]:
+        visible = seeing.may_see(self._state, self.id, channel)
+        return self._state.messages.thread(channel, ts, self.id) if visible else []
+
     async def _one(
         self,
-        look_at: Callable[[], list[Seen]],
+        look_at: Callable[[], list[Message]],
         containing: tuple[str, ...],
         without: str,
         private: bool | None,  # noqa: FBT001 - None: either
         within: float,
     ) -> Seen:
         def look() -> Seen | None:
-            for one in reversed(look_at()):
+            for one in map(self._seen, reversed(look_at())):
                 fits = all(words in one for words in containing) and private in {None, one.private}
                 if fits and not (without and without in one):
                     return one
             return None
 
         return await self._await(
-            look, within, f"a message with {containing}", lambda: "\n---\n".join(one.shown for one in look_at())
+            look,
+            within,
+            f"a message with {containing}",
+            lambda: "\n---\n".join(self._seen(one).shown for one in look_at()),
         )
 
     async def _await(

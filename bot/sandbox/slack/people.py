@@ -51,7 +51,7 @@ class PeopleApi:
     def _me(self, request: web.Request) -> str:
         me = request.match_info["me"]
         if me not in self._state.workspace.people:
-            raise web.HTTPNotFound(text="Nobody here has that id.")
+            raise _not_found("user_not_found")
         return me
 
     def _doing(self, deed: Deed) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -78,7 +78,7 @@ class PeopleApi:
     def _channel(self, request: web.Request) -> str:
         channel = request.match_info["channel"]
         if not seeing.may_see(self._state, self._me(request), channel):
-            raise web.HTTPNotFound(text="This person can't see that conversation.")
+            raise _not_found("channel_not_found")
         return channel
 
     async def _conversation(self, request: web.Request) -> web.StreamResponse:
@@ -173,6 +173,10 @@ class PeopleApi:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         with self._state.hub.listening(self._me(request)) as queue:
             return await stream(request, queue)
+
+
+def _not_found(error: str) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=json.dumps({"ok": False, "error": error}), content_type="application/json")
 
 
 def _told(outcome: Outcome) -> Json:

@@ -9,6 +9,7 @@ from bot.sandbox.slack.chat import read_content
 from bot.sandbox.slack.errors import Json, SlackError
 from bot.sandbox.slack.faults import wait_out
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.methods import too_many
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.tickets import ResponseUrl
 from bot.sandbox.slack.webapi import spoiled
@@ -71,6 +72,9 @@ class ResponseUrlEndpoint:
         return [web.post("/response/{team}/{name}", self._serve)]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        wait = self._state.limits.wait_to_post(request.match_info["name"])
+        if wait is not None:
+            return too_many(wait)
         state, started = self._state, time.monotonic()
         fault = state.faults.met_by("response_url")
         await wait_out(fault)

@@ -31,10 +31,18 @@ class Seen:
     thread_ts: str | None
     replies: int
     blocks: tuple[Json, ...]
-    mentions: Mentions
-    """What it really mentions and links."""
-    possible_mentions: Mentions
-    """As `mentions`, the fallback text included."""
+    raw: Json
+    """Everything that Slack keeps of it."""
+
+    @property
+    def mentions(self) -> Mentions:
+        """What it really mentions and links."""
+        return mentions(self.raw)
+
+    @property
+    def possible_mentions(self) -> Mentions:
+        """As `mentions`, the fallback text included."""
+        return possible_mentions(self.raw)
 
     def __contains__(self, words: str) -> bool:
         return words in self.shown or words in self.text
@@ -55,8 +63,7 @@ def seen(message: Message, *, replies: int) -> Seen:
         thread_ts=message.thread_ts,
         replies=replies,
         blocks=tuple(message.blocks),
-        mentions=mentions(raw),
-        possible_mentions=possible_mentions(raw),
+        raw=raw,
     )
 
 

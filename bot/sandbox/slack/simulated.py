@@ -157,7 +157,7 @@ class SimulatedSlack:
         added = [user for user in members if user not in known.users]
         removed = [user for user in known.users if user not in members]
         known.users = members
-        self.state.hub.wake()
+        self.state.show_workspace()
         await self.deliveries.event(
             {
                 "type": "subteam_members_changed",

@@ -95,6 +95,11 @@ class State:
             self.hub.tell(person, {"type": "message_deleted", "channel": message.channel, "ts": message.ts})
         self._refresh_parent(message)
 
+    def show_workspace(self) -> None:
+        """Let everybody read the workspace anew: channels, groups and people changed."""
+        for person in self.workspace.people:
+            self.hub.tell(person, {"type": "workspace"})
+
     def show_modals(self, person: str) -> None:
         """Show a person's modals as they are now."""
         self.hub.tell(person, {"type": "modals", "modals": self.modals(person)})

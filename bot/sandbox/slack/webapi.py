@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.sandbox.slack import chat, lookups, view_methods
+from bot.sandbox.slack import chat, directory, lookups, view_methods
 from bot.sandbox.slack.arguments import Arguments, read_arguments
 from bot.sandbox.slack.errors import Json, SlackError
 from bot.sandbox.slack.faults import Fault, wait_out
@@ -15,7 +15,7 @@ from bot.sandbox.slack.methods import Call, Method, RateLimitedError, missing_sc
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.wire import Exchange
 
-METHODS: dict[str, Method] = {**chat.METHODS, **lookups.METHODS, **view_methods.METHODS}
+METHODS: dict[str, Method] = {**chat.METHODS, **directory.METHODS, **lookups.METHODS, **view_methods.METHODS}
 
 
 class WebApi:

@@ -1,8 +1,10 @@
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack.simulated import SimulatedSlack
+from tests.sandbox.slack.listening import ListeningApp
 
 
 async def test_nothing_is_limited_until_asked_for(client: AsyncWebClient) -> None:
@@ -39,3 +41,12 @@ async def test_methods_have_their_tiers(slack: SimulatedSlack, client: AsyncWebC
         await client.conversations_info(channel="C0UPGRADES")
     with pytest.raises(SlackApiError, match="ratelimited"):
         await client.conversations_info(channel="C0UPGRADES")
+
+
+async def test_a_response_url_takes_one_answer_a_second(slack: SimulatedSlack, listening: ListeningApp) -> None:
+    """As incoming webhooks do."""
+    slack.limits.on = True
+    await slack.person("U0ROOS").command("C0UPGRADES", "/schedule-upgrade")
+    webhook = AsyncWebhookClient(listening.last["response_url"])
+
+    assert [(await webhook.send(text="x")).status_code for _ in range(2)] == [200, 429]
