@@ -28,7 +28,6 @@ def delivery(
     count = report or _count_nothing
     return Delivery(
         begin=begin,
-        claims=claims,
         scenes=Scenes(look=look, messenger=messenger, now=now),
         sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep), report=count),
         setbacks=Setbacks(begin=begin, now=now, invite=invite, report=count),

@@ -20,7 +20,7 @@ from bot.notifications.sending import Sending
 from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
 from bot.workflow.errors import Missing
-from bot.workflow.ports import BeginWork, Claims, Clock, Lease, Work
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
 
 _AT_ONCE = 500
 _USES_OF_A_RESPONSE_URL = 4
@@ -39,7 +39,6 @@ class Delivery:
     """Delivers everything but submissions. `home` draws a person's App Home."""
 
     begin: BeginWork
-    claims: Claims
     scenes: Scenes
     sending: Sending
     setbacks: Setbacks
@@ -47,15 +46,19 @@ class Delivery:
     home: DrawHome
     report: Report
 
-    async def deliver(self, lease: Lease) -> None:
-        """Deliver what is due in a queue, until nothing is or something has to wait; raises LeaseLost."""
+    async def deliver(self, lease: Lease) -> float:
+        """Deliver what is due in a queue, until nothing is or something has to wait; raises LeaseLost.
+
+        Returns for how many seconds the queue need not be looked at again.
+        """
         try:
             while due := await self._due(lease):
                 await self._step(due, lease)
         except NotYet as wait:
-            await self.claims.release(lease, again_in=wait.seconds)
+            return wait.seconds
         except _Postponed:
-            return
+            pass
+        return 0.0
 
     async def _due(self, lease: Lease) -> tuple[Due, ...]:
         async with self.scenes.look() as work:

@@ -33,7 +33,7 @@ class Duties:
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
-    deliver: Callable[[Lease], Awaitable[None]]
+    deliver: Callable[[Lease], Awaitable[float]]
 
 
 class Worker:
@@ -95,6 +95,7 @@ class Worker:
         self.wake()
 
     async def _serve(self, box: Box, lease: Lease) -> None:
+        again_in = 0.0
         try:
             async with self._kept(lease):
                 if box is Box.INBOX:
@@ -102,14 +103,14 @@ class Worker:
                 elif lease.queue.startswith("submit:"):
                     await self._submit(lease)
                 else:
-                    await self._duties.deliver(lease)
+                    again_in = await self._duties.deliver(lease)
         except LeaseLost:
             log.info("worker.taken_over", queue=lease.queue)
         except Exception:
             log.exception("worker.failed", queue=lease.queue)
             await self._release(lease, again_in=_IDLE)
         else:
-            await self._release(lease)
+            await self._release(lease, again_in=again_in)
 
     async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         with contextlib.suppress(LeaseLost):

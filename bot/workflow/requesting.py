@@ -72,11 +72,7 @@ class Requesting:
         request = self._draft(submitted, cluster, form.version, rule)
         found_approvers = await self.entitlement.enough_approvers(rule, requester=member.id, needed=request.required)
         if found_approvers is not None:
-            raise Quorumless(
-                f"{cluster.environment} asks for {request.required} approvals, but only {found_approvers} "
-                f"other {'person' if found_approvers == 1 else 'people'} may give one, so this could never be "
-                f"approved. Ask whoever keeps the bot's policy to name more approvers."
-            )
+            raise Quorumless(_out_of_reach(request, rule, found_approvers))
         return request, rule
 
     def _draft(self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule) -> UpgradeRequest:
@@ -165,6 +161,16 @@ class Requesting:
             await work.outbox.put(errands.answer(submitted.member, text, key=f"inbox:{number}", about=about))
             await work.inbox.done(number)
             await work.commit()
+
+
+def _out_of_reach(request: UpgradeRequest, rule: Rule, found: int) -> str:
+    asked = f"{request.required} approval{'s' if request.required != 1 else ''}"
+    other = "" if rule.self_approval else " other"
+    people = f"only {found}{other} {'person' if found == 1 else 'people'}" if found else f"nobody{other and ' else'}"
+    return (
+        f"{request.environment} asks for {asked}, but {people} may give one, so this could never be approved. "
+        f"Ask whoever keeps the bot's policy to name more approvers."
+    )
 
 
 async def tell_replaced(work: Work, replaced: UpgradeRequest, newer: UpgradeRequest) -> None:

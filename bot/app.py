@@ -1,0 +1,256 @@
+"""Assembles the bot: the only place that sees every part. `wired` touches nothing outside; `Bot.start` does."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.avisi.client import AvisiClient
+from bot.domain.cluster import Organisation
+from bot.domain.policy import Policy
+from bot.gauging import Gauging
+from bot.observe import metrics
+from bot.observe.build import DISTRIBUTION, version_of
+from bot.readiness import Readiness
+from bot.runner.jobs import Jobs
+from bot.runner.schedule import Schedule
+from bot.runner.worker import Duties, Worker
+from bot.server import Server
+from bot.settings import Settings
+from bot.slack.client import open_session, web_client
+from bot.slack.edge import Edge
+from bot.slack.http import SlackRequests
+from bot.slack.identity import Identity, SlackUnreachable
+from bot.slack.messenger import SlackMessenger
+from bot.slack.people import People
+from bot.slack.socket import SocketMode
+from bot.slack.supervisor import Supervisor
+from bot.store.storage import Storage
+from bot.wiring import Rooms, rooms
+from bot.workflow.ports import Clock, Source
+
+log = structlog.get_logger("bot.app")
+
+_DRAIN = 8.0
+_LONGEST_CATALOG_PAUSE = 300.0
+
+
+def real_time() -> datetime:
+    """Return the time now, aware UTC: the one Clock of production."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that knows the real clock
+
+
+class Bot:
+    """The whole bot. Start it once, stop it once."""
+
+    def __init__(self, settings: Settings, policy: Policy, *, now: Clock) -> None:
+        self.settings = settings
+        self.policy = policy
+        self.port = settings.bot_port
+        self._now = now
+        self._cleanup = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.storage = Storage.open(settings.bot_database_url.get_secret_value())
+
+    async def start(self) -> None:
+        """Open the database, reach out to Slack and the cloud, and go to work.
+
+        Raises DatabaseLocked, DatabaseUnavailable, OSError (the port is taken), TokenRefused. A Slack or a cloud that
+        cannot be reached is waited for.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._cleanup.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings, storage = self.settings, self.storage
+        self._cleanup.push_async_callback(storage.close)
+        await storage.take()
+        session = await self._cleanup.enter_async_context(open_session())
+        token = settings.slack_bot_token.get_secret_value()
+        client = web_client(token=token, base_url=settings.slack_api_url, session=session)
+        cloud = await self._cleanup.enter_async_context(self._cloud())
+        identity = Identity(client=client)
+        people = People(client=client, identity=identity)
+        self._cleanup.push_async_callback(people.close)
+        messenger = SlackMessenger(client=client, session=session)
+        tasks = Supervisor()
+        built = rooms(
+            settings, self.policy, storage=storage, cloud=cloud, members=people, messenger=messenger, now=self._now
+        )
+        worker = Worker(
+            claims=storage.claims,
+            begin=storage.begin,
+            look=storage.look,
+            duties=Duties(
+                requesting=built.requesting,
+                deciding=built.deciding,
+                submitting=built.submitting,
+                deliver=built.delivery.deliver,
+            ),
+        )
+        await built.shelf.renew()
+        schedule = Schedule()
+        self._join(schedule, built, worker)
+        slack = Edge(
+            command=settings.bot_command,
+            client=client,
+            identity=identity,
+            viewing=built.viewing,
+            begin=storage.begin,
+            wake=worker.wake,
+            members=people,
+            messenger=messenger,
+            judge=built.deciding.judge,
+            draw_home=built.draw_home,
+            tasks=tasks,
+        ).bolt()
+        socket = self._socket(slack, client, identity)
+        readiness = Readiness(
+            storage=storage,
+            identity=identity,
+            socket=socket,
+            organisations=tuple(Organisation(slug) for slug in settings.acloud_organisation),
+            now=self._now,
+        )
+        await self._meet_slack(identity, socket)
+        server = Server(
+            host=settings.bot_host,
+            port=settings.bot_port,
+            checks=readiness.checks(),
+            registry=metrics.REGISTRY,
+            slack=None if socket else self._requests(slack, identity).answer,
+        )
+        self.port = await server.start()
+        self._run("identity", identity.keep())
+        self._run("worker", worker.run())
+        if socket:
+            self._run("socket", socket.keep())
+        schedule.start()
+        self._cleanup.push_async_callback(partial(self._wind_down, server, socket, schedule, worker, tasks))
+        log.info("bot.started", port=self.port, transport="socket" if socket else "http")
+
+    async def stop(self) -> None:
+        """Finish what is in hand, leave every lease free, close everything."""
+        await self._cleanup.aclose()
+        log.info("bot.stopped")
+
+    async def _wind_down(
+        self, server: Server, socket: SocketMode | None, schedule: Schedule, worker: Worker, tasks: Supervisor
+    ) -> None:
+        server.stopping = True
+        schedule.stop()
+        if socket:
+            await socket.close()
+        await server.stop()
+        await tasks.drain(within=2.0)
+        await worker.drain(within=_DRAIN - 3.0)
+        schedule.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _meet_slack(self, identity: Identity, socket: SocketMode | None) -> None:
+        """Learn at start whether Slack takes our tokens; raises TokenRefused, and goes on when Slack is away."""
+        try:
+            await identity.learn()
+            if socket:
+                await socket.preflight()
+        except SlackUnreachable as error:
+            log.warning("slack.unreachable", error=str(error))
+
+    def _cloud(self) -> AvisiClient:
+        settings = self.settings
+        return AvisiClient(
+            settings.acloud_api_endpoint,
+            settings.acloud_personal_access_token,
+            user_agent=f"{DISTRIBUTION}/{version_of(DISTRIBUTION)}",
+            now=self._now,
+            on_call=_count_cloud_call,
+        )
+
+    def _socket(self, slack: AsyncApp, client: AsyncWebClient, identity: Identity) -> SocketMode | None:
+        token = self.settings.slack_app_token
+        if token is None:
+            return None
+        return SocketMode(bolt=slack, client=client, app_token=token.get_secret_value(), identity=identity)
+
+    def _requests(self, slack: AsyncApp, identity: Identity) -> SlackRequests:
+        secret = self.settings.slack_signing_secret
+        return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
+
+    def _join(self, schedule: Schedule, built: Rooms, worker: Worker) -> None:
+        poll = self.settings.bot_poll_seconds
+        jobs = Jobs(
+            claims=self.storage.claims,
+            tracking=built.tracking,
+            cataloguing=built.cataloguing,
+            reminding=built.reminding,
+            shelf=built.shelf,
+            prune=self._prune,
+            wake=worker.wake,
+            saw=_saw,
+            organisations=tuple(Organisation(slug) for slug in self.settings.acloud_organisation),
+            poll_every=poll,
+            catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
+        )
+        jobs.join(schedule)
+        schedule.every(timedelta(seconds=15), "gauges", Gauging(self.storage.census).set)
+
+    async def _prune(self) -> None:
+        await self.storage.prune()
+
+    def _run(self, name: str, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(partial(_mourn, name))
+        self._tasks.append(task)
+
+
+def wired(settings: Settings, policy: Policy, *, now: Clock = real_time) -> Bot:
+    """Put the bot together, touching nothing outside."""
+    return Bot(settings, policy, now=now)
+
+
+async def run(settings: Settings, policy: Policy) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises what Bot.start raises."""
+    bot = wired(settings, policy)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopped.set)
+    starting = asyncio.create_task(bot.start())
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return 0
+    await starting
+    await stopped.wait()
+    await bot.stop()
+    return 0
+
+
+def _saw(organisation: str, source: Source | None, seconds: float) -> None:
+    metrics.POLL_SECONDS.labels(organisation).observe(seconds)
+    if source is None:
+        log.warning("poll.unreadable", organisation=organisation)
+
+
+def _count_cloud_call(method: str, template: str, outcome: str, _seconds: float) -> None:
+    metrics.CLOUD_CALLS.labels(f"{method} {template}", outcome).inc()
+    if outcome == "overloaded":
+        metrics.RATE_LIMITED.labels("cloud").inc()
+
+
+def _mourn(name: str, task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception():
+        log.error("bot.part_died", part=name, exc_info=task.exception())

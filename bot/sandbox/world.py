@@ -1,0 +1,140 @@
+"""A world on loopback: simulated Slack, simulated cloud, and between them the real bot, all on one simulated clock."""
+
+import json
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import Bot, real_time, wired
+from bot.domain.policy import Policy
+from bot.manifest import manifest
+from bot.policy_file import load_policy
+from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.panel import routes as panel_routes
+from bot.sandbox.clock import SimulatedClock
+from bot.sandbox.furnishing import furnish
+from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.settings import Settings
+
+PAGE = Path(__file__).parent / "page"
+POLICY = Path(__file__).parent / "policy.toml"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxOptions:
+    """What `upgrade-bot sandbox` takes. `speed` is simulated seconds per real second; no `data`: nothing is kept."""
+
+    host: str = LOOPBACK
+    port: int = 8080
+    data: Path | None = None
+    speed: float = 60.0
+    policy: Path | None = None
+    script: bool = False
+    open_page: bool = False
+
+
+class World:
+    """Starts everything and stops it again; its parts are there to be looked at and pushed."""
+
+    def __init__(
+        self, options: SandboxOptions, *, slack: SimulatedSlack, cloud: SimulatedCloud, policy: Policy
+    ) -> None:
+        self.options = options
+        self.slack = slack
+        self.cloud = cloud
+        self.clock = cloud.clock
+        self.policy = policy
+        self.bot: Bot | None = None
+        self._cleanup = AsyncExitStack()
+        self._folder = Path()
+
+    @classmethod
+    def make(cls, options: SandboxOptions) -> Self:
+        """Put a world together, touching nothing yet; raises SettingsProblems for a policy that cannot be used."""
+        clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
+        slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
+        cloud = SimulatedCloud(clock)
+        settings = _settings(slack, cloud, database=Path("unused"), slack_url="http://127.0.0.1/api/")
+        policy = load_policy(options.policy or POLICY, settings)
+        furnish(slack.workspace, policy, bot_user=slack.app.bot_user_id)
+        return cls(options, slack=slack, cloud=cloud, policy=policy)
+
+    async def start(self) -> None:
+        """Start clouds first, the bot last; the page is served by the simulated Slack."""
+        if self.options.data:
+            self._folder = self.options.data
+            self._folder.mkdir(parents=True, exist_ok=True)
+        else:
+            self._folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="upgrade-bot-")))
+        self._restore()
+        await self.cloud.start(LOOPBACK)
+        self._cleanup.push_async_callback(self.cloud.close)
+        await self.slack.start(self.options.host, self.options.port, routes=[*_page(), *panel_routes(self.cloud)])
+        self._cleanup.push_async_callback(self.slack.close)
+        await self.start_bot()
+
+    async def start_bot(self) -> None:
+        """Start the bot, for the first time or again."""
+        database = self._folder / "upgrade-bot.db"
+        settings = _settings(self.slack, self.cloud, database=database, slack_url=self.slack.api_url)
+        self.bot = wired(settings, self.policy, now=self.clock)
+        await self.bot.start()
+        self.slack.deliver_over_http(f"http://{LOOPBACK}:{self.bot.port}/slack/events")
+
+    async def stop_bot(self) -> None:
+        """Stop the bot as SIGTERM does; the world goes on without it."""
+        if self.bot is not None:
+            await self.bot.stop()
+            self.bot = None
+
+    async def close(self) -> None:
+        """Stop everything and keep what is to be kept."""
+        await self.stop_bot()
+        self.save()
+        await self._cleanup.aclose()
+
+    def save(self) -> None:
+        """Keep Slack and the cloud for the next start, if a folder was given."""
+        if not self.options.data:
+            return
+        kept = {"slack": self.slack.snapshot(), "cloud": self.cloud.snapshot()}
+        new = self._folder / "world.json.new"
+        new.write_text(json.dumps(kept), encoding="utf-8")
+        new.replace(self._folder / "world.json")
+
+    def _restore(self) -> None:
+        file = self._folder / "world.json"
+        if self.options.data and file.exists():
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            self.slack.restore(kept["slack"])
+            self.cloud.restore(kept["cloud"])
+
+
+def _settings(slack: SimulatedSlack, cloud: SimulatedCloud, *, database: Path, slack_url: str) -> Settings:
+    return Settings(
+        slack_bot_token=SecretStr(slack.app.bot_token),
+        slack_signing_secret=SecretStr(slack.app.signing_secret),
+        slack_api_url=slack_url,
+        acloud_personal_access_token=SecretStr(cloud.token),
+        acloud_api_endpoint=cloud.url if slack_url == slack.api_url else "http://127.0.0.1",
+        acloud_organisation=("acme",),
+        bot_host=LOOPBACK,
+        bot_port=0,
+        bot_poll_seconds=1,
+        bot_database_url=SecretStr(f"sqlite+aiosqlite:///{database}"),
+        bot_log_level="warning",
+    )
+
+
+def _page() -> list[web.AbstractRouteDef]:
+    async def index(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    return [web.get("/", index), web.static("/page", PAGE)]

@@ -1,0 +1,120 @@
+"""Puts the workflow's parts together around its ports; touches nothing outside."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bot.domain.cluster import Organisation
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy
+from bot.notifications.blocks import View
+from bot.notifications.delivering import delivery
+from bot.notifications.delivery import Delivery
+from bot.notifications.home import home
+from bot.notifications.messenger import Messenger
+from bot.settings import Settings
+from bot.slack.home import DrawHome
+from bot.store.storage import Storage
+from bot.workflow.blindness import Blindness
+from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.deciding import Deciding
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.homes import HomeReading
+from bot.workflow.judging import Judging
+from bot.workflow.outcomes import Outcomes
+from bot.workflow.ports import AvisiCloud, Clock, Members, Source
+from bot.workflow.reminding import Reminding
+from bot.workflow.requesting import Requesting
+from bot.workflow.revoting import Revoting
+from bot.workflow.shelf import Shelf
+from bot.workflow.submitting import Submitting
+from bot.workflow.telling import Telling
+from bot.workflow.tracking import Tracking
+from bot.workflow.viewing import Viewing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rooms:
+    """The workflow's parts, each in its place."""
+
+    shelf: Shelf
+    viewing: Viewing
+    requesting: Requesting
+    deciding: Deciding
+    submitting: Submitting
+    tracking: Tracking
+    cataloguing: Cataloguing
+    reminding: Reminding
+    delivery: Delivery
+    draw_home: DrawHome
+
+
+def rooms(
+    settings: Settings,
+    policy: Policy,
+    *,
+    storage: Storage,
+    cloud: AvisiCloud,
+    members: Members,
+    messenger: Messenger,
+    now: Clock,
+) -> Rooms:
+    """Build the workflow around its ports."""
+    begin, look = storage.begin, storage.look
+    zone = ZoneInfo(settings.bot_window_timezone)
+    shelf = Shelf(look)
+    organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
+    viewing = Viewing(look=look, shelf=shelf, policy=policy, organisations=organisations, now=now, zone=zone)
+    entitlement = Entitlement(members)
+    judging = Judging(policy=policy, shelf=shelf, look=look, now=now, zone=zone)
+    revoting = Revoting(begin=begin, entitlement=entitlement, judging=judging)
+    telling = Telling(policy=policy, now=now)
+    cataloguing = Cataloguing(begin=begin, cloud=cloud, shelf=shelf)
+    reading = HomeReading(viewing=viewing, entitlement=entitlement, judging=judging)
+    forced = None if settings.bot_status_source == "auto" else Source(settings.bot_status_source)
+    return Rooms(
+        shelf=shelf,
+        viewing=viewing,
+        requesting=Requesting(begin=begin, viewing=viewing, entitlement=entitlement, now=now),
+        deciding=Deciding(begin=begin, look=look, entitlement=entitlement, judging=judging, revoting=revoting),
+        submitting=Submitting(
+            begin=begin,
+            look=look,
+            cloud=cloud,
+            entitlement=entitlement,
+            judging=judging,
+            outcomes=Outcomes(begin=begin, judging=judging, revoting=revoting, telling=telling),
+            sleep=asyncio.sleep,
+        ),
+        tracking=Tracking(
+            begin=begin,
+            look=look,
+            cloud=cloud,
+            shelf=shelf,
+            policy=policy,
+            telling=telling,
+            cataloguing=cataloguing,
+            blindness=Blindness(
+                begin=begin, policy=policy, now=now, poll_every=timedelta(seconds=settings.bot_poll_seconds)
+            ),
+            now=now,
+            forced=forced,
+        ),
+        cataloguing=cataloguing,
+        reminding=Reminding(begin=begin, look=look, policy=policy, judging=judging, revoting=revoting, now=now),
+        delivery=delivery(
+            begin=begin,
+            look=look,
+            claims=storage.claims,
+            messenger=messenger,
+            now=now,
+            home=partial(_draw_home, reading),
+        ),
+        draw_home=partial(_draw_home, reading),
+    )
+
+
+async def _draw_home(reading: HomeReading, member: MemberId, page: int = 0) -> View:
+    return home(await reading.read(member), page=page)

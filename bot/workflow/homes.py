@@ -1,0 +1,51 @@
+"""What App Home of one person shows: what is under way, what waits for their decision, what they asked for."""
+
+from dataclasses import dataclass
+
+from bot.domain.errors import Refused
+from bot.domain.people import Member, MemberId
+from bot.domain.request import State, UpgradeRequest
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.errors import MembersUnavailable
+from bot.workflow.judging import Judging
+from bot.workflow.viewing import LONGEST_LIST, HomeView, Viewing
+
+_OWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HomeReading:
+    """Reads for App Home."""
+
+    viewing: Viewing
+    entitlement: Entitlement
+    judging: Judging
+
+    async def read(self, member_id: MemberId) -> HomeView:
+        """Return what the person's Home shows now; who may decide is left out while Slack cannot tell."""
+        overview = await self.viewing.overview()
+        async with self.viewing.look() as work:
+            own = await work.requests.by(member_id, limit=_OWN)
+        pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
+        try:
+            member = await self.entitlement.members.find(member_id)
+            waiting = [one for one in pending if await self._may_decide(member, one)]
+        except MembersUnavailable:
+            waiting = []
+        return HomeView(
+            member=member_id,
+            upgrades=overview.upgrades[:LONGEST_LIST],
+            waiting=tuple(waiting),
+            own=own,
+            feeds=overview.feeds,
+            now=self.viewing.now(),
+        )
+
+    async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:
+        if request.requester == member.id or member.id in request.voters:
+            return False
+        try:
+            await self.entitlement.check_may_decide(member, self.judging.rule(request), request)
+        except Refused:
+            return False
+        return True
