@@ -1,0 +1,279 @@
+"""The workflow put together over fakes: what people and the clock do to it, and what a test sees of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TypeVar
+
+from bot.domain.cluster import Catalog
+from bot.domain.events import Answered, AnyEvent, Event
+from bot.domain.form import Form
+from bot.domain.people import MemberId, Standing
+from bot.domain.policy import Policy
+from bot.domain.request import RequestId, Seal, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow.blindness import Blindness
+from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.deciding import Deciding
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.entries import AnyEntry, ButtonPressed, Errand, FormSubmitted, Kind, MessageRef, Press, RejectionGiven
+from bot.workflow.judging import Judging
+from bot.workflow.outcomes import Outcomes
+from bot.workflow.ports import Feed, Lease, Source
+from bot.workflow.reminding import Reminding
+from bot.workflow.requesting import Requesting
+from bot.workflow.revoting import Revoting
+from bot.workflow.shelf import Shelf
+from bot.workflow.submitting import Submitting
+from bot.workflow.telling import Telling
+from bot.workflow.tracking import Tracking
+from bot.workflow.viewing import Viewing
+from tests.builders import ACME, GUS, KIM, NOON, ROOS, SEM, a_catalog, a_form, a_member, a_policy
+from tests.fakes import FakeClock, FakeCloud, FakeMembers, FakeStorage
+
+ANNE = MemberId("U0ANNE")
+"""A full member who approves nothing."""
+OTTO = MemberId("U0OTTO")
+"""Somebody of another organisation."""
+TEAM = "S0TEAM"
+"""A user group: Sem and Kim, until somebody leaves it."""
+
+E = TypeVar("E", bound=Event)
+
+
+def the_people() -> FakeMembers:
+    """Build everybody, each of their kind."""
+    return FakeMembers(
+        *(a_member(one) for one in (ROOS, SEM, KIM, ANNE)),
+        a_member(GUS, standing=Standing.GUEST),
+        a_member(OTTO, standing=Standing.OUTSIDER),
+        groups={TEAM: frozenset({SEM, KIM})},
+    )
+
+
+@dataclass(kw_only=True)
+class House:
+    """One process: the real workflow over fake ports. `restarted` gives another over the same ports."""
+
+    storage: FakeStorage
+    cloud: FakeCloud
+    members: FakeMembers
+    clock: FakeClock
+    policy: Policy
+    forced: Source | None = None
+    slept: list[float] = field(default_factory=list)
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    entered: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        begin, look, now, zone = self.storage.begin, self.storage.look, self.clock, UTC
+        self.shelf = Shelf(look)
+        self.viewing = Viewing(
+            look=look, shelf=self.shelf, policy=self.policy, organisations=(ACME,), now=now, zone=zone
+        )
+        self.entitlement = Entitlement(self.members)
+        self.judging = Judging(policy=self.policy, shelf=self.shelf, look=look, now=now, zone=zone)
+        self.revoting = Revoting(begin=begin, entitlement=self.entitlement, judging=self.judging)
+        telling = Telling(policy=self.policy, now=now)
+        self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, shelf=self.shelf)
+        self.requesting = Requesting(
+            begin=begin, viewing=self.viewing, entitlement=self.entitlement, now=now, new_id=self._new_id
+        )
+        self.deciding = Deciding(
+            begin=begin, look=look, entitlement=self.entitlement, judging=self.judging, revoting=self.revoting
+        )
+        self.outcomes = Outcomes(begin=begin, judging=self.judging, revoting=self.revoting, telling=telling)
+        self.submitting = Submitting(
+            begin=begin,
+            look=look,
+            cloud=self.cloud,
+            entitlement=self.entitlement,
+            judging=self.judging,
+            outcomes=self.outcomes,
+            sleep=self._sleep,
+        )
+        blindness = Blindness(begin=begin, policy=self.policy, now=now, poll_every=timedelta(minutes=1))
+        self.tracking = Tracking(
+            begin=begin,
+            look=look,
+            cloud=self.cloud,
+            shelf=self.shelf,
+            policy=self.policy,
+            telling=telling,
+            cataloguing=self.cataloguing,
+            blindness=blindness,
+            now=now,
+            forced=self.forced,
+        )
+        self.reminding = Reminding(
+            begin=begin, look=look, policy=self.policy, judging=self.judging, revoting=self.revoting, now=now
+        )
+
+    async def restarted(self, *, policy: Policy | None = None, forced: Source | None = None) -> "House":
+        """Return another process over the same ports, with another policy if told so."""
+        house = House(
+            storage=self.storage,
+            cloud=self.cloud,
+            members=self.members,
+            clock=self.clock,
+            policy=policy or self.policy,
+            forced=forced or self.forced,
+            ids=self.ids,
+            entered=self.entered,
+        )
+        await house.shelf.renew()
+        return house
+
+    # --- what people do ---
+
+    async def enter(self, entry: AnyEntry) -> int:
+        """Store an inbox entry as an edge does; returns its number."""
+        key = f"entry-{next(self.entered)}"
+        async with self.storage.begin() as work:
+            assert await work.inbox.put(entry, key=key, queue=key)
+            received = await work.inbox.due(key)
+            await work.commit()
+        assert received
+        return received.number
+
+    async def decide(self, number: int, entry: AnyEntry, lease: Lease) -> None:
+        """Take an entry as the worker does."""
+        match entry:
+            case FormSubmitted():
+                await self.requesting.request(number, entry, lease)
+            case ButtonPressed():
+                await self.deciding.press(number, entry, lease)
+            case RejectionGiven():
+                await self.deciding.reject(number, entry, lease)
+
+    async def do(self, entry: AnyEntry) -> str:
+        """Enter it and have it decided; returns the private answer to it."""
+        number = await self.enter(entry)
+        await self.decide(number, entry, await self.lease())
+        answers = [one.event for one in self.errands(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
+        return answers[0].text if answers and isinstance(answers[0], Answered) else ""
+
+    async def ask(self, form: Form | None = None, *, by: MemberId = ROOS) -> UpgradeRequest:
+        """Have somebody ask for an upgrade that is accepted."""
+        before = set(self.storage.requests)
+        answer = await self.do(FormSubmitted(member=by, organisation=ACME, form=form or a_form()))
+        made = [one for key, one in self.storage.requests.items() if key not in before]
+        assert made, answer
+        return made[0]
+
+    async def press(
+        self,
+        request: UpgradeRequest,
+        press: Press = Press.APPROVE,
+        *,
+        by: MemberId = SEM,
+        seal: Seal | None = None,
+        message: MessageRef | None = None,
+    ) -> str:
+        """Press a button on the card as it is now; returns the private answer."""
+        seal = seal or self.now_of(request).seal
+        return await self.do(ButtonPressed(member=by, press=press, request_id=request.id, seal=seal, message=message))
+
+    async def reject(self, request: UpgradeRequest, *, by: MemberId = SEM, seal: Seal | None = None) -> str:
+        """Reject by the modal; returns the private answer."""
+        seal = seal or self.now_of(request).seal
+        return await self.do(RejectionGiven(member=by, request_id=request.id, seal=seal, reason="Not this week"))
+
+    # --- what runs by itself ---
+
+    async def lease(self) -> Lease:
+        """Claim something, as whoever does the work has."""
+        lease = await self.storage.claims.claim(f"house-{next(self.entered)}")
+        assert lease
+        return lease
+
+    async def submit(self, request: UpgradeRequest) -> bool:
+        """Carry out the request's SUBMIT errand if one is due; whether one was."""
+        async with self.storage.look() as work:
+            due = await work.outbox.due(f"submit:{request.id}", limit=1)
+        if due:
+            await self.submitting.submit(due[0], await self.lease())
+        return bool(due)
+
+    async def approved(self, form: Form | None = None) -> UpgradeRequest:
+        """Have Roos ask and Sem approve."""
+        request = await self.ask(form)
+        await self.press(request)
+        return self.now_of(request)
+
+    async def submitted(self, form: Form | None = None) -> UpgradeRequest:
+        """Have Roos ask, Sem approve, and the cloud confirm."""
+        request = await self.approved(form)
+        await self.submit(request)
+        return self.now_of(request)
+
+    async def poll(self) -> Source | None:
+        """Poll the organisation once."""
+        return await self.tracking.poll(ACME, await self.lease())
+
+    async def look_round(self) -> None:
+        """Let the clock's work be done."""
+        await self.reminding.look_round(await self.lease())
+
+    async def recatalog(self, *clusters: object, **changes: object) -> None:
+        """Let the cloud offer something else, and read it."""
+        self.clock.advance(timedelta(milliseconds=1))
+        self.cloud.catalogs[ACME] = a_catalog(*clusters, fetched_at=self.clock(), **changes)  # type: ignore[arg-type]
+        await self.cataloguing.refresh(ACME)
+
+    # --- what a test sees ---
+
+    def now_of(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Return the request as it is stored."""
+        return self.storage.requests[request.id]
+
+    @property
+    def upgrades(self) -> Mapping[str, ScheduledUpgrade]:
+        """Return the stored upgrades by identity."""
+        return {identity: upgrade for (_, identity), upgrade in self.storage.upgrades.items()}
+
+    def errands(self, kind: Kind, event: type[Event] | None = None) -> list[Errand]:
+        """Return every errand of a kind, optionally those that tell one kind of event."""
+        return [
+            one for one in self.storage.told if one.kind is kind and (event is None or isinstance(one.event, event))
+        ]
+
+    def told(self, event: type[E], kind: Kind = Kind.THREAD) -> list[E]:
+        """Return the events of a type that are told in one place, in order."""
+        return [one.event for one in self.errands(kind) if isinstance(one.event, event)]
+
+    def channel(self) -> list[AnyEvent]:
+        """Return everything told in channels."""
+        return [one.event for one in self.errands(Kind.CHANNEL) if one.event]
+
+    def facts(self, request: UpgradeRequest) -> list[str]:
+        """Return the kinds of the request's audit facts, in order."""
+        return [str(event["kind"]) for event in self.storage.audited if event["request_id"] == request.id]
+
+    def _new_id(self) -> RequestId:
+        return RequestId(f"request-{next(self.ids)}")
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def a_house(
+    *things: UpgradeRequest | ScheduledUpgrade | Feed,
+    policy: Policy | None = None,
+    catalog: Catalog | None = None,
+    forced: Source | None = None,
+    now: datetime = NOON,
+) -> House:
+    """Build a house with everybody, acme's catalog, and a rule under which Sem or Kim approves."""
+    catalog = catalog or a_catalog()
+    house = House(
+        storage=FakeStorage(catalog, *things),
+        cloud=FakeCloud(catalog),
+        members=the_people(),
+        clock=FakeClock(now),
+        policy=policy or a_policy(),
+        forced=forced,
+    )
+    await house.shelf.renew()
+    return house

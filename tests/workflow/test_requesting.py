@@ -1,0 +1,285 @@
+from dataclasses import replace
+from datetime import date, time, timedelta
+
+import pytest
+
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.events import RequestReplaced, UpgradeRequested
+from bot.domain.form import Form
+from bot.domain.people import MemberId
+from bot.domain.policy import Rule
+from bot.domain.request import State
+from bot.workflow.entries import FormSubmitted, Kind
+from bot.workflow.errors import MembersUnavailable
+from bot.workflow.requesting import Later
+from tests.builders import (
+    ACME,
+    CHANNEL,
+    DATA,
+    GUS,
+    KIM,
+    NEW,
+    NOON,
+    OLD,
+    ROOS,
+    SEM,
+    WEB,
+    a_catalog,
+    a_cluster,
+    a_form,
+    a_policy,
+    a_rule,
+    a_scheduled_upgrade,
+    a_submitted_form,
+    a_window,
+    an_upgrade_request,
+)
+from tests.workflow.house import ANNE, OTTO, a_house
+
+BOTTY = MemberId("U0BOTTY")
+SUNDAY = NOON + timedelta(days=5, hours=14)
+"""When the next window of `production/web` begins."""
+ALL_WEEK = tuple(range(7))
+EVENINGS = AllowedRange(weekdays=ALL_WEEK, start=time(20), end=time(23), text="mon-sun 20:00-23:00")
+WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10), reason="Sales")
+
+
+async def test_an_accepted_request_is_stored_announced_and_waits_for_approval() -> None:
+    """One transaction holds the request, its audit event, its card, its thread and the requester's message."""
+    house = await a_house(policy=a_policy(a_rule(notify=("S0TEAM",))))
+
+    request = await house.ask(a_form(reason="  CVE fixes "))
+
+    assert (request.state, request.required, request.requester) == (State.PENDING_APPROVAL, 1, ROOS)
+    assert (request.from_version, request.to_version, request.reason) == (OLD, NEW, "CVE fixes")
+    assert request.deadline == NOON + timedelta(hours=48)
+    assert request.estimate == a_window(SUNDAY)
+    assert [one.kind for one in house.storage.told] == [Kind.CARD, Kind.THREAD, Kind.DIRECT]
+    assert house.told(UpgradeRequested)[0].mention == ("S0TEAM",)
+    assert house.facts(request) == ["upgrade requested"]
+    assert house.storage.entries == []
+
+
+async def test_a_start_with_windows_ignored_is_the_deadline() -> None:
+    """Nothing can be decided after the moment at which the upgrade was to start."""
+    house = await a_house()
+    start = NOON + timedelta(hours=3)
+
+    request = await house.ask(a_form(start=start, ignore_windows=True))
+
+    assert (request.deadline, request.estimate) == (start, a_window(start, hours=0))
+
+
+def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
+    """Return every reason to refuse: the form, the rule, who asks, and what the answer has to say."""
+    form, rule = a_form(), a_rule()
+    soon = NOON + timedelta(hours=3)
+    return {
+        "guest": (form, rule, GUS, "Guests cannot use this bot"),
+        "outsider": (form, rule, OTTO, "Only members of the workspace that installed this bot"),
+        "unknown account": (form, rule, BOTTY, "Slack does not know this account"),
+        "not a requester": (
+            form,
+            replace(rule, requesters=(KIM,)),
+            ROOS,
+            f"You may not request upgrades in production. These people can request them: <@{KIM}>.",
+        ),
+        "no cluster": (replace(form, cluster_identity=None), rule, ROOS, "Choose a cluster."),
+        "in the past": (replace(form, start=NOON - timedelta(1)), rule, ROOS, "at least 5 minutes from now"),
+        "too far": (replace(form, start=NOON + timedelta(days=366)), rule, ROOS, "within a year"),
+        "no start": (replace(form, ignore_windows=True), rule, ROOS, "Choose a start"),
+        "frozen": (form, replace(rule, freeze=(WINTER,)), ROOS, "frozen Dec 1 to Dec 10 (Sales). Choose another time."),
+        "frozen with a way out": (form, replace(rule, freeze=(WINTER,), override=True), ROOS, "Tick Override freeze"),
+        "override not offered": (replace(form, override=True), replace(rule, freeze=(WINTER,)), ROOS, "frozen Dec 1"),
+        "override unexplained": (
+            replace(form, override=True, reason=" "),
+            replace(rule, freeze=(WINTER,), override=True),
+            ROOS,
+            "Say why the freeze must be overridden",
+        ),
+        "not allowed then": (form, replace(rule, allowed=(EVENINGS,)), ROOS, "may only run mon-sun 20:00-23:00 (UTC)"),
+        "moment not allowed": (
+            replace(form, start=soon, ignore_windows=True),
+            replace(rule, allowed=(EVENINGS,)),
+            ROOS,
+            "may only run",
+        ),
+        "no reason": (replace(form, reason="  "), replace(rule, reason_required=True), ROOS, "asks for a reason"),
+        "reason too long": (replace(form, reason="x" * 501), rule, ROOS, "at most 500 characters"),
+        "no version": (replace(form, version=None), rule, ROOS, "Choose a version."),
+        "version not on offer": (
+            replace(form, version="v1.99.0-u-ame.1"),
+            rule,
+            ROOS,
+            "v1.99.0-u-ame.1 is not on offer",
+        ),
+        "quorum out of reach": (
+            form,
+            replace(rule, required_approvals=3),
+            ROOS,
+            "asks for 3 approvals, but only 2 other people may give one",
+        ),
+        "requester not counted": (
+            form,
+            replace(rule, approvers=(ROOS, SEM), required_approvals=2),
+            ROOS,
+            "asks for 2 approvals, but only 1 other person may give one",
+        ),
+        "only a guest approves": (
+            form,
+            replace(rule, approvers=(GUS,)),
+            ROOS,
+            "asks for 1 approval, but nobody else may give one",
+        ),
+        "not in staging yet": (
+            form,
+            replace(rule, after=(("staging", timedelta(days=3)),)),
+            ROOS,
+            "has to run in staging for 3 days before it may go to production, and no upgrade",
+        ),
+    }
+
+
+@pytest.mark.parametrize("why", refusals())
+async def test_a_refused_request_is_answered_with_the_rule_and_recorded(why: str) -> None:
+    """Nothing is stored but the audit event; the person reads the rule, privately."""
+    form, rule, who, says = refusals()[why]
+    house = await a_house(policy=a_policy(rule))
+
+    answer = await house.do(FormSubmitted(member=who, organisation=ACME, form=form))
+
+    assert says in answer
+    assert answer.startswith("Your request was not made. ")
+    assert house.storage.requests == {}
+    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]
+    assert [(event["kind"], event["actor"]) for event in house.storage.audited] == [("request refused", who)]
+    assert house.storage.entries == []
+
+
+async def test_a_cluster_with_no_version_on_offer_is_refused_at_the_cluster() -> None:
+    """A cluster at the newest version has nowhere to go."""
+    house = await a_house(catalog=a_catalog(a_cluster(version=NEW)))
+
+    answer = await house.do(a_submitted_form())
+
+    assert answer == f"Your request was not made. No version is on offer that production/web ({NEW}) may go to."
+
+
+@pytest.mark.parametrize(("days", "says"), [(2, "possible from 2026-12-01 12:00 UTC"), (3, "")])
+async def test_staging_goes_first_for_as_long_as_the_policy_says(days: int, says: str) -> None:
+    """The same version has to have succeeded there so long ago, in the same organisation."""
+    done = a_scheduled_upgrade(
+        identity="s1",
+        cluster_identity=DATA,
+        environment="staging",
+        status="SUCCEEDED",
+        status_since=NOON - timedelta(days=days),
+    )
+    house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+
+    answer = await house.do(a_submitted_form())
+
+    assert says in answer
+    assert bool(house.storage.requests) is (days == 3)
+
+
+async def test_an_unreachable_slack_decides_nothing() -> None:
+    """Who asks cannot be looked up, so the entry stays and is tried again."""
+    house = await a_house()
+    house.members.down = True
+
+    with pytest.raises(MembersUnavailable):
+        await house.do(a_submitted_form())
+
+    assert len(house.storage.entries) == 1
+    assert house.storage.told == []
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED])
+async def test_a_new_request_replaces_an_older_one_at_once(state: State) -> None:
+    """Before submission an older request gives way, and its people are told by whom."""
+    older = an_upgrade_request(state=state, requester=ANNE)
+    house = await a_house(older)
+
+    newer = await house.ask()
+
+    assert house.now_of(older).state is State.REPLACED
+    assert house.now_of(older).replaced_by == newer.id
+    assert house.told(RequestReplaced)[0].by == ROOS
+    assert house.told(RequestReplaced, Kind.DIRECT)[0].about.requester == ANNE
+
+
+async def test_a_new_request_waits_for_one_that_is_being_submitted() -> None:
+    """Nobody can tell yet what becomes of it, so the new one is kept and tried again."""
+    older = an_upgrade_request(state=State.SUBMITTING)
+    house = await a_house(older)
+
+    with pytest.raises(Later):
+        await house.do(a_submitted_form())
+
+    assert house.now_of(older).state is State.SUBMITTING
+    assert len(house.storage.entries) == 1
+
+
+@pytest.mark.parametrize("state", [State.SUBMISSION_UNCLEAR, State.SUBMITTED, State.REJECTED, State.EXPIRED])
+async def test_a_new_request_leaves_alone_what_the_cloud_may_have(state: State) -> None:
+    """What was submitted gives way only when the cloud has confirmed the new one."""
+    older = an_upgrade_request(state=state)
+    house = await a_house(older)
+
+    await house.ask()
+
+    assert house.now_of(older).state is state
+
+
+async def test_requests_for_other_clusters_are_left_alone() -> None:
+    """Replacing goes by cluster."""
+    older = an_upgrade_request(cluster_identity=DATA, environment="staging", cluster="data")
+    house = await a_house(older)
+
+    newer = await house.ask()
+
+    assert house.now_of(older).state is State.PENDING_APPROVAL
+    assert newer.cluster_identity == WEB
+
+
+async def test_no_approvals_required_submits_at_once() -> None:
+    """With a quorum of 0 nobody is asked and nobody is mentioned."""
+    house = await a_house(policy=a_policy(a_rule(required_approvals=0, approvers=(), notify=("S0TEAM",))))
+
+    request = await house.ask()
+
+    assert request.state is State.APPROVED
+    assert house.told(UpgradeRequested)[0].mention == ()
+    assert [one.queue for one in house.errands(Kind.SUBMIT)] == [f"submit:{request.id}"]
+
+
+async def test_an_override_needs_one_approval_more() -> None:
+    """Also where otherwise none is needed; a box ticked outside a freeze costs nothing."""
+    rule = a_rule(required_approvals=0, override=True, freeze=(WINTER,))
+    house = await a_house(policy=a_policy(rule))
+
+    frozen = await house.ask(a_form(override=True))
+    free = await house.ask(a_form(override=True, start=NOON + timedelta(days=20)))
+
+    assert (frozen.override, frozen.required, frozen.state) == (True, 1, State.PENDING_APPROVAL)
+    assert (free.override, free.required, free.state) == (False, 0, State.APPROVED)
+
+
+async def test_everyone_as_approvers_is_never_out_of_reach() -> None:
+    """`*` stands for every full member, so nobody has to be counted."""
+    house = await a_house(policy=a_policy(a_rule(approvers=("*",), required_approvals=5)))
+
+    request = await house.ask()
+
+    assert (request.required, request.channel) == (5, CHANNEL)
+
+
+async def test_a_refusal_by_the_domain_names_no_identifiers() -> None:
+    """People are mentioned, which Slack shows as names; the group's ID stays out of the answer."""
+    house = await a_house(policy=a_policy(a_rule(requesters=("S0TEAM",))))
+
+    answer = await house.do(a_submitted_form())
+
+    assert f"<@{KIM}>, <@{SEM}>" in answer
+    assert "S0TEAM" not in answer
