@@ -29,12 +29,17 @@ async def circles(patient: Patient) -> AsyncIterator[Finding]:
         for rule in patient.policy.rules:
             for role in ("approvers", "requesters", "notify", "on_call"):
                 for who in getattr(rule, role):
-                    if who != EVERYONE and (role, who) not in seen:
+                    if who != EVERYONE and (role, who) not in seen and not _looked_at(rule, role):
                         seen.add((role, who))
                         yield await _person_or_group(patient, rule, role, who)
             yield await _quorum(patient, rule)
     except MembersUnavailable as error:
         yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}")
+
+
+def _looked_at(rule: Rule, role: str) -> bool:
+    """Those to be notified are the approvers, unless the policy says otherwise."""
+    return role == "notify" and rule.notify == rule.approvers
 
 
 async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) -> Finding:

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
-"""Everything that a call may raise."""
+FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError, AttributeError)
+"""Everything that a call may raise; AttributeError is what the client makes of a 200 that is no JSON."""
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 

@@ -99,7 +99,8 @@ def translated() -> Iterator[None]:
     except exc.DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
             raise Stale("Somebody else changed the same thing at the same moment.") from error
-        if isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated:
+        damaged = type(error) is exc.DatabaseError  # SQLite: the file is broken, or no database
+        if damaged or isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated:
             raise DatabaseUnavailable(f"The database cannot be used: {_first_line(error.orig)}") from error
         raise
     except (exc.TimeoutError, OSError, TimeoutError) as error:

@@ -1,0 +1,101 @@
+"""What doctor says about the people of the rules, each thing broken on its own."""
+
+import pytest
+
+from bot.doctor.circles import circles
+from bot.doctor.finding import State
+from bot.doctor.slack_access import slack_access
+from bot.sandbox.slack.faults import Fault
+from tests.doctor.conftest import Clinic
+
+
+async def test_a_group_with_members_is_right(clinic: Clinic) -> None:
+    found = (await clinic.examine(slack_access, circles))[-3:]
+
+    assert {finding.state for finding in found} == {State.OK}
+    assert any("BOT_APPROVERS S0PLATFORM" in finding.about and "2 members" in finding.text for finding in found)
+
+
+async def test_an_unknown_group_is_wrong(clinic: Clinic) -> None:
+    clinic.changes["bot_approvers"] = ("S0NOBODY", "U0SEM", "U0KIM")
+
+    finding = await clinic.only(State.WRONG, slack_access, circles)
+
+    assert finding.about == "BOT_APPROVERS S0NOBODY"
+
+
+async def test_an_empty_group_is_a_warning(clinic: Clinic) -> None:
+    clinic.slack.workspace.groups["S0ONCALL"].users = []
+    clinic.policy = '[defaults]\non_call = ["S0ONCALL"]'
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert finding.about == "BOT_POLICY_FILE on_call of defaults: S0ONCALL"
+    assert "empty" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        ("U0GIJS", "does not count here: guest"),
+        ("U0VERA", "does not count here: person of another organisation"),
+        ("U0NOBODY", "Slack knows nobody by this ID"),
+    ],
+)
+async def test_approvers_who_never_count_are_a_warning(clinic: Clinic, who: str, text: str) -> None:
+    clinic.changes["bot_approvers"] = ("S0PLATFORM", who)
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert finding.about == f"BOT_APPROVERS {who}"
+    assert text in finding.text
+
+
+async def test_a_deactivated_approver_is_a_warning(clinic: Clinic) -> None:
+    clinic.slack.workspace.people["U0ROOS"].deleted = True
+    clinic.changes["bot_approvers"] = ("S0PLATFORM", "U0ROOS")
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert "deactivated" in finding.text
+
+
+async def test_a_quorum_that_nobody_can_reach_is_wrong(clinic: Clinic) -> None:
+    clinic.changes["bot_required_approvals"] = 3
+
+    finding = await clinic.only(State.WRONG, slack_access, circles)
+
+    assert "3 approvals are needed, but only 2 people can give one" in finding.text
+
+
+async def test_a_quorum_of_all_approvers_is_a_warning_because_requesters_may_not_vote(clinic: Clinic) -> None:
+    clinic.changes["bot_required_approvals"] = 2
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert "a request by one of them can never be approved" in finding.text
+
+
+async def test_an_override_that_nobody_can_approve_is_a_warning(clinic: Clinic) -> None:
+    clinic.changes |= {"bot_required_approvals": 2, "bot_self_approval": True}
+    clinic.policy = "[environments.production]\noverride = true"
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert "overriding a freeze needs 3 approvals of 2 people" in finding.text
+
+
+async def test_everybody_as_approvers_is_right(clinic: Clinic) -> None:
+    clinic.changes["bot_approvers"] = ("*",)
+
+    found = await clinic.examine(slack_access, circles)
+
+    assert "every full member may approve" in found[-1].text
+
+
+async def test_look_ups_that_fail_are_unknown_and_never_wrong(clinic: Clinic) -> None:
+    clinic.slack.faults.add("usergroups.users.list", Fault(status=500), times=None)
+
+    finding = await clinic.only(State.UNKNOWN, slack_access, circles)
+
+    assert "could not be looked up" in finding.text

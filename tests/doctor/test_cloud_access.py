@@ -1,0 +1,103 @@
+"""What doctor says about Avisi Cloud, each thing broken on its own."""
+
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from bot.doctor.cloud_access import cloud_access
+from bot.doctor.finding import State
+from tests.doctor.conftest import Clinic
+
+
+async def test_a_healthy_cloud_is_said_to_be_right(clinic: Clinic) -> None:
+    found = await clinic.examine(cloud_access)
+
+    assert {finding.state for finding in found} == {State.OK}
+    assert any("organisation's list" in finding.text for finding in found)
+
+
+async def test_a_refused_token_names_its_variable(clinic: Clinic) -> None:
+    clinic.changes["acloud_personal_access_token"] = SecretStr("wrong-token")
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert finding.about == "ACLOUD_PERSONAL_ACCESS_TOKEN"
+    assert "401" in finding.text
+    assert "wrong-token" not in str(finding)
+
+
+async def test_an_unreachable_cloud_names_the_address(clinic: Clinic) -> None:
+    clinic.changes["acloud_api_endpoint"] = "http://127.0.0.1:9"
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert finding.about == "ACLOUD_API_ENDPOINT"
+    assert "http://127.0.0.1:9" in finding.mend
+
+
+async def test_an_organisation_that_the_token_does_not_see_names_the_nearest(clinic: Clinic) -> None:
+    clinic.changes["acloud_organisation"] = ("acmee",)
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert finding.about == "ACLOUD_ORGANISATION acmee"
+    assert "the nearest is acme" in finding.mend
+
+
+async def test_a_role_that_may_be_too_small_is_a_warning(clinic: Clinic) -> None:
+    clinic.cloud.organisation().role = "viewer"
+
+    finding = await clinic.only(State.WARNING, cloud_access)
+
+    assert "role viewer" in finding.text
+
+
+async def test_without_a_list_the_source_of_statuses_is_a_warning(clinic: Clinic) -> None:
+    clinic.cloud.quirks.list_status = 404
+
+    finding = await clinic.only(State.WARNING, cloud_access)
+
+    assert finding.about == "BOT_STATUS_SOURCE"
+    assert "the clusters' versions" in finding.text
+
+
+async def test_insisting_on_a_list_that_is_not_there_is_wrong(clinic: Clinic) -> None:
+    clinic.cloud.quirks.list_status = 404
+    clinic.changes["bot_status_source"] = "organisation"
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert "BOT_STATUS_SOURCE=auto" in finding.mend
+
+
+async def test_an_environment_of_the_policy_that_no_catalog_has_is_wrong(clinic: Clinic) -> None:
+    clinic.policy = "[environments.produktion]"
+
+    found = [finding for finding in await clinic.examine(cloud_access) if finding.state is State.WRONG]
+
+    assert [finding.about for finding in found] == ['BOT_POLICY_FILE [environments."produktion"]']
+    assert "the nearest is production" in found[0].mend
+
+
+async def test_waiting_for_an_environment_that_no_catalog_has_is_wrong(clinic: Clinic) -> None:
+    clinic.policy = '[environments.production]\nafter = { stagging = "3d" }'
+
+    found = [finding for finding in await clinic.examine(cloud_access) if finding.state is State.WRONG]
+
+    assert ["stagging" in finding.text for finding in found] == [True]
+
+
+async def test_an_environment_without_a_table_is_a_warning(clinic: Clinic) -> None:
+    clinic.policy = "[environments.production]"
+
+    found = [finding for finding in await clinic.examine(cloud_access) if finding.state is State.WARNING]
+
+    assert any("acme/staging has no table" in finding.text for finding in found)
+
+
+async def test_a_clock_that_is_off_is_noticed(clinic: Clinic) -> None:
+    clinic.ahead = timedelta(seconds=90)
+
+    finding = await clinic.only(State.WARNING, cloud_access)
+
+    assert "Avisi Cloud's are" in finding.text

@@ -1,0 +1,97 @@
+"""What doctor says about the database, each thing broken on its own."""
+
+import sqlite3
+
+from pydantic import SecretStr
+
+from bot.app import real_time
+from bot.doctor.database import database
+from bot.doctor.finding import State
+from bot.store.storage import Storage
+from bot.workflow.entries import Errand, Kind
+from tests.doctor.conftest import Clinic
+
+
+async def taken(clinic: Clinic) -> Storage:
+    storage = Storage.open(clinic.settings().bot_database_url.get_secret_value())
+    await storage.take()
+    return storage
+
+
+async def test_a_database_that_is_not_there_yet_is_right_and_stays_away(clinic: Clinic) -> None:
+    (finding,) = await clinic.examine(database)
+
+    assert finding.state is State.OK
+    assert "not there yet" in finding.text
+    assert not (clinic.folder / "bot.db").exists()
+
+
+async def test_a_missing_folder_is_wrong(clinic: Clinic) -> None:
+    clinic.changes["bot_database_url"] = SecretStr(f"sqlite+aiosqlite:///{clinic.folder}/none/bot.db")
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert finding.about == "BOT_DATABASE_URL"
+    assert f"mkdir -p {clinic.folder}/none" in finding.mend
+
+
+async def test_it_looks_beside_a_running_bot(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+
+    found = await clinic.examine(database)
+
+    await storage.close()
+    assert {finding.state for finding in found} == {State.OK}
+    assert "up to date" in found[0].text
+
+
+async def test_pending_migrations_are_counted(clinic: Clinic) -> None:
+    sqlite3.connect(clinic.folder / "bot.db").close()
+
+    (finding,) = await clinic.examine(database)
+
+    assert finding.state is State.OK
+    assert "migrations are pending" in finding.text
+
+
+async def test_something_that_is_no_database_is_wrong(clinic: Clinic) -> None:
+    (clinic.folder / "bot.db").write_bytes(b"this is no database at all, but long enough to be taken for one" * 20)
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert finding.about == "BOT_DATABASE_URL"
+
+
+async def test_a_postgresql_that_is_not_there_is_wrong_and_its_password_stays_hidden(clinic: Clinic) -> None:
+    clinic.changes["bot_database_url"] = SecretStr("postgresql+asyncpg://bot:hunter2@127.0.0.1:9/bot")
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert "hunter2" not in str(finding)
+
+
+async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+    async with storage.begin() as work:
+        await work.outbox.put(Errand(queue="q", key="k", kind=Kind.CHANNEL, target="C0GONE"))
+        (due,) = await work.outbox.due("q", limit=1)
+        await work.outbox.bury(due.number, error="channel_not_found")
+        await work.commit()
+
+    finding = await clinic.only(State.WARNING, database)
+
+    await storage.close()
+    assert "1 messages were given up" in finding.text
+    assert "C0GONE" in finding.text
+
+
+async def test_a_channel_that_refuses_messages_is_a_warning(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+    async with storage.begin() as work:
+        await work.destinations.note_broken("C0UPGRADES", error="not_in_channel", at=real_time())
+        await work.commit()
+
+    finding = await clinic.only(State.WARNING, database)
+
+    await storage.close()
+    assert "C0UPGRADES refuses messages since" in finding.text
