@@ -36,7 +36,7 @@ const unknown = (block) => h("p", { class: "unknown" }, `This page does not draw
 const plainLabel = (element) => ({ text: element.accessibility_label ?? element.placeholder?.text ?? element.text?.text ?? element.action_id });
 
 const KINDS = {
-  header: (block) => h("h3", { class: "b-header" }, block.text.text),
+  header: (block) => h("h2", { class: "b-header" }, block.text.text),
 
   divider: () => h("hr", { class: "b-divider" }),
 

@@ -7,13 +7,14 @@ import { drawHome } from "/page/home.js";
 import { Feed } from "/page/messages.js";
 import { appDm, channelOf, dmOf, hrefTo, nameOf, readPlace, store } from "/page/store.js";
 
-const open = { channel: null, feed: null, scroller: null };
+const open = { channel: null, feed: null, scroller: null, waiting: null };
 
 /** Show the place that store.place names. */
 export function showConversation() {
   const { channel } = store.place;
   const root = document.getElementById("main");
   open.channel = channel;
+  open.waiting = null;
   open.feed = null;
   if (channel === "home") {
     const view = h("div", { class: "home", tabindex: "0", role: "tabpanel", "aria-label": "Home" });
@@ -57,8 +58,12 @@ function heading() {
 export async function loadConversation() {
   const { channel, feed } = open;
   if (!feed) return;
+  open.waiting = [];
   const answer = await slack.conversation(store.me, channel);
-  if (open.feed !== feed || !answer.messages) return;
+  if (open.feed !== feed) return;
+  const events = open.waiting ?? [];
+  open.waiting = null;
+  if (!answer.messages) return;
   const unread = channelOf(channel)?.unread ?? dmOf(channel)?.unread ?? 0;
   if (unread && feed.newAfter === null) {
     const others = answer.messages.filter(({ ephemeral, user }) => !ephemeral && user !== store.me);
@@ -66,6 +71,7 @@ export async function loadConversation() {
     feed.newAfter = last?.ts ?? "0";
   }
   feed.set(inChannel(answer.messages), answer.more);
+  events.forEach(hearMessage);
   seen();
   await pointAt(readPlace().point);
 }
@@ -95,10 +101,17 @@ export async function pointAt(ts) {
   setTimeout(() => row.node.classList.remove("pointed"), 2500);
 }
 
-/** Take an event about a message; answers true when it is in the open conversation. */
+/**
+ * Take an event about a message; answers true when it is in the open conversation. What comes while the conversation is
+ * being read waits, because it may be newer than what is read.
+ */
 export function hearMessage(event) {
   if (event.channel !== open.channel || !open.feed) return false;
-  const { feed, scroller } = open;
+  const { feed, scroller, waiting } = open;
+  if (waiting) {
+    waiting.push(event);
+    return true;
+  }
   if (event.type === "message_deleted") feed.remove(event.ts);
   else if (belongs(event.message)) {
     if (event.type === "message_changed" && !feed.get(event.message.ts)) return true;

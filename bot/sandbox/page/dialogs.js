@@ -7,12 +7,18 @@ const FOCUSABLE =
   'a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex="0"]';
 
 function settle() {
-  document.getElementById("app").inert = stack.length > 0;
+  away(document.getElementById("app"), stack.length > 0);
   stack.forEach((dialog, index) => {
     const top = index === stack.length - 1;
-    dialog.shade.inert = !top;
+    away(dialog.shade, !top);
     dialog.shade.classList.toggle("under", !top);
   });
+}
+
+function away(node, on) {
+  node.inert = on;
+  if (on) node.setAttribute("aria-hidden", "true");
+  else node.removeAttribute("aria-hidden");
 }
 
 /** The controls in a dialog that the Tab key reaches. */

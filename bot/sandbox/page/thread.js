@@ -6,14 +6,14 @@ import { h, icon } from "/page/dom.js";
 import { Feed } from "/page/messages.js";
 import { channelOf, hrefTo, nameOf, store, dmOf } from "/page/store.js";
 
-const open = { channel: null, ts: null, feed: null };
+const open = { channel: null, ts: null, feed: null, waiting: null };
 
 /** Show the thread that store.place names, or none. */
 export function showThread() {
   const { channel, thread } = store.place;
   const pane = document.getElementById("thread");
   const had = open.ts;
-  Object.assign(open, { channel, ts: thread, feed: null });
+  Object.assign(open, { channel, ts: thread, feed: null, waiting: null });
   pane.hidden = !thread;
   document.body.classList.toggle("with-thread", Boolean(thread));
   if (!thread) {
@@ -41,14 +41,20 @@ export function showThread() {
 export async function loadThread() {
   const { channel, ts, feed } = open;
   if (!feed) return;
+  open.waiting = [];
   const answer = await slack.thread(store.me, channel, ts);
-  if (open.feed === feed && answer.messages) feed.set(answer.messages);
+  if (open.feed !== feed) return;
+  const events = open.waiting ?? [];
+  open.waiting = null;
+  if (answer.messages) feed.set(answer.messages);
+  events.forEach(hearThread);
 }
 
 /** Take an event about a message. */
 export function hearThread(event) {
   if (!open.feed || event.channel !== open.channel) return;
-  if (event.type === "message_deleted") open.feed.remove(event.ts);
+  if (open.waiting) open.waiting.push(event);
+  else if (event.type === "message_deleted") open.feed.remove(event.ts);
   else if (event.message.ts === open.ts || event.message.thread_ts === open.ts) {
     open.feed.add([event.message]);
     if (event.type === "message") open.feed.root.lastChild.scrollIntoView({ block: "nearest" });

@@ -52,9 +52,17 @@ export const dayAndTime = (ms, tz) =>
 export const shortDayAndTime = (ms, tz) =>
   `${format(tz, { weekday: "short", day: "numeric", month: "short" }).format(ms).replace(",", "")}, ${clockTime(ms, tz)}`;
 
-/** "CET": what people call the zone at that moment. */
-export const zoneName = (ms, tz) =>
-  format(tz, { timeZoneName: "short" }).formatToParts(ms).find((part) => part.type === "timeZoneName")?.value ?? tz;
+/** "CET": what people call the zone at that moment; each English knows the names of its own corner of the world. */
+export function zoneName(ms, tz) {
+  const found = ["en-GB", "en-US", "en-AU", "en-IN"].map((english) => zoneIn(english, ms, tz));
+  return found.find((name) => !/^(GMT|UTC)[+-]/.test(name)) ?? found[0];
+}
+
+function zoneIn(english, ms, tz) {
+  const key = `${english} ${tz}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(english, { timeZone: tz, timeZoneName: "short" }));
+  return formats.get(key).formatToParts(ms).find((part) => part.type === "timeZoneName").value;
+}
 
 /** A key that is the same for all moments of one day in `tz`. */
 export const dayKey = (ms, tz) => toWall(ms, tz).slice(0, 10);

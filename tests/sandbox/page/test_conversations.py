@@ -109,7 +109,12 @@ async def test_a_press_reaches_the_app_as_the_person_who_pressed(site: Site, pag
 
 async def test_a_button_with_a_question_asks_first(site: Site, page: Page) -> None:
     """Nothing is sent until the dialog is confirmed, and a no gives the focus back."""
-    question = {"title": plain("Withdraw it?"), "text": plain("For good."), "confirm": plain("Yes"), "deny": plain("No")}
+    question = {
+        "title": plain("Withdraw it?"),
+        "text": plain("For good."),
+        "confirm": plain("Yes"),
+        "deny": plain("No"),
+    }
     await site.app.say(CHANNEL, "x", blocks=[{"type": "actions", "elements": [button("Withdraw", confirm=question)]}])
 
     await page.get_by_role("button", name="Withdraw").click()
