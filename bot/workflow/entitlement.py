@@ -119,7 +119,7 @@ def _could(circle: Circle, what: str) -> str:
     if circle.everyone:
         return f"Any other full member can {what}."
     if not circle.members:
-        return f"Nobody else can {what} at the moment."
+        return f"Nobody else can {what}."
     named = [f"<@{one}>" for one in sorted(circle.members)[:_NAMED]]
     more = len(circle.members) - len(named)
     return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."

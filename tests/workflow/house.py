@@ -243,6 +243,11 @@ class House:
         """Return the events of a type that are told in one place, in order."""
         return [one.event for one in self.errands(kind) if isinstance(one.event, event)]
 
+    @property
+    def answers(self) -> list[str]:
+        """Return every private answer, in order."""
+        return [answered.text for answered in self.told(Answered, Kind.PRIVATE)]
+
     def channel(self) -> list[AnyEvent]:
         """Return everything told in channels."""
         return [one.event for one in self.errands(Kind.CHANNEL) if one.event]

@@ -1,0 +1,59 @@
+import pytest
+
+from bot.domain.request import State
+from bot.workflow.entries import Kind, Press
+from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
+from tests.workflow.house import ANNE, OTTO, a_house
+
+WHO = {"requester": ROOS, "approver": SEM, "member": ANNE, "guest": GUS, "outsider": OTTO}
+DECIDES, ASKS = "approver", "requester"
+COULD = f"These people can decide now: <@{KIM}>, <@{SEM}>."
+NOT_WHO = {
+    ("guest", "any"): "Guests cannot use this bot.",
+    ("outsider", "any"): "Only members of the workspace that installed this bot can use it.",
+    ("member", "decide"): f"Only approvers of production may do this. {COULD}",
+    ("requester", "decide"): f"Only approvers of production may do this. {COULD}",
+    ("member", "withdraw"): f"Only the requester, <@{ROOS}>, may withdraw this request.",
+    ("approver", "withdraw"): f"Only the requester, <@{ROOS}>, may withdraw this request.",
+    ("member", "retry"): f"Only the requester, <@{ROOS}>, or an approver of production may do this.",
+}
+RIGHTS = {
+    Press.APPROVE: ("decide", {State.PENDING_APPROVAL}, State.APPROVED),
+    Press.REJECT: ("decide", {State.PENDING_APPROVAL}, State.REJECTED),
+    Press.WITHDRAW: (
+        "withdraw",
+        {State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR},
+        State.WITHDRAWN,
+    ),
+    Press.TRY_AGAIN: ("retry", {State.SUBMISSION_FAILED}, State.APPROVED),
+    Press.SUBMIT_AGAIN: ("decide", {State.SUBMISSION_UNCLEAR}, State.APPROVED),
+}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("press", RIGHTS)
+async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press, state: State, who: str) -> None:
+    """Every verb, every state, everybody: either it happens, or the answer names the rule and nothing changes."""
+    right, states, after = RIGHTS[press]
+    house = await a_house(an_upgrade_request(state=state))
+    (before,) = house.storage.requests.values()
+
+    if press is Press.REJECT:
+        answer = await house.reject(before, by=WHO[who])
+    else:
+        answer = await house.press(before, press, by=WHO[who])
+
+    now, refusal = house.now_of(before), NOT_WHO.get((who, right)) or NOT_WHO.get((who, "any"))
+    if refusal is None and state in states:
+        assert now.state is after
+        return
+    expired = (
+        "expired at 2026-12-02 12:00 UTC" if right != "withdraw" and press is not Press.SUBMIT_AGAIN else "expired"
+    )
+    words = expired if state is State.EXPIRED else f"This request is already {state.words}, so nothing was changed."
+    assert (refusal or words) in answer
+    assert now == before
+    assert house.facts(before) == ["press refused"]
+    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]
+    assert house.storage.entries == []
