@@ -55,9 +55,8 @@ class Policy:
 
     def rule(self, organisation: str, environment: str) -> Rule:
         """Return the rule in force for an environment of an organisation."""
-        return (
-            self.environments.get(f"{organisation}/{environment}") or self.environments.get(environment) or self.default
-        )
+        named = self.environments.get(f"{organisation}/{environment}") or self.environments.get(environment)
+        return replace(named or self.default, environment=environment)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

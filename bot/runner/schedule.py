@@ -1,5 +1,6 @@
 """When things run: APScheduler as a ticker. What is due stands in our own tables; a tick only looks."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
@@ -12,6 +13,8 @@ class Schedule:
     """Runs jobs again and again: never one twice at once, and once only after a pause."""
 
     def __init__(self) -> None:
+        # A job that is still running when its next tick comes is skipped: that is how it is meant, and no warning.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
