@@ -65,7 +65,7 @@ def test_help_names_every_command() -> None:
         assert command in said.output
 
 
-@pytest.mark.parametrize("command", ["run"])
+@pytest.mark.parametrize("command", ["run", "doctor"])
 def test_missing_settings_end_with_2_and_a_line_each(command: str) -> None:
     said = typed(command)
 
