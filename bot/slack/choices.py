@@ -8,6 +8,7 @@ from bot.notifications.blocks import Block, plain
 from bot.slack.directory import MOST, Index
 
 _LABEL = 75
+_VALUE = 150
 
 
 def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> Block:
@@ -49,8 +50,8 @@ def found_option(cluster: Cluster) -> Block:
 
 def version_select(on_offer: Sequence[str], chosen: str | None, *, recommended: str | None, action_id: str) -> Block:
     """Draw the select of versions, newest first."""
-    versions = tuple(on_offer[:MOST])
-    if chosen and chosen in on_offer and chosen not in versions:
+    versions = tuple(version for version in on_offer if len(version) <= _VALUE)[:MOST]
+    if chosen in on_offer and chosen and len(chosen) <= _VALUE and chosen not in versions:
         versions = (*versions[:-1], chosen)
     return {
         "type": "static_select",

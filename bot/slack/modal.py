@@ -21,6 +21,8 @@ from bot.workflow.viewing import FormView
 
 TITLE = "Schedule upgrade"
 _TICKED = "yes"
+_SENTENCE = 2000
+_ERROR = 500
 _FIELDS = {
     FormField.CLUSTER: Block.CLUSTER,
     FormField.VERSION: Block.VERSION,
@@ -55,7 +57,7 @@ def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()
     """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
     form = shown.form
     parts: list[Iterable[Drawn]] = [
-        (blocks.context(text.trusted(note)) for note in notes),
+        (blocks.context(text.escape(note, _SENTENCE)) for note in notes),
         [_cluster(index, shown.cluster)],
         _facts(shown) if shown.cluster else (),
         _version(shown),
@@ -98,7 +100,7 @@ def errors(view: Payload, problems: Iterable[Problem]) -> dict[str, str]:
         wanted = _FIELDS[problem.field]
         block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), Block.CLUSTER)
         placed.setdefault(str(block_id), []).append(problem.text)
-    return {block_id: " ".join(sentences) for block_id, sentences in placed.items()}
+    return {block_id: text.one_line(" ".join(sentences), _ERROR) for block_id, sentences in placed.items()}
 
 
 def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
@@ -185,7 +187,7 @@ def _warnings(shown: FormView) -> Iterable[str]:
             f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
             f"({text.escape(waiting.state.words)}). A new request replaces that one."
         )
-    yield from (text.trusted(warning) for warning in shown.warnings)
+    yield from (text.escape(warning, _SENTENCE) for warning in shown.warnings)
 
 
 def _windows(cluster: Cluster) -> str:

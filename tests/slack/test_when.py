@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.when import Moment, NotUnderstood, localise, read
@@ -113,6 +113,7 @@ def test_an_ordinary_time_has_nothing_to_say() -> None:
     assert localise(datetime(2027, 6, 1, 2, 30), AMSTERDAM) == Moment(at=_utc("2027-06-01 00:30"))  # noqa: DTZ001
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_reader(typed: str) -> None:
     """Whatever is typed is read or refused, and what is read lies within the next year."""

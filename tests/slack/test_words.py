@@ -1,7 +1,7 @@
 """The text behind the command, with all that Slack and phones do to it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.words import Asked, Blank, Fill, Help, ListUp, Status, plain, split, understand
@@ -36,6 +36,7 @@ def test_words_are_understood_as_they_were_meant(text: str, asked: Asked) -> Non
     assert understand(text) == asked
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_the_words(text: str) -> None:
     """Whatever was typed, there is an answer, and nothing unprintable is left in it."""

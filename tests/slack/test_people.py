@@ -1,0 +1,119 @@
+"""Who somebody is: standings by Slack's flags, answers reused for a while, and no answer treated as no."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.domain.people import MemberId, Standing
+from bot.sandbox.slack.faults import Fault
+from bot.slack.identity import Installation
+from bot.slack.people import Door, People, read_member
+from bot.workflow.errors import MembersUnavailable
+from tests.builders import KIM, ROOS, SEM
+from tests.slack.office import Office, office
+
+HERE = Installation(team_id="T1", team="", enterprise_id="E1", bot_user_id="U0BOT", bot_id="B1", app_id="A1", scopes=())
+
+
+@pytest.mark.parametrize(
+    ("flags", "standing"),
+    [
+        ({}, Standing.FULL),
+        ({"is_admin": True}, Standing.FULL),
+        ({"deleted": True}, Standing.DEACTIVATED),
+        ({"is_bot": True}, Standing.BOT),
+        ({"id": "USLACKBOT"}, Standing.BOT),
+        ({"is_restricted": True}, Standing.GUEST),
+        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
+        ({"is_stranger": True}, Standing.OUTSIDER),
+        ({"team_id": "T2"}, Standing.OUTSIDER),
+        ({"team_id": None}, Standing.OUTSIDER),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, Standing.FULL),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, Standing.OUTSIDER),
+        ({"team_id": "T2", "is_restricted": True}, Standing.OUTSIDER),
+    ],
+)
+def test_only_full_members_of_our_team_or_organisation_count(flags: dict[str, Any], standing: Standing) -> None:
+    """Everybody else is something else, and a missing flag is never taken for a yes."""
+    user = {"id": "U1", "team_id": "T1", "tz": "Europe/Amsterdam", "profile": {"display_name": "roos"}} | flags
+
+    member = read_member(MemberId(user["id"]), user, HERE)
+
+    assert member.standing is standing
+    assert (member.name, member.zone) == ("roos", "Europe/Amsterdam")
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Office]:
+    """Start an edge in HTTP mode."""
+    async with office("http") as running:
+        yield running
+
+
+async def test_many_who_ask_at_once_share_one_look_up(here: Office) -> None:
+    """A hundred presses at the same moment are one call, and its answer is reused afterwards."""
+    found = await asyncio.gather(*(here.people.find(SEM) for _ in range(100)))
+    await here.people.find(SEM)
+
+    assert {member.standing for member in found} == {Standing.FULL}
+    assert here.slack.faults.calls["users.info"] == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(retry_after=30),
+        Fault(status=500),
+        Fault(status=503, garbage=True),
+        Fault(drop=True),
+        Fault(error="ratelimited"),
+        Fault(error="missing_scope"),
+        Fault(garbage=True),
+    ],
+)
+async def test_no_answer_is_never_an_answer(here: Office, fault: Fault) -> None:
+    """Nothing is decided on a failed look-up, and the failure is not kept."""
+    times = 2 if fault.drop else 1  # a read that was dropped on a used connection is asked once more
+    here.slack.faults.add("users.info", fault, times=times)
+    here.slack.faults.add("usergroups.users.list", fault, times=times)
+
+    with pytest.raises(MembersUnavailable):
+        await here.people.find(ROOS)
+    with pytest.raises(MembersUnavailable):
+        await here.people.group("S0PLATFORM")
+
+    assert (await here.people.find(ROOS)).standing is Standing.FULL
+    assert await here.people.group("S0PLATFORM") == frozenset({SEM, KIM})
+
+
+async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
+    """An unknown person has no standing; an unknown group, or groups on a free plan, is no group."""
+    assert (await here.people.find(MemberId("U0NOBODY"))).standing is Standing.UNKNOWN
+    assert await here.people.group("S0NOBODY") is None
+    here.slack.workspace.paid = False
+    assert await here.people.group("S0ONCALL") is None
+
+
+async def test_the_door_waits_a_second_at_most(here: Office) -> None:
+    """When Slack is slow the modal opens, and the submission is judged instead."""
+    here.slack.faults.add("users.info", Fault(delay=0.5))
+
+    member = await Door(members=here.people, within=0.05).look(ROOS)
+
+    assert member is None
+    assert Door.refusal(member) is None
+    await asyncio.sleep(0.6)
+    assert (await Door(members=here.people, within=0.2).look(ROOS)) is not None
+    assert here.slack.faults.calls["users.info"] == 1
+
+
+async def test_an_answer_is_asked_for_again_after_a_while(here: Office) -> None:
+    """Thirty seconds, here a twentieth of one."""
+    people = People(client=here.people._client, identity=here.identity, seconds=0.05)
+    await people.find(ROOS)
+    await asyncio.sleep(0.06)
+    await people.find(ROOS)
+
+    assert here.slack.faults.calls["users.info"] == 2
