@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Bot, real_time, wired
@@ -18,11 +17,11 @@ from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.panel import routes as panel_routes
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.furnishing import furnish
+from bot.sandbox.page_files import page_routes
 from bot.sandbox.slack.app import InstalledApp
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.settings import Settings
 
-PAGE = Path(__file__).parent / "page"
 POLICY = Path(__file__).parent / "policy.toml"
 LOOPBACK = "127.0.0.1"
 
@@ -76,7 +75,7 @@ class World:
         self._restore()
         await self.cloud.start(LOOPBACK)
         self._cleanup.push_async_callback(self.cloud.close)
-        await self.slack.start(self.options.host, self.options.port, routes=[*_page(), *panel_routes(self.cloud)])
+        await self.slack.start(self.options.host, self.options.port, routes=[*page_routes(), *panel_routes(self.cloud)])
         self._cleanup.push_async_callback(self.slack.close)
         await self.start_bot()
 
@@ -131,10 +130,3 @@ def _settings(slack: SimulatedSlack, cloud: SimulatedCloud, *, database: Path, s
         bot_database_url=SecretStr(f"sqlite+aiosqlite:///{database}"),
         bot_log_level="warning",
     )
-
-
-def _page() -> list[web.AbstractRouteDef]:
-    async def index(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
-
-    return [web.get("/", index), web.static("/page", PAGE)]

@@ -80,7 +80,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 def _is_complaint(said: ConsoleMessage) -> bool:
-    """A server that is away on purpose is none."""
+    """Tell whether the page complained; a server that is away on purpose is no reason."""
     return said.type in {"error", "warning"} and "net::ERR_" not in said.text
 
 

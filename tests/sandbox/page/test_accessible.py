@@ -93,9 +93,8 @@ async def test_nothing_is_cut_off_at_1024(site: Site, browser: Browser) -> None:
     page = await context.new_page()
     await page.goto(site.at("U0ROOS"))
     await furnished(site, page)
-    wide = "[...document.querySelectorAll('html, #top, #main, .scroller, .panel, #thread, .dialog-body')]" + (
-        ".filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.id || node.className)"
-    )
+    wide = "[...document.querySelectorAll('html, #top, #main, .scroller, .panel, #thread, .dialog-body')]"
+    wide += ".filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.id || node.className)"
     assert await page.evaluate(wide) == []
     await page.get_by_role("button", name="Wire").click()
     await page.get_by_role("button", name="1 reply").click()

@@ -162,7 +162,7 @@ async def test_what_was_not_read_is_marked(site: Site, page: Page) -> None:
     await expect(page.get_by_role("link", name="production")).not_to_contain_text("unread")
 
 
-async def test_people_see_what_they_may_see(site: Site, page: Page) -> None:
+async def test_people_see_what_they_may_see(page: Page) -> None:
     """The guest does not see the channel of production, and the stranger only the shared one."""
     channels = page.get_by_role("navigation", name="Conversations").get_by_role("link")
     await expect(channels.filter(has_text="production")).to_have_count(1)
