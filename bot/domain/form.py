@@ -123,8 +123,11 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
         found.append(Problem(field=FormField.VERSION, text=too_soon))
     if wrong_start := _wrong_start(form, now=now, lead=lead):
         found.append(Problem(field=FormField.START, text=wrong_start))
-    when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
-    if forbidden := breach(rule, when, override=form.override):
+    elif forbidden := breach(
+        rule,
+        occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone),
+        override=form.override,
+    ):
         found.append(Problem(field=FormField.START, text=forbidden))
     if not form.reason.strip():
         if form.override:
@@ -133,7 +136,7 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
             found.append(Problem(field=FormField.REASON, text=f"{rule.environment} asks for a reason."))
     elif len(form.reason) > LONGEST_REASON:
         found.append(Problem(field=FormField.REASON, text=f"Use at most {LONGEST_REASON} characters."))
-    return tuple({problem.field: problem for problem in reversed(found)}.values())[::-1]
+    return tuple(found)
 
 
 def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:

@@ -1,0 +1,303 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.cluster import ClusterIdentity
+from bot.domain.form import Form, FormField, Problem, breach, is_frozen, occasion, problems, unproven
+from bot.domain.policy import Rule
+from bot.domain.windows import Window
+from tests.builders import NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_form, a_rule
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+SUNDAY = datetime(2026, 12, 6, 2, 0, tzinfo=UTC)
+"""When the built cluster's next window begins."""
+NEXT_WINDOW = Window(start=SUNDAY, end=SUNDAY + timedelta(hours=3))
+FROZEN = (Freeze(first=date(2026, 12, 5), last=date(2026, 12, 7), reason="Audit"),)
+WEEKDAYS_ONLY = (AllowedRange(weekdays=(0, 1, 2, 3, 4), start=time(8), end=time(18), text="mon-fri 08:00-18:00"),)
+AFTER_STAGING = (("staging", timedelta(days=3)),)
+
+UNTRIED = (
+    f"{NEW} has to run in staging for 3 days before it may go to production, "
+    "and no upgrade to it has succeeded there yet."
+)
+TOO_SOON = (
+    f"{NEW} has to run in staging for 3 days before it may go to production. "
+    "It has since 2026-11-28 12:00 UTC, so this is possible from 2026-12-01 12:00 UTC."
+)
+
+
+def check(form: Form, rule: Rule | None = None, **changes: Any) -> dict[str, str]:  # noqa: ANN401  whatever it takes
+    """Check a form against production's rule; what is wrong by field."""
+    facts: dict[str, Any] = {"catalog": a_catalog(), "now": NOON, "zone": UTC, "succeeded": {}} | changes
+    found = problems(form, rule=rule or a_rule(), **facts)
+    assert all(isinstance(problem, Problem) for problem in found)
+    assert len({problem.field for problem in found}) == len(found)
+    return {problem.field.value: problem.text for problem in found}
+
+
+def test_a_form_with_nothing_wrong_may_be_requested() -> None:
+    """In the next window, not before a date, or at a time of its own."""
+    later = NOON + timedelta(days=2)
+
+    assert check(a_form()) == {}
+    assert check(a_form(start=later)) == {}
+    assert check(a_form(start=later, ignore_windows=True)) == {}
+    assert check(a_form(reason="")) == {}
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ({"cluster_identity": None}, {"cluster": "Choose a cluster."}),
+        ({"cluster_identity": ClusterIdentity("gone")}, {"cluster": "Choose a cluster."}),
+        ({"version": None}, {"version": "Choose a version."}),
+        ({"version": ""}, {"version": "Choose a version."}),
+        ({"version": "v9.9.9-u-ame.9"}, {"version": "v9.9.9-u-ame.9 is not on offer."}),
+        ({"version": OLD}, {"version": f"{OLD} is not on offer."}),
+        ({"ignore_windows": True}, {"start": "Choose a start, because maintenance windows are ignored."}),
+        ({"start": NOON}, {"start": "Choose a time at least 5 minutes from now."}),
+        ({"start": NOON - timedelta(days=9)}, {"start": "Choose a time at least 5 minutes from now."}),
+        ({"start": NOON + timedelta(minutes=4, seconds=59)}, {"start": "Choose a time at least 5 minutes from now."}),
+        ({"start": NOON + timedelta(minutes=5)}, {}),
+        ({"start": NOON + timedelta(days=365)}, {}),
+        ({"start": NOON + timedelta(days=365, seconds=1)}, {"start": "Choose a time within a year."}),
+        ({"start": datetime.max.replace(tzinfo=UTC)}, {"start": "Choose a time within a year."}),
+        ({"reason": "x" * 500}, {}),
+        ({"reason": "x" * 501}, {"reason": "Use at most 500 characters."}),
+        ({"override": True}, {}),
+        ({"override": True, "reason": " \n"}, {"reason": "Say why the freeze must be overridden."}),
+        (
+            {"version": None, "ignore_windows": True, "reason": "x" * 501},
+            {
+                "version": "Choose a version.",
+                "start": "Choose a start, because maintenance windows are ignored.",
+                "reason": "Use at most 500 characters.",
+            },
+        ),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(form: dict[str, Any], expected: dict[str, str]) -> None:
+    """One sentence for each field, and all of them at once."""
+    assert check(a_form(**form)) == expected
+
+
+def test_a_start_may_be_nearer_when_it_was_chosen_earlier() -> None:
+    """What was in time when it was sent does not become late while it is stored."""
+    form = a_form(start=NOON + timedelta(minutes=4), ignore_windows=True)
+
+    assert check(form, lead=timedelta(0)) == {}
+    assert check(form) == {"start": "Choose a time at least 5 minutes from now."}
+
+
+def test_a_cluster_without_versions_is_refused_at_the_cluster() -> None:
+    """There is no version field to stand at."""
+    catalog = a_catalog(a_cluster(version=NEW))
+
+    assert check(a_form(version=None), catalog=catalog) == {
+        "cluster": f"No version is on offer that production/web ({NEW}) may go to."
+    }
+
+
+def test_a_downgrade_is_on_offer_only_where_the_policy_allows_it() -> None:
+    """Between patches of one minor."""
+    older = "v1.31.4-u-ame.1"
+    catalog = a_catalog(a_cluster(version=NEW), versions=(older, NEW))
+    form = a_form(version=older)
+
+    assert check(form, catalog=catalog).keys() == {"cluster"}
+    assert check(form, a_rule(allow_downgrade=True), catalog=catalog) == {}
+
+
+def test_a_reason_is_asked_for_where_the_policy_says_so() -> None:
+    """Blanks are no reason."""
+    rule = a_rule(reason_required=True)
+
+    assert check(a_form(reason="  "), rule) == {"reason": "production asks for a reason."}
+    assert check(a_form(), rule) == {}
+
+
+def test_a_freeze_forbids_the_window_that_the_upgrade_would_land_in() -> None:
+    """The estimate is judged while windows are respected, the start when they are ignored."""
+    rule = a_rule(freeze=FROZEN)
+    sentence = "production is frozen Dec 5 to Dec 7 (Audit). Choose another time."
+
+    assert check(a_form(), rule) == {"start": sentence}
+    assert check(a_form(start=SUNDAY, ignore_windows=True), rule) == {"start": sentence}
+    assert check(a_form(start=SUNDAY - timedelta(days=2), ignore_windows=True), rule) == {}
+    assert check(a_form(start=SUNDAY + timedelta(minutes=1)), rule) == {}
+
+
+def test_a_cluster_without_windows_is_not_judged_by_the_calendar() -> None:
+    """Nothing can tell when it would run; the cloud's window will be judged."""
+    catalog = a_catalog(a_cluster(schedule=None))
+
+    assert check(a_form(), a_rule(freeze=FROZEN, allowed=WEEKDAYS_ONLY), catalog=catalog) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "override", "expected"),
+    [
+        (a_rule(), False, None),
+        (a_rule(freeze=FROZEN), False, "production is frozen Dec 5 to Dec 7 (Audit). Choose another time."),
+        (a_rule(freeze=FROZEN), True, "production is frozen Dec 5 to Dec 7 (Audit). Choose another time."),
+        (
+            a_rule(freeze=FROZEN, override=True),
+            False,
+            "production is frozen Dec 5 to Dec 7 (Audit). Choose another time. Tick Override freeze if it cannot wait.",
+        ),
+        (a_rule(freeze=FROZEN, override=True), True, None),
+        (
+            a_rule(allowed=WEEKDAYS_ONLY, zone=AMSTERDAM),
+            False,
+            "Upgrades in production may only run mon-fri 08:00-18:00 (Europe/Amsterdam). Choose another time.",
+        ),
+        (
+            a_rule(allowed=WEEKDAYS_ONLY, freeze=FROZEN, override=True),
+            True,
+            "Upgrades in production may only run mon-fri 08:00-18:00 (UTC). Choose another time.",
+        ),
+    ],
+    ids=["any-time", "frozen", "no-override", "override-offered", "overridden", "not-allowed", "not-allowed-either"],
+)
+def test_a_time_is_forbidden_in_a_sentence(rule: Rule, expected: str | None, *, override: bool) -> None:
+    """An override lifts a freeze where the policy lets it, and never an allowed time."""
+    assert breach(rule, NEXT_WINDOW, override=override) == expected
+    assert breach(rule, None, override=override) is None
+
+
+def test_a_time_is_frozen_only_when_it_is_known() -> None:
+    """The override box hangs on it."""
+    assert is_frozen(a_rule(freeze=FROZEN), NEXT_WINDOW)
+    assert not is_frozen(a_rule(freeze=FROZEN), None)
+    assert not is_frozen(a_rule(), NEXT_WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "ignore_windows", "expected"),
+    [
+        (None, False, NEXT_WINDOW),
+        (NOON - timedelta(days=30), False, NEXT_WINDOW),
+        (SUNDAY, False, NEXT_WINDOW),
+        (
+            SUNDAY + timedelta(seconds=1),
+            False,
+            Window(start=SUNDAY + timedelta(days=7), end=SUNDAY + timedelta(days=7, hours=3)),
+        ),
+        (SUNDAY + timedelta(hours=1), True, Window(start=SUNDAY + timedelta(hours=1), end=SUNDAY + timedelta(hours=1))),
+        (None, True, None),
+    ],
+)
+def test_an_upgrade_runs_at_its_start_or_in_the_next_window(
+    start: datetime | None, expected: Window | None, *, ignore_windows: bool
+) -> None:
+    """A start is the time itself when windows are ignored, else the moment from which a window is looked for."""
+    found = occasion(a_cluster(), start=start, ignore_windows=ignore_windows, now=NOON, zone=UTC)
+
+    assert found == expected
+
+
+def test_windows_are_read_in_the_zone_of_windows() -> None:
+    """Not in that of the policy."""
+    found = occasion(a_cluster(), start=None, ignore_windows=False, now=NOON, zone=AMSTERDAM)
+
+    assert found == Window(start=SUNDAY - timedelta(hours=1), end=SUNDAY + timedelta(hours=2))
+
+
+def test_a_cluster_without_a_schedule_has_no_occasion() -> None:
+    """Unless windows are ignored."""
+    cluster = a_cluster(schedule=None)
+
+    assert occasion(cluster, start=SUNDAY, ignore_windows=False, now=NOON, zone=UTC) is None
+    assert occasion(cluster, start=SUNDAY, ignore_windows=True, now=NOON, zone=UTC) is not None
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "expected"),
+    [
+        (
+            {},
+            UNTRIED,
+        ),
+        (
+            {"staging": NOON - timedelta(days=2)},
+            TOO_SOON,
+        ),
+        ({"staging": NOON - timedelta(days=3)}, None),
+        ({"staging": NOON - timedelta(days=300)}, None),
+        (
+            {"development": NOON - timedelta(days=300)},
+            UNTRIED,
+        ),
+    ],
+)
+def test_a_version_has_to_prove_itself_elsewhere_first(succeeded: dict[str, datetime], expected: str | None) -> None:
+    """The sentence says where, for how long, and from when it is possible."""
+    rule = a_rule(after=AFTER_STAGING)
+
+    assert unproven(rule, NEW, succeeded=succeeded, now=NOON) == expected
+    assert check(a_form(), rule, succeeded=succeeded) == ({"version": expected} if expected else {})
+
+
+def test_every_environment_on_the_way_counts() -> None:
+    """The first that is not satisfied is named."""
+    rule = a_rule(after=(("development", timedelta(hours=1)), *AFTER_STAGING))
+    succeeded = {"development": NOON - timedelta(days=1)}
+
+    assert "staging" in (unproven(rule, NEW, succeeded=succeeded, now=NOON) or "")
+    assert "development" in (unproven(rule, NEW, succeeded={}, now=NOON) or "")
+    assert unproven(a_rule(), NEW, succeeded={}, now=NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=3), "3 days"),
+        (timedelta(weeks=2), "14 days"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(minutes=30), "30 minutes"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+    ],
+)
+def test_a_wait_is_said_in_whole_units(wait: timedelta, words: str) -> None:
+    """As long as it is, neither rounded up nor down to nothing."""
+    sentence = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, now=NOON) or ""
+
+    assert f"in staging for {words} before" in sentence
+
+
+FORMS = st.builds(
+    Form,
+    cluster_identity=st.sampled_from([None, WEB, ClusterIdentity("gone")]),
+    version=st.none() | st.sampled_from([OLD, NEW]) | st.text(),
+    start=st.none() | st.datetimes(timezones=st.just(UTC)),
+    ignore_windows=st.booleans(),
+    override=st.booleans(),
+    reason=st.text() | st.just("x" * 501),
+)
+RULES = st.builds(
+    replace,
+    st.just(a_rule()),
+    allowed=st.sampled_from([(), WEEKDAYS_ONLY]),
+    freeze=st.sampled_from([(), FROZEN]),
+    override=st.booleans(),
+    reason_required=st.booleans(),
+    after=st.sampled_from([(), AFTER_STAGING]),
+    zone=st.sampled_from([UTC, AMSTERDAM]),
+)
+
+
+@given(FORMS, RULES)
+def test_no_form_breaks_the_check(form: Form, rule: Rule) -> None:
+    """Whatever is filled in, each field is told about at most once, in a sentence."""
+    for field, text in check(form, rule).items():
+        assert FormField(field)
+        assert text.endswith(".")

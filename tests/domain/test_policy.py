@@ -1,0 +1,77 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.people import Circle, Member, MemberId, Standing
+from bot.domain.policy import Policy, Rule
+from tests.builders import GUS, KIM, ROOS, SEM, a_member, a_rule
+
+STAGING = Rule(environment="staging", channel="C0STAGING")
+ACME_STAGING = Rule(environment="staging", channel="C0ACME")
+POLICY = Policy(
+    default=Rule(environment="*", channel="C0UPGRADES"),
+    environments={"staging": STAGING, "acme/staging": ACME_STAGING, "test": Rule(environment="test", channel="")},
+)
+
+
+@pytest.mark.parametrize(
+    ("organisation", "environment", "rule"),
+    [
+        ("acme", "staging", ACME_STAGING),
+        ("globex", "staging", STAGING),
+        ("acme", "production", POLICY.default),
+        ("acme", "", POLICY.default),
+    ],
+)
+def test_the_most_particular_rule_is_in_force(organisation: str, environment: str, rule: Rule) -> None:
+    """That of the organisation's environment, else the environment's, else the default."""
+    assert POLICY.rule(organisation, environment) is rule
+
+
+def test_a_policy_knows_every_channel_once() -> None:
+    """The default's first; none where none is set."""
+    again = Policy(default=POLICY.default, environments={"a": STAGING, "b": STAGING, "c": POLICY.default})
+
+    assert POLICY.channels == ("C0UPGRADES", "C0STAGING", "C0ACME")
+    assert again.channels == ("C0UPGRADES", "C0STAGING")
+    assert POLICY.rules[0] is POLICY.default
+
+
+@pytest.mark.parametrize(("required", "plain", "overriding"), [(0, 0, 1), (1, 1, 2), (2, 2, 3)])
+def test_overriding_a_freeze_costs_one_approval_more(required: int, plain: int, overriding: int) -> None:
+    """Also where none is asked for otherwise."""
+    rule = a_rule(required_approvals=required)
+
+    assert (rule.approvals_needed(override=False), rule.approvals_needed(override=True)) == (plain, overriding)
+
+
+def test_a_rule_without_settings_is_careful() -> None:
+    """What the contract gives as built-in defaults."""
+    rule = Rule(environment="production")
+
+    assert (rule.requesters, rule.approvers, rule.required_approvals) == (("*",), (), 1)
+    assert (rule.self_approval, rule.reason_required, rule.allow_downgrade, rule.override) == (False,) * 4
+    assert rule.request_expires_after == timedelta(hours=48)
+    assert rule.remind_approvers_after == timedelta(hours=4)
+    assert rule.reminders == (timedelta(hours=24), timedelta(hours=1))
+    assert rule.announce == {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
+    assert (rule.allowed, rule.freeze, rule.after, rule.on_call) == ((), (), (), ())
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_only_full_members_count(standing: Standing) -> None:
+    """Even where everyone is meant, and even when somebody is named."""
+    member = Member(id=GUS, name="Gus", standing=standing)
+    full = standing is Standing.FULL
+
+    assert member.counts is full
+    assert Circle(everyone=True, members=frozenset()).includes(member) is full
+    assert Circle(everyone=False, members=frozenset({GUS})).includes(member) is full
+
+
+@pytest.mark.parametrize(("member", "included"), [(SEM, True), (KIM, True), (ROOS, False)])
+def test_a_circle_holds_those_it_names(member: MemberId, *, included: bool) -> None:
+    """Groups are resolved already; IDs that name nobody change nothing."""
+    circle = Circle(everyone=False, members=frozenset({SEM, KIM}), missing=("S0GONE",))
+
+    assert circle.includes(a_member(member)) is included
