@@ -18,6 +18,11 @@ class Gauging:
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)
         metrics.DEAD_LETTERS.labels("outbox").set(await self.census.dead())
+        metrics.LEASES.set(len(await self.census.leases()))
+        metrics.UPGRADES.clear()
+        for status, count in (await self.census.upgrades()).items():
+            metrics.UPGRADES.labels(status).set(count)
+        metrics.REQUESTS.clear()
         for state, count in (await self.census.requests()).items():
             metrics.REQUESTS.labels(state).set(count)
         for feed in await self.census.feeds():

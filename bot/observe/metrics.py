@@ -64,19 +64,15 @@ CATALOG_SUCCESS: Final = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 UPGRADES: Final = Gauge(
-    "upgrade_bot_upgrades", "Upgrades that are not over, by the cloud's status.", ["organisation", "status"],
-    registry=REGISTRY,
-)  # fmt: skip
-REQUESTS: Final = Gauge("upgrade_bot_requests", "Open requests by state.", ["state"], registry=REGISTRY)
+    "upgrade_bot_upgrades", "Scheduled upgrades by the cloud's status.", ["status"], registry=REGISTRY
+)
+REQUESTS: Final = Gauge("upgrade_bot_requests", "Requests by state.", ["state"], registry=REGISTRY)
 SOCKET_CONNECTED: Final = Gauge(
     "upgrade_bot_socket_connected", "1 while Slack's Socket Mode connection stands.", registry=REGISTRY
 )
-LEASES: Final = Gauge("upgrade_bot_leases", "Queues that this process holds.", registry=REGISTRY)
+LEASES: Final = Gauge("upgrade_bot_leases", "Queues that some process works on now.", registry=REGISTRY)
 LEASES_LOST: Final = Counter(
     "upgrade_bot_leases_lost_total", "Queues that another process took over from this one.", registry=REGISTRY
-)
-REFUSALS: Final = Counter(
-    "upgrade_bot_refusals_total", "What people asked for and a rule refused.", ["rule"], registry=REGISTRY
 )
 
 

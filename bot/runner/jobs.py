@@ -8,6 +8,7 @@ from time import monotonic
 import structlog
 
 from bot.domain.cluster import Organisation
+from bot.observe.metrics import LEASES_LOST
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
@@ -111,6 +112,7 @@ def _guarded(name: str, job: Job) -> Job:
         try:
             await job()
         except LeaseLost:
+            LEASES_LOST.inc()
             log.info("job.taken_over", job=name)
         except Exception:
             log.exception("job.failed", job=name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.events import About
+from bot.observe.metrics import LEASES_LOST
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
@@ -105,6 +106,7 @@ class Worker:
                 else:
                     again_in = await self._duties.deliver(lease)
         except LeaseLost:
+            LEASES_LOST.inc()
             log.info("worker.taken_over", queue=lease.queue)
         except Exception:
             log.exception("worker.failed", queue=lease.queue)

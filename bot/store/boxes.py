@@ -6,16 +6,19 @@ from typing import Any, get_args
 from sqlalchemy import select, update
 
 from bot.domain.events import AnyEvent
+from bot.observe.metrics import TOLD_SECONDS
 from bot.store.coding import Codec, KindCodec
 from bot.store.columns import DatabaseTime
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import Transaction
-from bot.workflow.entries import AnyEntry, Due, Errand, Received
+from bot.workflow.entries import AnyEntry, Due, Errand, Kind, Received
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
 EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
 ERRANDS = Codec(Errand, without=frozenset({"event"}))
 LONGEST_ERROR = 1000
+_NOT_TOLD = frozenset({Kind.SUBMIT.value, Kind.LOOK.value})
+"""Errands that tell nobody anything."""
 
 
 class StoredInbox:
@@ -93,8 +96,12 @@ class StoredOutbox:
         return tuple(due)
 
     async def done(self, *numbers: int) -> None:
-        """Strike them off."""
-        await self._change(numbers, ended_at=DatabaseTime())
+        """Strike them off; how long what was told had waited goes into the metrics."""
+        kind, waited = OutboxRow.body["kind"].as_string(), OutboxRow.ended_at - OutboxRow.stored_at
+        ended = update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(ended_at=DatabaseTime())
+        for told, seconds in await self._transaction.all(ended.returning(kind, waited)):
+            if told not in _NOT_TOLD and seconds is not None:
+                TOLD_SECONDS.labels(told).observe(max(0.0, float(seconds)))
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""

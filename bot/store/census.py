@@ -59,7 +59,7 @@ class Census:
             return await _depth(counting, InboxRow)
 
     async def received(self, queue: str) -> bool:
-        """Whether anything was ever stored in a queue of the inbox."""
+        """Whether anything was ever stored in this queue of the inbox, decided by now or not."""
         async with transaction(self.engine) as counting:
             return await counting.first(select(InboxRow.number).where(InboxRow.queue == queue).limit(1)) is not None
 

@@ -26,7 +26,6 @@ def test_everything_an_operator_needs_has_a_name_from_the_start() -> None:
         "upgrade_bot_socket_connected",
         "upgrade_bot_leases",
         "upgrade_bot_leases_lost",
-        "upgrade_bot_refusals",
     } <= names
 
 
