@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -139,7 +139,7 @@ class UpgradeRequest:
             self.cluster_identity,
             self.from_version,
             self.to_version,
-            self.start.isoformat() if self.start else None,
+            self.start.astimezone(UTC).isoformat() if self.start else None,
             self.ignore_windows,
             self.override,
         ]

@@ -1,0 +1,305 @@
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta, timezone
+from typing import Any
+
+import pytest
+
+from bot.domain.cluster import ClusterIdentity
+from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.request import NEXT, OPEN, PERISHABLE, REPLACEABLE, RequestId, Seal, State, UpgradeRequest, Vote
+from bot.domain.scheduled import UpgradeIdentity
+from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_window, an_upgrade_request
+
+LATER = NOON + timedelta(hours=1)
+CONTRACT = """
+PENDING_APPROVAL   -> APPROVED | REJECTED | WITHDRAWN | EXPIRED | REPLACED
+APPROVED           -> SUBMITTING | PENDING_APPROVAL | SUBMISSION_FAILED | WITHDRAWN | EXPIRED | REPLACED
+SUBMITTING         -> SUBMITTED | SUBMISSION_FAILED | SUBMISSION_UNCLEAR | APPROVED
+SUBMISSION_FAILED  -> APPROVED | WITHDRAWN | EXPIRED | REPLACED
+SUBMISSION_UNCLEAR -> APPROVED | SUBMITTED | WITHDRAWN | REPLACED
+SUBMITTED          -> REPLACED
+"""
+EVERY_MOVE = set(itertools.product(State, State))
+ALLOWED = {(here, there) for here, nexts in NEXT.items() for there in nexts}
+TERMINAL = (State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REPLACED)
+
+Verb = Callable[[UpgradeRequest], UpgradeRequest]
+VERBS: dict[str, tuple[State, Verb]] = {
+    "approve": (State.APPROVED, lambda one: one.approve(at=LATER)),
+    "reject": (State.REJECTED, lambda one: one.reject(by=SEM, reason="not today", at=LATER)),
+    "withdraw": (State.WITHDRAWN, lambda one: one.withdraw(by=ROOS, at=LATER)),
+    "expire": (State.EXPIRED, lambda one: one.expire(at=LATER)),
+    "replaced": (State.REPLACED, lambda one: one.replaced(by=RequestId("newer"), at=LATER)),
+    "ask_again": (State.PENDING_APPROVAL, lambda one: one.ask_again("Sem left.", at=LATER)),
+    "submitting": (State.SUBMITTING, lambda one: one.submitting(at=LATER, start_left_out=False)),
+    "submitted": (State.SUBMITTED, lambda one: one.submitted(upgrade=UpgradeIdentity("u"), window=None, at=LATER)),
+    "fail": (State.SUBMISSION_FAILED, lambda one: one.fail("no such step", at=LATER)),
+    "unclear": (State.SUBMISSION_UNCLEAR, lambda one: one.unclear("no answer", at=LATER)),
+}
+
+
+def test_the_table_is_the_contract_s() -> None:
+    """Line by line; what is not on the left ends a request."""
+    lines = [line.split("->") for line in CONTRACT.strip().splitlines()]
+    promised = {State(here.strip()): frozenset(State(one.strip()) for one in nexts.split("|")) for here, nexts in lines}
+
+    assert promised | dict.fromkeys(TERMINAL, frozenset()) == NEXT
+
+
+@pytest.mark.parametrize(("here", "there"), sorted(EVERY_MOVE - ALLOWED))
+def test_every_move_not_in_the_table_is_refused(here: State, there: State) -> None:
+    """The table is the whole truth: what it leaves out cannot happen."""
+    with pytest.raises(WrongState, match=f"already {here.words}, so nothing was changed"):
+        an_upgrade_request(state=here)._to(there, at=LATER)
+
+
+@pytest.mark.parametrize(("here", "there"), sorted(ALLOWED))
+def test_every_move_in_the_table_is_made_at_its_moment(here: State, there: State) -> None:
+    """And nothing else changes."""
+    before = an_upgrade_request(state=here)
+
+    after = before._to(there, at=LATER)
+
+    assert (after.state, after.state_since) == (there, LATER)
+    assert after == replace(before, state=there, state_since=LATER)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("here", list(State))
+def test_a_verb_makes_its_one_move_or_is_refused(here: State, verb: str) -> None:
+    """No verb leads anywhere else, from any state."""
+    there, act = VERBS[verb]
+    request = an_upgrade_request(state=here)
+
+    if there in NEXT[here]:
+        assert act(request).state is there
+    else:
+        with pytest.raises(WrongState):
+            act(request)
+
+
+def test_every_move_of_the_table_has_a_verb() -> None:
+    """A move that nobody can make is a mistake in the table."""
+    assert {there for _, there in ALLOWED} == {there for there, _ in VERBS.values()}
+
+
+def test_states_fall_into_their_groups() -> None:
+    """Open ones hold the cluster; those that a new request ends at once can also expire, and can reach both ends."""
+    assert {State.PENDING_APPROVAL, State.APPROVED, State.SUBMITTING, State.SUBMISSION_FAILED} == OPEN
+    assert OPEN - {State.SUBMITTING} == REPLACEABLE == PERISHABLE
+    for state in State:
+        assert (State.EXPIRED in NEXT[state]) is (state in PERISHABLE)
+    for state in REPLACEABLE:
+        assert State.REPLACED in NEXT[state]
+
+
+def test_a_state_is_said_in_small_letters() -> None:
+    """As people read it."""
+    assert State.SUBMISSION_UNCLEAR.words == "submission unclear"
+
+
+def test_whoever_ended_a_request_is_named_to_who_comes_late() -> None:
+    """A late press is explained."""
+    rejected = an_upgrade_request().reject(by=SEM, reason="not today", at=LATER)
+
+    with pytest.raises(WrongState, match="This request is already rejected by <@U0SEM>, so nothing was changed"):
+        rejected.check_state(State.PENDING_APPROVAL)
+    with pytest.raises(WrongState, match="already rejected by <@U0SEM>"):
+        rejected.withdraw(by=ROOS, at=LATER)
+    rejected.check_state(State.APPROVED, State.REJECTED)
+
+
+def test_votes_are_counted_once_for_each_approver() -> None:
+    """A second press of the same person changes nothing, and says how it stands."""
+    request = an_upgrade_request(required=2).cast(by=SEM, at=LATER)
+
+    with pytest.raises(AlreadyVoted, match="Your approval is already counted: 1 of 2"):
+        request.cast(by=SEM, at=LATER)
+    assert request.votes == (Vote(member=SEM, at=LATER),)
+    assert request.cast(by=KIM, at=LATER).voters == {SEM, KIM}
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING_APPROVAL}))
+def test_nobody_votes_on_what_is_decided(state: State) -> None:
+    """Also not those who have voted already."""
+    request = an_upgrade_request(state=state, votes=(Vote(member=SEM, at=NOON),))
+
+    for member in (SEM, KIM):
+        with pytest.raises(WrongState):
+            request.cast(by=member, at=LATER)
+
+
+def test_a_vote_leaves_the_seal_as_it_is() -> None:
+    """Two approvers who look at the same card vote on the same thing."""
+    request = an_upgrade_request(required=2)
+
+    assert request.cast(by=SEM, at=LATER).seal == request.seal
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": RequestId("another")},
+        {"cluster_identity": DATA},
+        {"from_version": "v1.30.7-u-ame.0"},
+        {"to_version": "v1.31.9-u-ame.9"},
+        {"start": NOON + timedelta(days=1)},
+        {"ignore_windows": True},
+        {"override": True},
+        {"round": 2},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_seal_changes_with_what_is_voted_on(change: dict[str, Any]) -> None:
+    """A press on a card that showed something else does not count, and says so."""
+    id_ = RequestId("one")
+    request = an_upgrade_request(**({"id": id_} | change))
+    shown = an_upgrade_request(id=id_)
+
+    assert request.seal != shown.seal
+    with pytest.raises(Outdated, match="showed something that has changed since"):
+        request.check_seal(shown.seal)
+    request.check_seal(request.seal)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reason": "another"},
+        {"required": 3},
+        {"deadline": LATER},
+        {"channel": "C0OTHER"},
+        {"estimate": a_window()},
+        {"reminders": 2},
+        {"revision": 7},
+        {"state": State.APPROVED},
+        {"cluster": "renamed"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_seal_stays_while_what_is_voted_on_stays(change: dict[str, Any]) -> None:
+    """A change of policy re-judges votes, it does not void them."""
+    id_ = RequestId("one")
+
+    assert an_upgrade_request(**({"id": id_} | change)).seal == an_upgrade_request(id=id_).seal
+
+
+def test_two_starts_that_differ_have_two_seals_and_are_told_from_none() -> None:
+    """To the second."""
+    starts = [None, LATER, LATER + timedelta(seconds=1)]
+
+    assert len({an_upgrade_request(id=RequestId("one"), start=start).seal for start in starts}) == len(starts)
+
+
+def test_a_seal_is_of_the_moment_and_not_of_the_zone_it_is_written_in() -> None:
+    """A store that gives moments back in another zone voids no votes."""
+    elsewhere = LATER.astimezone(timezone(timedelta(hours=5)))
+
+    assert (
+        an_upgrade_request(id=RequestId("one"), start=elsewhere).seal
+        == an_upgrade_request(id=RequestId("one"), start=LATER).seal
+    )
+
+
+def test_a_made_up_seal_fits_nothing() -> None:
+    """Neither empty nor guessed."""
+    request = an_upgrade_request()
+
+    for seal in ("", "0" * 20, request.seal[:-1]):
+        with pytest.raises(Outdated):
+            request.check_seal(Seal(seal))
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED])
+def test_votes_are_void_when_what_was_voted_on_has_drifted(state: State) -> None:
+    """The vote starts again, in a new round with a new seal, and the card says what changed."""
+    request = an_upgrade_request(state=state, votes=(Vote(member=SEM, at=NOON),), reminders=2)
+
+    void = request.void("The cluster now runs v1.30.7.", at=LATER, from_version="v1.30.7-u-ame.0")
+
+    assert (void.state, void.round, void.votes, void.reminders) == (State.PENDING_APPROVAL, 2, (), 0)
+    assert void.changes == ("The cluster now runs v1.30.7.",)
+    assert void.from_version == "v1.30.7-u-ame.0"
+    assert void.seal != request.seal
+    assert void.state_since == (NOON if state is State.PENDING_APPROVAL else LATER)
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING_APPROVAL, State.APPROVED}))
+def test_nothing_else_can_be_voided(state: State) -> None:
+    """What is being submitted, or has ended, is not voted on."""
+    with pytest.raises(WrongState):
+        an_upgrade_request(state=state).void("drift", at=LATER, from_version=NEW)
+
+
+def test_a_lost_approver_leaves_the_votes_of_the_others() -> None:
+    """The request goes back to the vote in the same round."""
+    votes = (Vote(member=SEM, at=NOON), Vote(member=KIM, at=NOON))
+    request = an_upgrade_request(state=State.APPROVED, votes=votes, required=2)
+
+    again = request.keep_votes_of(frozenset({KIM})).require(2).ask_again("Sem may no longer approve.", at=LATER)
+
+    assert (again.state, again.round) == (State.PENDING_APPROVAL, 1)
+    assert again.voters == {KIM}
+    assert again.changes == ("Sem may no longer approve.",)
+    assert again.seal == request.seal
+
+
+def test_a_higher_quorum_keeps_the_votes() -> None:
+    """And asks for more."""
+    request = an_upgrade_request().cast(by=SEM, at=LATER).require(3)
+
+    assert request.required == 3
+    assert request.voters == {SEM}
+
+
+def test_every_attempt_is_numbered() -> None:
+    """From approval to the cloud and back, as often as it takes; what was left out is remembered."""
+    request = an_upgrade_request(state=State.APPROVED, start=NOON)
+    first = request.submitting(at=LATER, start_left_out=True)
+    second = first.approve(at=LATER).submitting(at=LATER + timedelta(minutes=1), start_left_out=False)
+
+    assert (first.attempt, first.attempted_at, first.start_left_out) == (1, LATER, True)
+    assert (second.attempt, second.attempted_at, second.start_left_out) == (2, LATER + timedelta(minutes=1), False)
+
+
+def test_an_answer_of_the_cloud_is_kept() -> None:
+    """Its record and window on a yes, its words on a no; a later attempt clears what the last one said."""
+    sending = an_upgrade_request(state=State.SUBMITTING, outcome="before")
+    window = a_window()
+
+    submitted = sending.submitted(upgrade=UpgradeIdentity("u1"), window=window, at=LATER)
+    failed = sending.fail("no such step", at=LATER)
+
+    assert (submitted.upgrade, submitted.window, submitted.outcome) == ("u1", window, "")
+    assert failed.outcome == "no such step"
+    assert sending.unclear("no answer", at=LATER).outcome == "no answer"
+    assert failed.approve(at=LATER).outcome == ""
+
+
+def test_an_end_keeps_who_and_why() -> None:
+    """The card tells it."""
+    request = an_upgrade_request()
+
+    rejected = request.reject(by=SEM, reason="not today", at=LATER)
+    withdrawn = request.withdraw(by=ROOS, at=LATER)
+
+    assert (rejected.decided_by, rejected.outcome) == (SEM, "not today")
+    assert withdrawn.decided_by == ROOS
+    assert request.replaced(by=RequestId("newer"), at=LATER).replaced_by == "newer"
+    assert request.expire(at=LATER).decided_by is None
+
+
+def test_reminders_are_counted() -> None:
+    """With the moment of the last."""
+    request = an_upgrade_request().remind(at=NOON).remind(at=LATER)
+
+    assert (request.reminders, request.reminded_at) == (2, LATER)
+
+
+def test_a_request_is_of_one_cluster_in_one_environment() -> None:
+    """As people name it."""
+    request = an_upgrade_request(cluster_identity=ClusterIdentity("c"))
+
+    assert request.full_name == "production/web"
