@@ -58,7 +58,9 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
         case RequestWithdrawn():
             return (f"{mention(event.by)} withdrew it.",)
         case RequestExpired():
-            return (f"Its deadline, {when(event.deadline)}, passed before it was submitted, so it ends here.",)
+            return (
+                f"Its deadline, {when(event.deadline)}, passed before it was submitted. It can be asked for again.",
+            )
         case RequestReplaced():
             return (f"{mention(event.by)} made a newer request for this cluster, which takes its place.",)
         case VotesVoided():
@@ -70,17 +72,23 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
             return _submission(event)
 
 
-def _asked(event: UpgradeRequested) -> str:
-    asked = f"{mention(event.about.requester)} asks" if event.about.requester else "Somebody asks"
+def what_is_needed(event: UpgradeRequested) -> str:
+    """Say how many approvals a new request needs, and until when."""
     if event.required == 0:
-        return f"{asked} for this upgrade. No approval is needed, so it is submitted at once."
-    return f"{asked} for this upgrade. It needs {phrases.needed(event.required)} before {when(event.deadline)}."
+        return "No approval is needed, so it is submitted at once."
+    return f"It needs {phrases.needed(event.required)} before {when(event.deadline)}."
+
+
+def _asked(event: UpgradeRequested) -> str:
+    who = mention(event.about.requester) if event.about.requester else "Somebody"
+    return f"{who} asks for this upgrade. {what_is_needed(event)}"
 
 
 def _voided(event: VotesVoided) -> tuple[str, ...]:
     changed = [sentence(change) for change in event.changes[:5]]
     gone = f" What {mentions(event.voters)} approved no longer counts." if event.voters else ""
-    return (*changed, f"Please decide again.{gone} {_capital(phrases.needed(event.required))} needed in total.")
+    needs = f"{phrases.needed(event.required)} {'is' if event.required == 1 else 'are'} needed"
+    return (*changed, f"Please decide again.{gone} In total {needs}.")
 
 
 def _submission(event: AnyEvent) -> tuple[str, ...] | None:
@@ -102,18 +110,14 @@ def _submission(event: AnyEvent) -> tuple[str, ...] | None:
 
 
 def _submitted(event: UpgradeSubmitted) -> tuple[str, ...]:
+    if event.window is None and not event.followed:
+        return (
+            "Avisi Cloud has it, but gives neither window nor status, so nothing can be followed: please look there.",
+        )
     window = f"Its window is {span(event.window)}." if event.window else "It gave no window yet."
     told = [f"Avisi Cloud has it. {window}"]
     if event.start_left_out:
         told.append("The wanted start had passed by then, so it was left out and the next window counts.")
     if not event.followed:
-        told.append(
-            "Avisi Cloud gives no status here, so the outcome is judged by the cluster's version after the window."
-            if event.window
-            else "Avisi Cloud gives no status here either, so nothing can be followed: please look there."
-        )
+        told.append("It gives no status here, so the outcome is judged by the cluster's version after the window.")
     return tuple(told)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

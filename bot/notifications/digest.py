@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.events import AnyEvent
+from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
 from bot.notifications import phrases
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
 from bot.notifications.notes import brief, heading, is_alarming, reschedule
@@ -91,19 +91,23 @@ def _counted(others: Sequence[Waiting]) -> list[_Part]:
     for kind, members in sorted(groups.items(), key=lambda group: -len(group[1])):
         names = list(dict.fromkeys(_named(one) for one in members))
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        count = f"{len(members)} {kind}"
+        count = f"{kind[:1].upper()}{kind[1:]}: {len(members)}"
         line = clip(f"{', '.join(names[:_MOST_NAMES])}{more}", _LINE_ROOM)
         numbers = tuple(one.number for one in members)
-        parts.append(_Part(text=f"{count}: {line}.", block=section(f"*{count}*: {line}"), numbers=numbers))
+        parts.append(_Part(text=f"{count} ({line}).", block=section(f"*{count}*\n{line}"), numbers=numbers))
     return parts
 
 
 def _kind(one: Waiting) -> str:
-    status = getattr(one.event, "status", None)
-    changed = heading(one.event, one.scene)
-    if changed == "Window moved" or not isinstance(status, str):
-        return "window begins soon" if changed.startswith("Upgrade window begins") else changed.lower()
-    return phrases.status(status)
+    match one.event:
+        case StatusMoved(status=status):
+            return phrases.status(status)
+        case WindowNear():
+            return "window begins soon"
+        case UpgradeOverran():
+            return "overrunning"
+        case _:
+            return heading(one.event, one.scene)
 
 
 def _named(one: Waiting) -> str:

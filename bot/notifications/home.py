@@ -91,12 +91,13 @@ def _waiting(request: UpgradeRequest) -> tuple[Block, ...]:
 
 def _own(request: UpgradeRequest, seen: HomeView) -> tuple[Block, ...]:
     upgrade = next((one for one in seen.upgrades if request.upgrade and one.identity == request.upgrade), None)
-    line = f"*{phrases.name(request)}*: {phrases.versions(request)}\n{standing(request, upgrade)}"
+    gone = request.state is State.SUBMITTED and upgrade is None
+    stands = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
+    line = f"*{phrases.name(request)}*: {phrases.versions(request)}\n{stands or standing(request, upgrade)}"
     if request.state in OPEN:
         line += f" Start: {phrases.wanted(request)}."
-    elif request.state is State.SUBMITTED and (window := phrases.window_of(request, upgrade)):
-        line += f" Window: {window}."
-    gone = request.state is State.SUBMITTED and upgrade is None
+    elif upgrade and upgrade.window:
+        line += f" Window: {span(upgrade.window)}."
     buttons = [] if gone else [press_button(one, request) for one in presses(request, upgrade) if one in _MINE]
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"own:{request.id}")) if buttons else tuple(drawn)

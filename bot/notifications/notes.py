@@ -68,10 +68,10 @@ def direct(event: AnyEvent, scene: Scene) -> Message:
     """Tell it to the requester."""
     if isinstance(event, Answered):
         return private(event)
-    opening = f"{title(event, scene)}."
+    told = [f"{title(event, scene)}.", *lines(event, scene)]
     if isinstance(event, UpgradeRequested):
         opening = f"Your request was received: {phrases.name(event.about)}, {phrases.versions(event.about)}."
-    told = [opening, *lines(event, scene)]
+        told = [opening, deciding_story.what_is_needed(event)]
     told += [link(scene.link, "Open the card")] if scene.link else []
     return message("\n".join(told), section("\n".join([f"*{told[0]}*", *told[1:]])))
 

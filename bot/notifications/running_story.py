@@ -20,7 +20,7 @@ from bot.notifications.standing import stop
 from bot.notifications.text import escape, span, when
 
 _HEADINGS: Final = {
-    "SCHEDULED_NOTIFIED": "Upcoming upgrade",
+    "SCHEDULED_NOTIFIED": "Reminder of an upgrade",
     "FAILED": "Upgrade failed",
     "MISSED": "Upgrade missed its window",
     NOT_UPGRADED: "Not upgraded by the end of its window",
@@ -107,7 +107,8 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
             return (
                 "Avisi Cloud began this upgrade and reports the status failed.",
                 *(says or ("It gave no reason.",)),
-                "This attempt is over and nothing more is scheduled by it. Check the cluster before you reschedule it.",
+                "The cluster may be partly upgraded. This attempt is over and nothing more is scheduled by it.",
+                "Check the cluster; then the upgrade can be rescheduled.",
             )
         case "MISSED":
             return (
@@ -135,7 +136,7 @@ def _under_way(event: StatusMoved, window: Window | None) -> tuple[str, ...]:
     there = escape(event.about.to_version, 80)
     match event.status:
         case "SCHEDULED_NOTIFIED":
-            return begins
+            return (f"It is coming: its status is scheduled notified. {begins[0]}",)
         case "IN_PROGRESS":
             return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
         case "APPEARS_UPGRADED":
@@ -180,7 +181,8 @@ def _since_near(scene: Scene) -> tuple[str, ...]:
 
 
 def _before(event: StatusMoved) -> str:
-    return f"; it was {phrases.status(event.from_status)}" if event.from_status else ""
+    known = event.from_status and event.from_status != event.status
+    return f"; it was {phrases.status(event.from_status or '')}" if known else ""
 
 
 def _still(event: StatusMoved) -> str:

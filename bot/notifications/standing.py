@@ -31,14 +31,13 @@ def standing(  # noqa: PLR0911 - one line for each state
         case State.REPLACED:
             return f"{said} by {link(newer, 'a newer request')} for this cluster."
         case State.SUBMITTED:
-            return _status(request, upgrade)
+            return _status(upgrade)
 
 
-def _status(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str:
+def _status(upgrade: ScheduledUpgrade | None) -> str:
     """Say what the cloud says, and no more than it says."""
     if upgrade is None:
-        window = phrases.window_of(request, upgrade)
-        return f"Submitted, Avisi Cloud has it. Window: {window}." if window else "Submitted, Avisi Cloud has it."
+        return "Submitted, Avisi Cloud has it."
     words = phrases.status(upgrade.status)
     shown = f"{words[0].upper()}{words[1:]}" if phrases.is_known(upgrade.status) else f"Avisi Cloud says {words}"
     if upgrade.status in DONE:

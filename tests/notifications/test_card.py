@@ -1,0 +1,213 @@
+"""The card shows every fact of a request, claims no more than is confirmed, and offers what is possible."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.request import RequestId, State, Vote
+from bot.notifications import ids
+from bot.notifications.card import card, struck
+from bot.workflow.entries import Press
+from bot.workflow.ports import Source
+from tests.builders import KIM, NEW, NOON, OLD, SEM, a_window, an_upgrade_request
+from tests.notifications.checks import as_sent, complaints, labels, seen
+from tests.notifications.stories import LINK, in_state, with_status
+
+START = NOON + timedelta(days=2, hours=9)
+
+
+@pytest.mark.parametrize(
+    ("state", "buttons"),
+    [
+        (State.PENDING_APPROVAL, ["Approve", "Reject", "Withdraw", "Reschedule"]),
+        (State.APPROVED, ["Withdraw", "Reschedule"]),
+        (State.SUBMITTING, []),
+        (State.SUBMISSION_FAILED, ["Try again", "Withdraw", "Reschedule"]),
+        (State.SUBMISSION_UNCLEAR, ["Submit again", "Withdraw", "Reschedule"]),
+        (State.SUBMITTED, ["Reschedule"]),
+        (State.REJECTED, []),
+        (State.WITHDRAWN, []),
+        (State.EXPIRED, []),
+        (State.REPLACED, []),
+    ],
+)
+def test_each_state_has_its_buttons(state: State, buttons: list[str]) -> None:
+    """The table of the contract; what has ended has none."""
+    assert labels(card(in_state(state), None)) == buttons
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [
+        ("REQUESTED", ["Reschedule"]),
+        ("SCHEDULED", ["Reschedule"]),
+        ("SCHEDULED_NOTIFIED", ["Reschedule"]),
+        ("IN_PROGRESS", []),
+        ("SUCCEEDED", []),
+        ("FAILED", ["Reschedule"]),
+        ("MISSED", ["Reschedule"]),
+        ("SUPERSEDED", ["Reschedule"]),
+        ("NOT_UPGRADED", ["Reschedule"]),
+        ("NOT_FOLLOWED", ["Reschedule"]),
+        ("APPEARS_UPGRADED", []),
+        ("FROBNICATED", []),
+    ],
+)
+def test_a_submitted_upgrade_can_be_rescheduled_unless_it_runs_or_is_done(status: str, buttons: list[str]) -> None:
+    """Before it is in progress, and after it failed, was missed or superseded."""
+    assert labels(card(in_state(State.SUBMITTED), with_status(status))) == buttons
+
+
+def test_every_fact_of_a_request_is_on_the_card_and_in_its_text() -> None:
+    """Screen readers get the same facts, with times in UTC."""
+    request = in_state(
+        State.PENDING_APPROVAL, start=START, ignore_windows=True, reason="CVE-2026-1", deadline=START, override=True
+    )
+
+    drawn = card(request, None)
+
+    for fact in (
+        "production",
+        f"{OLD} to {NEW}",
+        "ignored",
+        "<@U0ROOS>",
+        "1 of 2, by <@U0SEM>",
+        "CVE-2026-1",
+        "FREEZE",
+    ):
+        assert fact in seen(drawn), fact
+        assert fact in drawn.text, fact
+    assert as_sent(drawn)["blocks"][0]["text"]["text"] == f"Upgrade web to {NEW}"
+    assert drawn.text.startswith(f"Upgrade web to {NEW}. Waiting for approval, 1 of 2.")
+    assert "Start: 2026-12-02 21:00 UTC." in drawn.text
+    assert "Deadline: 2026-12-02 21:00 UTC." in drawn.text
+    assert "<!date^" in seen(drawn)
+    assert "<!date^" not in drawn.text
+
+
+def test_without_a_start_it_is_the_next_maintenance_window_with_an_estimate() -> None:
+    """An estimate is called one."""
+    drawn = card(an_upgrade_request(estimate=a_window()), None)
+
+    assert "Start: next maintenance window." in drawn.text
+    assert "Maintenance windows: respected." in drawn.text
+    assert "Estimated window: 2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC." in drawn.text
+
+
+def test_a_start_with_windows_respected_is_not_before() -> None:
+    """The cloud waits for the first window after it."""
+    assert (
+        "next maintenance window, not before 2026-12-02 21:00 UTC" in card(an_upgrade_request(start=START), None).text
+    )
+
+
+def test_a_start_that_was_left_out_is_said() -> None:
+    """It passed while people decided."""
+    request = in_state(State.SUBMITTED, start=START, start_left_out=True)
+
+    assert "left out" in card(request, with_status("SCHEDULED")).text
+
+
+@pytest.mark.parametrize("state", [State.APPROVED, State.SUBMITTING])
+def test_until_the_cloud_has_answered_it_is_approved_and_submitting(state: State) -> None:
+    """The card never claims more than is confirmed."""
+    text = card(in_state(state), None).text
+
+    assert "Approved, submitting" in text
+    assert "scheduled" not in text.lower()
+
+
+def test_when_the_cloud_cannot_be_reached_the_card_says_what_it_answered() -> None:
+    """It is tried again by itself."""
+    text = card(in_state(State.APPROVED, outcome="Service unavailable"), None).text
+
+    assert "Approved, submitting to Avisi Cloud. Not through yet: Service unavailable. It is tried again." in text
+
+
+def test_after_submission_the_window_and_the_status_are_the_clouds() -> None:
+    """The status is named by its own word, and the card says that nothing can be cancelled."""
+    drawn = card(in_state(State.SUBMITTED), with_status("SCHEDULED_NOTIFIED"))
+
+    assert "Scheduled notified." in drawn.text
+    assert "2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC" in drawn.text
+    assert "no way to cancel" in drawn.text
+
+
+def test_a_failed_upgrade_says_the_clouds_reason() -> None:
+    """In the API's own words."""
+    assert "Failed. Avisi Cloud says: The control plane" in card(in_state(State.SUBMITTED), with_status("FAILED")).text
+
+
+def test_an_unknown_status_is_shown_as_it_is() -> None:
+    """Nothing breaks when the vendor adds one."""
+    assert "FROBNICATED" in card(in_state(State.SUBMITTED), with_status("FROBNICATED")).text
+
+
+def test_where_the_cloud_gives_no_status_the_card_says_so() -> None:
+    """And that nothing can be followed when it gave no window either."""
+    followed = card(in_state(State.SUBMITTED), with_status("SCHEDULED"), source=Source.CLUSTERS)
+    lost = card(in_state(State.SUBMITTED, window=None), None, source=Source.CLUSTERS)
+
+    assert "gives no status here" in followed.text
+    assert "nothing can be followed" not in followed.text
+    assert "gives no status here" in lost.text
+    assert "nothing can be followed" in lost.text
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.SUBMISSION_FAILED, "Submission failed: An upgrade of this cluster is running already."),
+        (State.SUBMISSION_UNCLEAR, "Submission unclear: Avisi Cloud gave no clear answer."),
+        (State.REJECTED, "Rejected by <@U0SEM>: Not in the week of the fair."),
+        (State.WITHDRAWN, "Withdrawn by <@U0ROOS>."),
+        (State.EXPIRED, "Expired: its deadline, 2026-12-02 12:00 UTC, passed."),
+        (State.REPLACED, "Replaced by a newer request for this cluster."),
+    ],
+)
+def test_an_end_says_who_and_why(state: State, words: str) -> None:
+    """Whoever looks later sees how it ended."""
+    assert words in card(in_state(state), None).text
+
+
+def test_what_changed_since_the_vote_is_on_the_card() -> None:
+    """Approvers see why they are asked again."""
+    changed = an_upgrade_request(changes=("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",))
+
+    assert "Changed since the vote: production/web runs v1.30.9 now" in card(changed, None).text
+
+
+def test_a_button_carries_the_request_and_the_seal_of_what_is_shown() -> None:
+    """A press belongs to exactly what its card showed."""
+    request = in_state(State.PENDING_APPROVAL)
+    approve = next(block for block in as_sent(card(request, None))["blocks"] if block["type"] == "actions")["elements"][
+        0
+    ]
+
+    assert approve["action_id"] == Press.APPROVE
+    assert approve["style"] == "primary"
+    assert ids.read(approve["value"]) == ids.Carried(request_id=request.id, seal=request.seal)
+
+
+@pytest.mark.parametrize("value", ["", "no seal", ":seal"])
+def test_a_value_that_we_never_wrote_is_refused(value: str) -> None:
+    """Buttons of others, or of long ago, carry nothing."""
+    with pytest.raises(ids.NotOurs):
+        ids.read(value)
+
+
+def test_the_card_is_drawn_from_stored_state_alone() -> None:
+    """The same state draws the same card, whoever asks and whenever."""
+    request = an_upgrade_request(id=RequestId("r1"), votes=(Vote(member=SEM, at=NOON), Vote(member=KIM, at=NOON)))
+
+    assert card(request, None) == card(request, None)
+
+
+def test_a_struck_out_card_has_no_buttons_and_leads_to_the_card() -> None:
+    """An orphan is not pressed again."""
+    drawn = struck(in_state(State.PENDING_APPROVAL), LINK)
+
+    assert labels(drawn) == []
+    assert "posted twice" in drawn.text
+    assert "https://team.slack.com/archives/C0UPGRADES/p1700000000000100" in drawn.text
+    assert complaints(drawn) == []

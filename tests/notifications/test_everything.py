@@ -1,0 +1,114 @@
+"""Whatever is in the texts, no message is refused by Slack, and none mentions or links what we did not mean."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.request import State, UpgradeRequest
+from bot.notifications.blocks import Message
+from bot.notifications.home import home
+from bot.workflow.ports import Feed, Source
+from bot.workflow.viewing import HomeView
+from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
+from tests.notifications.checks import complaints, view_complaints, whom
+from tests.notifications.stories import everything, in_state
+
+MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
+GROUPS = {"S0PLATFORM", "S0ONCALL"}
+ATTACKS = (
+    "<!channel>",
+    "<@U0VICTIM>",
+    "<!subteam^S0VICTIM>",
+    "<https://evil.example|click>",
+    "https://evil.example",
+    "@here @channel @everyone #general",
+    "```fence``` *b* _i_ ~s~ :tada:",
+    "&amp;lt;!here&amp;gt; &lt;!here&gt;",
+    "<!date^1^{date}^https://evil.example|x>",
+    "\u202egnp.exe",
+    "&" * 700,
+    "😀" * 700,
+    "a\n> b\n* c",
+    "\ud83d",
+    "",
+)
+HOSTILE = st.one_of(
+    st.sampled_from(ATTACKS),
+    st.text(st.one_of(st.characters(), st.sampled_from("<>&|*_~`@#!:^ \n")), max_size=600),
+)
+MESSAGES = list(everything())
+
+
+@pytest.mark.parametrize(("name", "message"), MESSAGES, ids=[name for name, _ in MESSAGES])
+def test_every_message_keeps_slacks_limits_and_says_all_in_its_text(name: str, message: Message) -> None:
+    """No exclamation marks, no emoji, no date token in what screen readers read."""
+    assert complaints(message) == [], name
+    assert "!" not in message.text.replace("<!subteam", "")
+    assert "!date" not in message.text
+    assert "None" not in message.text
+    assert ".." not in message.text.replace("…", "")
+    assert "  " not in message.text
+
+
+def test_there_is_a_message_for_each_state_status_and_event() -> None:
+    """The list that the other tests go through is complete."""
+    assert len(MESSAGES) > 150
+    assert len({name for name, _ in MESSAGES}) == len(MESSAGES)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_hostile_text_breaks_no_message_and_mentions_nobody(
+    cluster: str, environment: str, version: str, words: str
+) -> None:
+    """Names, versions, reasons and the API's words, in every message that there is."""
+    request = hostile(cluster, environment, version, words)
+
+    for name, message in everything(request):
+        assert complaints(message) == [], name
+        found = whom(message)
+        assert found.users <= MEANT, name
+        assert found.groups <= GROUPS, name
+        assert not found.broadcasts, name
+        assert not found.channels, name
+        assert not found.names, name
+        assert not [one for one in found.links if one and "team.slack.com" not in one], name
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from([0, 1, 20, 200]), st.integers(0, 20))
+def test_hostile_text_breaks_no_home(  # noqa: PLR0917 - hypothesis gives them in order
+    cluster: str, environment: str, version: str, words: str, many: int, page: int
+) -> None:
+    """However much there is, on whatever page."""
+    one = hostile(cluster, environment, version, words)
+    upgrade = a_scheduled_upgrade(cluster=cluster, environment=environment, to_version=version, reason=words)
+    seen = HomeView(
+        member=SEM,
+        upgrades=(upgrade,) * many,
+        waiting=tuple(replace(one, id=type(one.id)(f"w{number}")) for number in range(many)),
+        own=tuple(replace(one, id=type(one.id)(f"o{number}"), state=State.SUBMITTED) for number in range(many)),
+        feeds=(Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON),),
+        now=datetime(2026, 12, 1, tzinfo=UTC),
+    )
+
+    assert view_complaints(home(seen, page=page)) == []
+
+
+def hostile(cluster: str, environment: str, version: str, words: str) -> UpgradeRequest:
+    """Build a request whose every text is somebody else's."""
+    return in_state(
+        State.PENDING_APPROVAL,
+        organisation=words,
+        cluster=cluster,
+        environment=environment,
+        to_version=version,
+        from_version=version,
+        reason=words,
+        outcome=words,
+        changes=(words, words),
+        override=True,
+    )

@@ -1,0 +1,128 @@
+"""Text from people and from the API is shown as it is and does nothing."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.windows import Window
+from bot.notifications.text import (
+    JOINER,
+    clip,
+    cut,
+    escape,
+    link,
+    mention,
+    mentions,
+    said,
+    sentence,
+    span,
+    trusted,
+    units,
+    when,
+)
+
+HOSTILE = st.text(
+    st.one_of(st.characters(), st.sampled_from("<>&|*_~`@#!:^/\\ \n\u202e\U0001f600")), min_size=0, max_size=300
+)
+STRAY = re.compile(r"&(?!amp;|lt;|gt;)|<(?!@[UW][A-Z0-9]+>|!subteam\^S[A-Z0-9]+>|!date\^|https://)")
+
+
+def test_the_ampersand_is_escaped_first() -> None:
+    """What was escaped by a hostile writer already is shown as they wrote it."""
+    assert escape("a & b &lt;!channel&gt;") == "a &amp; b &amp;lt;!channel&amp;gt;"
+
+
+def test_foreign_text_keeps_to_one_line() -> None:
+    """A name with a line break cannot begin a quotation or another line."""
+    assert escape("web\n> quoted\tword") == "web &gt; quoted word"
+    assert escape("> quoted").startswith(f"{JOINER}&gt;")
+
+
+@pytest.mark.parametrize("text", ["*bold*", "_slanted_", "~struck~", ":tada:", "`code`", "```fence```"])
+def test_formats_and_emoji_are_broken(text: str) -> None:
+    """What would format text stands as it was typed, by an invisible joiner or a look-alike."""
+    assert escape(text) != text
+    assert "`" not in escape(text)
+
+
+def test_names_with_underscores_and_times_with_colons_stay_as_they_are() -> None:
+    """Only what would format is touched, so that names can be copied."""
+    assert escape("my_cluster_x 22:00 v1.31.4-u-ame.2") == "my_cluster_x 22:00 v1.31.4-u-ame.2"
+
+
+@given(HOSTILE, st.integers(min_value=20, max_value=400))
+def test_escaped_text_never_does_anything_and_never_grows_beyond_its_limit(text: str, limit: int) -> None:
+    """No mention, no link, no entity cut in two, no lone half of a character; whatever was typed."""
+    escaped = escape(text, limit)
+
+    assert units(escaped) <= limit
+    assert "<" not in escaped
+    assert ">" not in escaped
+    assert not STRAY.search(escaped)
+    assert not re.search(r"[\u202a-\u202e\u2066-\u2069\x00-\x08]", escaped)
+    escaped.encode()
+
+
+@given(HOSTILE, st.integers(min_value=10, max_value=80))
+def test_markup_is_never_cut_inside_a_mention_a_date_or_an_entity(text: str, limit: int) -> None:
+    """A cut message still says what it said, and ends with an ellipsis."""
+    markup = f"{mention('U0SEM')} {escape(text)} {when(datetime(2026, 12, 5, 21, tzinfo=UTC))} {escape(text)}"
+
+    clipped = clip(markup, limit)
+
+    assert units(clipped) <= limit
+    assert not STRAY.search(clipped)
+    assert clipped == markup or clipped.endswith("…")
+
+
+def test_a_cut_never_halves_a_character() -> None:
+    """Characters beyond the basic plane count twice, and are kept or dropped whole."""
+    assert cut("ab😀😀", 5) == "ab😀…"
+    assert cut("ab😀", 4) == "ab😀"
+
+
+def test_sentences_of_ours_keep_their_mentions_and_nothing_else() -> None:
+    """A private answer names people and times; what it quotes cannot call a channel or link."""
+    told = trusted("<@U0SEM> said <!channel> <https://evil.example|here> & more, <!subteam^S0ALL>")
+
+    assert told == "<@U0SEM> said &lt;!channel&gt; &lt;https://evil.example|here&gt; &amp; more, <!subteam^S0ALL>"
+
+
+def test_a_stored_sentence_mentions_only_whom_it_opens_with() -> None:
+    """Who lost the right to vote is named; a cluster named like a mention is not."""
+    assert sentence("<@U0SEM> may no longer approve.") == "<@U0SEM> may no longer approve."
+    assert sentence("a <@U0SEM> may no longer") == "a &lt;@U0SEM&gt; may no longer"
+
+
+def test_groups_and_people_are_mentioned_each_once_and_the_star_mentions_nobody() -> None:
+    """The star of a policy stands for everybody; nobody wants that mention."""
+    assert mentions(("U0SEM", "S0PLATFORM", "*", "U0SEM")) == "<@U0SEM> <!subteam^S0PLATFORM>"
+    assert mention("!channel") == "!channel"
+
+
+def test_a_time_is_in_the_readers_zone_and_in_utc_without_slack() -> None:
+    """Slack fills in the reader's own time; the fallback names its zone."""
+    evening = datetime(2026, 12, 5, 22, 0, tzinfo=timezone(timedelta(hours=1)))
+
+    assert when(evening) == "<!date^1796504400^{date_short_pretty} at {time}|2026-12-05 21:00 UTC>"
+    assert said(f"From {span(Window(start=evening, end=evening + timedelta(hours=3)))}.") == (
+        "From 2026-12-05 21:00 UTC to 2026-12-06 00:00 UTC."
+    )
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_told_apart() -> None:
+    """Both half past two in the night of the change are different moments, and are written so."""
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    second = datetime(2026, 10, 25, 2, 30, tzinfo=timezone(timedelta(hours=1)))
+
+    assert "00:30 UTC" in when(first)
+    assert "01:30 UTC" in when(second)
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "https://a.example/|x>", "https://a b", None])
+def test_only_a_clean_web_address_becomes_a_link(address: str | None) -> None:
+    """Everything else leaves the label alone."""
+    assert link(address, "Open the card") == "Open the card"
