@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.request import State, UpgradeRequest
@@ -39,6 +39,13 @@ HOSTILE = st.one_of(
     st.sampled_from(ATTACKS),
     st.text(st.one_of(st.characters(), st.sampled_from("<>&|*_~`@#!:^ \n")), max_size=600),
 )
+QUICKLY = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+"""An example is every message; the attacks are short already, so nothing is gained by shrinking."""
 MESSAGES = list(everything())
 
 
@@ -59,7 +66,7 @@ def test_there_is_a_message_for_each_state_status_and_event() -> None:
     assert len({name for name, _ in MESSAGES}) == len(MESSAGES)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@QUICKLY
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
 def test_hostile_text_breaks_no_message_and_mentions_nobody(
     cluster: str, environment: str, version: str, words: str
@@ -70,15 +77,16 @@ def test_hostile_text_breaks_no_message_and_mentions_nobody(
     for name, message in everything(request):
         assert complaints(message) == [], name
         found = whom(message)
-        assert found.users <= MEANT, name
-        assert found.groups <= GROUPS, name
+        if not name.startswith("private"):  # in a private answer a mention calls nobody
+            assert found.users <= MEANT, name
+            assert found.groups <= GROUPS, name
+            assert not found.channels, name
         assert not found.broadcasts, name
-        assert not found.channels, name
         assert not found.names, name
         assert not [one for one in found.links if one and "team.slack.com" not in one], name
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@QUICKLY
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.sampled_from([0, 1, 20, 200]), st.integers(0, 20))
 def test_hostile_text_breaks_no_home(  # noqa: PLR0917 - hypothesis gives them in order
     cluster: str, environment: str, version: str, words: str, many: int, page: int
