@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slack_bolt.app.async_app import AsyncApp
@@ -60,11 +61,28 @@ class Command:
                 return await self._status(name)
             case Fill(words=words) if self.directory.is_loaded:
                 return self._open(body, words, member)
-            case Fill() | Blank():
+            case Fill(words=words):
+                self.opening.start(body, Wanted(later=partial(self._once_loaded, words, member)))
+            case Blank():
                 self.opening.start(body, Wanted())
         return None
 
     def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
+        try:
+            wanted = self._wanted(words, member)
+        except NotUnderstood as error:
+            return self._help(str(error))
+        self.opening.start(body, wanted)
+        return None
+
+    def _once_loaded(self, words: Sequence[str], member: Member | None) -> Wanted:
+        """Read the words when there is a catalog to find them in; what is not understood then stands in the modal."""
+        try:
+            return self._wanted(words, member)
+        except NotUnderstood as error:
+            return Wanted(notes=(str(error),))
+
+    def _wanted(self, words: Sequence[str], member: Member | None) -> Wanted:
         reader = Reader(
             index=self.directory.index,
             on_offer=self._on_offer,
@@ -72,12 +90,8 @@ class Command:
             zone=_zone(member.zone) if member else None,
             otherwise=UTC,
         )
-        try:
-            filled = reader.fill(words)
-        except NotUnderstood as error:
-            return self._help(str(error))
-        self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
-        return None
+        filled = reader.fill(words)
+        return Wanted(form=filled.form, notes=filled.notes)
 
     async def _list(self, environment: str) -> Message:
         known = {name.casefold(): name for name in self.directory.index.environments}

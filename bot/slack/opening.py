@@ -28,11 +28,15 @@ _MOST_VIEWS = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a modal is to open with. `notes` are sentences about what was filled in."""
+    """What a modal is to open with. `notes` are sentences about what was filled in.
+
+    `later` gives what to fill in once there is a catalog, when there was none to read the words of the command by.
+    """
 
     form: Form = field(default_factory=Form)
     held: Held = field(default_factory=Held)
     notes: tuple[str, ...] = ()
+    later: "Callable[[], Wanted] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +111,7 @@ class Opening:
                 await self._update(view_id, placeholders.trouble(wanted.held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
-        await self._update(view_id, await self.drawn(wanted))
+        await self._update(view_id, await self.drawn(wanted.later() if wanted.later else wanted))
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
         view_id = text(view, "id")
