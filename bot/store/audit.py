@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from bot.store.coding import plain
 from bot.store.tables import AuditRow, ChainRow
@@ -26,21 +26,24 @@ class StoredAudit:
     async def append(self, *facts: Fact) -> None:
         """Add facts to the chains of their requests."""
         for fact in facts:
-            number, previous = await self._end(fact.request_id)
-            event = exported(fact, number=number + 1, previous=previous)
+            number, previous = await self._next(fact.request_id)
+            event = exported(fact, number=number, previous=previous)
             await self._transaction.run(insert(AuditRow).values(**{**event, "at": fact.at}))
             await self._transaction.run(
-                update(ChainRow)
-                .where(ChainRow.request_id == fact.request_id)
-                .values(number=event["number"], hash=event["hash"])
+                update(ChainRow).where(ChainRow.request_id == fact.request_id).values(hash=event["hash"])
             )
 
-    async def _end(self, request_id: str) -> tuple[int, str]:
-        begin = self._transaction.insert(ChainRow).values(request_id=request_id, number=0, hash=START)
-        await self._transaction.run(begin.on_conflict_do_nothing(index_elements=["request_id"]))
-        query = select(ChainRow.number, ChainRow.hash).where(ChainRow.request_id == request_id).with_for_update()
-        row = await self._transaction.first(query)
-        return (0, START) if row is None else (row.number, row.hash)
+    async def _next(self, request_id: str) -> tuple[int, str]:
+        """Return the next number and the hash before it; the chain is ours until this transaction ends."""
+        statement = self._transaction.insert(ChainRow).values(request_id=request_id, number=1, hash=START)
+        row = await self._transaction.first(
+            statement.on_conflict_do_update(
+                index_elements=["request_id"], set_={"number": ChainRow.number + 1}
+            ).returning(ChainRow.number, ChainRow.hash)
+        )
+        if row is None:
+            raise RuntimeError(f"The chain of {request_id} has no end.")
+        return row.number, row.hash
 
 
 def exported(fact: Fact, *, number: int, previous: str) -> dict[str, Any]:

@@ -13,27 +13,41 @@ from bot.domain.cluster import Catalog, Organisation
 from bot.store.coding import Codec
 from bot.store.tables import CatalogRow, FeedRow
 from bot.store.transaction import Transaction
+from bot.workflow.errors import Missing
 from bot.workflow.ports import Feed
 
 CATALOGS = TypeAdapter(Catalog)
 FEEDS = Codec(Feed)
 _SOMETIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in the stored content instead of the moment of reading, which has a column."""
+Decoded = dict[Organisation, tuple[str, Catalog]]
+"""The catalogs that this process decoded last, with the digest of their content."""
 
 
 class StoredCatalogs:
-    """Catalogs in the database."""
+    """Catalogs in the database. What was decoded already is not decoded again: ten thousand clusters take time."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, decoded: Decoded) -> None:
         self._transaction = transaction
+        self._decoded = decoded
 
     async def read(self, organisation: Organisation) -> Catalog | None:
         """Return the copy, None before the first."""
-        query = select(CatalogRow.content, CatalogRow.fetched_at).where(CatalogRow.organisation == organisation)
+        query = select(CatalogRow.digest, CatalogRow.fetched_at).where(CatalogRow.organisation == organisation)
         row = await self._transaction.first(query)
         if row is None:
             return None
-        return replace(CATALOGS.validate_json(zlib.decompress(row.content)), fetched_at=row.fetched_at)
+        known = self._decoded.get(organisation)
+        if known is None or known[0] != row.digest:
+            known = row.digest, await self._decode(organisation)
+            self._decoded[organisation] = known
+        return replace(known[1], fetched_at=row.fetched_at)
+
+    async def _decode(self, organisation: Organisation) -> Catalog:
+        row = await self._transaction.first(select(CatalogRow.content).where(CatalogRow.organisation == organisation))
+        if row is None:
+            raise Missing(f"The catalog of {organisation} is gone.")
+        return CATALOGS.validate_json(zlib.decompress(row.content))
 
     async def fetched(self) -> Mapping[Organisation, datetime]:
         """Return when each stored copy was read."""

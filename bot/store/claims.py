@@ -31,18 +31,17 @@ class StoredClaims:
         queues = [row.queue for row in rows]
         if not queues:
             return ()
-        async with transaction(self.engines.write) as claiming:
-            # in the order of their names, so that two processes never wait for each other in a circle
-            claimed = {queue: await self._take(claiming, queue, box=box) for queue in sorted(queues)}
-            await claiming.commit()
-        return tuple(lease for queue in queues if (lease := claimed[queue]))
+        names = {_name(queue, box): queue for queue in queues}
+        numbers = await self._take(*names)
+        return tuple(
+            Lease(queue=queue, number=numbers[name], box=box) for name, queue in names.items() if name in numbers
+        )
 
     async def claim(self, queue: str) -> Lease | None:
         """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet."""
-        async with transaction(self.engines.write) as claiming:
-            lease = await self._take(claiming, queue, box=None)
-            await claiming.commit()
-        return lease
+        name = _name(queue, None)
+        numbers = await self._take(name)
+        return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""
@@ -93,24 +92,28 @@ class StoredClaims:
             )
             await pacing.commit()
 
-    async def _take(self, claiming: Transaction, queue: str, *, box: Box | None) -> Lease | None:
-        until = DatabaseTime() + self.lasting
-        statement = claiming.insert(LeaseRow).values(
-            name=_name(queue, box), owner=self.owner, number=1, leased_until=until, not_before=FREE
-        )
-        row = await claiming.first(
-            statement.on_conflict_do_update(
-                index_elements=["name"],
-                set_={
-                    "owner": self.owner,
-                    "number": LeaseRow.number + 1,
-                    "claimed_at": DatabaseTime(),
-                    "leased_until": until,
-                },
-                where=self._is_free(),
-            ).returning(LeaseRow.number)
-        )
-        return Lease(queue=queue, number=row.number, box=box) if row else None
+    async def _take(self, *names: str) -> dict[str, int]:
+        """Take those that are free; returns their new numbers. A row that somebody has locked is somebody's."""
+        claim: dict[str, object] = {
+            "owner": self.owner,
+            "claimed_at": DatabaseTime(),
+            "leased_until": DatabaseTime() + self.lasting,
+        }
+        free = select(LeaseRow.name).where(LeaseRow.name.in_(names), self._is_free()).with_for_update(skip_locked=True)
+        async with transaction(self.engines.write) as claiming:
+            taken = await claiming.all(
+                update(LeaseRow)
+                .where(LeaseRow.name.in_(free))
+                .values(number=LeaseRow.number + 1, **claim)
+                .returning(LeaseRow.name, LeaseRow.number)
+            )
+            numbers = dict(taken)
+            for name in sorted(set(names) - numbers.keys()):  # sorted: two processes never wait in a circle
+                statement = claiming.insert(LeaseRow).values(name=name, number=1, not_before=FREE, **claim)
+                if await claiming.run(statement.on_conflict_do_nothing(index_elements=["name"])):
+                    numbers[name] = 1
+            await claiming.commit()
+        return numbers
 
     def _due(self, box: Box, *, limit: int) -> Select[str]:
         table = InboxRow if box is Box.INBOX else OutboxRow

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
+IDLE_SECONDS = 8
+"""A process that stalls within a transaction, or whose network is gone, holds its rows no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,12 @@ def sqlite_file(url: str) -> Path | None:
 def _sqlite_writer(url: URL) -> AsyncEngine:
     """One connection: writers of this process queue up in order instead of finding the file busy."""
     engine = create_async_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=1, max_overflow=0, pool_timeout=BUSY_SECONDS
+        url,
+        connect_args={"timeout": BUSY_SECONDS},
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_reset_on_return=None,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -79,6 +86,17 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
     return engine
 
 
+def _sqlite(url: URL, *, pool_size: int, max_overflow: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        connect_args={"timeout": BUSY_SECONDS},
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=BUSY_SECONDS,
+        pool_reset_on_return=None,  # every transaction is ended by the one who began it
+    )
+
+
 def _prepare(connection: DBAPIConnection, *pragmas: str) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself
     cursor = connection.cursor()
@@ -100,7 +118,10 @@ def _postgresql(url: URL) -> Engines:
             "command_timeout": STATEMENT_SECONDS,
             "server_settings": {
                 "application_name": "upgrade-bot",
-                "idle_in_transaction_session_timeout": str(STATEMENT_SECONDS * 1000),
+                "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
+                "tcp_keepalives_idle": str(IDLE_SECONDS),
+                "tcp_keepalives_interval": "2",
+                "tcp_keepalives_count": "3",
                 "timezone": "UTC",
             },
         },

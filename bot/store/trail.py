@@ -12,7 +12,6 @@ from bot.store.audit import START, digest, moment
 from bot.store.tables import AuditRow, ChainRow
 from bot.store.transaction import Transaction, transaction
 
-PAGE = 1000
 _READ = select(
     AuditRow.request_id,
     AuditRow.number,
@@ -41,9 +40,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """The trail for those who read it; it writes nothing."""
+    """The trail for those who read it, `page` events at a time; it writes nothing."""
 
     engine: AsyncEngine
+    page: int = 1000
 
     async def events(
         self, *, since: datetime | None = None, cluster: str | None = None, request: str | None = None
@@ -62,7 +62,7 @@ class AuditTrail:
             wanted.append(AuditRow.request_id == request)
         order = (AuditRow.at, AuditRow.request_id, AuditRow.number)
         async with transaction(self.engine) as reading:
-            async for event in _pages(reading, order, *wanted):
+            async for event in self._pages(reading, order, *wanted):
                 yield event
 
     async def verify(self, *, expect: Iterable[Exported] = ()) -> tuple[Finding, ...]:
@@ -78,7 +78,7 @@ class AuditTrail:
                 for row in await reading.all(select(ChainRow.request_id, ChainRow.number, ChainRow.hash))
             }
             last: dict[str, Exported] = {}
-            async for event in _pages(reading, (AuditRow.request_id, AuditRow.number)):
+            async for event in self._pages(reading, (AuditRow.request_id, AuditRow.number)):
                 findings.extend(_link(event, after=last.get(event["request_id"])))
                 findings.extend(_as_expected(event, expected.pop((event["request_id"], event["number"]), None)))
                 last[event["request_id"]] = event
@@ -96,17 +96,16 @@ class AuditTrail:
         findings.extend(_finding(*key, "is missing, but the earlier export has it") for key in expected)
         return tuple(sorted(findings, key=lambda one: (one.request_id, one.number, one.problem)))
 
-
-async def _pages(
-    reading: Transaction, order: tuple[Any, ...], *wanted: ColumnElement[bool]
-) -> AsyncIterator[dict[str, Any]]:
-    query = _READ.where(*wanted).order_by(*order).limit(PAGE)
-    rows = await reading.all(query)
-    while rows:
-        for row in rows:
-            yield {**row._asdict(), "at": moment(row.at)}
-        place = tuple(getattr(rows[-1], column.key) for column in order)
-        rows = await reading.all(query.where(tuple_(*order) > place))
+    async def _pages(
+        self, reading: Transaction, order: tuple[Any, ...], *wanted: ColumnElement[bool]
+    ) -> AsyncIterator[dict[str, Any]]:
+        query = _READ.where(*wanted).order_by(*order).limit(self.page)
+        rows = await reading.all(query)
+        while rows:
+            for row in rows:
+                yield {**row._asdict(), "at": moment(row.at)}
+            place = tuple(getattr(rows[-1], column.key) for column in order)
+            rows = await reading.all(query.where(tuple_(*order) > place))
 
 
 def _link(event: Exported, *, after: Exported | None) -> Iterator[Finding]:

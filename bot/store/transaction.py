@@ -17,8 +17,10 @@ from bot.workflow.errors import Stale
 
 Columns = TypeVarTuple("Columns")
 
-_COLLISIONS = frozenset({"40001", "40P01"})
+_COLLISIONS = ("40001", "40P01")
 """PostgreSQL: serialization failure, deadlock."""
+_OUT_OF_ORDER = ("08", "25006", "25P03", "53", "55P03", "57", "58")
+"""PostgreSQL: no connection, a standby, held up too long, no room, locked, shutting down or timed out, broken."""
 
 
 class Transaction:

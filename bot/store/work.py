@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.audit import StoredAudit
 from bot.store.boxes import StoredInbox, StoredOutbox
-from bot.store.catalogs import StoredCatalogs, StoredFeeds
+from bot.store.catalogs import Decoded, StoredCatalogs, StoredFeeds
 from bot.store.claims import check
 from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.requests import StoredRequests
@@ -19,7 +19,7 @@ from bot.workflow.ports import BeginWork, Lease, Work
 class StoredWork:
     """One transaction. It ends with `commit`: nothing can be read or written with it afterwards."""
 
-    def __init__(self, current: Transaction, lease: Lease | None) -> None:
+    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded) -> None:
         self._transaction = current
         self._lease = lease
         self.requests = StoredRequests(current)
@@ -28,7 +28,7 @@ class StoredWork:
         self.outbox = StoredOutbox(current)
         self.audit = StoredAudit(current)
         self.messages = StoredMessages(current)
-        self.catalogs = StoredCatalogs(current)
+        self.catalogs = StoredCatalogs(current, decoded)
         self.feeds = StoredFeeds(current)
         self.homes = StoredHomes(current)
         self.destinations = StoredDestinations(current)
@@ -42,11 +42,12 @@ class StoredWork:
 
 def beginner(engine: AsyncEngine) -> BeginWork:
     """Return what begins a Work on this engine."""
+    decoded: Decoded = {}
 
     @asynccontextmanager
     async def working(lease: Lease | None) -> AsyncIterator[Work]:
         async with transaction(engine) as current:
-            yield StoredWork(current, lease)
+            yield StoredWork(current, lease, decoded)
 
     def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
         return working(lease)

@@ -2,12 +2,15 @@ import asyncio
 
 import pytest
 
+from bot.store.claims import check
+from bot.store.storage import Storage
+from bot.store.transaction import transaction
 from bot.workflow.entries import Errand, Urgency
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Lease
 from tests.builders import a_submitted_form as an_entry
 from tests.builders import an_errand, an_upgrade_request
-from tests.store.conftest import Subject
+from tests.store.conftest import Subject, make_older
 
 
 async def put(subject: Subject, *errands: Errand) -> None:
@@ -227,3 +230,22 @@ async def test_a_held_pace_waits(subject: Subject) -> None:
 
     assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(30, abs=1)
     assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(31, abs=1)
+
+
+async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue_only(postgresql_url: str) -> None:
+    """Its row is locked until the server ends its session; the other queues go on at once."""
+    stalled, other = Storage.open(postgresql_url), Storage.open(postgresql_url)
+    async with stalled.begin() as work:
+        await work.outbox.put(an_errand("1", queue="stuck"), an_errand("2", queue="free"))
+        await work.commit()
+    (lease,) = await stalled.claims.claim_due(Box.OUTBOX, limit=1)
+    await make_older(stalled, 21)
+
+    async with transaction(stalled.engines.write) as stuck:
+        await check(stuck, lease)
+        async with asyncio.timeout(5):
+            assert queues(await other.claims.claim_due(Box.OUTBOX, limit=10)) == ["free"]
+
+    assert queues(await other.claims.claim_due(Box.OUTBOX, limit=10)) == ["stuck"]
+    await stalled.close()
+    await other.close()

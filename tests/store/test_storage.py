@@ -287,6 +287,8 @@ async def test_the_census_counts(stored: Storage) -> None:
     assert (inbox.waiting, inbox.due, inbox.most_attempts) == (1, 1, 1)
     assert (outbox.waiting, outbox.due, outbox.most_attempts) == (2, 1, 0)
     assert inbox.oldest_seconds == pytest.approx(10, abs=5)
+    assert await census.received("q")
+    assert not await census.received("another")
     assert await census.dead() == 1
     (letter,) = await census.dead_letters()
     assert (letter.errand.key, letter.error, letter.attempts) == ("3", "channel_not_found", 1)
