@@ -19,6 +19,7 @@ from bot.slack.supervisor import Supervisor
 
 _log = structlog.get_logger(__name__)
 
+_LOGGED_AFTER = 0.1
 Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
 """What every listener of ours looks like; Bolt fills in parameters by the names `ack` and `body`."""
 Tell = Callable[[Payload, str], Awaitable[None]]
@@ -31,7 +32,7 @@ class LastResort:
 
     tasks: Supervisor
     tell: Tell
-    patience: float = 2.5
+    patience: float = 2.0
 
     def guard(self, listener: Listener) -> Listener:
         """Return the listener, made unable to fail."""
@@ -47,7 +48,7 @@ class LastResort:
         return guarded
 
     async def _sorry(self, ack: AsyncAck, body: Payload, error: Exception, *, reference: str) -> None:
-        _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
+        self.tasks.start(_log_failure(error), name="log-failure")
         if ack.response is not None:
             return
         sentence = f"Something went wrong; reference {reference}. Please try again in a moment."
@@ -63,6 +64,12 @@ class LastResort:
                 await ack()
             case _:
                 await ack()
+
+
+async def _log_failure(error: Exception) -> None:
+    """Log it once Slack has its answer: writing a long traceback takes time that the person does not have."""
+    await asyncio.sleep(_LOGGED_AFTER)
+    _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
 
 
 def _refusal(body: Payload, sentence: str) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Office:
     tasks: Supervisor
     identity: Identity
     bolt: AsyncApp
+    messenger: SlackMessenger
     people: People
     address: str = ""
     socket: SocketMode | None = None
@@ -128,6 +129,7 @@ async def office(
             tasks=tasks,
             identity=identity,
             bolt=bolt,
+            messenger=messenger,
             people=people,
         )
         guard = SlackRequests(bolt=bolt, secret=slack.app.signing_secret, identity=identity)

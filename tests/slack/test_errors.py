@@ -33,7 +33,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 class Room:
     """A Bolt application whose only listener does what a test says."""
 
-    def __init__(self, listener: Any, *, patience: float = 2.5) -> None:  # noqa: ANN401 - any listener
+    def __init__(self, listener: Any, *, patience: float = 2.0) -> None:  # noqa: ANN401 - any listener
         async def authorize() -> AuthorizeResult:
             return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb", bot_user_id="U0BOT", bot_id="B1")
 

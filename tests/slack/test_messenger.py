@@ -103,7 +103,7 @@ FAULTS: list[tuple[Fault, type[MessengerError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "kind"), FAULTS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("fault", "kind"), FAULTS, ids=str)
 async def test_every_failure_says_what_to_do_next(
     slack: SimulatedSlack, messenger: SlackMessenger, fault: Fault, kind: type[MessengerError]
 ) -> None:
@@ -167,7 +167,7 @@ async def test_a_private_answer_is_seen_by_one_person_until_its_address_is_used_
     assert not [one for one in slack.person("U0SEM").messages(CHANNEL) if "Hello" in one]
 
 
-async def test_what_is_gone_is_told_apart(slack: SimulatedSlack, messenger: SlackMessenger) -> None:
+async def test_what_is_gone_is_told_apart(messenger: SlackMessenger) -> None:
     """A deleted card is posted again; an archived channel is reported."""
     gone = MessageRef(channel=CHANNEL, ts="1.000000")
     calls: list[tuple[Callable[[], Awaitable[object]], type[MessengerError]]] = [

@@ -1,0 +1,213 @@
+"""The buttons of cards and App Home: stored before they are acknowledged, judged before anything opens."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import NotAnApprover
+from bot.domain.request import UpgradeRequest
+from bot.notifications import ids
+from bot.notifications.blocks import actions, button, message, section
+from bot.notifications.card import press_button
+from bot.sandbox.slack.faults import Fault
+from bot.workflow.entries import ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
+from bot.workflow.errors import MembersUnavailable
+from tests.builders import NOON, ROOS, SEM, an_upgrade_request
+from tests.slack.office import Office, Transport, office
+
+CHANNEL = "C0UPGRADES"
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
+EVERY_PRESS: Sequence[tuple[Press, str]] = (
+    (Press.APPROVE, "Approve"),
+    (Press.REJECT, "Reject"),
+    (Press.WITHDRAW, "Withdraw"),
+    (Press.RESCHEDULE, "Reschedule"),
+    (Press.TRY_AGAIN, "Try again"),
+    (Press.SUBMIT_AGAIN, "Submit again"),
+)
+
+
+async def _card(here: Office, request: UpgradeRequest) -> MessageRef:
+    """Put a message of the bot's with every button into a channel."""
+    buttons = actions(*(press_button(press, request) for press, _ in EVERY_PRESS))
+    return await here.messenger.post(CHANNEL, message("Upgrade web", section("Upgrade web"), buttons))
+
+
+@BOTH
+@pytest.mark.parametrize("press", [Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN])
+async def test_a_press_is_stored_before_it_is_acknowledged(transport: Transport, press: Press) -> None:
+    """Who, what, which seal, where, and where to answer: all of it is in the inbox when Slack is content."""
+    request = an_upgrade_request()
+    async with office(transport, stored=[request]) as here:
+        card = await _card(here, request)
+
+        assert (await here.slack.person(SEM).press(card.channel, card.ts, dict(EVERY_PRESS)[press])).ok
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, ButtonPressed)
+        assert (entry.member, entry.press, entry.request_id) == (SEM, press, request.id)
+        assert (entry.seal, entry.message) == (request.seal, card)
+        assert entry.response_url is not None
+        assert here.woken == 1
+
+
+@BOTH
+async def test_reject_asks_for_the_reason_and_stores_it(transport: Transport) -> None:
+    """The modal names the upgrade; an empty reason is refused at its field."""
+    request = an_upgrade_request()
+    async with office(transport, stored=[request]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        await sem.press(card.channel, card.ts, "Reject")
+        view = await sem.modal("Reject upgrade", containing="production/web")
+        assert (view.submit, view.close, view.labels) == ("Reject", "Cancel", ["Reason"])
+
+        await sem.fill("Reason", "   ")
+        assert (await sem.submit()).errors == {"Reason": "Say why, so that others understand it."}
+        await sem.fill("Reason", "Not before the launch.")
+        assert (await sem.submit()).result == "closed"
+
+        assert here.storage.entries == [
+            RejectionGiven(
+                member=SEM,
+                request_id=request.id,
+                seal=request.seal,
+                reason="Not before the launch.",
+                message=card,
+            )
+        ]
+
+
+@BOTH
+async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport: Transport) -> None:
+    """A start that has passed is left out; the rest is as it was asked for."""
+    request = an_upgrade_request(start=NOON - timedelta(hours=1))
+    async with office(transport, stored=[request]) as here:
+        card = await _card(here, request)
+        roos = here.slack.person(ROOS)
+        await roos.press(card.channel, card.ts, "Reschedule")
+        view = await roos.modal("Schedule upgrade", containing="replaces the request")
+        shown = {field.label: field.shown for field in view.fields}
+        assert (shown["Cluster"], shown["Reason"], shown["Start date and time"]) == ("web", "CVE fixes", "")
+
+        await roos.choose("Start date and time", NOON + timedelta(days=1))
+        assert (await roos.submit()).result == "closed"
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, FormSubmitted)
+        assert entry.replaces == request.id
+
+
+@BOTH
+@pytest.mark.parametrize("button", ["Reject", "Reschedule"])
+async def test_a_press_that_is_refused_opens_nothing_and_is_answered_by_the_worker(
+    transport: Transport, button: str
+) -> None:
+    """The rule is said by the same code that decides, so the press is stored like any other."""
+    request = an_upgrade_request()
+    async with office(transport, stored=[request]) as here:
+        here.refuse.append(NotAnApprover("Only approvers may do this."))
+        card = await _card(here, request)
+        roos = here.slack.person(ROOS)
+
+        assert (await roos.press(card.channel, card.ts, button)).ok
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, ButtonPressed)
+        assert entry.press == here.judged[0].press
+        await roos.no_modal()
+
+
+@pytest.mark.parametrize("button", ["Reject", "Reschedule"])
+async def test_a_modal_opens_when_nobody_can_judge(button: str) -> None:
+    """Then the submission is judged, when Slack can be asked again."""
+    request = an_upgrade_request()
+    async with office("http", stored=[request]) as here:
+        here.refuse.append(MembersUnavailable("Slack does not answer."))
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+
+        await sem.press(card.channel, card.ts, button)
+
+        await sem.modal(containing="production/web" if button == "Reject" else "Current version")
+        assert here.storage.entries == []
+
+
+@BOTH
+async def test_a_repeated_press_changes_nothing(transport: Transport) -> None:
+    """A delivery that Slack repeats has the same key; a second press by the same person is another one."""
+    request = an_upgrade_request()
+    async with office(transport, stored=[request]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        await sem.press(card.channel, card.ts, "Approve")
+        (entry,) = here.storage.entries
+        assert isinstance(entry, ButtonPressed)
+        (row,) = here.storage.rooms.inbox.values()
+        async with here.storage.begin() as work:
+            assert not await work.inbox.put(entry, key=row.key, queue="request:1")
+            await work.commit()
+        await sem.press(card.channel, card.ts, "Approve")
+
+        assert len(here.storage.entries) == 2
+
+
+async def test_a_form_that_cannot_open_is_told_privately() -> None:
+    """An expired trigger, or Slack out of reach: the person knows that nothing happened and what to do."""
+    request = an_upgrade_request()
+    async with office("http", stored=[request]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        for fault in (Fault(error="expired_trigger_id"), Fault(status=500)):
+            for button in ("Reject", "Reschedule"):
+                here.slack.faults.add("views.open", fault)
+                await sem.press(card.channel, card.ts, button)
+                await here.settle()
+
+        answers = [one for one in here.slack.state.messages.everything() if one.only_for == SEM]
+        assert len(answers) == 4
+        assert all("try once more" in str(one.text) for one in answers)
+
+
+async def test_a_request_that_is_gone_is_said() -> None:
+    """A card whose request was pruned does not lead into nowhere."""
+    async with office("http") as here:
+        card = await _card(here, an_upgrade_request())
+        sem = here.slack.person(SEM)
+        await sem.press(card.channel, card.ts, "Reschedule")
+        await sem.private(CHANNEL, "not known here any more")
+
+
+async def test_a_press_with_a_foreign_value_gets_a_reference() -> None:
+    """A button that we never drew decides nothing."""
+    async with office("http") as here:
+        foreign = actions(button("Approve", action_id="approve", value="x"))
+        card = await here.messenger.post(CHANNEL, message("Foreign", foreign))
+
+        assert (await here.slack.person(SEM).press(CHANNEL, card.ts, "Approve")).ok
+
+        await here.slack.person(SEM).private(CHANNEL, "reference")
+        assert here.storage.entries == []
+
+
+async def test_a_database_that_fails_loses_no_press_silently() -> None:
+    """What could not be stored is said with a reference number."""
+    request = an_upgrade_request()
+    async with office("http", stored=[request]) as here:
+        card = await _card(here, request)
+        await here.storage._writing.acquire()
+        try:
+            outcome = await here.slack.person(SEM).press(card.channel, card.ts, "Approve")
+        finally:
+            here.storage._writing.release()
+
+        assert outcome.ok
+        assert outcome.ms < 3000
+        await here.slack.person(SEM).private(CHANNEL, "reference")
+
+
+def test_a_value_carries_request_and_seal() -> None:
+    """What a button carries is read by the same module that writes it."""
+    request = an_upgrade_request()
+    assert ids.read(ids.carry(request)) == ids.Carried(request_id=request.id, seal=request.seal)

@@ -1,0 +1,250 @@
+"""The command as people use it, over real HTTP and Socket Mode."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.cluster import Catalog
+from bot.sandbox.slack.faults import Fault
+from bot.workflow.entries import FormSubmitted
+from tests.builders import (
+    ACME,
+    NEW,
+    NOON,
+    ROOS,
+    a_catalog,
+    a_cluster,
+    a_policy,
+    a_rule,
+    a_scheduled_upgrade,
+    an_upgrade_request,
+)
+from tests.slack.office import Transport, office
+
+CHANNEL = "C0UPGRADES"
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
+
+
+@BOTH
+async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transport) -> None:
+    """Cluster, version and time in the person's own zone; the person sees it before anything is requested."""
+    async with office(transport) as here:
+        roos = here.slack.person(ROOS)
+        assert (await roos.command(CHANNEL, "/schedule-upgrade production/web 1.31 2026-12-05 22:00")).ok
+
+        view = await roos.modal("Schedule upgrade", containing="Start read as 2026-12-05 22:00 (Europe/Amsterdam)")
+
+        shown = {field.label: field.shown for field in view.fields}
+        assert shown["Cluster"] == "web"
+        assert shown["Version"] == f"{NEW} (recommended)"
+        assert shown["Start date and time"] == str(int(datetime(2026, 12, 5, 21, tzinfo=UTC).timestamp()))
+        assert here.storage.entries == []
+
+
+@BOTH
+async def test_what_is_not_understood_is_answered_privately(transport: Transport) -> None:
+    """The answer says what was not understood, the nearest choices, and the help; nothing opens."""
+    async with office(transport) as here:
+        roos = here.slack.person(ROOS)
+        assert (await roos.command(CHANNEL, "/schedule-upgrade productoin/web")).ok
+
+        answer = await roos.private(CHANNEL, "No cluster is called", "production/web", "opens it filled in")
+
+        assert answer.private
+        await roos.no_modal()
+
+
+async def test_help_says_who_may_approve() -> None:
+    """Approvers are named where they may decide, without being notified."""
+    policy = a_policy(
+        a_rule(approvers=("S0PLATFORM", "U0KIM")),
+        environments={"staging": a_rule(environment="staging", required_approvals=0, approvers=())},
+    )
+    async with office("http", policy=policy) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade help")
+
+        await roos.private(CHANNEL, "1 approval from", "staging: no approval is needed", "not the requester")
+
+
+async def test_list_reads_well_from_nothing_to_many() -> None:
+    """Zero, one and two hundred upgrades each give one private answer that Slack takes."""
+    for count in (0, 1, 20, 200):
+        upgrades = [
+            a_scheduled_upgrade(
+                identity=f"u-{number}",
+                cluster=f"web-{number}",
+                status="IN_PROGRESS" if number % 9 == 0 else "SCHEDULED",
+            )
+            for number in range(count)
+        ]
+        async with office("http", stored=[*upgrades, an_upgrade_request()]) as here:
+            roos = here.slack.person(ROOS)
+            assert (await roos.command(CHANNEL, "/schedule-upgrade list")).ok
+            answer = await roos.private(CHANNEL, "1 request waiting")
+            if count:
+                assert "web-0" in answer
+                assert f"web-{count - 1}" in answer.shown
+            assert (await roos.command(CHANNEL, "/schedule-upgrade list staging")).ok
+            await roos.private(CHANNEL, "in staging")
+
+
+async def test_list_of_an_unknown_environment_names_those_there_are() -> None:
+    """A typing mistake does not look like an empty list."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade list prodution")
+
+        await roos.private(CHANNEL, "There is no environment", "production", "staging")
+
+
+async def test_status_tells_about_one_cluster() -> None:
+    """What it runs, what is scheduled and what was asked for."""
+    async with office("http", stored=[a_scheduled_upgrade(), an_upgrade_request()]) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade status web")
+        await roos.private(CHANNEL, "production/web", "scheduled", "pending approval")
+
+        await roos.command(CHANNEL, "/schedule-upgrade status")
+        await roos.private(CHANNEL, "Name a cluster")
+
+
+@pytest.mark.parametrize("text", ["", " help", " list", " web"])
+async def test_guests_are_refused_privately(text: str) -> None:
+    """Only full members may use the command; a guest is told so, and nothing opens."""
+    async with office("http") as here:
+        gijs = here.slack.person("U0GIJS")
+        assert (await gijs.command(CHANNEL, f"/schedule-upgrade{text}")).ok
+
+        await gijs.private(CHANNEL, "Only full members", "a guest")
+        await gijs.no_modal()
+
+
+@BOTH
+async def test_the_modal_opens_when_nobody_can_say_who_somebody_is(transport: Transport) -> None:
+    """A slow or broken look-up never costs the acknowledgement; the submission is judged instead."""
+    async with office(transport) as here:
+        here.slack.faults.add("users.info", Fault(delay=5), times=None)
+        roos = here.slack.person(ROOS)
+
+        outcome = await roos.command(CHANNEL, "/schedule-upgrade web 1.31 tomorrow 22:00")
+
+        assert outcome.ok
+        assert outcome.ms < 2500
+        await roos.modal("Schedule upgrade", containing="could not be looked up")
+
+
+@BOTH
+async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport: Transport) -> None:
+    """The modal opens at once, and becomes the form when the clusters have been read."""
+    async with office(transport, catalogs=[]) as here:
+        roos = here.slack.person(ROOS)
+        assert (await roos.command(CHANNEL, "/schedule-upgrade")).ok
+        await roos.modal("Schedule upgrade", containing="Reading the clusters")
+        assert here.nudged == 1
+
+        async with here.storage.begin() as work:
+            await work.catalogs.put(a_catalog())
+            await work.commit()
+        await here.shelf.renew()
+
+        view = await roos.modal("Schedule upgrade", without="Reading the clusters")
+        assert "Cluster" in view.labels
+        await here.settle() if here.socket is None else None
+        assert (await roos.submit()).result == "errors"
+
+
+async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
+    """After a while the view says that the clusters cannot be read, and Retry tries again."""
+    async with office("http", catalogs=[], patience=0.2) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade")
+        view = await roos.modal("Schedule upgrade", containing="could not be read")
+        assert view.buttons == ("Retry",)
+
+        async with here.storage.begin() as work:
+            await work.catalogs.put(a_catalog())
+            await work.commit()
+        await here.shelf.renew()
+        await roos.press_in_modal("Retry")
+
+        assert "Cluster" in (await roos.modal("Schedule upgrade", without="could not be read")).labels
+        assert here.nudged == 2
+
+
+async def test_no_clusters_at_all_is_said() -> None:
+    """An empty organisation is not a loading view for ever."""
+    async with office("http", catalogs=[Catalog(organisation=ACME, fetched_at=NOON)]) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade")
+
+        await roos.modal("Schedule upgrade", containing="no clusters in acme")
+
+
+@BOTH
+async def test_ten_thousand_clusters_open_and_are_searched_in_time(transport: Transport) -> None:
+    """The modal opens as fast as with two, and a search answers each key press."""
+    many = a_catalog(
+        *(
+            a_cluster(identity=f"id-{number}", environment=f"env-{number % 50}", slug=f"service-{number}")
+            for number in range(10_000)
+        )
+    )
+    async with office(transport, catalogs=[many]) as here:
+        roos = here.slack.person(ROOS)
+        assert (await roos.command(CHANNEL, "/schedule-upgrade")).ok
+        await roos.modal("Schedule upgrade")
+
+        assert len(await roos.search("Cluster", "")) == 100
+        assert "env-42/service-9942" in await roos.search("Cluster", "service-9942")
+        assert await roos.search("Cluster", "no such thing") == []
+        await roos.choose("Cluster", "env-42/service-9942")
+        await roos.modal(containing="Current version")
+        await roos.choose("Version", NEW)
+        outcome = await roos.submit()
+
+        assert outcome.ok, outcome
+        (entry,) = here.storage.entries
+        assert isinstance(entry, FormSubmitted)
+        assert entry.form.cluster_identity == "id-9942"
+
+
+@BOTH
+async def test_choosing_refreshes_and_keeps_what_was_entered(transport: Transport) -> None:
+    """Another cluster brings its own versions and facts; the reason and the date stay."""
+    older = a_cluster(identity="old", slug="old", name="Old", version="v1.29.9-u-ame.1", schedule=None)
+    catalog = a_catalog(a_cluster(), older, versions=(NEW, "v1.30.6-u-ame.3", "v1.29.9-u-ame.1"))
+    async with office(transport, catalogs=[catalog]) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade web")
+        await roos.modal(containing="Current version")
+        await roos.fill("Reason", "CVE fixes")
+        await roos.choose("Version", NEW)
+        await roos.choose("Start date and time", NOON + timedelta(days=2))
+        await roos.choose("Cluster", "old")
+
+        view = await roos.modal(containing="no maintenance windows")
+
+        shown = {field.label: field for field in view.fields}
+        assert shown["Reason"].shown == "CVE fixes"
+        assert shown["Start date and time"].shown
+        assert shown["Version"].shown == ""
+        assert shown["Version"].options == ("v1.30.6-u-ame.3",)
+
+
+@BOTH
+async def test_errors_stand_at_their_fields_and_a_second_try_goes_through(transport: Transport) -> None:
+    """Nothing entered is lost by a mistake, and only the corrected form is stored."""
+    async with office(transport) as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade web 1.31")
+        await roos.modal("Schedule upgrade")
+        await roos.choose("Start date and time", NOON + timedelta(minutes=1))
+
+        refused = await roos.submit()
+
+        assert refused.errors == {"Start date and time": "Choose a time at least 5 minutes from now."}
+        assert here.storage.entries == []
+        await roos.choose("Start date and time", NOON + timedelta(hours=1))
+        assert (await roos.submit()).result == "closed"
+        assert len(here.storage.entries) == 1

@@ -1,0 +1,51 @@
+"""App Home: noted and published when it is opened, its pages turned, its button opens the modal."""
+
+import pytest
+
+from bot.sandbox.slack.faults import Fault
+from tests.builders import NOON, ROOS
+from tests.slack.office import Transport, office
+
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
+
+
+@BOTH
+async def test_opening_it_publishes_and_notes_it(transport: Transport) -> None:
+    """What the person sees is drawn for that person, and it is published again while it stays open."""
+    async with office(transport) as here:
+        roos = here.slack.person(ROOS)
+        await roos.open_home()
+
+        await roos.home(f"Home of {ROOS}, page 0")
+        assert here.storage.rooms.homes[ROOS] == (NOON, NOON)
+
+
+async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
+    """Presses in App Home have no response URL and no message."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        await roos.home(f"Home of {ROOS}")
+        await roos.press_in_home("Next")
+        await roos.home("page 1")
+        await roos.press_in_home("Schedule upgrade")
+        await roos.modal("Schedule upgrade")
+
+
+async def test_a_guest_sees_why_there_is_nothing() -> None:
+    """App Home of somebody who may not use the bot says so, and shows nothing else."""
+    async with office("http") as here:
+        gijs = here.slack.person("U0GIJS")
+        await gijs.open_home()
+        await gijs.home("Only full members")
+        assert "U0GIJS" not in here.storage.rooms.homes
+
+
+async def test_a_home_that_cannot_be_published_harms_nothing() -> None:
+    """It is drawn again the next time."""
+    async with office("http") as here:
+        here.slack.faults.add("views.publish", Fault(status=500))
+        roos = here.slack.person(ROOS)
+        assert (await roos.open_home()).ok
+        await here.settle()
+        await roos.open_home()
+        await roos.home(f"Home of {ROOS}")
