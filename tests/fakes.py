@@ -247,7 +247,7 @@ class FakeCloud:
     """Avisi Cloud in memory.
 
     `answers` are given to the next submissions, one each: a reading, or an error to raise; without one the cloud
-    accepts. `refusal` is raised by every read while it is set.
+    accepts. `refusal` is raised by every read while it is set, `no_list` only by the list of scheduled upgrades.
     """
 
     def __init__(self, *catalogs: Catalog, readings: Sequence[Reading] = (), time: datetime | None = None) -> None:
@@ -256,6 +256,8 @@ class FakeCloud:
         self.answers: list[Reading | AvisiError] = []
         self.submissions: list[Submission] = []
         self.refusal: AvisiError | None = None
+        self.no_list: AvisiError | None = None
+        self.lists: list[tuple[tuple[ClusterIdentity, ...], tuple[str, ...]]] = []
         self.time = time
         self.page_size = 100
 
@@ -300,6 +302,9 @@ class FakeCloud:
     ) -> AsyncIterator[Page]:
         """Yield the readings that match, page by page."""
         await self._wire()
+        self.lists.append((tuple(clusters), tuple(statuses)))
+        if self.no_list is not None:
+            raise self.no_list
         found = [
             reading
             for reading in self.readings

@@ -8,7 +8,7 @@ from bot.domain.scheduled import NOT_FOLLOWED, Reading, ScheduledUpgrade, Upgrad
 from bot.workflow import errands
 from bot.workflow.deciding import expire
 from bot.workflow.entries import Due
-from bot.workflow.errors import AvisiError
+from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Lease, Source, Work
 from bot.workflow.record import fact
@@ -17,6 +17,7 @@ from bot.workflow.revoting import Revoting
 from bot.workflow.telling import Telling
 
 _LONGEST_PAUSE = 300.0
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class Outcomes:
 
     async def confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
         """Store what the cloud answered; older requests of the cluster give way now."""
+        for _ in range(_TRIES):
+            try:
+                await self._confirm(request, reading, due, lease)
+            except Stale:
+                continue  # a poll stored the same record, or an older request changed: the answer stands all the same
+            return
+        await self._confirm(request, reading, due, lease)
+
+    async def _confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
         now = self.judging.now()
         identity = reading.identity or UpgradeIdentity(f"request:{request.id}")
         async with self.begin(lease) as work:
@@ -40,7 +50,7 @@ class Outcomes:
             upgrade = _upgrade(submitted, reading, identity, known)
             if not followed and reading.window is None:
                 upgrade = replace(upgrade, status=NOT_FOLLOWED)
-            await self._replace_older(work, submitted)
+            await self._replace_older(work, submitted, followed=followed)
             facts = {
                 "identity": identity,
                 "status": reading.status,
@@ -63,7 +73,7 @@ class Outcomes:
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def _replace_older(self, work: Work, newer: UpgradeRequest) -> None:
+    async def _replace_older(self, work: Work, newer: UpgradeRequest, *, followed: bool) -> None:
         older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
         for request in older:
             if request.id == newer.id:
@@ -71,6 +81,9 @@ class Outcomes:
             upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
             if upgrade is not None and upgrade.is_final:
                 continue
+            if upgrade is not None and upgrade.identity != newer.upgrade and not followed:
+                # nobody else will say so: no countdown and no outcome may come of what was rescheduled
+                await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=newer.state_since))
             replaced = await work.requests.save(request.replaced(by=newer.id, at=self.judging.now()))
             await tell_replaced(work, replaced, newer)
 

@@ -9,7 +9,7 @@ from bot.domain.scheduled import OPEN, Reading
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import Due
-from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Overloaded, Stale, Unclear, Waiting
+from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes, growing_pause
 from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
@@ -93,12 +93,12 @@ class Submitting:
         except Declined as declined:
             await self.outcomes.fail(request, declined.words(), due, lease)
         except Waiting as waiting:
-            pause = waiting.retry_after if isinstance(waiting, Overloaded) else None
-            await self.outcomes.wait(request, waiting, due, lease, seconds=pause or growing_pause(due.attempts))
+            pause = waiting.retry_after or growing_pause(due.attempts)
+            await self.outcomes.wait(request, waiting, due, lease, seconds=pause)
         except NoAnswer:
             await self._look_for(request, due, lease, after=_LOOKS_AFTER_SILENCE)
-        except Unclear:
-            await self._look_for(request, due, lease, after=(0.0,))
+        except Unclear as unclear:
+            await self._look_for(request, due, lease, after=(0.0,), wait=unclear.retry_after)
         else:
             await self.outcomes.confirm(request, reading, due, lease)
 
@@ -119,7 +119,9 @@ class Submitting:
             await self.outcomes.fail(request, broken, due, lease)
             return True
         if drift and needed == 0:
-            asked_again = replace(request, from_version=drift[0], round=request.round + 1, changes=(drift[1],))
+            asked_again = replace(
+                request, from_version=drift[0], round=request.round + 1, votes=(), changes=(drift[1],)
+            )
             await self.outcomes.fail(asked_again, drift[1], due, lease)
             return True
         if drift:
@@ -137,8 +139,19 @@ class Submitting:
         await self.outcomes.back_to_the_vote(request, again, due, lease)
         return True
 
-    async def _look_for(self, request: UpgradeRequest, due: Due, lease: Lease, *, after: tuple[float, ...]) -> None:
-        """Look whether the cloud has it; adopt it, send again, or ask an approver where nothing can be looked at."""
+    async def _look_for(
+        self,
+        request: UpgradeRequest,
+        due: Due,
+        lease: Lease,
+        *,
+        after: tuple[float, ...],
+        wait: float | None = None,
+    ) -> None:
+        """Look whether the cloud has it; adopt it, send again, or ask an approver where nothing can be looked at.
+
+        `wait` is how many seconds the cloud asked to be left alone.
+        """
         try:
             for pause in after:
                 await self.sleep(pause)
@@ -151,7 +164,8 @@ class Submitting:
             await self.outcomes.again(due, lease, seconds=growing_pause(due.attempts), error=error.words())
         else:
             not_there = AvisiError("Avisi Cloud does not have it, so it is sent again.")
-            await self.outcomes.wait(request, not_there, due, lease, seconds=growing_pause(due.attempts))
+            pause = max(wait or 0.0, growing_pause(due.attempts))
+            await self.outcomes.wait(request, not_there, due, lease, seconds=pause)
 
     async def _found(self, request: UpgradeRequest) -> Reading | None:
         sent_start = None if request.start_left_out else request.start
@@ -160,7 +174,7 @@ class Submitting:
             async for page in self.cloud.scheduled(request.organisation, clusters=[request.cluster_identity])
             for reading in page.readings
             if _is_ours(reading, request)
-            and (reading.requested_start == (sent_start and sent_start.replace(microsecond=0)))
+            and reading.requested_start in {None, sent_start and sent_start.replace(microsecond=0)}
         ]
         matches.sort(key=lambda reading: (reading.status in OPEN, reading.created_at or reading.modified_at))
         return matches[-1] if matches else None

@@ -135,7 +135,7 @@ class Tracking:
         known = fresh.get(reading.identity) if reading.identity else None
         if known is not None:
             after = known.moved(reading, at=self.now())
-            if after is not known:
+            if after is not known and not await work.requests.of_cluster(known.cluster_identity, State.SUBMITTING):
                 await self.telling.moved(work, known, after)
             return
         if reading.cluster_identity is None or reading.identity is None:

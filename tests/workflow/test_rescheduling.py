@@ -1,0 +1,145 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.events import RequestReplaced, StatusMoved
+from bot.domain.request import State, UpgradeRequest
+from bot.workflow.entries import Kind
+from bot.workflow.errors import NoList
+from bot.workflow.ports import Source
+from tests.builders import (
+    ACME,
+    NOON,
+    a_catalog,
+    a_cluster,
+    a_reading,
+    a_scheduled_upgrade,
+    a_window,
+    an_upgrade_request,
+)
+from tests.workflow.house import House, a_house
+
+LATER = a_window(NOON + timedelta(days=3))
+
+
+async def confirmed(house: House, identity: str, **changes: object) -> UpgradeRequest:
+    """Have a request asked, approved and confirmed as this record of the cloud."""
+    house.cloud.answers = [a_reading(**({"identity": identity, "status": "REQUESTED"} | changes))]
+    return await house.submitted()
+
+
+@pytest.mark.parametrize("identity", ["u1", "u2"], ids=["one record kept", "a new record"])
+async def test_a_confirmed_request_replaces_the_one_submitted_before(identity: str) -> None:
+    """Whether the cloud moves its record or makes another, one request of ours is left."""
+    house = await a_house()
+    older = await confirmed(house, "u1")
+
+    newer = await confirmed(house, identity, window=LATER)
+
+    assert (house.now_of(older).state, house.now_of(older).replaced_by) == (State.REPLACED, newer.id)
+    assert newer.state is State.SUBMITTED
+    assert house.upgrades[identity].request_id == newer.id
+    assert house.upgrades[identity].window == LATER
+    assert len(house.told(RequestReplaced)) == len(house.told(RequestReplaced, Kind.DIRECT)) == 1
+
+
+async def test_an_unclear_one_gives_way_to_the_confirmed_one() -> None:
+    """The cloud has said yes to the newer, so nothing about the older matters any more."""
+    older = an_upgrade_request(state=State.SUBMISSION_UNCLEAR)
+    house = await a_house(older)
+
+    await confirmed(house, "u2")
+
+    assert house.now_of(older).state is State.REPLACED
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "MISSED", "SUPERSEDED"])
+async def test_what_came_to_its_end_is_never_replaced(status: str) -> None:
+    """Its card keeps its outcome."""
+    ended = a_scheduled_upgrade(identity="u1", status=status)
+    older = an_upgrade_request(state=State.SUBMITTED, upgrade=ended.identity)
+    house = await a_house(older, ended)
+
+    await confirmed(house, "u2")
+
+    assert house.now_of(older).state is State.SUBMITTED
+
+
+async def test_a_refused_reschedule_leaves_the_older_one_in_place() -> None:
+    """The cloud said no, so the older upgrade still runs."""
+    house = await a_house()
+    older = await confirmed(house, "u1")
+
+    newer = await house.approved()
+
+    assert house.now_of(older).state is State.SUBMITTED
+    assert newer.state is State.APPROVED
+
+
+async def test_a_moved_record_that_is_notified_again_is_announced_again() -> None:
+    """The move is told apart by its number, not by its status."""
+    house = await a_house()
+    await confirmed(house, "u1")
+    await house.poll()
+    house.cloud.readings = [a_reading(identity="u1", status="SCHEDULED_NOTIFIED")]
+    await house.poll()
+    await confirmed(house, "u1", window=LATER)
+    house.cloud.readings = [a_reading(identity="u1", status="SCHEDULED_NOTIFIED", window=LATER)]
+    await house.poll()
+
+    notified = [event for event in house.channel() if isinstance(event, StatusMoved)]
+    assert [(event.status, event.window) for event in notified] == [
+        ("SCHEDULED_NOTIFIED", a_window()),
+        ("SCHEDULED_NOTIFIED", LATER),
+    ]
+
+
+async def test_a_record_replaced_by_another_ends_as_the_cloud_says() -> None:
+    """The poll that sees it SUPERSEDED tells it under the older card; nothing goes to the channel."""
+    house = await a_house()
+    older = await confirmed(house, "u1")
+    await house.poll()
+    await confirmed(house, "u2")
+    house.cloud.readings[:] = [a_reading(identity="u1", status="SUPERSEDED"), a_reading(identity="u2")]
+
+    await house.poll()
+
+    (told,) = [one for one in house.errands(Kind.THREAD, StatusMoved) if one.request_id == older.id]
+    assert told.event is not None
+    assert house.channel() == []
+    assert house.upgrades["u1"].is_final
+
+
+async def test_moves_seen_while_a_reschedule_is_being_submitted_wait_for_its_answer() -> None:
+    """The record moved because of the newer request, so the older one's card has nothing to tell of it."""
+    house = await a_house()
+    await confirmed(house, "u1")
+    await house.poll()
+    told = len(house.storage.told)
+    newer = an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON)
+    async with house.storage.begin() as work:
+        await work.requests.add(newer)
+        await work.commit()
+    house.cloud.readings[:] = [a_reading(identity="u1", window=LATER), a_reading(identity="u2", window=LATER)]
+
+    await house.poll()
+
+    assert len(house.storage.told) == told
+    assert set(house.upgrades) == {"u1"}
+
+
+async def test_without_statuses_a_rescheduled_upgrade_ends_at_once() -> None:
+    """Nobody else would say so: its countdown and its outcome would be false alarms."""
+    house = await a_house(forced=Source.CLUSTERS)
+    house.cloud.no_list = NoList("Not found")
+    await house.poll()
+    await confirmed(house, "u1")
+    await confirmed(house, "u2", window=LATER)
+
+    house.clock.now = a_window().end + timedelta(hours=1)
+    house.cloud.catalogs[ACME] = a_catalog(a_cluster(), fetched_at=house.clock())
+    await house.poll()
+
+    assert house.upgrades["u1"].status == "SUPERSEDED"
+    assert [event for event in house.channel() if isinstance(event, StatusMoved)] == []
+    assert house.upgrades["u2"].status == "REQUESTED"

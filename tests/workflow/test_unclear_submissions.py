@@ -1,0 +1,263 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.events import SubmissionUnclear, UpgradeSubmitted
+from bot.domain.request import State, UpgradeRequest, Vote
+from bot.domain.scheduled import Reading
+from bot.workflow import errands
+from bot.workflow.entries import Kind, Press
+from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Unreadable
+from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
+from tests.workflow.house import House, a_house
+
+SILENCE = NoAnswer("No answer within 8 s")
+UNCLEAR = [SILENCE, Broken("Avisi Cloud answered 502"), Unreadable("Avisi Cloud answered with a web page")]
+
+
+def taken(**changes: object) -> Reading:
+    """Build what the cloud lists when it has carried the submission out after all."""
+    return a_reading(**({"identity": "found", "created_at": NOON, "modified_at": NOON} | changes))
+
+
+async def unclear(house: House, error: AvisiError = SILENCE) -> UpgradeRequest:
+    """Have a request approved and submitted, with an answer from which nobody can tell."""
+    house.cloud.time = NOON
+    house.cloud.answers = [error]
+    return await house.submitted()
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+async def test_what_the_cloud_has_after_an_unclear_answer_is_adopted(error: AvisiError) -> None:
+    """One submission, found in the list: it counts as confirmed."""
+    house = await a_house()
+    house.cloud.readings = [taken()]
+
+    request = await unclear(house, error)
+
+    assert (request.state, request.upgrade) == (State.SUBMITTED, "found")
+    assert len(house.cloud.submissions) == 1
+    assert len(house.told(UpgradeSubmitted)) == 1
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+async def test_what_the_cloud_does_not_have_is_sent_again(error: AvisiError) -> None:
+    """Looked for first: after an error answer once, after no answer at 2 s and at 10 s."""
+    house = await a_house()
+
+    request = await unclear(house, error)
+    house.storage.pass_time(3)
+    await house.submit(request)
+
+    assert request.state is State.APPROVED
+    assert request.outcome == "Avisi Cloud does not have it, so it is sent again"
+    assert house.slept == ([2.0, 8.0] if error is SILENCE else [0.0])
+    assert house.now_of(request).state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 2
+
+
+async def test_what_appears_late_is_found_by_the_second_look() -> None:
+    """The cloud was slow, not deaf."""
+    house = await a_house()
+    sleep = house.submitting.sleep
+
+    async def appear(seconds: float) -> None:
+        await sleep(seconds)
+        house.cloud.readings = [taken()] if len(house.slept) == 2 else []
+
+    object.__setattr__(house.submitting, "sleep", appear)
+    request = await unclear(house)
+
+    assert request.state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 1
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+async def test_where_nobody_can_look_an_approver_is_asked(error: AvisiError) -> None:
+    """The cloud offers no list, so nothing is sent again by itself."""
+    house = await a_house(policy=a_policy(a_rule(notify=("S0TEAM",))))
+    house.cloud.no_list = NoList("Not found")
+
+    request = await unclear(house, error)
+
+    assert request.state is State.SUBMISSION_UNCLEAR
+    assert house.told(SubmissionUnclear)[0].mention == ("S0TEAM",)
+    assert len(house.told(SubmissionUnclear, Kind.DIRECT)) == 1
+    assert house.facts(request)[-1] == "submission unclear"
+    assert not await house.submit(request)
+
+
+async def test_an_approver_may_have_an_unclear_one_submitted_again() -> None:
+    """Somebody looked at the cloud and takes it on themselves."""
+    house = await a_house()
+    house.cloud.no_list = NoList("Not found")
+    request = await unclear(house)
+
+    await house.press(request, Press.SUBMIT_AGAIN)
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 2
+
+
+async def test_a_look_that_fails_is_repeated_and_nothing_is_sent_meanwhile() -> None:
+    """The request stays in submission until somebody could look."""
+    house = await a_house()
+    house.cloud.no_list = NotConnected("No connection")
+    request = await unclear(house)
+    stuck = [house.now_of(request).state]
+    for _ in range(3):
+        house.storage.pass_time(600)
+        await house.submit(request)
+        stuck.append(house.now_of(request).state)
+
+    house.cloud.no_list = None
+    house.cloud.readings = [taken()]
+    house.storage.pass_time(600)
+    await house.submit(request)
+
+    assert set(stuck) == {State.SUBMITTING}
+    assert house.now_of(request).state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cluster_identity": "another"},
+        {"to_version": OLD},
+        {"ignore_windows": True},
+        {"requested_start": NOON + timedelta(days=9)},
+        {"created_at": NOON - timedelta(minutes=5), "modified_at": NOON - timedelta(minutes=5)},
+        {"created_at": None, "modified_at": None},
+        {"status": "SUPERSEDED"},
+    ],
+    ids=["cluster", "version", "flag", "date", "older", "undated", "superseded"],
+)
+async def test_only_the_very_same_submission_is_adopted(other: dict[str, object]) -> None:
+    """Cluster, version, date and flag have to be ours, and it must not be older than the attempt."""
+    house = await a_house()
+    house.cloud.readings = [taken(**other)]
+
+    request = await unclear(house)
+
+    assert request.state is State.APPROVED
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"created_at": NOON - timedelta(seconds=1), "modified_at": None},
+        {"created_at": NOON - timedelta(days=9), "modified_at": NOON},
+        {"requested_start": None, "ignore_windows": None},
+        {"status": "IN_PROGRESS"},
+    ],
+    ids=["whole seconds", "rescheduled record", "silent list", "running already"],
+)
+async def test_the_same_submission_is_known_by_what_the_cloud_says(same: dict[str, object]) -> None:
+    """Times are whole seconds, a rescheduled record was only modified, and a list may leave fields out."""
+    house = await a_house()
+    house.cloud.readings = [taken(**same)]
+
+    request = await unclear(house)
+
+    assert (request.state, request.upgrade) == (State.SUBMITTED, "found")
+
+
+async def test_the_date_is_compared_as_it_was_sent() -> None:
+    """Also when a start with windows ignored was asked for."""
+    house = await a_house()
+    house.cloud.time = NOON
+    start = NOON + timedelta(hours=5)
+    house.cloud.answers = [SILENCE]
+    house.cloud.readings = [taken(requested_start=start, ignore_windows=True)]
+
+    request = await house.submitted(a_form(start=start, ignore_windows=True))
+
+    assert request.state is State.SUBMITTED
+
+
+async def test_without_the_clouds_clock_a_minute_of_difference_is_allowed() -> None:
+    """Our clock may be ahead of theirs."""
+    house = await a_house()
+    house.cloud.answers = [SILENCE]
+    house.cloud.readings = [taken(created_at=NOON - timedelta(seconds=50), modified_at=None)]
+
+    assert (await house.submitted()).state is State.SUBMITTED
+
+
+async def test_the_cloud_is_left_alone_as_long_as_it_asks() -> None:
+    """A 503 with Retry-After: looked for once, then sent again no earlier than asked."""
+    house = await a_house()
+    error = Broken("Avisi Cloud answered 503")
+    error.retry_after = 60.0
+    request = await unclear(house, error)
+
+    house.storage.pass_time(55)
+    too_early = await house.submit(request)
+    house.storage.pass_time(6)
+    await house.submit(request)
+
+    assert not too_early
+    assert house.now_of(request).state is State.SUBMITTED
+
+
+async def after_a_crash() -> tuple[House, UpgradeRequest]:
+    """Build what a process leaves behind that died while it was submitting."""
+    left = an_upgrade_request(
+        state=State.SUBMITTING, attempt=1, attempted_at=NOON, votes=(Vote(member=SEM, at=NOON),), cluster_identity=WEB
+    )
+    house = await a_house(left)
+    request = house.now_of(left)
+    async with house.storage.begin() as work:
+        await work.outbox.put(errands.submit(request))
+        await work.commit()
+    return house, request
+
+
+async def test_after_a_crash_it_looks_before_it_sends() -> None:
+    """The cloud had it: adopted, and nothing is sent."""
+    house, request = await after_a_crash()
+    house.cloud.readings = [taken()]
+
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.SUBMITTED
+    assert house.cloud.submissions == []
+
+
+async def test_after_a_crash_before_sending_it_is_sent_once() -> None:
+    """The cloud never heard of it, as two looks say."""
+    house, request = await after_a_crash()
+
+    await house.submit(request)
+    house.storage.pass_time(3)
+    await house.submit(request)
+
+    assert house.slept == [2.0, 8.0]
+    assert house.now_of(request).state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 1
+
+
+async def test_after_a_crash_without_a_list_an_approver_is_asked() -> None:
+    """Nobody can look, so nobody sends."""
+    house, request = await after_a_crash()
+    house.cloud.no_list = NoList("Not found")
+
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.SUBMISSION_UNCLEAR
+    assert house.cloud.submissions == []
+
+
+async def test_votes_are_judged_again_before_it_is_sent_again() -> None:
+    """Whoever approved has left since: the second attempt needs another approval."""
+    house = await a_house()
+    request = await unclear(house)
+    del house.members.members[SEM]
+    house.storage.pass_time(3)
+
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.PENDING_APPROVAL
+    assert len(house.cloud.submissions) == 1
