@@ -2,15 +2,15 @@
 
 import { cloud, slack } from "/page/api.js";
 import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
-import { hearMessage, loadConversation, pointAt, showConversation } from "/page/conversation.js";
+import { hearMessage, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
 import { showHome } from "/page/home.js";
 import { dropModals, syncModals } from "/page/modal.js";
 import { refreshDates } from "/page/mrkdwn.js";
 import { drawSidebar } from "/page/sidebar.js";
-import { channelOf, dmOf, hrefTo, readPlace, store } from "/page/store.js";
-import { hearThread, loadThread, showThread } from "/page/thread.js";
-import { setClock } from "/page/time.js";
+import { channelOf, dmOf, hrefTo, names, readPlace, store } from "/page/store.js";
+import { hearThread, loadThread, redrawThread, showThread } from "/page/thread.js";
+import { dayKey, now, setClock } from "/page/time.js";
 import { buildTop, drawClock, drawPeople, drawToggles } from "/page/top.js";
 import { startTour, tourHears } from "/page/tour.js";
 import { buildWire, showWire } from "/page/wire.js";
@@ -134,6 +134,18 @@ function away(on) {
   else if (!note) document.body.append(h("p", { id: "away", role: "alert" }, "The sandbox does not answer. Trying again."));
 }
 
+let today = null;
+
+/** Write what depends on the time of day anew. */
+function refresh() {
+  refreshDates(document.body);
+  const day = dayKey(now(), names.tz);
+  if (day === today) return;
+  today = day;
+  redrawConversation();
+  redrawThread();
+}
+
 let reading = false;
 let readAgain = false;
 
@@ -150,7 +162,7 @@ async function loadCloud() {
     setClock(state.now, state.paused ? 0 : state.speed);
     drawClock();
     drawCloud();
-    refreshDates(document.body);
+    refresh();
   }
   if (readAgain) {
     readAgain = false;
@@ -173,7 +185,7 @@ async function begin() {
   store.people = people;
   addEventListener("hashchange", follow);
   await follow();
-  setInterval(() => refreshDates(document.body), 5000);
+  setInterval(refresh, 5000);
   const waiting = setInterval(() => {
     if (!store.workspace) return;
     clearInterval(waiting);

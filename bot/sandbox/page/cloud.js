@@ -25,6 +25,7 @@ async function ask(promise) {
 export function buildCloud() {
   parts.speed = select(SPEEDS, (value) => ask(cloud.clock({ speed: Number(value) })));
   parts.outcome = select(OUTCOMES, (value) => ask(cloud.outcome(value)));
+  parts.outcome.dataset.tour = "";
   parts.reschedule = select(RESCHEDULES, (value) => ask(cloud.reschedule(value)));
   const forward = (text, seconds) => h("button", { type: "button", class: "button", on: { click: () => ask(cloud.clock({ advance_seconds: seconds })) } }, text);
   parts.upgrades = h("ul", { class: "upgrades" });
@@ -115,7 +116,7 @@ function upgradeRow(upgrade) {
     return h("li", { class: DONE.has(status) ? "upgrade over" : "upgrade" },
       h("div", { class: "upgrade-top" }, h("strong", null, `${environment}/${cluster}`), h("span", { class: `pill ${TONE[status] ?? ""}` }, status)),
       h("div", { class: "quiet" }, `${from} to ${to}, ${when}, ${by === "bot" ? "by the bot" : "outside Slack"}`),
-      reason ? h("div", { class: "reason" }, reason) : null);
+      reason ? h("div", { class: TONE[status] === "bad" ? "reason" : "quiet" }, reason) : null);
   });
 }
 

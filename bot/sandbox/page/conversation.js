@@ -125,6 +125,9 @@ export function hearMessage(event) {
   return true;
 }
 
+/** Draw the open conversation again: another day has begun. */
+export const redrawConversation = () => open.feed?.draw();
+
 let reading = null;
 
 function seen() {

@@ -25,13 +25,12 @@ class Row {
     };
     const when = dayAndTime(millis(message.ts), names.tz);
     const short = h("time", { title: when, datetime: new Date(millis(message.ts)).toISOString() }, clockTime(millis(message.ts), names.tz));
-    this.private = h("p", { class: "private", hidden: true }, icon("eye"), "Only visible to you");
     this.body = h("div", { class: "m-body" });
     this.foot = h("div", { class: "m-foot" });
     this.node = h(
       "article",
       { class: "message", "aria-label": `${nameOf(message.user)}, ${clockTime(millis(message.ts), names.tz)}`, tabindex: "-1", dataset: { ts: message.ts } },
-      this.private,
+      message.ephemeral ? h("p", { class: "private" }, icon("eye"), "Only visible to you") : null,
       avatar(message.user),
       h("div", { class: "m-head" }, h("strong", null, nameOf(message.user)), isBot(message.user) ? h("span", { class: "badge" }, "APP") : null, short),
       this.body,
@@ -48,7 +47,6 @@ class Row {
     this.message = message;
     const focused = this.body.contains(document.activeElement);
     this.node.classList.toggle("ephemeral", Boolean(message.ephemeral));
-    this.private.hidden = !message.ephemeral;
     const edited = message.edited ? h("span", { class: "edited" }, "(edited)") : null;
     if (message.blocks?.length) {
       this.surface.form.adopt(message.blocks);
@@ -128,7 +126,8 @@ export class Feed {
       const { message } = row;
       const day = dayKey(millis(message.ts), names.tz);
       const newDay = day !== (before && dayKey(millis(before.ts), names.tz));
-      if (newDay) nodes.push(this.#mark(day, () => h("div", { class: "day" }, h("span", null, dayTitle(millis(message.ts), names.tz)))));
+      const title = newDay ? dayTitle(millis(message.ts), names.tz) : "";
+      if (newDay) nodes.push(this.#mark(`${day} ${title}`, () => h("div", { class: "day" }, h("span", null, title))));
       const firstNew = fresh && message.ts > this.newAfter && message.user !== store.me;
       if (firstNew) nodes.push(this.#mark("new", () => h("div", { class: "new" }, h("span", null, "New"))));
       if (firstNew) fresh = false;

@@ -50,6 +50,9 @@ export async function loadThread() {
   events.forEach(hearThread);
 }
 
+/** Draw the open thread again: another day has begun. */
+export const redrawThread = () => open.feed?.draw();
+
 /** Take an event about a message. */
 export function hearThread(event) {
   if (!open.feed || event.channel !== open.channel) return;

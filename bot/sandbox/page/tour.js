@@ -34,7 +34,7 @@ const STEPS = [
   {
     title: "Now break something",
     text: () => "In the Cloud panel, let the next upgrade fail or take the API down, and see what the bot says. The Wire shows every request.",
-    target: "#cloud",
+    target: "#cloud select[data-tour]",
   },
 ];
 
@@ -62,6 +62,7 @@ function leave() {
 /** Something happened: "modal", "submitted", "person", "acted" or "reminded". The tour moves on when it waited for that. */
 export function tourHears(what) {
   const waits = { 0: "modal", 1: "submitted", 2: "acted", 3: "reminded" }[at.step];
+  if (what === "acted" && store.me === at.me) return;
   if (waits === what) go(at.step + 1);
   else if (what === "modal" && at.step === 1) draw();
 }

@@ -2,7 +2,7 @@
 
 import { wire } from "/page/api.js";
 import { h, icon, reconcile, uid } from "/page/dom.js";
-import { nameOf, names } from "/page/store.js";
+import { channelOf, nameOf, names } from "/page/store.js";
 import { clockTime } from "/page/time.js";
 
 const KEPT = 500;
@@ -88,6 +88,8 @@ function nodesOf(row) {
   return row.details ? [row.node, row.details] : [row.node];
 }
 
+const whoOf = (who) => (!who ? "" : channelOf(who) ? `#${channelOf(who).name}` : nameOf(who));
+
 function line(row) {
   const { entry } = row;
   const inward = entry.direction === "to_bot";
@@ -103,7 +105,7 @@ function line(row) {
   return h("tr", { class: wrong(entry) ? "bad" : "" },
     h("td", null, opener), h("td", { class: "num" }, time),
     h("td", null, h("span", { class: inward ? "way in" : "way out" }, inward ? "to the bot" : "from the bot")),
-    h("td", null, entry.kind.replaceAll("_", " ")), h("td", { class: "name" }, entry.name), h("td", null, entry.who ? nameOf(entry.who) : ""),
+    h("td", null, entry.kind.replaceAll("_", " ")), h("td", { class: "name" }, entry.name), h("td", null, whoOf(entry.who)),
     h("td", { class: entry.ms > BUDGET * 0.8 && inward ? "num late" : "num" }, took),
     h("td", null, [entry.status, entry.error].filter(Boolean).join(" ")));
 }

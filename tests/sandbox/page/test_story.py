@@ -1,0 +1,186 @@
+"""The whole product in a browser: people ask, decide and read, with the real bot between Slack and the cloud."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from bot.sandbox.avisi.content import fleet
+from bot.sandbox.world import SandboxOptions, World
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+PATIENCE = 15_000
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world() -> AsyncIterator[World]:
+    """Give a sandbox whose clock stands still until it is stepped."""
+    world = World.make(SandboxOptions(port=0))
+    world.clock.pause()
+    await world.start()
+    yield world
+    await world.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(world: World, context: BrowserContext) -> Page:
+    """Give the page as Roos sees it."""
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE)
+    await page.goto(f"{world.slack.url}/#/U0ROOS/C0UPGRADES")
+    await page.get_by_role("textbox", name="Message").wait_for()
+    return page
+
+
+async def be(page: Page, person: str) -> None:
+    """Become somebody."""
+    await page.get_by_role("combobox", name="You are").select_option(person)
+    await expect(page.get_by_role("combobox", name="You are")).to_have_value(person)
+
+
+async def send(page: Page, text: str) -> None:
+    """Write in the message box and send it."""
+    box = page.get_by_role("textbox", name="Message")
+    await box.fill(text)
+    await box.press("Enter")
+
+
+async def form(page: Page, *, typed: str = "/schedule-upgrade") -> Locator:
+    """Open the bot's form."""
+    await send(page, typed)
+    dialog = page.get_by_role("dialog", name="Schedule upgrade")
+    await expect(dialog).to_be_visible(timeout=PATIENCE)
+    return dialog
+
+
+async def request(page: Page, cluster: str) -> Locator:
+    """Ask for the newest version for a cluster (`environment/slug`), and give the card."""
+    dialog = await form(page, typed=f"/schedule-upgrade {cluster}")
+    await dialog.get_by_role("combobox", name="Version").click()
+    await dialog.get_by_role("option").first.click()
+    await dialog.get_by_role("button", name="Request").click()
+    await expect(dialog).to_be_hidden(timeout=PATIENCE)
+    slug = cluster.rsplit("/", 1)[-1]
+    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name=f"Upgrade {slug} to"))
+    await expect(card.last).to_be_visible(timeout=PATIENCE)
+    return card.last
+
+
+async def step_until(page: Page, status: str) -> None:
+    """Press Step until the newest upgrade in the panel has a status."""
+    pill = page.get_by_role("complementary", name="Cloud").locator(".upgrade .pill").first
+    for _ in range(8):
+        if await pill.inner_text() == status:
+            return
+        before = await pill.inner_text()
+        await page.get_by_role("button", name="Step").click()
+        await expect(pill).not_to_have_text(before)
+    await expect(pill).to_have_text(status)
+
+
+async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
+    """Roos asks, may not approve, Sem approves; the reminder comes; it succeeds; the thread and the DM tell it all."""
+    page = desk
+    dialog = await form(page)
+    await dialog.get_by_role("combobox", name="Cluster").click()
+    await dialog.get_by_role("group", name="production").get_by_role("option", name="orders").click()
+    await expect(dialog.get_by_text("Current version")).to_be_visible(timeout=PATIENCE)
+    await dialog.get_by_role("button", name="Request").click()
+    await expect(dialog.get_by_role("combobox", name="Version")).to_have_attribute("aria-invalid", "true")
+    await dialog.get_by_role("combobox", name="Version").click()
+    await dialog.get_by_role("option").first.click()
+    await dialog.get_by_role("textbox", name="Reason").fill("Fixes <!channel> & more")
+    await dialog.get_by_role("button", name="Request").click()
+    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name="Upgrade orders to"))
+    await expect(card).to_contain_text("Fixes <!channel> & more", timeout=PATIENCE)
+
+    await card.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_text("Only visible to you")).to_be_visible(timeout=PATIENCE)
+    await be(page, "U0SEM")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(card.get_by_role("button", name="Approve")).to_have_count(0, timeout=PATIENCE)
+    await expect(page.locator(".upgrade .pill")).to_be_visible(timeout=PATIENCE)
+
+    await step_until(page, "SCHEDULED_NOTIFIED")
+    reminder = page.get_by_role("article").filter(has_text="Reminder")
+    await expect(reminder.first).to_contain_text("production/orders", timeout=PATIENCE)
+    await step_until(page, "SUCCEEDED")
+    await expect(card).to_contain_text("Succeeded", timeout=PATIENCE)
+
+    await card.get_by_role("button", name="replies").click()
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread).to_contain_text("Sem Bakker approved", timeout=PATIENCE)
+    await be(page, "U0ROOS")
+    await page.get_by_role("link", name="Upgrade Bot").click()
+    await expect(page.get_by_text("Upgrade succeeded")).to_be_visible(timeout=PATIENCE)
+    await page.get_by_role("link", name="Open the card").last.click()
+    await expect(card).to_be_in_viewport()
+
+
+async def test_a_rejection_carries_its_reason(desk: Page) -> None:
+    """Kim rejects with a reason; the card says so and loses its buttons."""
+    card = await request(desk, "production/webshop")
+    await be(desk, "U0KIM")
+    await card.get_by_role("button", name="Reject").click()
+    dialog = desk.get_by_role("dialog", name="Reject upgrade")
+    await dialog.get_by_role("button", name="Reject").click()
+    await expect(dialog.get_by_role("textbox", name="Reason")).to_have_attribute("aria-invalid", "true")
+    await dialog.get_by_role("textbox", name="Reason").fill("Not during the sale")
+    await dialog.get_by_role("button", name="Reject").click()
+
+    await expect(card).to_contain_text("Not during the sale", timeout=PATIENCE)
+    await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+
+
+async def test_a_failed_upgrade_is_an_alert(desk: Page) -> None:
+    """In the dark theme: the cloud is told to fail, and the channel gets an alert that mentions who is on call."""
+    await desk.emulate_media(color_scheme="dark")
+    card = await request(desk, "production/orders")
+    await desk.get_by_label("The next upgrade").select_option("fails")
+    await be(desk, "U0SEM")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(desk.locator(".upgrade .pill")).to_be_visible(timeout=PATIENCE)
+
+    await step_until(desk, "FAILED")
+
+    alert = desk.get_by_role("article").filter(has_text="Upgrade failed")
+    await expect(alert).to_contain_text("@on-call", timeout=PATIENCE)
+    await expect(alert.get_by_role("button", name="Reschedule")).to_be_visible()
+
+
+async def test_home_shows_what_waits_for_a_decision(desk: Page) -> None:
+    """Sem finds the request in App Home, approves it there, and it is gone from what waits."""
+    await request(desk, "production/orders")
+    await be(desk, "U0SEM")
+    await desk.get_by_role("link", name="Upgrade Bot").click()
+    home = desk.get_by_role("tabpanel", name="Home")
+    await expect(home).to_contain_text("production/orders", timeout=PATIENCE)
+    await desk.get_by_role("button", name="Let time run").click()
+    await home.get_by_role("button", name="Approve").click()
+    await expect(home.get_by_role("button", name="Approve")).to_have_count(0, timeout=45_000)
+
+
+async def test_a_guest_is_refused(desk: Page) -> None:
+    """The guest gets a private answer and no form."""
+    await be(desk, "U0GIJS")
+    await send(desk, "/schedule-upgrade")
+    await expect(desk.get_by_text("Only visible to you")).to_be_visible(timeout=PATIENCE)
+    await expect(desk.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_150_clusters_are_searched(context: BrowserContext) -> None:
+    """With more clusters than a menu holds, the form asks the bot while one types."""
+    world = World.make(SandboxOptions(port=0))
+    fleet(world.cloud.organisation(), 150)
+    await world.start()
+    page = await context.new_page()
+    await page.goto(f"{world.slack.url}/#/U0ROOS/C0UPGRADES")
+    await page.get_by_role("textbox", name="Message").wait_for()
+    dialog = await form(page)
+    await dialog.get_by_role("combobox", name="Cluster").press_sequentially("fleet-147")
+    await dialog.get_by_role("option", name="fleet-147").click(timeout=PATIENCE)
+    await expect(dialog.get_by_text("Current version")).to_be_visible(timeout=PATIENCE)
+    await expect(dialog.get_by_role("combobox", name="Cluster")).to_have_value("production/fleet-147")
+    await page.close()
+    await world.close()
