@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.domain.events import AnyEvent
 from bot.observe.metrics import TOLD_SECONDS
 from bot.store.coding import Codec, KindCodec
-from bot.store.columns import DatabaseTime
+from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import Transaction
 from bot.workflow.entries import AnyEntry, Due, Errand, Kind, Received
@@ -34,7 +34,9 @@ class StoredInbox:
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
-        query = select(InboxRow.number, InboxRow.body, InboxRow.attempts, (InboxRow.due_at <= DatabaseTime()))
+        query = select(
+            InboxRow.number, InboxRow.body, InboxRow.attempts, is_past(InboxRow.due_at, since=InboxRow.waits_since)
+        )
         row = await self._transaction.first(
             query.where(InboxRow.queue == queue, InboxRow.ended_at.is_(None)).order_by(InboxRow.number).limit(1)
         )
@@ -51,7 +53,12 @@ class StoredInbox:
         await self._transaction.run(
             update(InboxRow)
             .where(InboxRow.number == number)
-            .values(due_at=DatabaseTime() + seconds, attempts=InboxRow.attempts + 1, error=_readable(error))
+            .values(
+                waits_since=DatabaseTime(),
+                due_at=DatabaseTime() + seconds,
+                attempts=InboxRow.attempts + 1,
+                error=_readable(error),
+            )
         )
 
 
@@ -83,7 +90,7 @@ class StoredOutbox:
             OutboxRow.body,
             OutboxRow.attempts,
             OutboxRow.digest,
-            (OutboxRow.due_at <= DatabaseTime()),
+            is_past(OutboxRow.due_at, since=OutboxRow.waits_since),
         )
         rows = await self._transaction.all(
             query.where(OutboxRow.queue == queue, OutboxRow.ended_at.is_(None)).order_by(OutboxRow.number).limit(limit)
@@ -106,7 +113,11 @@ class StoredOutbox:
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""
         await self._change(
-            numbers, due_at=DatabaseTime() + seconds, attempts=OutboxRow.attempts + 1, error=_readable(error)
+            numbers,
+            waits_since=DatabaseTime(),
+            due_at=DatabaseTime() + seconds,
+            attempts=OutboxRow.attempts + 1,
+            error=_readable(error),
         )
 
     async def bury(self, *numbers: int, error: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.domain.cluster import Organisation
 from bot.store.boxes import decode_errand
 from bot.store.catalogs import FEEDS
-from bot.store.columns import DatabaseTime
+from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.entries import Errand
@@ -132,7 +132,7 @@ class Census:
 
 
 async def _depth(counting: Transaction, table: type[InboxRow] | type[OutboxRow]) -> Depth:
-    is_due = table.due_at <= DatabaseTime()
+    is_due = is_past(table.due_at, since=table.waits_since)
     row = await counting.first(
         select(
             func.count().label("waiting"),

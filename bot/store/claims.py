@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, update
-from sqlalchemy.sql.expression import SQLColumnExpression
 
-from bot.store.columns import DatabaseTime
+from bot.store.columns import SET_BACK, DatabaseTime, is_past
 from bot.store.engine import Engines
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import Transaction, transaction
@@ -69,25 +68,29 @@ class StoredClaims:
 
     async def next_slot(self, name: str, *, every: float) -> float:
         """Reserve the next slot of a pace; returns seconds to wait for it."""
+        now = DatabaseTime()
+        begins = case((is_past(PaceRow.next_at, since=PaceRow.set_at), now), else_=PaceRow.next_at)
         async with transaction(self.engines.write) as pacing:
-            statement = pacing.insert(PaceRow).values(name=name, next_at=DatabaseTime() + every)
-            begins = _later(PaceRow.next_at, DatabaseTime())
+            statement = pacing.insert(PaceRow).values(name=name, next_at=now + every)
             row = await pacing.first(
-                statement.on_conflict_do_update(index_elements=["name"], set_={"next_at": begins + every}).returning(
-                    PaceRow.next_at - every - DatabaseTime()
-                )
+                statement.on_conflict_do_update(
+                    index_elements=["name"], set_={"next_at": begins + every, "set_at": now}
+                ).returning(PaceRow.next_at - every - now)
             )
             await pacing.commit()
         return max(0.0, float(row[0])) if row else 0.0
 
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long."""
+        now = DatabaseTime()
+        until = now + seconds
+        is_longer = and_(PaceRow.next_at > until, PaceRow.set_at <= now + SET_BACK)
         async with transaction(self.engines.write) as pacing:
-            until = DatabaseTime() + seconds
             statement = pacing.insert(PaceRow).values(name=name, next_at=until)
             await pacing.run(
                 statement.on_conflict_do_update(
-                    index_elements=["name"], set_={"next_at": _later(PaceRow.next_at, until)}
+                    index_elements=["name"],
+                    set_={"next_at": case((is_longer, PaceRow.next_at), else_=until), "set_at": now},
                 )
             )
             await pacing.commit()
@@ -127,7 +130,7 @@ class StoredClaims:
             select(table.queue)
             .join(undone, table.number == undone.c.head)
             .outerjoin(LeaseRow, LeaseRow.name == literal(f"{box}:") + table.queue)
-            .where(table.due_at <= DatabaseTime(), or_(LeaseRow.name.is_(None), self._is_free()))
+            .where(is_past(table.due_at, since=table.waits_since), or_(LeaseRow.name.is_(None), self._is_free()))
             .order_by(undone.c.urgency, undone.c.head)
             .limit(limit)
         )
@@ -136,7 +139,7 @@ class StoredClaims:
         """Nobody's, or run out, or so far ahead that the database's clock must have been set back since."""
         now = DatabaseTime()
         return and_(
-            LeaseRow.not_before <= now,
+            is_past(LeaseRow.not_before, since=LeaseRow.claimed_at),
             or_(
                 LeaseRow.leased_until.is_(None),
                 LeaseRow.leased_until <= now,
@@ -165,7 +168,3 @@ def _is(lease: Lease) -> ColumnElement[bool]:
 
 def _urgency(table: type[InboxRow] | type[OutboxRow]) -> ColumnElement[str]:
     return func.min(OutboxRow.urgency) if table is OutboxRow else literal("")
-
-
-def _later(one: SQLColumnExpression[float], other: ColumnElement[float]) -> ColumnElement[float]:
-    return case((one > other, one), else_=other)

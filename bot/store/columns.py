@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, Float
+from sqlalchemy import ColumnElement, DateTime, Dialect, Float, or_
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import SQLColumnExpression
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+SET_BACK = 2.0
+"""A moment that lies so many seconds ahead although it was already: the clock was set back."""
 
 
 class AwareDateTime(TypeDecorator[datetime]):
@@ -45,3 +49,8 @@ def _sqlite_time(_element: DatabaseTime, _compiler: object, **_options: object) 
 @compiles(DatabaseTime, "postgresql")
 def _postgresql_time(_element: DatabaseTime, _compiler: object, **_options: object) -> str:
     return "CAST(extract(epoch FROM statement_timestamp()) AS double precision)"
+
+
+def is_past(moment: SQLColumnExpression[float], *, since: SQLColumnExpression[float]) -> ColumnElement[bool]:
+    """Whether a moment has come that was set at `since`; also when the clock was set back since, so nothing hangs."""
+    return or_(moment <= DatabaseTime(), since > DatabaseTime() + SET_BACK)

@@ -140,6 +140,7 @@ class InboxRow(Base):
     queue: Mapped[str]
     body: Mapped[dict[str, Any]]
     stored_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    waits_since: Mapped[float] = mapped_column(default=DatabaseTime())
     due_at: Mapped[float] = mapped_column(default=DatabaseTime())
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
@@ -161,6 +162,7 @@ class OutboxRow(Base):
     urgency: Mapped[str]
     body: Mapped[dict[str, Any]]
     stored_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    waits_since: Mapped[float] = mapped_column(default=DatabaseTime())
     due_at: Mapped[float] = mapped_column(default=DatabaseTime())
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
@@ -182,10 +184,11 @@ class LeaseRow(Base):
 
 
 class PaceRow(Base):
-    """When the next slot of a pace may begin."""
+    """When the next slot of a pace may begin, and when that was decided."""
 
     __tablename__ = "paces"
     name: Mapped[str] = mapped_column(primary_key=True)
+    set_at: Mapped[float] = mapped_column(default=DatabaseTime())
     next_at: Mapped[float]
 
 

@@ -61,6 +61,7 @@ async def make_older(storage: Storage, seconds: float) -> None:
             await aging.run(
                 update(table).values(
                     stored_at=table.stored_at - seconds,
+                    waits_since=table.waits_since - seconds,
                     due_at=table.due_at - seconds,
                     ended_at=table.ended_at - seconds,
                 )
@@ -72,5 +73,5 @@ async def make_older(storage: Storage, seconds: float) -> None:
                 not_before=LeaseRow.not_before - seconds,
             )
         )
-        await aging.run(update(PaceRow).values(next_at=PaceRow.next_at - seconds))
+        await aging.run(update(PaceRow).values(set_at=PaceRow.set_at - seconds, next_at=PaceRow.next_at - seconds))
         await aging.commit()

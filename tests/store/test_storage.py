@@ -332,12 +332,30 @@ async def test_rows_of_another_version_are_read(stored: Storage) -> None:
         assert len(await work.outbox.due("card:1", limit=10)) == 1
 
 
-async def test_a_clock_that_was_set_back_blocks_no_queue(stored: Storage) -> None:
-    """A lease that would last longer than any lease does is nobody's."""
+async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> None:
+    """Leases, rests, postponed rows and paces go on, instead of waiting for the old time to come again."""
     await stored.claims.claim("poll:acme")
+    rested = await stored.claims.claim("catalog:acme")
+    assert rested is not None
+    await stored.claims.release(rested, again_in=300)
+    async with stored.begin() as work:
+        await work.outbox.put(an_errand("1", delay=300))
+        await work.inbox.put(a_submitted_form(), key="1", queue="q")
+        entry = await work.inbox.due("q")
+        assert entry is not None
+        await work.inbox.postpone(entry.number, seconds=300, error="no answer")
+        await work.commit()
+    await stored.claims.hold("C1", seconds=300)
     await make_older(stored, -3600)
 
     assert await stored.claims.claim("poll:acme") is not None
+    assert await stored.claims.claim("catalog:acme") is not None
+    assert len(await stored.claims.claim_due(Box.OUTBOX, limit=9)) == 1
+    assert len(await stored.claims.claim_due(Box.INBOX, limit=9)) == 1
+    assert await stored.claims.next_slot("C1", every=1.0) == 0.0
+    await make_older(stored, -3600)
+    await stored.claims.hold("C1", seconds=10)
+    assert await stored.claims.next_slot("C1", every=1.0) == pytest.approx(10, abs=2)
 
 
 def test_keys_are_unique_in_both_boxes() -> None:

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("stored_at", SECONDS, nullable=False),
+        sa.Column("waits_since", SECONDS, nullable=False),
         sa.Column("due_at", SECONDS, nullable=False),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
@@ -109,6 +110,7 @@ def upgrade() -> None:
         sa.Column("urgency", sa.Text(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("stored_at", SECONDS, nullable=False),
+        sa.Column("waits_since", SECONDS, nullable=False),
         sa.Column("due_at", SECONDS, nullable=False),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
@@ -126,6 +128,7 @@ def upgrade() -> None:
     op.create_table(
         "paces",
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("set_at", SECONDS, nullable=False),
         sa.Column("next_at", SECONDS, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_paces")),
     )
