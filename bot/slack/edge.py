@@ -7,6 +7,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notifications.messenger import Messenger
+from bot.slack import when
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
@@ -50,6 +51,7 @@ class Edge:
 
     def bolt(self) -> AsyncApp:
         """Build the Bolt application with every listener registered."""
+        when.warm()
         return bolt(client=self.client, identity=self.identity, listeners=self.listeners())
 
     def listeners(self) -> tuple[Listening, ...]:

@@ -1,0 +1,84 @@
+"""What operators ask: does it live, is it ready, what does it count."""
+
+import json
+from collections.abc import Mapping
+
+import aiohttp
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
+
+from bot.server import Check, Finding, Server
+
+
+async def _well() -> Finding:
+    return Finding(well=True, text="answers")
+
+
+async def _ill() -> Finding:
+    return Finding(well=False, text="does not answer")
+
+
+async def _mildly_ill() -> Finding:
+    return Finding(well=False, text="is old", vital=False)
+
+
+async def _ask(server: Server, path: str) -> tuple[int, str]:
+    port = await server.start()
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
+            return answer.status, await answer.text()
+    finally:
+        await server.stop()
+
+
+def _server(checks: Mapping[str, Check]) -> Server:
+    registry = CollectorRegistry()
+    Counter("cups_of_tea", "How many.", registry=registry).inc()
+    return Server(host="127.0.0.1", port=0, checks=checks, registry=registry)
+
+
+@pytest.mark.parametrize(
+    ("checks", "status"),
+    [
+        ({"database": _well, "slack": _well}, 200),
+        ({"database": _well, "cloud": _mildly_ill}, 200),
+        ({"database": _ill, "slack": _well}, 503),
+    ],
+)
+async def test_ready_means_that_every_vital_check_is_well(checks: Mapping[str, Check], status: int) -> None:
+    """The body names every check, also those that never make the bot unready."""
+    found, body = await _ask(_server(checks), "/readyz")
+
+    assert found == status
+    said = json.loads(body)
+    assert set(said["checks"]) == set(checks)
+    assert said["ok"] is (status == 200)
+
+
+async def test_a_bot_that_is_stopping_is_not_ready() -> None:
+    """The load balancer looks elsewhere while requests in hand are finished."""
+    server = _server({"database": _well})
+    server.stopping = True
+
+    assert (await _ask(server, "/readyz"))[0] == 503
+
+
+async def test_living_and_counting() -> None:
+    """Health says only that the process turns; metrics are Prometheus' text."""
+    assert (await _ask(_server({"database": _ill}), "/healthz"))[0] == 200
+    status, said = await _ask(_server({}), "/metrics")
+    assert status == 200
+    assert "cups_of_tea_total 1.0" in said
+
+
+async def test_slacks_address_exists_only_in_http_mode() -> None:
+    """In Socket Mode nothing comes in from outside."""
+
+    async def slack(_: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    assert (await _ask(_server({}), "/slack/events"))[0] == 404
+    server = _server({})
+    server.slack = slack
+    assert (await _ask(server, "/slack/events"))[0] == 405
