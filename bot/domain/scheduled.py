@@ -12,6 +12,7 @@ from bot.domain.windows import Window
 
 UpgradeIdentity = NewType("UpgradeIdentity", str)
 """The UUID of a scheduled upgrade; for what the cloud gave no identity, one of ours that starts with `request:`."""
+NAMELESS = "request:"
 
 PENDING = frozenset({"REQUESTED", "SCHEDULED", "SCHEDULED_NOTIFIED"})
 FINAL = frozenset({"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"})
@@ -66,7 +67,6 @@ class ScheduledUpgrade:
     reason: str = ""
     moves: int = 0
     request_id: str | None = None
-    inferred: bool = False
     overrun_told: bool = False
     modified_at: datetime | None = None
     revision: int = 0
@@ -77,6 +77,11 @@ class ScheduledUpgrade:
         return self.status in FINAL or self.status in INFERRED
 
     @property
+    def is_nameless(self) -> bool:
+        """Whether the cloud gave it no identity when it confirmed it."""
+        return self.identity.startswith(NAMELESS)
+
+    @property
     def full_name(self) -> str:
         """Return `environment/slug`."""
         return f"{self.environment}/{self.cluster}"
@@ -85,7 +90,9 @@ class ScheduledUpgrade:
         """Take over a reading. The same value comes back when nothing changed, or the reading is older than this."""
         if reading.modified_at and self.modified_at and reading.modified_at < self.modified_at:
             return self
-        window = reading.window or self.window
+        window = reading.window
+        if window is None and reading.status != "REQUESTED":
+            window = self.window  # only an upgrade that is to be scheduled anew has lost its window
         if (reading.status, window) == (self.status, self.window) and (reading.to_version or self.to_version) == (
             self.to_version
         ):

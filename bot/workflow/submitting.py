@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading
@@ -173,8 +173,7 @@ class Submitting:
             reading
             async for page in self.cloud.scheduled(request.organisation, clusters=[request.cluster_identity])
             for reading in page.readings
-            if _is_ours(reading, request)
-            and reading.requested_start in {None, sent_start and sent_start.replace(microsecond=0)}
+            if _is_ours(reading, request) and _starts(reading, sent_start)
         ]
         matches.sort(key=lambda reading: (reading.status in OPEN, reading.created_at or reading.modified_at))
         return matches[-1] if matches else None
@@ -191,3 +190,11 @@ def _is_ours(reading: Reading, request: UpgradeRequest) -> bool:
         and request.attempted_at is not None
         and changed >= request.attempted_at.replace(microsecond=0)
     )
+
+
+def _starts(reading: Reading, sent: datetime | None) -> bool:
+    """Whether it has the date we sent; where we sent none, the cloud may have filled in the moment it took it."""
+    asked, taken = reading.requested_start, reading.created_at or reading.modified_at
+    if asked is None or (sent is None and taken is not None and asked <= taken + _UNKNOWN_SKEW):
+        return True
+    return sent is not None and asked == sent.replace(microsecond=0)

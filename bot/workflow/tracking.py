@@ -19,11 +19,14 @@ from bot.domain.scheduled import (
 from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, NoList, Stale
+from bot.workflow.outcomes import take_over
 from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source, Work
 from bot.workflow.shelf import Shelf
 from bot.workflow.telling import Telling
 
 _PROBE_EVERY = timedelta(hours=1)
+_NAMED_AT_MOST = 100
+"""More clusters than fit into one address: then the whole list is read, which is still one list."""
 _SETTLES_AFTER = timedelta(minutes=30)
 
 
@@ -71,6 +74,10 @@ class Tracking:
                 if self.forced:
                     raise
                 source = Source.CLUSTERS
+            except AvisiError:
+                if self.forced or feed.source is not Source.CLUSTERS:
+                    raise
+                source, feed = Source.CLUSTERS, replace(feed, probed_at=None)  # that told neither way: probe again
         if source is Source.CLUSTERS:
             await self._infer(feed.organisation, lease)
         baselined = feed.baseline_at if feed.source is source else None
@@ -93,7 +100,8 @@ class Tracking:
         clusters = sorted({upgrade.cluster_identity for upgrade in missing})
         if not clusters:
             return
-        async for page in self.cloud.scheduled(organisation, clusters=clusters):
+        asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
+        async for page in self.cloud.scheduled(organisation, clusters=asked):
             await self._take([one for one in page.readings if one.identity in known], feed, lease)
 
     def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
@@ -179,15 +187,17 @@ class Tracking:
         nameless: ScheduledUpgrade | None,
     ) -> None:
         """Take a record over as the upgrade of a request made here."""
+        ours = replace(new, request_id=request.id)
         if request.state is State.SUBMISSION_UNCLEAR:
-            request = request.submitted(upgrade=new.identity, window=new.window, at=self.now())
-        else:
-            request = replace(request, upgrade=new.identity, window=new.window or request.window)
-        stored = await work.requests.save(request)
-        if nameless is not None:
-            await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
-        await self.telling.confirmed(work, replace(new, request_id=stored.id), None, reading, stored)
+            await take_over(work, request, ours, reading, telling=self.telling, source=Source.ORGANISATION)
+            return
+        stored = await work.requests.save(replace(request, upgrade=new.identity, window=new.window or request.window))
         await self.telling.repaint(work, stored, because="adopted")
+        if nameless is None:
+            await work.upgrades.save(ours)
+            return
+        await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
+        await self.telling.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
 
     def _is_news(self, reading: Reading, feed: Feed) -> bool:
         """Tell an old final record, which a server that ignores filters also lists, from one that just ended."""
