@@ -1,5 +1,6 @@
 """The metrics, by Prometheus' conventions: base units, `_total` for counters, moments as UNIX timestamps."""
 
+import math
 import platform
 from typing import Final
 
@@ -68,8 +69,11 @@ UPGRADES: Final = Gauge(
 )
 REQUESTS: Final = Gauge("upgrade_bot_requests", "Requests by state.", ["state"], registry=REGISTRY)
 SOCKET_CONNECTED: Final = Gauge(
-    "upgrade_bot_socket_connected", "1 while Slack's Socket Mode connection stands.", registry=REGISTRY
+    "upgrade_bot_socket_connected",
+    "1 while Slack's Socket Mode connection stands; NaN in HTTP mode.",
+    registry=REGISTRY,
 )
+SOCKET_CONNECTED.set(math.nan)
 LEASES: Final = Gauge("upgrade_bot_leases", "Queues that some process works on now.", registry=REGISTRY)
 LEASES_LOST: Final = Counter(
     "upgrade_bot_leases_lost_total", "Queues that another process took over from this one.", registry=REGISTRY

@@ -1,0 +1,64 @@
+"""The pages tell the truth: links lead somewhere, examples are valid, the diagram is the table."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.domain.request import NEXT, State
+from bot.manifest import SCOPES
+from bot.policy_file import load_policy
+from bot.policy_shape import EXAMPLES
+from bot.settings import RuleSettings
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "policy.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def diagram() -> str:
+    """Draw the table of allowed moves."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.PENDING_APPROVAL}"]
+    for state, nexts in NEXT.items():
+        lines += [f"    {state} --> {after}" for after in State if after in nexts]
+        if not nexts:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join([*lines, "```"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_diagram_of_states_is_the_table() -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+
+    assert text.split("<!-- states -->\n")[1].split("\n<!-- end -->")[0] == diagram()
+
+
+def test_the_cookbook_has_six_recipes() -> None:
+    assert len(RECIPES) == 6
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=[f"recipe-{number}" for number in range(1, len(RECIPES) + 1)])
+def test_every_recipe_works_as_it_stands(recipe: str, tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(recipe, encoding="utf-8")
+
+    assert load_policy(path, RuleSettings()).channels
+
+
+def test_the_cookbook_explains_every_key() -> None:
+    text = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+
+    assert [key for key in EXAMPLES if f"| `{key}` |" not in text] == []
+
+
+def test_every_scope_is_explained() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+    assert [scope for scope in SCOPES if f"`{scope}`" not in text] == []
