@@ -1,6 +1,7 @@
 """Puts Delivery together from what it needs of the world."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from bot.notifications.delivery import Delivery, DrawHome
@@ -23,13 +24,14 @@ def delivery(
     invite: str = "/invite and the bot's name",
     report: Report | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> Delivery:
     """Return what delivers; `invite` is what to type to let the bot into a channel, `report` counts outcomes."""
     count = report or _count_nothing
     return Delivery(
         begin=begin,
         scenes=Scenes(look=look, messenger=messenger, now=now),
-        sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep), report=count),
+        sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep, seconds=seconds), report=count),
         setbacks=Setbacks(begin=begin, now=now, invite=invite, report=count),
         now=now,
         home=home,

@@ -1,6 +1,5 @@
 """Taking turns: how fast may be posted, and who goes ahead. Slots are shared by all processes through Claims."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,16 +24,20 @@ class NotYet(Exception):
 
 @dataclass(slots=True)
 class Pacing:
-    """Waits for turns. Few queues of a pace reserve ahead, so that what is urgent never stands at the far end."""
+    """Waits for turns, in real seconds.
+
+    Few queues of a pace reserve ahead, so that what is urgent never stands at the far end.
+    """
 
     claims: Claims
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Callable[[float], Awaitable[None]]
+    seconds: Callable[[], float]
     _reserved: dict[tuple[str, str], float] = field(default_factory=dict)
     _held: dict[str, float] = field(default_factory=dict)
 
     async def turn(self, pace: str, *, queue: str, ahead: bool) -> None:
         """Return when this queue may send; raises NotYet. `ahead` may always reserve a slot."""
-        now = _seconds()
+        now = self.seconds()
         begins = self._reserved.get((pace, queue))
         if begins is None:
             self._forget_stale(now)
@@ -50,13 +53,13 @@ class Pacing:
 
     def pass_by(self, pace: str) -> None:
         """Go ahead of all who wait; raises NotYet only while Slack asked for a pause."""
-        wait = self._held.get(pace, 0.0) - _seconds()
+        wait = self._held.get(pace, 0.0) - self.seconds()
         if wait > 0:
             raise NotYet(min(wait, _LOOK_AGAIN))
 
     async def hold(self, pace: str, *, seconds: float) -> None:
         """Send nothing at this pace for so long, as Slack asked."""
-        self._held[pace] = _seconds() + seconds
+        self._held[pace] = self.seconds() + seconds
         self._reserved = {key: begins for key, begins in self._reserved.items() if key[0] != pace}
         await self.claims.hold(pace, seconds=seconds)
 
@@ -72,7 +75,3 @@ def posts(destination: str) -> str:
 def repaints(channel: str) -> str:
     """Name the pace of changed messages in a channel."""
     return f"update:{channel}"
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

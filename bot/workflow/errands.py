@@ -53,6 +53,7 @@ def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Err
         queue=f"card:{request.id}",
         key=f"thread:{request.id}:{type(event).__name__}:{key or request.revision}",
         kind=Kind.THREAD,
+        urgency=Urgency.BACKGROUND,
         target=request.channel,
         request_id=request.id,
         event=event,

@@ -1,0 +1,173 @@
+"""A messenger in memory that fails as it is told, and a post office: storage, delivery and a worker's loop in one."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.cluster import Catalog
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.notifications.blocks import Message, View, section, view
+from bot.notifications.delivering import delivery
+from bot.notifications.errors import DestinationGone, MessageGone, MessengerError, TooLate
+from bot.workflow.entries import Errand, MessageRef
+from bot.workflow.ports import Box, Feed, Lease
+from tests.builders import NOON
+from tests.fakes import FakeClock, FakeStorage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """Something that Slack took."""
+
+    how: str
+    to: str
+    message: Message
+    thread_ts: str | None = None
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class FakeMessenger:
+    """Slack in memory.
+
+    `before` and `after` are errors for the next calls of a method: nothing was done, or it was done already.
+    """
+
+    seconds: Callable[[], float]
+    sent: list[Sent] = field(default_factory=list)
+    before: dict[str, list[MessengerError]] = field(default_factory=dict)
+    after: dict[str, list[MessengerError]] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+    deleted: set[MessageRef] = field(default_factory=set)
+    spent: set[str] = field(default_factory=set)
+    homes: dict[MemberId, View] = field(default_factory=dict)
+    last: int = 0
+
+    async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
+        """Post in a channel or under a message."""
+        self._fail("post", self.before)
+        self._open(channel)
+        if thread_ts and MessageRef(channel=channel, ts=thread_ts) in self.deleted:
+            raise MessageGone("message_not_found")
+        how = "thread" if thread_ts else "post"
+        self.sent.append(Sent(how=how, to=channel, message=message, thread_ts=thread_ts, at=self.seconds()))
+        self.last += 1
+        self._fail("post", self.after)
+        return MessageRef(channel=channel, ts=f"{self.last}.0")
+
+    async def update(self, place: MessageRef, message: Message) -> None:
+        """Replace a message."""
+        self._fail("update", self.before)
+        self._open(place.channel)
+        if place in self.deleted:
+            raise MessageGone("message_not_found")
+        self.sent.append(Sent(how="update", to=place.channel, message=message, thread_ts=place.ts, at=self.seconds()))
+
+    async def respond(self, response_url: str, message: Message) -> None:
+        """Answer where somebody pressed."""
+        self._fail("respond", self.before)
+        if response_url in self.spent:
+            raise TooLate("used_url")
+        self.sent.append(Sent(how="respond", to=response_url, message=message, at=self.seconds()))
+
+    async def direct(self, member: MemberId, message: Message) -> MessageRef:
+        """Send a direct message."""
+        self._fail("direct", self.before)
+        self._open(member)
+        self.sent.append(Sent(how="direct", to=member, message=message, at=self.seconds()))
+        return MessageRef(channel=f"D{member}", ts="1.0")
+
+    async def permalink(self, place: MessageRef) -> str:
+        """Return the address of a message."""
+        self._fail("permalink", self.before)
+        return f"https://team.slack.com/{place.channel}/{place.ts}"
+
+    async def publish_home(self, member: MemberId, view: View) -> None:
+        """Publish a person's App Home."""
+        self._fail("publish_home", self.before)
+        self.homes[member] = view
+
+    def _open(self, channel: str) -> None:
+        if channel in self.closed:
+            raise DestinationGone(self.closed[channel])
+
+    @staticmethod
+    def _fail(method: str, faults: Mapping[str, list[MessengerError]]) -> None:
+        if faults.get(method):
+            raise faults[method].pop(0)
+
+
+async def _drawn(member: MemberId) -> View:
+    return view(section(f"Home of {member}"), callback_id="home")
+
+
+class PostOffice:
+    """Storage, messenger and delivery; `work` does what a worker does, without waiting in real time."""
+
+    def __init__(
+        self,
+        *things: UpgradeRequest | ScheduledUpgrade | Catalog | Feed,
+        home: Callable[[MemberId], Awaitable[View]] = _drawn,
+    ) -> None:
+        self.storage = FakeStorage(*things)
+        self.slack = FakeMessenger(seconds=self.storage.seconds)
+        self.clock = FakeClock(NOON)
+        self.outcomes: list[tuple[str, str]] = []
+        self.delivery = delivery(
+            begin=self.storage.begin,
+            look=self.storage.look,
+            claims=self.storage.claims,
+            messenger=self.slack,
+            now=self.clock,
+            home=home,
+            invite="/invite @upgrades",
+            report=lambda kind, outcome: self.outcomes.append((kind, outcome)),
+            sleep=self._sleep,
+            seconds=self.storage.seconds,
+        )
+
+    async def put(self, *errands: Errand) -> None:
+        """Store errands."""
+        async with self.storage.begin() as work:
+            await work.outbox.put(*errands)
+            await work.commit()
+
+    async def place_card(self, request: UpgradeRequest, ts: str = "77.0") -> MessageRef:
+        """Remember that a request's card stands somewhere."""
+        place = MessageRef(channel=request.channel, ts=ts)
+        async with self.storage.begin() as work:
+            await work.messages.put_card(request.id, place)
+            await work.commit()
+        return place
+
+    async def work(self, seconds: float = 30.0) -> None:
+        """Deliver what is due, and what becomes due within so many seconds."""
+        end = self.storage.seconds() + seconds
+        while self.storage.seconds() < end:
+            leases = await self.storage.claims.claim_due(Box.OUTBOX, limit=16)
+            for lease in leases:
+                await self._serve(lease)
+            if not leases:
+                if not self.storage.waiting:
+                    return
+                self.storage.pass_time(0.25)
+
+    async def round(self) -> None:
+        """Deliver what is due right now, once."""
+        for lease in await self.storage.claims.claim_due(Box.OUTBOX, limit=16):
+            await self._serve(lease)
+
+    def sent(self, how: str) -> list[Sent]:
+        """Return what was sent in a way, in order."""
+        return [one for one in self.slack.sent if one.how == how]
+
+    def card_of(self, request: UpgradeRequest) -> MessageRef | None:
+        """Return where a card stands."""
+        return self.storage.cards.get(RequestId(request.id))
+
+    async def _serve(self, lease: Lease) -> None:
+        await self.storage.claims.release(lease, again_in=await self.delivery.deliver(lease))
+
+    async def _sleep(self, seconds: float) -> None:
+        self.storage.pass_time(seconds)
