@@ -22,12 +22,16 @@ class Blindness:
     poll_every: timedelta
 
     async def could_not_read(self, feed: Feed, error: str, lease: Lease) -> None:
-        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel once."""
-        now = self.now()
-        since = feed.blind_since or feed.read_at or now
+        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel once.
+
+        A bot that was down for long has not been blind for as long: it begins to be when it fails to read.
+        """
+        now, patience = self.now(), max(_AFTER, _POLLS * self.poll_every)
+        last = feed.read_at if feed.read_at and now - feed.read_at < patience else now
+        since = feed.blind_since or last
         blind = replace(feed, blind_since=since, error=error)
         told = []
-        if feed.blind_told_at is None and now - since >= max(_AFTER, _POLLS * self.poll_every):
+        if feed.blind_told_at is None and now - since >= patience:
             blind = replace(blind, blind_told_at=now)
             event = WentBlind(about=_about(feed), since=since)
             told = [

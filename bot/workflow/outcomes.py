@@ -1,10 +1,11 @@
 """What became of a submission: each outcome stored in one transaction with what is to be told of it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmitted
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import NOT_FOLLOWED, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow import errands
 from bot.workflow.deciding import expire
 from bot.workflow.entries import Due
@@ -40,52 +41,14 @@ class Outcomes:
         await self._confirm(request, reading, due, lease)
 
     async def _confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
-        now = self.judging.now()
-        identity = reading.identity or UpgradeIdentity(f"request:{request.id}")
+        identity = reading.identity or UpgradeIdentity(f"{NAMELESS}{request.id}")
         async with self.begin(lease) as work:
             feed = await work.feeds.get(request.organisation)
             known = await work.upgrades.find(request.organisation, identity)
-            followed = feed.source is not Source.CLUSTERS
-            submitted = await work.requests.save(request.submitted(upgrade=identity, window=reading.window, at=now))
-            upgrade = _upgrade(submitted, reading, identity, known)
-            if not followed and reading.window is None:
-                upgrade = replace(upgrade, status=NOT_FOLLOWED)
-            await self._replace_older(work, submitted, followed=followed)
-            facts = {
-                "identity": identity,
-                "status": reading.status,
-                "window_start": reading.window.start.isoformat() if reading.window else None,
-                "window_end": reading.window.end.isoformat() if reading.window else None,
-            }
-            await work.audit.append(fact(submitted, "upgrade submitted", at=now, facts=facts))
-            event = UpgradeSubmitted(
-                about=errands.about(submitted),
-                window=reading.window,
-                start_left_out=submitted.start_left_out,
-                followed=followed,
-            )
-            await work.outbox.put(
-                errands.repaint(submitted, because="submitted"),
-                errands.in_thread(submitted, event),
-                errands.to_requester(submitted, event),
-            )
-            await self.telling.confirmed(work, upgrade, known, reading, submitted)
+            upgrade = _upgrade(request, reading, identity, known)
+            await take_over(work, request, upgrade, reading, telling=self.telling, source=feed.source)
             await work.outbox.done(due.number)
             await work.commit()
-
-    async def _replace_older(self, work: Work, newer: UpgradeRequest, *, followed: bool) -> None:
-        older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
-        for request in older:
-            if request.id == newer.id:
-                continue
-            upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
-            if upgrade is not None and upgrade.is_final:
-                continue
-            if upgrade is not None and upgrade.identity != newer.upgrade and not followed:
-                # nobody else will say so: no countdown and no outcome may come of what was rescheduled
-                await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=newer.state_since))
-            replaced = await work.requests.save(request.replaced(by=newer.id, at=self.judging.now()))
-            await tell_replaced(work, replaced, newer)
 
     async def unclear(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
         """Store that nobody can tell, and ask the approvers."""
@@ -171,6 +134,62 @@ class Outcomes:
         async with self.begin(lease) as work:
             await work.outbox.postpone(due.number, seconds=seconds, error=error)
             await work.commit()
+
+
+async def take_over(
+    work: Work,
+    request: UpgradeRequest,
+    upgrade: ScheduledUpgrade,
+    reading: Reading,
+    *,
+    telling: Telling,
+    source: Source | None,
+) -> None:
+    """Store that the cloud has a request, as this reading showed it, and have it told; raises Stale.
+
+    Older requests of the cluster give way now. `source` is where statuses come from.
+    """
+    now, followed = telling.now(), source is not Source.CLUSTERS
+    known = await work.upgrades.find(upgrade.organisation, upgrade.identity)
+    submitted = await work.requests.save(request.submitted(upgrade=upgrade.identity, window=reading.window, at=now))
+    if not followed and reading.window is None:
+        upgrade = replace(upgrade, status=NOT_FOLLOWED)
+    await _replace_older(work, submitted, at=now, source=source)
+    facts = {
+        "identity": upgrade.identity,
+        "status": reading.status,
+        "window_start": reading.window.start.isoformat() if reading.window else None,
+        "window_end": reading.window.end.isoformat() if reading.window else None,
+    }
+    await work.audit.append(fact(submitted, "upgrade submitted", at=now, facts=facts))
+    event = UpgradeSubmitted(
+        about=errands.about(submitted),
+        window=reading.window,
+        start_left_out=submitted.start_left_out,
+        followed=followed,
+    )
+    await work.outbox.put(
+        errands.repaint(submitted, because="submitted"),
+        errands.in_thread(submitted, event),
+        errands.to_requester(submitted, event),
+    )
+    await telling.confirmed(work, replace(upgrade, status_since=now), known, submitted)
+
+
+async def _replace_older(work: Work, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:
+    older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
+    for request in older:
+        if request.id == newer.id:
+            continue
+        upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
+        if upgrade is not None and upgrade.is_final:
+            continue
+        unreported = source is Source.CLUSTERS or (upgrade is not None and upgrade.is_nameless)
+        if upgrade is not None and upgrade.identity != newer.upgrade and unreported:
+            # nobody else will say so: no countdown and no outcome may come of what was rescheduled
+            await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=at))
+        replaced = await work.requests.save(request.replaced(by=newer.id, at=at))
+        await tell_replaced(work, replaced, newer)
 
 
 def _upgrade(

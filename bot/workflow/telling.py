@@ -7,7 +7,7 @@ from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.form import breach
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import RequestId, State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, INFERRED, PENDING, Move, Reading, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
 from bot.workflow.errors import Missing
@@ -26,17 +26,19 @@ class Telling:
         work: Work,
         upgrade: ScheduledUpgrade,
         known: ScheduledUpgrade | None,
-        reading: Reading,
         request: UpgradeRequest,
     ) -> None:
         """Store an upgrade as the answer to a submission showed it; a status that is announced is announced.
+
+        So is one past waiting, as an answer has that was found only afterwards.
 
         `known` is what was stored of the same record before, when the cloud keeps one record over reschedules.
         """
         moved = replace(upgrade, moves=upgrade.moves + 1)
         move = _move(moved, status=None, window=known.window if known else None, at=self.now())
         stored = await work.upgrades.save(moved, move)
-        if reading.status in self._announced(self._rule(stored)):
+        waits = stored.status in PENDING or stored.status == NOT_FOLLOWED
+        if not waits or stored.status in self._announced(self._rule(stored)):
             await self._tell_status(work, stored, move, request)
         await self._check_window(work, stored, request)
 

@@ -97,12 +97,14 @@ class Tracking:
             seen.update(reading.identity for reading in page.readings if reading.identity)
         missing = [upgrade for identity, upgrade in followed.items() if identity not in seen]
         known = {upgrade.identity for upgrade in missing}
+        nameless = {upgrade.cluster_identity for upgrade in missing if upgrade.is_nameless}
         clusters = sorted({upgrade.cluster_identity for upgrade in missing})
         if not clusters:
             return
         asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
         async for page in self.cloud.scheduled(organisation, clusters=asked):
-            await self._take([one for one in page.readings if one.identity in known], feed, lease)
+            wanted = [one for one in page.readings if one.identity in known or one.cluster_identity in nameless]
+            await self._take(wanted, feed, lease)
 
     def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
         return self.cloud.scheduled(organisation, statuses=OPEN)

@@ -15,6 +15,7 @@ from bot.workflow.ports import BeginWork, Clock, Feed
 from bot.workflow.shelf import Shelf
 
 LONGEST_LIST = 200
+_LATEST = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +107,7 @@ class Viewing:
         rule = self.policy.rule(cluster.organisation, cluster.environment)
         now = self.now()
         async with self.look() as work:
-            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=1)
+            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
             succeeded = await self._succeeded(cluster, rule, form.version)
         estimate = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
@@ -166,9 +167,9 @@ class Viewing:
     async def cluster(self, cluster: Cluster) -> ClusterView:
         """Return what there is to know about one cluster."""
         async with self.look() as work:
-            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=5)
+            upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity)
-        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:5])
+        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:_LATEST])
 
     async def _succeeded(self, cluster: Cluster, rule: Rule, version: str | None) -> Mapping[str, datetime]:
         environments = [environment for environment, _ in rule.after]

@@ -127,12 +127,11 @@ async def test_a_look_that_fails_is_repeated_and_nothing_is_sent_meanwhile() -> 
         {"cluster_identity": "another"},
         {"to_version": OLD},
         {"ignore_windows": True},
-        {"requested_start": NOON + timedelta(days=9)},
         {"created_at": NOON - timedelta(minutes=5), "modified_at": NOON - timedelta(minutes=5)},
         {"created_at": None, "modified_at": None},
         {"status": "SUPERSEDED"},
     ],
-    ids=["cluster", "version", "flag", "date", "older", "undated", "superseded"],
+    ids=["cluster", "version", "flag", "older", "undated", "superseded"],
 )
 async def test_only_the_very_same_submission_is_adopted(other: dict[str, object]) -> None:
     """Cluster, version, date and flag have to be ours, and it must not be older than the attempt."""
@@ -164,17 +163,21 @@ async def test_the_same_submission_is_known_by_what_the_cloud_says(same: dict[st
     assert (request.state, request.upgrade) == (State.SUBMITTED, "found")
 
 
-async def test_the_date_is_compared_as_it_was_sent() -> None:
-    """Also when a start with windows ignored was asked for."""
+@pytest.mark.parametrize(
+    ("sent", "listed", "same"),
+    [(5, 5, True), (5, None, True), (5, 6, False), (None, 0, True), (None, 6, False), (None, None, True)],
+)
+async def test_the_date_is_compared_if_one_was_sent(sent: int | None, listed: int | None, *, same: bool) -> None:
+    """Another date is another submission; where we sent none, the cloud may have filled in when it took it."""
     house = await a_house()
     house.cloud.time = NOON
-    start = NOON + timedelta(hours=5)
     house.cloud.answers = [SILENCE]
-    house.cloud.readings = [taken(requested_start=start, ignore_windows=True)]
+    start = None if listed is None else NOON + timedelta(hours=listed)
+    house.cloud.readings = [taken(requested_start=start)]
 
-    request = await house.submitted(a_form(start=start, ignore_windows=True))
+    request = await house.submitted(a_form(start=NOON + timedelta(hours=sent) if sent else None))
 
-    assert request.state is State.SUBMITTED
+    assert (request.state is State.SUBMITTED) is same
 
 
 async def test_without_the_clouds_clock_a_minute_of_difference_is_allowed() -> None:
