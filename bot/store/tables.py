@@ -31,6 +31,7 @@ Number = BigInteger().with_variant(Integer, "sqlite")
 
 OPEN_STATES = text(f"state IN ({', '.join(repr(state.value) for state in sorted(OPEN))})")
 UNDONE = text("ended_at IS NULL")
+ENDED = text("ended_at IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -133,7 +134,7 @@ class InboxRow(Base):
     __tablename__ = "inbox"
     __table_args__ = (
         Index("ix_inbox_undone", "queue", "number", sqlite_where=UNDONE, postgresql_where=UNDONE),
-        Index(None, "ended_at"),
+        Index("ix_inbox_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -154,7 +155,7 @@ class OutboxRow(Base):
     __table_args__ = (
         Index("ix_outbox_undone", "queue", "number", "urgency", sqlite_where=UNDONE, postgresql_where=UNDONE),
         Index("ix_outbox_dead", "number", sqlite_where=text("dead = 1"), postgresql_where=text("dead = 1")),
-        Index(None, "ended_at"),
+        Index("ix_outbox_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)

@@ -9,6 +9,7 @@ down_revision = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 SECONDS = sa.Float(precision=53)
+ENDED = sa.text("ended_at IS NOT NULL")
 UNDONE = sa.text("ended_at IS NULL")
 DEAD = sa.text("dead = 1")
 OPEN = sa.text("state IN ('APPROVED', 'PENDING_APPROVAL', 'SUBMISSION_FAILED', 'SUBMITTING')")
@@ -90,7 +91,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_inbox")),
         sa.UniqueConstraint("key", name=op.f("uq_inbox_key")),
     )
-    op.create_index(op.f("ix_inbox_ended_at"), "inbox", ["ended_at"])
+    op.create_index("ix_inbox_ended", "inbox", ["ended_at"], sqlite_where=ENDED, postgresql_where=ENDED)
     op.create_index("ix_inbox_undone", "inbox", ["queue", "number"], sqlite_where=UNDONE, postgresql_where=UNDONE)
     op.create_table(
         "leases",
@@ -121,7 +122,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
     )
     op.create_index("ix_outbox_dead", "outbox", ["number"], sqlite_where=DEAD, postgresql_where=DEAD)
-    op.create_index(op.f("ix_outbox_ended_at"), "outbox", ["ended_at"])
+    op.create_index("ix_outbox_ended", "outbox", ["ended_at"], sqlite_where=ENDED, postgresql_where=ENDED)
     op.create_index(
         "ix_outbox_undone", "outbox", ["queue", "number", "urgency"], sqlite_where=UNDONE, postgresql_where=UNDONE
     )
