@@ -1,0 +1,133 @@
+"""`upgrade-bot run` as an operator runs it: a process of its own, told everything by its environment."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.world.house import CHANNEL, House, Transport, house, start_process, stop_process
+
+
+def free_port() -> str:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+@asynccontextmanager
+async def run_in(opened: House, folder: Path, **changes: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run a bot beside a house; yields the process and its address, once it answers."""
+    port = free_port()
+    environment = opened.environment(BOT_PORT=port, **changes)
+    process = await start_process("run", environment=environment, folder=folder)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        await answering(address)
+        if opened.transport == "http":
+            opened.slack.deliver_over_http(f"{address}/slack/events")
+        yield process, address
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def answering(address: str) -> None:
+    """Wait until somebody answers at an address."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            try:
+                await client.get(f"{address}/healthz")
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+
+async def ready(address: str, *, within: float = 15.0) -> dict[str, object]:
+    """Wait until /readyz says so, and return what it says."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(within):
+        while True:
+            answer = await client.get(f"{address}/readyz")
+            if answer.status_code == httpx.codes.OK:
+                return dict(answer.json())
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("transport", ["http", "socket"])
+async def test_a_process_with_only_settings_does_the_whole_job(
+    transport: Transport, sqlite_file: str, tmp_path: Path
+) -> None:
+    """Ask, approve, submit, and end by SIGTERM with exit code 0 and every secret kept."""
+    async with house(sqlite_file, transport) as opened, run_in(opened, tmp_path) as (process, address):
+        await ready(address)
+
+        await opened.approved("production/orders")
+        code, log = await stop_process(process)
+
+    assert code == 0
+    assert opened.submissions() == 1
+    for secret in (opened.slack.app.bot_token, opened.slack.app.signing_secret, opened.cloud.token):
+        assert secret not in log
+
+
+async def test_a_token_that_slack_refuses_ends_it_at_once(sqlite_file: str, tmp_path: Path) -> None:
+    """Exit code 2, one line that names the variable, no traceback and no token."""
+    async with house(sqlite_file) as opened:
+        wrong = "xoxb-not-the-right-one"
+        environment = opened.environment(BOT_PORT=free_port(), SLACK_BOT_TOKEN=wrong)
+        process = await start_process("run", environment=environment, folder=tmp_path)
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+
+    said = errors.decode()
+    assert process.returncode == 2
+    assert "SLACK_BOT_TOKEN" in said
+    assert "Traceback" not in said
+    assert wrong not in said
+
+
+async def test_a_cloud_out_of_reach_is_waited_for_and_named(sqlite_file: str, tmp_path: Path) -> None:
+    """The bot stays ready, says what is wrong, and the modal offers a retry."""
+    async with house(sqlite_file) as opened:
+        await opened.cloud.go_down()
+        async with run_in(opened, tmp_path) as (process, address):
+            body = await ready(address)
+            await opened.roos.command(CHANNEL, "/schedule-upgrade")
+            await opened.roos.modal("Schedule upgrade", containing="Retry", within=20)
+            await opened.cloud.come_back()
+            await opened.roos.press_in_modal("Retry")
+            await opened.roos.modal("Schedule upgrade", containing="Cluster", within=20)
+            code, _ = await stop_process(process)
+
+    assert code == 0
+    assert "cloud" in str(body)
+
+
+async def test_a_slack_out_of_reach_is_waited_for_and_named(sqlite_file: str, tmp_path: Path) -> None:
+    """It keeps running, /readyz says 503 and why, and it gets ready by itself."""
+    async with house(sqlite_file) as opened:
+        opened.slack.faults.down = True
+        async with run_in(opened, tmp_path) as (_, address):
+            async with httpx.AsyncClient() as client:
+                before = await client.get(f"{address}/readyz")
+            opened.slack.faults.down = False
+            await ready(address)
+
+    assert before.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert before.json()["checks"]["slack"]["ok"] is False
+
+
+async def test_a_second_process_on_one_sqlite_file_is_refused(sqlite_file: str, tmp_path: Path) -> None:
+    """Exit code 1 and one line; the first goes on."""
+    async with house(sqlite_file) as opened, run_in(opened, tmp_path) as (_, address):
+        second = await start_process("run", environment=opened.environment(BOT_PORT=free_port()), folder=tmp_path)
+        _, errors = await asyncio.wait_for(second.communicate(), 20)
+        await ready(address)
+
+    assert second.returncode == 1
+    assert "Traceback" not in errors.decode()
