@@ -4,7 +4,7 @@ import { cloud, slack } from "/page/api.js";
 import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
 import { hearMessage, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
-import { showHome } from "/page/home.js";
+import { loadHome, showHome } from "/page/home.js";
 import { dropModals, syncModals } from "/page/modal.js";
 import { refreshDates } from "/page/mrkdwn.js";
 import { drawSidebar } from "/page/sidebar.js";
@@ -68,6 +68,7 @@ async function enter(me) {
       else {
         loadConversation();
         loadThread();
+        loadHome();
       }
       first = false;
     },

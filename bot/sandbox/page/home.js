@@ -18,6 +18,11 @@ export async function drawHome(root) {
   if (answer.ok === false) toast(inWords(answer.error));
 }
 
+/** Read the open Home anew. */
+export async function loadHome() {
+  if (open.root?.isConnected) showHome((await slack.home(store.me)).view);
+}
+
 /** Draw what the app published. */
 export function showHome(view) {
   if (!open.root?.isConnected || !view) return;

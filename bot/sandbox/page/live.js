@@ -2,17 +2,23 @@
 // and a tab that nobody looks at holds none; it reads everything anew when it is looked at again.
 
 let port = null;
+let alone = typeof SharedWorker === "undefined";
 const listeners = new Map();
 
 function shared() {
-  if (port || typeof SharedWorker === "undefined") return port;
+  if (port || alone) return port;
   const worker = new SharedWorker("/page/streams.js", { name: "sandbox-streams" });
   port = worker.port;
   port.onmessage = ({ data: { url, kind, payload } }) => {
     for (const listener of listeners.get(url) ?? []) listener[kind]?.(payload);
   };
   port.start();
-  addEventListener("pagehide", () => port.postMessage({ kind: "bye" }));
+  worker.onerror = () => {
+    port = null;
+    alone = true;
+    for (const url of listeners.keys()) start(url);
+  };
+  addEventListener("pagehide", () => port?.postMessage({ kind: "bye" }));
   return port;
 }
 

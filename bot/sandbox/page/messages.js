@@ -5,7 +5,7 @@ import { drawBlocks } from "/page/blocks.js";
 import { h, icon, reconcile, toast } from "/page/dom.js";
 import { avatar } from "/page/face.js";
 import { Form } from "/page/form.js";
-import { mrkdwn } from "/page/mrkdwn.js";
+import { dateNode, mrkdwn } from "/page/mrkdwn.js";
 import { isBot, nameOf, names, store } from "/page/store.js";
 import { tourHears } from "/page/tour.js";
 import { clockTime, dayAndTime, dayKey, dayTitle } from "/page/time.js";
@@ -63,7 +63,7 @@ class Row {
   #replies({ ts, reply_count: count, latest_reply: latest }) {
     const worth = count && this.openThread;
     const words = `${count} ${count === 1 ? "reply" : "replies"}`;
-    const last = latest ? h("span", { class: "quiet" }, `Last reply ${dayTitle(millis(latest), names.tz)}, ${clockTime(millis(latest), names.tz)}`) : null;
+    const last = latest ? h("span", { class: "quiet" }, ["Last reply ", dateNode(Math.floor(Number(latest)), "{date_short_pretty} at {time}", names.tz)]) : null;
     this.foot.replaceChildren(...(worth ? [h("button", { type: "button", class: "link", on: { click: () => this.openThread(ts) } }, words), last].filter(Boolean) : []));
   }
 

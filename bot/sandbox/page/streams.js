@@ -1,5 +1,8 @@
-// The shared worker behind live.js: one event stream for each address, however many tabs follow it.
+// The shared worker behind live.js: one event stream for each address, however many tabs follow it. A browser allows six
+// connections to one host and the page needs some for itself, so what goes beyond LIMIT streams is read now and then instead.
 
+const LIMIT = 4;
+const NOW_AND_THEN = 1500;
 const streams = new Map();
 
 function tell(url, kind, payload) {
@@ -8,7 +11,7 @@ function tell(url, kind, payload) {
 
 function connect(url) {
   const stream = streams.get(url);
-  if (!stream) return;
+  clearInterval(stream.timer);
   stream.source = new EventSource(url);
   stream.source.onopen = () => {
     stream.open = true;
@@ -23,6 +26,15 @@ function connect(url) {
   };
 }
 
+function repeat(url) {
+  const stream = streams.get(url);
+  stream.open = true;
+  tell(url, "open");
+  stream.timer = setInterval(() => tell(url, "open"), NOW_AND_THEN);
+}
+
+const connected = () => [...streams.values()].filter(({ source }) => source).length;
+
 function follow(port, url) {
   const stream = streams.get(url);
   if (stream) {
@@ -30,15 +42,19 @@ function follow(port, url) {
     if (stream.open) port.postMessage({ url, kind: "open" });
     return;
   }
-  streams.set(url, { ports: new Set([port]), source: null, open: false });
-  connect(url);
+  streams.set(url, { ports: new Set([port]), source: null, timer: null, open: false });
+  if (connected() < LIMIT) connect(url);
+  else repeat(url);
 }
 
 function leave(port, url) {
   const stream = streams.get(url);
   if (!stream?.ports.delete(port) || stream.ports.size) return;
-  stream.source.close();
+  stream.source?.close();
+  clearInterval(stream.timer);
   streams.delete(url);
+  const waiting = [...streams].find(([, { source }]) => !source);
+  if (waiting && connected() < LIMIT) connect(waiting[0]);
 }
 
 onconnect = ({ ports: [port] }) => {

@@ -25,6 +25,19 @@ async def test_a_message_reaches_everybody_who_looks(site: Site, page: Page, con
     await expect(message.locator("strong", has_text="that")).to_be_visible()
 
 
+async def test_many_tabs_stay_in_step(site: Site, page: Page, context: BrowserContext) -> None:
+    """Six people in six tabs of one browser, more than it has connections for: all see the same."""
+    others = [await context.new_page() for _ in range(5)]
+    for other, person in zip(others, ("U0SEM", "U0KIM", "U0NOOR", "U0GIJS", "U0ROOS"), strict=True):
+        await other.goto(site.at(person))
+        await expect(other.get_by_role("textbox", name="Message")).to_be_visible()
+
+    await site.app.say(CHANNEL, "To everybody")
+
+    for tab in (page, *others):
+        await expect(tab.get_by_text("To everybody")).to_be_visible()
+
+
 async def test_mrkdwn_is_drawn_for_the_reader(site: Site, page: Page) -> None:
     """Styles, mentions and dates come out as Slack shows them, in the reader's zone; escaped text stays text."""
     seconds = int(site.cloud.clock().timestamp()) + 26 * 3600

@@ -1,5 +1,6 @@
 """The whole product in a browser: people ask, decide and read, with the real bot between Slack and the cloud."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -34,9 +35,11 @@ async def desk(world: World, context: BrowserContext) -> Page:
 
 
 async def be(page: Page, person: str) -> None:
-    """Become somebody."""
-    await page.get_by_role("combobox", name="You are").select_option(person)
-    await expect(page.get_by_role("combobox", name="You are")).to_have_value(person)
+    """Become somebody, and wait until the page is theirs."""
+    switch = page.get_by_role("combobox", name="You are")
+    await switch.select_option(person)
+    name = await switch.locator("option:checked").inner_text()
+    await expect(page).to_have_title(re.compile(name.split(" · ")[0]))
 
 
 async def send(page: Page, text: str) -> None:

@@ -1,0 +1,109 @@
+"""Takes the pictures of the README and the documentation: `python -m tests.sandbox.page.pictures [FOLDER]`.
+
+The folder is `docs/pictures` unless another is named.
+"""
+
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
+
+from bot.observe import logs
+from bot.sandbox.world import SandboxOptions, World
+from tests.sandbox.page.conftest import FLAGS
+from tests.sandbox.page.test_story import be, form, step_until
+
+PATIENCE = 15_000
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+
+
+async def main(folder: Path) -> None:
+    """Play the story once and keep what it shows."""
+    world = World.make(SandboxOptions(port=0))
+    world.clock.pause()
+    await world.start()
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            page = await browser.new_page(
+                viewport=SIZE, device_scale_factor=1.5, locale="en-GB", reduced_motion="reduce"
+            )
+            page.set_default_timeout(PATIENCE)
+            await page.add_init_script(
+                "if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')"
+            )
+            await page.goto(f"{world.slack.url}/#/U0ROOS/C0UPGRADES")
+            await page.get_by_role("textbox", name="Message").wait_for()
+            await _succeeding(page, folder)
+            await _failing(page, folder)
+            await browser.close()
+    finally:
+        await world.close()
+
+
+async def _succeeding(page: Page, folder: Path) -> None:
+    card = await _ask(page, "production/orders", reason="CVE-2026-31337 in the kubelet", picture=folder / "modal.png")
+    await be(page, "U0SEM")
+    await _of(card, folder / "card.png")
+    await page.get_by_role("link", name="Upgrade Bot").click()
+    await expect(page.get_by_role("tabpanel")).to_contain_text("production/orders", timeout=PATIENCE)
+    await page.screenshot(path=folder / "home.png")
+    await page.get_by_role("link", name="cluster-upgrades").click()
+    await card.get_by_role("button", name="Approve").click()
+    await expect(page.locator(".upgrade .pill")).to_be_visible(timeout=PATIENCE)
+    await step_until(page, "SCHEDULED_NOTIFIED")
+    reminder = page.get_by_role("article").filter(has_text="Reminder").first
+    await expect(reminder).to_be_visible(timeout=PATIENCE)
+    await _of(reminder, folder / "reminder.png")
+    await card.get_by_role("button", name="replies").click()
+    await expect(page.get_by_role("textbox", name="Reply")).to_be_visible()
+    await page.screenshot(path=folder / "page.png")
+    await page.get_by_role("button", name="Close thread").click()
+    await step_until(page, "SUCCEEDED")
+
+
+async def _failing(page: Page, folder: Path) -> None:
+    await be(page, "U0ROOS")
+    card = await _ask(page, "production/webshop", reason="Out of support in January")
+    await page.get_by_label("The next upgrade").select_option("fails")
+    await be(page, "U0SEM")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(page.locator(".upgrade .pill")).to_have_count(2, timeout=PATIENCE)
+    await step_until(page, "FAILED")
+    alert = page.get_by_role("article").filter(has_text="Upgrade failed").last
+    await expect(alert).to_be_visible(timeout=PATIENCE)
+    await _of(alert, folder / "alert.png")
+    await page.emulate_media(color_scheme="dark")
+    await page.get_by_role("button", name="Wire").click()
+    await page.mouse.move(0, 0)
+    await page.screenshot(path=folder / "dark.png")
+
+
+async def _ask(page: Page, cluster: str, *, reason: str, picture: Path | None = None) -> Locator:
+    dialog = await form(page, typed=f"/schedule-upgrade {cluster}")
+    await dialog.get_by_role("combobox", name="Version").click()
+    await dialog.get_by_role("option").first.click()
+    await dialog.get_by_role("textbox", name="Reason").fill(reason)
+    if picture:
+        await page.screenshot(path=picture)
+    await dialog.get_by_role("button", name="Request").click()
+    await expect(dialog).to_be_hidden(timeout=PATIENCE)
+    card = page.get_by_role("article").filter(has_text=reason)
+    await expect(card).to_be_visible(timeout=PATIENCE)
+    await expect(card).to_contain_text("1 reply", timeout=PATIENCE)
+    return card
+
+
+async def _of(message: Locator, path: Path) -> None:
+    await message.scroll_into_view_if_needed()
+    await message.page.mouse.move(0, 0)
+    await message.screenshot(path=path)
+
+
+if __name__ == "__main__":
+    logs.set_up(form=None, level="warning")
+    place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/pictures")
+    place.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(place))
