@@ -30,7 +30,7 @@ _OURS: Final = re.compile(
 
 def units(text: str) -> int:
     """Count UTF-16 units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def clean(text: str) -> str:
@@ -40,12 +40,12 @@ def clean(text: str) -> str:
 
 def cut(text: str, limit: int) -> str:
     """Shorten plain text to a number of units, with an ellipsis."""
-    return _fit(list(text), limit)
+    return text if units(text) <= limit else _fit(list(text), limit)
 
 
 def clip(markup: str, limit: int) -> str:
     """Shorten mrkdwn to a number of units, never inside an entity, a mention, a link or a date."""
-    return _fit(_TOKEN.findall(markup), limit)
+    return markup if units(markup) <= limit else _fit(_TOKEN.findall(markup), limit)
 
 
 def one_line(text: str, limit: int = 200) -> str:

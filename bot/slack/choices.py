@@ -1,6 +1,7 @@
 """The clusters and versions that selects offer: drawn the same way everywhere, as Slack wants an initial option."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from bot.domain.cluster import Cluster
@@ -21,8 +22,9 @@ def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> B
     return {"type": "static_select", "option_groups": groups(index), **placeholder, **initial}
 
 
+@lru_cache(maxsize=2)
 def groups(index: Index) -> list[Block]:
-    """Return all clusters grouped by environment, in the order of reading."""
+    """Return all clusters grouped by environment, in the order of reading; drawn once for each copy."""
     return [
         {"label": plain(label, _LABEL), "options": [listed_option(cluster) for cluster in members]}
         for label, members in _by_environment(index.clusters, index=index)

@@ -1,5 +1,6 @@
 """Looking clusters up: exact, by beginning, by any part, and at 10,000 clusters as fast as at ten."""
 
+import asyncio
 import time
 from datetime import timedelta
 
@@ -70,3 +71,19 @@ def test_the_index_is_made_anew_only_for_a_new_copy() -> None:
     assert directory.index is first
     held[:] = [a_catalog(fetched_at=NOON + timedelta(minutes=5))]
     assert directory.index is not first
+
+
+async def test_a_large_index_is_made_beside_the_loop() -> None:
+    """Until the new one is ready the one before answers, so nobody waits for ten thousand names."""
+    clusters = [a_cluster(identity=ClusterIdentity(f"id-{number}"), slug=f"web-{number}") for number in range(300)]
+    held: list[Catalog] = [a_catalog(*clusters)]
+    directory = Directory(lambda: tuple(held))
+    first = directory.index
+
+    held[:] = [a_catalog(*clusters[:200], fetched_at=NOON + timedelta(minutes=5))]
+
+    assert directory.index is first
+    async with asyncio.timeout(5):
+        while directory.index is first:  # noqa: ASYNC110 - a directory sets no event
+            await asyncio.sleep(0.01)
+    assert len(directory.index.clusters) == 200
