@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 _DATE: Final = re.compile(r"<!date\^[^<>|]*\|([^<>]*)>")
 _LINK: Final = re.compile(r"<(https://[^<>|]*)\|([^<>]*)>")
 _OURS: Final = re.compile(
-    r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<#[CG][A-Z0-9]+>|<!date\^\d+\^[^<>|]*\|[^<>|]*>|&(?:amp|lt|gt);"
+    r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<#[CG][A-Z0-9]+>|<!date\^\d+\^[^<>|^]*\|[^<>|]*>|&(?:amp|lt|gt);"
 )
 
 

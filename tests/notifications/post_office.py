@@ -4,15 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.cluster import Catalog
+from bot.domain.events import StatusMoved, VoteCast
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications.blocks import Message, View, section, view
 from bot.notifications.delivering import delivery
 from bot.notifications.errors import DestinationGone, MessageGone, MessengerError, TooLate
+from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
 from bot.workflow.ports import Box, Feed, Lease
-from tests.builders import NOON
+from tests.builders import CHANNEL, NOON, SEM, a_window, about
 from tests.fakes import FakeClock, FakeStorage
 
 
@@ -127,10 +129,10 @@ class PostOffice:
             seconds=self.storage.seconds,
         )
 
-    async def put(self, *errands: Errand) -> None:
+    async def put(self, *told: Errand) -> None:
         """Store errands."""
         async with self.storage.begin() as work:
-            await work.outbox.put(*errands)
+            await work.outbox.put(*told)
             await work.commit()
 
     async def place_card(self, request: UpgradeRequest, ts: str = "77.0") -> MessageRef:
@@ -171,3 +173,15 @@ class PostOffice:
 
     async def _sleep(self, seconds: float) -> None:
         self.storage.pass_time(seconds)
+
+
+def a_line(request: UpgradeRequest, count: int) -> Errand:
+    """Build a thread line that tells a vote."""
+    event = VoteCast(about=about(request), by=SEM, count=count, required=9)
+    return errands.in_thread(request, event, key=str(count))
+
+
+def an_announcement(request: UpgradeRequest, number: int, status: str = "SUCCEEDED") -> Errand:
+    """Build a channel message about a status."""
+    event = StatusMoved(about=about(request), status=status, from_status=None, window=a_window())
+    return errands.in_channel(CHANNEL, event, key=str(number))

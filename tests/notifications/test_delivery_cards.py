@@ -1,0 +1,161 @@
+"""Cards and their threads get there: one message, always the same one, its history in order."""
+
+from bot.domain.events import Answered, RequestApproved
+from bot.domain.request import State
+from bot.workflow import errands
+from bot.workflow.entries import MessageRef, Urgency
+from tests.builders import CHANNEL, about, an_upgrade_request
+from tests.notifications.checks import complaints
+from tests.notifications.post_office import PostOffice, a_line
+
+
+async def test_a_new_card_is_posted_and_its_place_is_remembered() -> None:
+    """Later repaints change that message."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+
+    await office.put(errands.repaint(request, because="requested"))
+    await office.work()
+    await office.put(errands.repaint(request, because="again"))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post", "update"]
+    assert office.card_of(request) == MessageRef(channel=CHANNEL, ts="1.0")
+    assert office.storage.waiting == []
+
+
+async def test_the_card_comes_first_and_its_thread_keeps_its_order() -> None:
+    """The thread holds the history, so it reads from top to bottom."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+
+    await office.put(a_line(request, 1), errands.repaint(request, because="x"), a_line(request, 2), a_line(request, 3))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post", "thread", "thread", "thread"]
+    assert [one.message.text.rpartition("approved: ")[2] for one in office.sent("thread")] == [
+        "1 of 9.",
+        "2 of 9.",
+        "3 of 9.",
+    ]
+    assert {one.thread_ts for one in office.sent("thread")} == {"1.0"}
+
+
+async def test_a_thread_line_without_a_card_posts_the_card() -> None:
+    """It never hangs in the channel alone."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+
+    await office.put(a_line(request, 1))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post", "thread"]
+
+
+async def test_several_repaints_of_one_card_are_one() -> None:
+    """It is drawn from what is stored now, so the others would show the same."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.place_card(request)
+
+    await office.put(*(errands.repaint(request, because=str(number)) for number in range(7)))
+    await office.work()
+
+    assert len(office.sent("update")) == 1
+    assert office.storage.waiting == []
+
+
+async def test_a_deleted_card_is_posted_again() -> None:
+    """People can delete our messages; the request goes on."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.deleted.add(await office.place_card(request))
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post"]
+    assert office.card_of(request) == MessageRef(channel=CHANNEL, ts="1.0")
+
+
+async def test_a_thread_under_a_deleted_card_goes_on_under_a_new_one() -> None:
+    """The line is not lost with the message above it."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.deleted.add(await office.place_card(request))
+
+    await office.put(a_line(request, 1))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post", "thread"]
+
+
+async def test_the_card_of_a_replaced_request_leads_to_the_new_one() -> None:
+    """Whoever finds the old card gets to the one that counts."""
+    newer = an_upgrade_request()
+    older = an_upgrade_request(state=State.REPLACED, replaced_by=newer.id)
+    office = PostOffice(newer, older)
+    await office.place_card(newer, ts="5.0")
+
+    await office.put(errands.repaint(older, because="replaced"))
+    await office.work()
+
+    assert "https://team.slack.com/C0UPGRADES/5.0" in office.sent("post")[0].message.text
+
+
+async def test_a_repaint_that_a_person_caused_passes_by_the_others() -> None:
+    """Whoever pressed looks at the screen."""
+    requests = [an_upgrade_request() for _ in range(12)]
+    office = PostOffice(*requests)
+    for number, one in enumerate(requests):
+        await office.place_card(one, ts=f"{number}.5")
+    await office.put(*(errands.repaint(one, because="poll", urgency=Urgency.BACKGROUND) for one in requests))
+    await office.round()
+
+    await office.put(errands.repaint(requests[11], because="pressed", urgency=Urgency.PERSON))
+    await office.work(2)
+
+    assert "11.5" in {one.thread_ts for one in office.sent("update")}
+
+
+async def test_an_orphan_is_struck_out_with_a_link_and_the_card_never_is() -> None:
+    """Only the card that is kept up to date keeps its buttons."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    card = await office.place_card(request)
+    orphan = MessageRef(channel=CHANNEL, ts="66.0")
+
+    await office.put(errands.strike_out(request.id, orphan), errands.strike_out(request.id, card))
+    await office.work()
+
+    (only,) = office.sent("update")
+    assert only.thread_ts == "66.0"
+    assert "posted twice" in only.message.text
+    assert "https://team.slack.com/C0UPGRADES/77.0" in only.message.text
+
+
+async def test_errands_about_requests_that_are_no_more_end() -> None:
+    """Old ones are pruned; nothing waits for them for ever."""
+    office = PostOffice()
+    gone = an_upgrade_request()
+
+    await office.put(errands.repaint(gone, because="x"), a_line(gone, 1))
+    await office.work()
+
+    assert office.storage.waiting == []
+    assert office.slack.sent == []
+
+
+async def test_events_without_a_place_in_a_thread_are_told_plainly() -> None:
+    """A private answer that is put into a thread by mistake is still readable."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.place_card(request)
+
+    await office.put(
+        errands.in_thread(request, Answered(about=about(request), text="Hello")),
+        errands.in_thread(request, RequestApproved(about=about(request))),
+    )
+    await office.work()
+
+    assert [complaints(one.message) for one in office.sent("thread")] == [[], []]

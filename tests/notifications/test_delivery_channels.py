@@ -1,0 +1,146 @@
+"""Channel messages keep Slack's pace; many at once become one digest; alerts go ahead; nothing is told stale."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from bot.domain.events import StatusMoved
+from bot.domain.request import State
+from bot.notifications.errors import (
+    Transient,
+)
+from bot.workflow import errands
+from tests.builders import CHANNEL, NOON, a_scheduled_upgrade, a_window, about, an_upgrade_request
+from tests.notifications.checks import complaints
+from tests.notifications.post_office import PostOffice, a_line, an_announcement
+
+
+async def test_channel_messages_keep_a_second_between_them() -> None:
+    """Slack takes about one a second and channel."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    office = PostOffice(request)
+
+    await office.put(*(an_announcement(request, number) for number in range(5)))
+    await office.work()
+
+    times = [one.at for one in office.sent("post")]
+    assert len(times) == 5
+    assert all(later - earlier > 0.98 for earlier, later in pairwise(times))
+
+
+async def test_cards_of_many_requests_keep_the_pace_of_their_channel_too() -> None:
+    """Cards, thread lines and channel messages share one channel."""
+    requests = [an_upgrade_request() for _ in range(8)]
+    office = PostOffice(*requests)
+
+    await office.put(*(errands.repaint(one, because="x") for one in requests), *(a_line(one, 1) for one in requests))
+    await office.put(an_announcement(requests[0], 1, "FAILED"))
+    await office.work(60)
+
+    times = sorted(one.at for one in office.slack.sent)
+    assert len(times) == 17
+    assert all(later - earlier > 0.98 for earlier, later in pairwise(times))
+    assert office.storage.waiting == []
+
+
+async def test_an_alert_does_not_stand_at_the_far_end_of_the_line() -> None:
+    """Forty thread lines wait; the alert is among the first to be posted."""
+    requests = [an_upgrade_request() for _ in range(40)]
+    office = PostOffice(*requests)
+    for number, one in enumerate(requests):
+        await office.place_card(one, ts=f"{number}.5")
+    await office.put(*(a_line(one, 1) for one in requests))
+    await office.round()
+
+    before = len(office.slack.sent)
+    await office.put(an_announcement(requests[0], 1, "FAILED"))
+    await office.work(20)
+
+    assert before < 30
+    assert [one.how for one in office.slack.sent].index("post") - before < 5
+
+
+async def test_more_than_five_channel_messages_become_one_digest() -> None:
+    """What failed comes first and in full, with its mention and link; the others are counted."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    office = PostOffice(request, a_scheduled_upgrade())
+    await office.place_card(request)
+    failed = an_announcement(request, 9, "FAILED")
+
+    await office.put(*(an_announcement(request, number) for number in range(7)), failed)
+    await office.work()
+
+    (only,) = office.sent("post")
+    assert complaints(only.message) == []
+    assert only.message.text.startswith("8 notifications about upgrades.\nUpgrade failed: production/web")
+    assert "<@U0ROOS>" in only.message.text
+    assert "https://team.slack.com/C0UPGRADES/77.0" in only.message.text
+    assert "Succeeded: 7" in only.message.text
+    assert office.storage.waiting == []
+
+
+async def test_five_channel_messages_are_no_digest() -> None:
+    """Few enough to be read one by one."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    office = PostOffice(request)
+
+    await office.put(*(an_announcement(request, number) for number in range(5)))
+    await office.work()
+
+    assert len(office.sent("post")) == 5
+
+
+async def test_a_digest_that_failed_to_go_out_is_the_same_digest_later() -> None:
+    """What comes in meanwhile is told after it, not in it."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    office = PostOffice(request)
+    office.slack.before["post"] = [Transient("timeout")]
+    await office.put(*(an_announcement(request, number) for number in range(6)))
+    await office.round()
+
+    await office.put(an_announcement(request, 99))
+    await office.work()
+
+    assert [one.message.text.partition("\n")[0][:31] for one in office.sent("post")] == [
+        "6 notifications about upgrades.",
+        "Upgrade succeeded: production/w",
+    ]
+
+
+async def test_a_long_digest_is_several_messages_and_tells_each_once() -> None:
+    """Slack's limits split it; a failure in the middle repeats nothing that was posted."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    office = PostOffice(request)
+    await office.put(*(an_announcement(request, number, "MISSED") for number in range(40)))
+    office.slack.before["post"] = []
+
+    await office.work(1.5)
+    office.slack.before["post"] = [Transient("timeout")]
+    await office.work(60)
+
+    pages = office.sent("post")
+    assert len(pages) > 2
+    assert all(complaints(page.message) == [] for page in pages)
+    assert sum(page.message.text.count("Upgrade missed its window") for page in pages) == 40
+    assert pages[0].message.text.startswith("40 notifications about upgrades.")
+    assert pages[1].message.text.startswith("40 notifications about upgrades (continued).")
+
+
+async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
+    """An alert that waited through an outage does not claim what has passed."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    upgrade = a_scheduled_upgrade(status="IN_PROGRESS", request_id=request.id)
+    office = PostOffice(replace(request, upgrade=upgrade.identity), upgrade)
+    event = StatusMoved(
+        about=replace(about(request), upgrade=upgrade.identity),
+        status="SCHEDULED_NOTIFIED",
+        from_status="SCHEDULED",
+        window=a_window(NOON),
+    )
+
+    await office.put(errands.in_channel(CHANNEL, event, key="1"))
+    await office.work()
+
+    text = office.sent("post")[0].message.text
+    assert "By now its status is in progress." in text
+    assert "2026-12-01 12:00 UTC" in text
+    assert "2026-11-30" not in text

@@ -1,0 +1,123 @@
+"""What is for one person gets to that person: privately where they pressed, else directly, and App Home."""
+
+from bot.domain.events import UpgradeRequested
+from bot.notifications.errors import (
+    OutcomeUnknown,
+)
+from bot.workflow import errands
+from bot.workflow.entries import Kind
+from tests.builders import CHANNEL, KIM, NOON, SEM, about, an_upgrade_request
+from tests.notifications.post_office import PostOffice
+
+
+async def test_a_private_answer_goes_where_the_person_pressed() -> None:
+    """Only they see it."""
+    office = PostOffice()
+    answer = errands.answer(SEM, "Your approval counts: 1 of 2.", key="1", about=about(), response_url="https://hook")
+
+    await office.put(answer)
+    await office.work()
+
+    assert [(one.how, one.to, one.message.text) for one in office.slack.sent] == [
+        ("respond", "https://hook", "Your approval counts: 1 of 2.")
+    ]
+
+
+async def test_a_private_answer_that_comes_too_late_is_a_direct_message() -> None:
+    """After 30 minutes or 5 uses Slack takes no more answers there."""
+    office = PostOffice()
+    office.slack.spent.add("https://hook")
+
+    await office.put(errands.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
+    await office.work()
+
+    assert [(one.how, one.to) for one in office.slack.sent] == [("direct", SEM)]
+
+
+async def test_a_private_answer_without_an_address_is_a_direct_message() -> None:
+    """From App Home and modals there is nowhere else to answer."""
+    office = PostOffice()
+
+    await office.put(errands.answer(SEM, "Counted.", key="1", about=about()))
+    await office.work()
+
+    assert [(one.how, one.to) for one in office.slack.sent] == [("direct", SEM)]
+
+
+async def test_an_answer_is_tried_four_times_at_its_address_then_directly() -> None:
+    """Slack allows five uses, and a use whose outcome is unknown may have counted."""
+    office = PostOffice()
+    office.slack.before["respond"] = [OutcomeUnknown("timeout") for _ in range(9)]
+
+    await office.put(errands.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
+    await office.work(120)
+
+    assert [one.how for one in office.slack.sent] == ["direct"]
+    assert len(office.slack.before["respond"]) == 5
+
+
+async def test_a_person_who_cannot_be_written_to_becomes_a_dead_letter() -> None:
+    """They left, perhaps; nobody else waits for that."""
+    office = PostOffice()
+    office.slack.closed[SEM] = "channel_not_found"
+
+    await office.put(errands.answer(SEM, "Counted.", key="1", about=about()))
+    await office.work(3600)
+
+    assert [one.kind for one in office.storage.dead] == [Kind.PRIVATE]
+
+
+async def test_the_requester_gets_the_address_of_the_card() -> None:
+    """The direct message waits a moment for the card to be posted."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    received = UpgradeRequested(about=about(request), required=1, deadline=request.deadline)
+
+    await office.put(errands.to_requester(request, received), errands.repaint(request, because="requested"))
+    await office.work()
+
+    (only,) = office.sent("direct")
+    assert only.message.text.startswith("Your request was received: production/web")
+    assert "Open the card: https://team.slack.com/C0UPGRADES/1.0" in only.message.text
+
+
+async def test_the_requester_is_told_without_an_address_when_the_channel_is_closed() -> None:
+    """The card cannot be posted, but the request was received."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.closed[CHANNEL] = "not_in_channel"
+    received = UpgradeRequested(about=about(request), required=1, deadline=request.deadline)
+
+    await office.put(errands.repaint(request, because="requested"), errands.to_requester(request, received))
+    await office.work(20)
+
+    texts = [one.message.text for one in office.sent("direct")]
+    assert any("Your request was received" in text for text in texts)
+    assert any("/invite @upgrades" in text for text in texts)
+
+
+async def test_homes_that_wait_are_published_once() -> None:
+    """Two reasons to publish are one publication of what is true now."""
+    office = PostOffice()
+    async with office.storage.begin() as work:
+        await work.homes.opened(SEM, at=NOON)
+        await work.commit()
+
+    await office.put(errands.publish_home(SEM, key="1"), errands.publish_home(SEM, key="2"))
+    await office.work()
+
+    assert list(office.slack.homes) == [SEM]
+    assert office.storage.waiting == []
+
+
+async def test_words_for_a_person_are_kept_as_they_are_and_mention_no_channel() -> None:
+    """What an answer quotes does nothing."""
+    office = PostOffice()
+    text = f"<@{KIM}> could. Not <!channel> nor <https://evil.example|this>."
+
+    await office.put(errands.answer(SEM, text, key="1", about=about()))
+    await office.work()
+
+    assert office.sent("direct")[0].message.text == (
+        f"<@{KIM}> could. Not &lt;!channel&gt; nor &lt;https://evil.example|this&gt;."
+    )

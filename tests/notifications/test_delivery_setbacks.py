@@ -1,0 +1,159 @@
+"""Whatever Slack does, what is to be told gets there: waited out, repeated, reported, or a dead letter."""
+
+import pytest
+
+from bot.notifications.errors import (
+    BadPayload,
+    MessengerError,
+    OutcomeUnknown,
+    Revoked,
+    Throttled,
+    Transient,
+)
+from bot.workflow import errands
+from bot.workflow.entries import MessageRef
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Box
+from tests.builders import CHANNEL, ROOS, an_upgrade_request
+from tests.notifications.post_office import PostOffice, a_line
+
+
+@pytest.mark.parametrize(
+    "error", [Transient("timeout"), OutcomeUnknown("internal_error"), Revoked("invalid_auth"), Throttled(retry_after=7)]
+)
+async def test_whatever_passes_is_waited_out(error: MessengerError) -> None:
+    """Nothing is lost, however often it fails."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.before["post"] = [error, error, error]
+
+    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.work(300)
+
+    assert [one.how for one in office.slack.sent] == ["post", "thread"]
+    assert office.storage.waiting == []
+    assert office.storage.dead == []
+
+
+async def test_an_outage_of_hours_ends_by_itself() -> None:
+    """The pauses grow to about five minutes, and no further."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.before["post"] = [Transient("timeout") for _ in range(60)]
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work(5 * 3600)
+
+    assert len(office.sent("post")) == 1
+    tries = sum(outcome == ("card", "postponed") for outcome in office.outcomes)
+    assert tries == 60
+
+
+async def test_a_post_of_unknown_outcome_is_repeated_and_counted() -> None:
+    """It may be there twice; it is never missing."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.after["post"] = [OutcomeUnknown("fatal_error")]
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    assert len(office.sent("post")) == 2
+    assert office.outcomes.count(("card", "repeated")) == 1
+    assert office.card_of(request) == MessageRef(channel=CHANNEL, ts="2.0")
+
+
+async def test_slacks_retry_after_holds_the_whole_channel() -> None:
+    """Other queues of the channel wait too; other channels do not."""
+    here, there = an_upgrade_request(), an_upgrade_request(channel="C0OTHER")
+    neighbour = an_upgrade_request()
+    office = PostOffice(here, there, neighbour)
+    office.slack.before["post"] = [Throttled(retry_after=20)]
+    began = office.storage.seconds()
+
+    await office.put(errands.repaint(here, because="x"))
+    await office.round()
+    await office.put(errands.repaint(neighbour, because="x"), errands.repaint(there, because="x"))
+    await office.work(40)
+
+    waited = {one.to: one.at - began for one in reversed(office.sent("post"))}
+    assert waited[CHANNEL] >= 19.9
+    assert waited["C0OTHER"] < 2
+    assert len(office.sent("post")) == 3
+
+
+async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:
+    """The requester is told what to type; what waited is posted when the bot was invited."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.closed[CHANNEL] = "not_in_channel"
+
+    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.work(300)
+    told = office.sent("direct")
+    office.slack.closed.clear()
+    await office.work(120)
+
+    assert [one.to for one in told] == [ROOS]
+    assert "<#C0UPGRADES> (not_in_channel)" in told[0].message.text
+    assert "/invite @upgrades" in told[0].message.text
+    assert [one.how for one in office.slack.sent if one.to == CHANNEL] == ["post", "thread"]
+    assert office.storage.rooms.destinations == {}
+    assert office.storage.waiting == []
+
+
+async def test_a_closed_channel_holds_up_nobody_else() -> None:
+    """Each channel and each card is a queue of its own."""
+    lost, fine = an_upgrade_request(channel="C0GONE"), an_upgrade_request()
+    office = PostOffice(lost, fine)
+    office.slack.closed["C0GONE"] = "is_archived"
+
+    await office.put(errands.repaint(lost, because="x"), errands.repaint(fine, because="x"))
+    await office.work(3)
+
+    assert [one.to for one in office.sent("post")] == [CHANNEL]
+    assert "Unarchive it" in office.sent("direct")[0].message.text
+
+
+async def test_what_slack_refuses_is_said_in_plain_words() -> None:
+    """Our fault must not silence a message."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.before["post"] = [BadPayload("invalid_blocks")]
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    (only,) = office.sent("post")
+    assert only.message.blocks == ()
+    assert "Upgrade web to" in only.message.text
+
+
+async def test_what_slack_refuses_twice_is_a_dead_letter_and_holds_up_nothing() -> None:
+    """It is shown to operators; the queue goes on."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.place_card(request)
+    office.slack.before["post"] = [BadPayload("invalid_blocks"), BadPayload("no_text")]
+
+    await office.put(a_line(request, 1), a_line(request, 2))
+    await office.work()
+
+    assert [one.key for one in office.storage.dead] == [a_line(request, 1).key]
+    assert len(office.sent("thread")) == 1
+
+
+async def test_a_lost_lease_records_nothing() -> None:
+    """Another process has taken over; it will tell it, perhaps once more, and never not at all."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.put(errands.repaint(request, because="x"))
+    (stale,) = await office.storage.claims.claim_due(Box.OUTBOX, limit=1)
+    office.storage.pass_time(60)
+    await office.storage.claims.claim_due(Box.OUTBOX, limit=1)
+
+    with pytest.raises(LeaseLost):
+        await office.delivery.deliver(stale)
+
+    assert office.card_of(request) is None
+    assert len(office.storage.waiting) == 1

@@ -1,0 +1,89 @@
+"""A digest is readable: what went wrong first and in full, the rest counted, nothing left out, in Slack's limits."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.events import StatusMoved
+from bot.domain.request import State
+from bot.notifications.digest import Page, Waiting, digest
+from bot.notifications.scene import Scene
+from tests.builders import NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
+from tests.notifications.checks import complaints, labels
+from tests.notifications.stories import LINK, ON_CALL
+
+
+def waiting(number: int, status: str, cluster: str = "") -> Waiting:
+    """Build a waiting channel message about a cluster of its own."""
+    request = an_upgrade_request(state=State.SUBMITTED, cluster=cluster or f"c{number}")
+    mention = (ROOS, ON_CALL) if status in {"FAILED", "MISSED"} else ()
+    event = StatusMoved(
+        about=about(request), mention=mention, status=status, from_status=None, window=a_window(), reason="Out of disk"
+    )
+    upgrade = a_scheduled_upgrade(status=status, cluster=request.cluster)
+    return Waiting(number=number, event=event, scene=Scene(now=NOON, request=request, upgrade=upgrade, link=LINK))
+
+
+def told(pages: tuple[Page, ...]) -> list[int]:
+    """Return the numbers of all that the pages tell."""
+    return sorted(number for page in pages for number in page.numbers)
+
+
+def test_what_went_wrong_comes_first_and_in_full() -> None:
+    """Each with its mention, its link and its button."""
+    ones = [waiting(number, "SUCCEEDED") for number in range(5)]
+    ones += [waiting(5, "FAILED"), waiting(6, "MISSED"), waiting(7, "IN_PROGRESS")]
+
+    (page,) = digest(ones, total=8)
+
+    text = page.message.text
+    assert text.index("Upgrade failed: production/c5") < text.index("Upgrade missed its window: production/c6")
+    assert text.index("production/c6") < text.index("Succeeded: 5")
+    assert "In progress: 1 (production/c7" in text
+    assert text.count("<!subteam^S0ONCALL>") == 2
+    assert text.count("Open the card: https://team.slack.com/") == 2
+    assert labels(page.message) == ["Reschedule", "Reschedule"]
+    assert complaints(page.message) == []
+
+
+def test_the_others_are_counted_by_status_with_some_of_their_names() -> None:
+    """Two hundred fit into a line."""
+    (page,) = digest([waiting(number, "SCHEDULED_NOTIFIED") for number in range(200)], total=200)
+
+    assert "Scheduled notified: 200 (production/c0 to" in page.message.text
+    assert "and 192 more" in page.message.text
+    assert complaints(page.message) == []
+
+
+def test_two_hundred_failures_are_several_messages_that_leave_nothing_out() -> None:
+    """Each within the limits; later ones say that they go on."""
+    pages = digest([waiting(number, "FAILED") for number in range(200)], total=200)
+
+    assert told(pages) == list(range(200))
+    assert all(complaints(page.message) == [] for page in pages)
+    assert all("(continued)" in page.message.text for page in pages[1:])
+
+
+def test_what_is_left_of_a_digest_says_that_it_goes_on() -> None:
+    """After a crash between two of its messages the rest is told, under the same count."""
+    (page,) = digest([waiting(number, "SUCCEEDED") for number in range(3)], total=9)
+
+    assert page.message.text.startswith("9 notifications about upgrades (continued).")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["FAILED", "MISSED", "SUCCEEDED", "SCHEDULED_NOTIFIED", "<!channel>"]),
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+        ),
+        min_size=6,
+        max_size=60,
+    )
+)
+def test_every_digest_keeps_slacks_limits_and_tells_each_once(ones: list[tuple[str, str]]) -> None:
+    """Whatever the names are."""
+    pages = digest([waiting(number, *one) for number, one in enumerate(ones)], total=len(ones))
+
+    assert told(pages) == list(range(len(ones)))
+    assert [complaint for page in pages for complaint in complaints(page.message)] == []

@@ -1,0 +1,148 @@
+"""App Home reads well with nothing, one, twenty and two hundred of everything, and says how fresh it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.request import RequestId, State
+from bot.domain.scheduled import UpgradeIdentity
+from bot.notifications.blocks import View
+from bot.notifications.home import home
+from bot.notifications.ids import Act
+from bot.workflow.ports import Feed, Source
+from bot.workflow.viewing import HomeView
+from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
+from tests.notifications.checks import view_complaints
+from tests.notifications.stories import in_state
+
+
+def seen(many: int = 0, **changes: Any) -> HomeView:  # noqa: ANN401 - a builder
+    """Build what a person's Home shows, with so many of everything."""
+    values: dict[str, Any] = {
+        "member": SEM,
+        "upgrades": tuple(
+            a_scheduled_upgrade(
+                identity=UpgradeIdentity(f"u{number}"),
+                cluster=f"up{number}",
+                window=a_window(NOON + timedelta(hours=number)),
+            )
+            for number in range(many)
+        ),
+        "waiting": tuple(an_upgrade_request(id=RequestId(f"w{n}"), cluster=f"wait{n}") for n in range(many)),
+        "own": tuple(an_upgrade_request(id=RequestId(f"o{n}"), cluster=f"own{n}") for n in range(many)),
+        "feeds": (Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON),),
+        "now": NOON,
+    }
+    return HomeView(**(values | changes))
+
+
+def words(view: View) -> str:
+    """Return all that a reader sees."""
+    return str(view.payload())
+
+
+def pressable(view: View) -> list[tuple[str, str]]:
+    """Return the label and action of each button."""
+    blocks: Any = view.payload()["blocks"]
+    return [
+        (element["text"]["text"], element["action_id"])
+        for block in blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+@pytest.mark.parametrize("many", [0, 1, 20, 200])
+def test_every_size_keeps_slacks_limits_on_every_page(many: int) -> None:
+    """A Home has at most 100 blocks."""
+    for page in range(25):
+        assert view_complaints(home(seen(many), page=page)) == []
+
+
+def test_an_empty_home_says_so_and_offers_to_schedule() -> None:
+    """A newcomer sees what there is to do."""
+    drawn = home(seen())
+
+    assert words(drawn).count("Nothing at the moment.") == 3
+    assert pressable(drawn) == [("Schedule upgrade", Act.SCHEDULE)]
+
+
+def test_two_hundred_of_everything_are_all_on_some_page() -> None:
+    """Nothing is out of reach, and nothing is shown twice."""
+    pages = [words(home(seen(200), page=page)) for page in range(20)]
+
+    for kind in ("up", "wait", "own"):
+        for number in (0, 19, 20, 101, 199):
+            assert sum(f"production/{kind}{number}*" in page for page in pages) == 1, (kind, number)
+
+
+def test_pages_are_turned_by_buttons() -> None:
+    """The first has no previous one, and the last no next."""
+    turns = [
+        [label for label, _ in pressable(home(seen(25), page=page)) if label in {"Next", "Previous"}]
+        for page in (0, 1, 2)
+    ]
+
+    assert turns == [["Next"], ["Previous", "Next"], ["Previous"]]
+
+
+def test_a_page_that_does_not_exist_is_the_last_one() -> None:
+    """Between two presses the list may have become shorter."""
+    assert home(seen(25), page=99) == home(seen(25), page=2)
+
+
+def test_what_waits_for_a_decision_can_be_decided_here() -> None:
+    """With everything that the decision is about."""
+    drawn = home(seen(waiting=(in_state(State.PENDING_APPROVAL, override=True, reason="CVE-1"),)))
+
+    assert ("Approve", "approve") in pressable(drawn)
+    assert ("Reject", "reject") in pressable(drawn)
+    for part in ("production/web", "1 of 2, by <@U0SEM>", "Overrides a freeze", "CVE-1", "<@U0ROOS> asks", "Deadline"):
+        assert part in words(drawn), part
+
+
+def test_own_requests_can_be_withdrawn_and_rescheduled_here() -> None:
+    """And only what is possible is offered."""
+    waiting = pressable(home(seen(own=(in_state(State.PENDING_APPROVAL),))))
+    ended = pressable(home(seen(own=(in_state(State.WITHDRAWN),))))
+
+    assert [label for label, _ in waiting] == ["Schedule upgrade", "Withdraw", "Reschedule"]
+    assert [label for label, _ in ended] == ["Schedule upgrade"]
+
+
+def test_an_own_upgrade_under_way_shows_the_clouds_status_and_window() -> None:
+    """The same words as on its card."""
+    upgrade = a_scheduled_upgrade(status="SCHEDULED_NOTIFIED")
+    own = in_state(State.SUBMITTED, upgrade=upgrade.identity)
+
+    drawn = home(seen(own=(own,), upgrades=(upgrade,)))
+
+    assert "Scheduled notified." in words(drawn)
+    assert ("Reschedule", "reschedule") in pressable(drawn)
+
+
+def test_upgrades_say_when_and_how_they_stand() -> None:
+    """Those from elsewhere say so."""
+    upgrade = a_scheduled_upgrade(status="IN_PROGRESS")
+
+    elsewhere, ours = (words(home(seen(upgrades=(one,)))) for one in (upgrade, replace(upgrade, request_id="r1")))
+
+    assert "Status: in progress. Scheduled outside Slack." in elsewhere
+    assert "outside" not in ours
+    assert "2026-12-01 12:00 UTC" in ours
+
+
+@pytest.mark.parametrize(
+    ("feed", "said"),
+    [
+        (Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON), "acme: statuses read <!date^"),
+        (Feed(organisation=ACME), "acme: statuses not read yet."),
+        (Feed(organisation=ACME, source=Source.CLUSTERS), "acme: Avisi Cloud gives no status here"),
+        (Feed(organisation=ACME, blind_since=NOON), "acme: no status could be read since <!date^"),
+    ],
+)
+def test_home_says_how_fresh_it_is(feed: Feed, said: str) -> None:
+    """Late is visible."""
+    assert said in words(home(seen(feeds=(feed,))))

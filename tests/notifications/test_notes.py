@@ -1,0 +1,258 @@
+"""Each event is told to each of its audiences with what that reader needs, worded by what is true when it is told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.events import (
+    Answered,
+    AnyEvent,
+    ApproversReminded,
+    StatusMoved,
+    SubmissionFailed,
+    UpgradeOverran,
+    UpgradeRequested,
+    VotesVoided,
+    WentBlind,
+    WindowBrokeRule,
+    WindowMoved,
+    WindowNear,
+)
+from bot.domain.request import State, UpgradeRequest
+from bot.notifications import notes
+from tests.builders import CHANNEL, KIM, NEW, NOON, OLD, ROOS, SEM, a_window, about, an_upgrade_request
+from tests.notifications.checks import labels, seen
+from tests.notifications.stories import LINK, ON_CALL, events, in_state, outside, scene, with_status
+
+WINDOW = "2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC"
+SUBMITTED = in_state(State.SUBMITTED)
+
+
+def moved(status: str, request: UpgradeRequest = SUBMITTED, **changes: object) -> StatusMoved:
+    """Build the event that an upgrade came to a status."""
+    event = StatusMoved(about=about(request), status=status, from_status="SCHEDULED", window=a_window())
+    return replace(event, **changes)  # type: ignore[arg-type] # fields by name
+
+
+def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
+    """What everybody in the channel needs to know before it happens."""
+    message = notes.channel(moved("SCHEDULED_NOTIFIED"), scene(SUBMITTED, with_status("SCHEDULED_NOTIFIED")))
+
+    assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} to {NEW}.")
+    assert WINDOW in message.text
+    assert "Requested by <@U0ROOS>." in message.text
+    assert "<!date^" in seen(message)
+    assert labels(message) == []
+
+
+@pytest.mark.parametrize("status", ["FAILED", "MISSED", "NOT_UPGRADED"])
+def test_an_alert_mentions_those_who_act_and_offers_to_reschedule(status: str) -> None:
+    """The requester, the on-call group, the cluster, the versions, the card, and a button."""
+    event = moved(status, mention=(ROOS, ON_CALL), reason="Out of disk")
+
+    message = notes.channel(event, scene(SUBMITTED, with_status(status)))
+
+    for part in ("production/web", OLD, NEW, "<@U0ROOS>", "<!subteam^S0ONCALL>", LINK.replace("&", "&amp;")):
+        assert part in message.text, part
+    assert labels(message) == ["Reschedule"]
+
+
+def test_a_failure_says_why_what_still_holds_and_what_can_be_done() -> None:
+    """In plain words, with the API's own reason."""
+    text = notes.channel(moved("FAILED", reason="Out of disk"), scene(SUBMITTED, with_status("FAILED"))).text
+
+    assert "Avisi Cloud says: Out of disk." in text
+    assert "nothing more is scheduled by it" in text
+    assert "can be rescheduled" in text
+
+
+def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
+    """It still runs what it ran, as far as is known."""
+    text = notes.channel(moved("MISSED"), scene(SUBMITTED, with_status("MISSED"))).text
+
+    assert f"Its window, {WINDOW}, passed and it did not start" in text
+    assert f"still runs {OLD}" in text
+    assert "next window" in text
+
+
+def test_a_superseded_upgrade_says_what_took_its_place() -> None:
+    """Nobody has to guess whether something broke."""
+    assert "Another upgrade of this cluster" in notes.channel(moved("SUPERSEDED"), scene(SUBMITTED)).text
+
+
+@pytest.mark.parametrize("status", ["APPEARS_UPGRADED", "NOT_UPGRADED"])
+def test_what_was_concluded_is_worded_as_concluded(status: str) -> None:
+    """The cloud did not say it."""
+    text = notes.thread(moved(status, inferred=True), scene(SUBMITTED, with_status(status))).text
+
+    assert "Avisi Cloud gives no status here: this is concluded" in text
+
+
+def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
+    """It has no card, no requester and no button."""
+    message = notes.channel(outside(moved("FAILED")), scene(None, with_status("FAILED")))
+
+    assert "Scheduled outside Slack" in message.text
+    assert "Requested by" not in message.text
+    assert labels(message) == []
+
+
+def test_an_unknown_status_is_told_as_it_is() -> None:
+    """Nothing breaks when the vendor adds one."""
+    assert "Its status is FROBNICATED" in notes.thread(moved("FROBNICATED"), scene(SUBMITTED)).text
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(hours=24), "in about 24 hours"),
+        (timedelta(hours=1), "in about 1 hour"),
+        (timedelta(minutes=30), "in 30 minutes"),
+        (timedelta(minutes=1), "in 1 minute"),
+        (timedelta(days=7), "in about 7 days"),
+        (-timedelta(minutes=5), "now"),
+    ],
+)
+def test_a_countdown_is_worded_by_the_time_at_which_it_is_told(ahead: timedelta, words: str) -> None:
+    """One that waited does not say what it would have said on time."""
+    window = a_window(NOON + ahead)
+    near = WindowNear(about=about(SUBMITTED), window=window, hours=24)
+
+    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=window))).text
+
+    assert f"Upgrade window begins {words}: production/web" in text
+
+
+def test_a_countdown_follows_a_window_that_moved() -> None:
+    """What the event says is outdated then."""
+    near = WindowNear(about=about(SUBMITTED), window=a_window(), hours=24)
+    later = a_window(NOON + timedelta(days=7))
+
+    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=later))).text
+
+    assert "2026-12-07 12:00 UTC" in text
+    assert "2026-12-01" not in text
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        WindowNear(about=about(SUBMITTED), window=a_window(), hours=1),
+        WindowMoved(about=about(SUBMITTED), status="SCHEDULED", window=a_window(), from_window=None),
+        moved("SCHEDULED_NOTIFIED"),
+        UpgradeOverran(about=about(SUBMITTED), window=a_window()),
+    ],
+)
+def test_what_has_moved_on_meanwhile_is_said(event: AnyEvent) -> None:
+    """A message that waited through an outage is true when it is read."""
+    assert "By now its status is succeeded." in notes.channel(event, scene(SUBMITTED, with_status("SUCCEEDED"))).text
+
+
+def test_a_moved_window_tells_both() -> None:
+    """People had planned with the old one."""
+    before = a_window(NOON + timedelta(hours=2))
+    event = WindowMoved(about=about(SUBMITTED), status="SCHEDULED", window=a_window(), from_window=before)
+
+    text = notes.thread(event, scene(SUBMITTED, with_status("SCHEDULED"))).text
+
+    assert f"Its window is now {WINDOW}. It was 2026-11-30 14:00 UTC to 2026-11-30 17:00 UTC." in text
+
+
+def test_a_window_that_breaks_a_rule_is_an_alert_with_a_way_out() -> None:
+    """The API offers no cancel, and the message says so."""
+    rule = "production is frozen Dec 20 to Jan 3 (Holiday freeze). Choose another time."
+    event = WindowBrokeRule(about=about(SUBMITTED), mention=(ROOS,), window=a_window(), rule=rule)
+
+    message = notes.channel(event, scene(SUBMITTED, with_status("SCHEDULED")))
+
+    assert rule in message.text
+    assert "no way to cancel" in message.text
+    assert "<@U0ROOS>" in message.text
+    assert labels(message) == ["Reschedule"]
+
+
+def test_blindness_names_the_organisation_and_since_when() -> None:
+    """Silence would look like calm."""
+    blind = next(event for event in events(SUBMITTED) if isinstance(event, WentBlind))
+
+    text = notes.channel(blind, scene(None)).text
+
+    assert "Upgrade statuses cannot be read: acme" in text
+    assert "since 2026-11-30 12:00 UTC" in text
+
+
+def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
+    """They see that they are asked, and until when."""
+    request = an_upgrade_request()
+    event = UpgradeRequested(about=about(request), mention=("S0PLATFORM",), required=2, deadline=request.deadline)
+
+    message = notes.thread(event, scene(request))
+
+    assert "<!subteam^S0PLATFORM>" in seen(message)
+    assert "needs 2 approvals before 2026-12-02 12:00 UTC" in message.text
+    assert message.text.startswith(f"Upgrade requested: production/web, {OLD} to {NEW}.")
+
+
+def test_void_votes_say_why_and_mention_those_who_are_asked_again() -> None:
+    """And whose votes went."""
+    event = VotesVoided(
+        about=about(), mention=("S0PLATFORM",), changes=("production/web runs v1.30.9 now.",), voters=(SEM,), required=2
+    )
+
+    text = notes.thread(event, scene(an_upgrade_request())).text
+
+    assert "<!subteam^S0PLATFORM>" in text
+    assert "runs v1.30.9 now." in text
+    assert "What <@U0SEM> approved no longer counts." in text
+
+
+def test_a_reminder_says_what_is_missing_and_until_when() -> None:
+    """Enough to decide whether it can wait."""
+    event = ApproversReminded(about=about(), mention=(KIM,), count=1, required=2, deadline=NOON)
+
+    text = notes.thread(event, scene(an_upgrade_request())).text
+
+    assert "1 of 2 approvals so far. It expires 2026-11-30 12:00 UTC." in text
+    assert "<@U0KIM>" in text
+
+
+def test_a_failed_submission_mentions_the_requester_once() -> None:
+    """With the cloud's own words and what can be pressed."""
+    event = SubmissionFailed(about=about(), mention=(ROOS,), reason="Cluster is being deleted")
+
+    text = notes.thread(event, scene(an_upgrade_request())).text
+
+    assert text.count("<@U0ROOS>") == 1
+    assert "Cluster is being deleted. " not in text
+    assert "The upgrade was not scheduled: Cluster is being deleted." in text
+    assert "Try again" in text
+
+
+def test_every_outcome_reaches_the_requester_with_the_cluster_and_a_link() -> None:
+    """A direct message is complete by itself."""
+    for event in events(SUBMITTED):
+        if event.about.cluster and not isinstance(event, Answered):
+            text = notes.direct(event, scene(SUBMITTED)).text
+            assert "production/web" in text, event
+            assert "Open the card: https://team.slack.com/" in text, event
+
+
+def test_a_long_private_answer_is_split_into_parts_that_slack_takes() -> None:
+    """The help and long lists come in whole."""
+    text = "\n".join(f"*production/cluster-{number}*: scheduled <b>" for number in range(120))
+
+    message = notes.private(Answered(about=about(), text=text))
+
+    assert len(message.blocks) > 1
+    assert "cluster-119" in seen(message)
+    assert "&lt;b&gt;" in seen(message)
+
+
+def test_channel_messages_name_environment_cluster_and_versions() -> None:
+    """Whatever happened, the reader knows to what."""
+    for event in events(SUBMITTED):
+        if event.about.cluster and not isinstance(event, Answered):
+            text = notes.channel(event, scene(SUBMITTED)).text
+            assert f"production/web, {OLD} to {NEW}" in text, event
+            assert CHANNEL not in text.replace(LINK.replace("&", "&amp;"), "")
