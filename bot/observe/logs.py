@@ -18,6 +18,9 @@ Form = Literal["json", "console"]
 
 _CHATTY: Final = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "apscheduler", "aiohttp", "sqlalchemy", "alembic")
 """Libraries that may only warn. Bolt logs whole bodies of requests below that, and the SDK whole answers."""
+_CHATTIER: Final = ("stamina", "slack_bolt.AsyncApp")
+"""Warns of every repeated read, whose outcome is logged once; and of SLACK_BOT_TOKEN, which it finds by itself."""
+_FIRST: Final = ("timestamp", "level", "event")
 _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response_url", "signature", "trigger_id")
 
 
@@ -47,11 +50,14 @@ def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> No
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _CHATTIER:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what looks like a secret, and whatever stands under a key that names one."""
-    return {key: _clean(key, value) for key, value in event.items()}
+    """Hide what looks like a secret, and whatever stands under a key that names one; what is read first comes first."""
+    ordered = {key: event[key] for key in _FIRST if key in event} | dict(event)
+    return {key: _clean(key, value) for key, value in ordered.items()}
 
 
 def _shared() -> list[Processor]:
