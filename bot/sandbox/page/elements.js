@@ -4,7 +4,7 @@ import { h, icon, uid } from "/page/dom.js";
 import { dateTimePicker } from "/page/datetime.js";
 import { confirmed } from "/page/dialogs.js";
 import { overflow } from "/page/menu.js";
-import { textNodes } from "/page/mrkdwn.js";
+import { safe, textNodes } from "/page/mrkdwn.js";
 import { selectMenu } from "/page/select.js";
 
 const words = (object) => object?.text ?? "";
@@ -39,7 +39,7 @@ const KINDS = {
       await surface.act(block, action);
       node.classList.remove("busy");
     };
-    if (element.url) {
+    if (element.url && safe(element.url)) {
       return h("a", { ...props, href: surface.names.inside(element.url) ?? element.url, on: { click: press } }, words(element.text));
     }
     return h("button", { ...props, type: "button", on: { click: press } }, words(element.text));

@@ -90,9 +90,12 @@ export const broadcast = (name) => mention(`@${name}`, true);
 export const channelLink = (id, context, label) =>
   h("a", { class: "mention", href: `#/${context.me}/${id}` }, `#${context.channel(id) ?? (label || "private channel")}`);
 
+/** Whether an address is of a kind that is safe to follow. */
+export const safe = (href) => /^(https?:|mailto:)/i.test(href);
+
 /** A link, when its address is of a kind that is safe to follow; else its text. Links into this workspace stay in the page. */
 export function link(href, label, context) {
-  if (!/^(https?:|mailto:)/i.test(href)) return h("span", null, label);
+  if (!safe(href)) return h("span", null, label);
   const inside = context.inside?.(href);
   return inside ? h("a", { href: inside }, label) : h("a", { href, target: "_blank", rel: "noopener noreferrer" }, label);
 }
@@ -126,7 +129,7 @@ function special(inner, context, first) {
     const [, seconds, template, href] = target.split("^");
     if (!/^\d+$/.test(seconds) || !template) return h("span", null, label ?? "");
     const node = dateNode(Number(seconds), unescape(template), context.tz, { first });
-    return href ? h("a", { href: unescape(href), target: "_blank", rel: "noopener noreferrer" }, node) : node;
+    return href && safe(href) ? h("a", { href: unescape(href), target: "_blank", rel: "noopener noreferrer" }, node) : node;
   }
   if (/^!(here|channel|everyone)$/.test(target)) return broadcast(target.slice(1));
   if (target.startsWith("!")) return h("span", null, label ?? target);

@@ -36,6 +36,7 @@ export const names = {
   channel: (id) => channelOf(id)?.name,
   usergroup: (id) => store.workspace?.usergroups[id]?.handle,
   inside(href) {
+    if (!href.startsWith(store.workspace?.team.url ?? "")) return null;
     const found = /\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?(.*))?$/.exec(href);
     if (!found) return null;
     const [, channel, seconds, rest, query] = found;

@@ -1,4 +1,8 @@
-"""The page stays quick with 500 messages and 200 scheduled upgrades. `pytest -s` prints what was measured."""
+"""The page stays quick with 500 messages and 200 scheduled upgrades. `pytest -s` prints what was measured.
+
+On two busy cores without a graphics card: opening a conversation 390 ms, 200 older messages 240 ms, a live message or
+an edit among 500 messages 95 ms, a live status among 200 upgrades 16 ms, each until it is painted.
+"""
 
 import asyncio
 from datetime import timedelta

@@ -121,6 +121,26 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     await expect(card).to_be_in_viewport()
 
 
+async def test_the_tour_leads_through_the_story(desk: Page) -> None:
+    """Five steps, each waiting for what it asks for: the form, the request, a colleague's approval, the reminder."""
+    await desk.get_by_role("button", name="Guided tour").click()
+    tour = desk.get_by_role("complementary", name="Guided tour")
+    await tour.get_by_role("button", name="Type it for me").click()
+    card = await request(desk, "production/orders")
+    await expect(tour).to_contain_text("Step 3 of 5")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(desk.get_by_text("Only visible to you")).to_be_visible(timeout=PATIENCE)
+    await expect(tour).to_contain_text("Step 3 of 5")
+    await be(desk, "U0SEM")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(tour).to_contain_text("Step 4 of 5", timeout=PATIENCE)
+    await expect(desk.locator(".upgrade .pill")).to_be_visible(timeout=PATIENCE)
+    await step_until(desk, "SCHEDULED_NOTIFIED")
+    await expect(tour).to_contain_text("Step 5 of 5", timeout=PATIENCE)
+    await tour.get_by_role("button", name="Done").click()
+    await expect(tour).to_be_hidden()
+
+
 async def test_a_rejection_carries_its_reason(desk: Page) -> None:
     """Kim rejects with a reason; the card says so and loses its buttons."""
     card = await request(desk, "production/webshop")
