@@ -33,7 +33,7 @@ from bot.slack.socket import SocketMode
 from bot.slack.supervisor import Supervisor
 from bot.store.storage import Storage
 from bot.wiring import Rooms, rooms
-from bot.workflow.ports import Clock, Source
+from bot.workflow.ports import Clock
 
 log = structlog.get_logger("bot.app")
 
@@ -197,7 +197,7 @@ class Bot:
             shelf=built.shelf,
             prune=self._prune,
             wake=worker.wake,
-            saw=_saw,
+            polled=_polled,
             organisations=tuple(Organisation(slug) for slug in self.settings.acloud_organisation),
             poll_every=poll,
             catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
@@ -239,10 +239,8 @@ async def run(settings: Settings, policy: Policy) -> int:
     return 0
 
 
-def _saw(organisation: str, source: Source | None, seconds: float) -> None:
+def _polled(organisation: str, seconds: float) -> None:
     metrics.POLL_SECONDS.labels(organisation).observe(seconds)
-    if source is None:
-        log.warning("poll.unreadable", organisation=organisation)
 
 
 def _count_cloud_call(method: str, template: str, outcome: str, _seconds: float) -> None:

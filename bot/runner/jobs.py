@@ -12,7 +12,7 @@ from bot.observe.metrics import LEASES_LOST
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
-from bot.workflow.ports import Claims, Lease, Source, Wake
+from bot.workflow.ports import Claims, Lease, Wake
 from bot.workflow.reminding import Reminding
 from bot.workflow.shelf import Shelf
 from bot.workflow.tracking import Tracking
@@ -38,7 +38,7 @@ class Jobs:
     shelf: Shelf
     prune: Callable[[], Awaitable[None]]
     wake: Wake
-    saw: Callable[[str, Source | None, float], None]
+    polled: Callable[[str, float], None]
     organisations: tuple[Organisation, ...]
     poll_every: float
     catalog_every: float
@@ -53,16 +53,21 @@ class Jobs:
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
 
     def _poll(self, organisation: Organisation) -> Job:
+        told = _Told("poll.unreadable", "poll.readable_again", organisation)
+
         async def poll(lease: Lease) -> None:
             began = monotonic()
             source = await self.tracking.poll(organisation, lease)
-            self.saw(organisation, source, monotonic() - began)
-            log.debug("poll.done", organisation=organisation, source=source)
+            seconds = monotonic() - began
+            self.polled(organisation, seconds)
+            told.now("" if source else "no status could be read")
+            log.debug("poll.done", organisation=organisation, source=source, seconds=round(seconds, 3))
 
         return self._job(f"poll:{organisation}", poll, again_in=self.poll_every)
 
     def _catalog(self, organisation: Organisation) -> Job:
         name = f"catalog:{organisation}"
+        told = _Told("catalog.not_read", "catalog.read_again", organisation)
 
         async def catalog() -> None:
             lease = await self.claims.claim(name)
@@ -72,10 +77,9 @@ class Jobs:
             try:
                 await self.cataloguing.refresh(organisation, lease)
                 again_in = self.catalog_every
-            except Unauthorised as error:
-                log.error("cloud.token_refused", organisation=organisation, error=error.words())  # noqa: TRY400
+                told.now("")
             except AvisiError as error:
-                log.warning("catalog.not_read", organisation=organisation, error=error.words())
+                told.now(error.words(), refused=isinstance(error, Unauthorised))
             finally:
                 await self.claims.release(lease, again_in=min(again_in, self.catalog_every))
 
@@ -103,6 +107,24 @@ class Jobs:
                 self.wake()
 
         return _guarded(name, job)
+
+
+@dataclass(slots=True)
+class _Told:
+    """Logs that something goes wrong once, not at every try, and once that it works again."""
+
+    failing: str
+    mended: str
+    organisation: Organisation
+    last: str = ""
+
+    def now(self, error: str, *, refused: bool = False) -> None:
+        if error and error != self.last:
+            level = log.error if refused else log.warning
+            level(self.failing, organisation=self.organisation, error=error)
+        elif self.last and not error:
+            log.info(self.mended, organisation=self.organisation)
+        self.last = error
 
 
 def _guarded(name: str, job: Job) -> Job:
