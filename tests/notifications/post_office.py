@@ -100,7 +100,8 @@ class FakeMessenger:
             raise faults[method].pop(0)
 
 
-async def _drawn(member: MemberId) -> View:
+async def drawn(member: MemberId) -> View:
+    """Draw a Home that says whose it is."""
     return view(section(f"Home of {member}"), callback_id="home")
 
 
@@ -110,7 +111,7 @@ class PostOffice:
     def __init__(
         self,
         *things: UpgradeRequest | ScheduledUpgrade | Catalog | Feed,
-        home: Callable[[MemberId], Awaitable[View]] = _drawn,
+        home: Callable[[MemberId], Awaitable[View]] = drawn,
     ) -> None:
         self.storage = FakeStorage(*things)
         self.slack = FakeMessenger(seconds=self.storage.seconds)
