@@ -20,6 +20,8 @@ _CHATTY: Final = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "apscheduler",
 """Libraries that may only warn. Bolt logs whole bodies of requests below that, and the SDK whole answers."""
 _CHATTIER: Final = ("stamina", "slack_bolt.AsyncApp")
 """Warns of every repeated read, whose outcome is logged once; and of SLACK_BOT_TOKEN, which it finds by itself."""
+_FIELDS: Final = ("kind", "queue", "code", "outcome", "details")
+"""What parts that log by the standard library (notifications) say beside the event's name."""
 _FIRST: Final = ("timestamp", "level", "event")
 _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response_url", "signature", "trigger_id")
 
@@ -37,7 +39,7 @@ def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> No
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(),
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=_FIELDS), *_shared()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 without_secrets,
