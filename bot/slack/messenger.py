@@ -11,10 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
-from bot.notifications.errors import MessengerError, Throttled
-from bot.observe.metrics import RATE_LIMITED, SLACK_CALLS
 from bot.slack.failure import FAILURES, failure, waiting_time
-from bot.slack.sorting import not_responded, sorted_out
+from bot.slack.sorting import counted, not_responded, sorted_out
 from bot.workflow.entries import MessageRef
 
 
@@ -63,11 +61,15 @@ class SlackMessenger:
                 said = (await answer.text(errors="replace"))[:200]
                 status, wait = answer.status, waiting_time(answer.headers)
         except FAILURES as error:
-            raise _counted("response_url", sorted_out(failure(error))) from error
+            problem = sorted_out(failure(error))
+            counted("response_url", problem)
+            raise problem from error
         if status == 200:  # noqa: PLR2004 - the one status that means yes
-            SLACK_CALLS.labels("response_url", "ok").inc()
+            counted("response_url")
             return
-        raise _counted("response_url", not_responded(status, said, wait=wait))
+        refusal = not_responded(status, said, wait=wait)
+        counted("response_url", refusal)
+        raise refusal
 
     async def direct(self, member: MemberId, message: Message) -> MessageRef:
         """Send a direct message; raises MessengerError."""
@@ -88,16 +90,11 @@ async def _call(method: str, asked: Awaitable[Any]) -> Any:  # noqa: ANN401 - an
     try:
         answer = await asked
     except FAILURES as error:
-        raise _counted(method, sorted_out(failure(error))) from error
-    SLACK_CALLS.labels(method, "ok").inc()
+        problem = sorted_out(failure(error))
+        counted(method, problem)
+        raise problem from error
+    counted(method)
     return answer
-
-
-def _counted(method: str, error: MessengerError) -> MessengerError:
-    SLACK_CALLS.labels(method, type(error).__name__).inc()
-    if isinstance(error, Throttled):
-        RATE_LIMITED.labels("slack").inc()
-    return error
 
 
 def _blocks(message: Message) -> list[dict[str, object]]:

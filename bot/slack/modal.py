@@ -15,13 +15,13 @@ from bot.notifications.blocks import Block as Drawn
 from bot.notifications.ids import Act, Block, Callback
 from bot.slack.choices import cluster_select, version_select
 from bot.slack.directory import Index
+from bot.slack.facts import SENTENCE, facts
 from bot.slack.payload import Payload, pick
 from bot.slack.payload import text as text_at
 from bot.workflow.viewing import FormView
 
 TITLE = "Schedule upgrade"
 _TICKED = "yes"
-_SENTENCE = 2000
 _ERROR = 500
 _FIELDS = {
     FormField.CLUSTER: Block.CLUSTER,
@@ -57,9 +57,9 @@ def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()
     """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
     form = shown.form
     parts: list[Iterable[Drawn]] = [
-        (blocks.context(text.escape(note, _SENTENCE)) for note in notes),
+        (blocks.context(text.escape(note, SENTENCE)) for note in notes),
         [_cluster(index, shown.cluster)],
-        _facts(shown) if shown.cluster else (),
+        facts(shown),
         _version(shown),
         [_start(form), _ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
@@ -155,53 +155,6 @@ def _reason(shown: FormView) -> Drawn:
     if shown.form.reason:
         field["initial_value"] = shown.form.reason[:LONGEST_REASON]
     return _input("Reason", Block.REASON, field, optional=not demanded)
-
-
-def _facts(shown: FormView) -> Iterable[Drawn]:
-    cluster = shown.cluster
-    if cluster is None:
-        return
-    channel = text.escape(cluster.channel) if cluster.channel else "none"
-    if cluster.channel and cluster.channel_version:
-        channel += f" ({text.escape(cluster.channel_version)})"
-    yield blocks.fields(
-        f"*Current version*\n{text.escape(cluster.version)}",
-        f"*Update channel*\n{channel}",
-        f"*Maintenance windows*\n{_windows(cluster)}",
-        f"*{_estimate_label(shown)}*\n{text.span(shown.estimate) if shown.estimate else 'none can be given'}",
-    )
-    for sentence in _warnings(shown):
-        yield blocks.section(f"*Please note:* {sentence}")
-
-
-def _warnings(shown: FormView) -> Iterable[str]:
-    if (scheduled := shown.scheduled) is not None:
-        status = text.escape(scheduled.status.lower().replace("_", " "))
-        window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
-        yield (
-            f"An upgrade to {text.escape(scheduled.to_version)} is already scheduled ({status}{window}). "
-            "A new request reschedules it."
-        )
-    if (waiting := shown.waiting) is not None:
-        yield (
-            f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
-            f"({text.escape(waiting.state.words)}). A new request replaces that one."
-        )
-    yield from (text.escape(warning, _SENTENCE) for warning in shown.warnings)
-
-
-def _windows(cluster: Cluster) -> str:
-    schedule = cluster.schedule
-    if schedule is None or not schedule.windows:
-        return "none"
-    listed = [window.words for window in schedule.windows[:7]]
-    more = len(schedule.windows) - len(listed)
-    name = f" ({text.escape(schedule.name)})" if schedule.name else ""
-    return "; ".join(listed) + (f"; {more} more" if more else "") + name
-
-
-def _estimate_label(shown: FormView) -> str:
-    return "Start" if shown.form.ignore_windows else "Estimated window (an estimate; the cloud decides)"
 
 
 def _version_block(identity: str) -> str:

@@ -12,6 +12,7 @@ from bot.domain.people import Member, MemberId, Standing
 from bot.slack.failure import FAILURES, failure
 from bot.slack.identity import Identity, Installation
 from bot.slack.payload import pick, text
+from bot.slack.sorting import counted, sorted_out
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.ports import Members
 
@@ -92,14 +93,14 @@ class People:
         if here is None:
             raise MembersUnavailable("Slack has not said yet who we are.")
         try:
-            answer = await asking(self._client.users_info(user=member))
+            answer = await asking("users.info", self._client.users_info(user=member))
         except UnknownToSlack:
             return Member(id=member, name="", standing=Standing.UNKNOWN)
         return read_member(member, answer.get("user"), here)
 
     async def _group(self, group: str) -> frozenset[MemberId] | None:
         try:
-            answer = await asking(self._client.usergroups_users_list(usergroup=group))
+            answer = await asking("usergroups.users.list", self._client.usergroups_users_list(usergroup=group))
         except UnknownToSlack:
             return None
         users = answer.get("users")
@@ -110,15 +111,19 @@ class UnknownToSlack(Exception):
     """Slack knows nobody and nothing by that ID."""
 
 
-async def asking(call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack
+async def asking(method: str, call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack
     """Await a look-up; raises UnknownToSlack, and MembersUnavailable for everything that is no answer."""
     try:
-        return await call
+        answer = await call
     except FAILURES as error:
-        code = failure(error).code
+        found = failure(error)
+        code = found.code
+        counted(method, sorted_out(found))
         if code in _NOBODY | _NO_GROUP:
             raise UnknownToSlack(code) from error
         raise MembersUnavailable(f"Slack could not be asked ({code}).") from error
+    counted(method)
+    return answer
 
 
 def read_member(member: MemberId, user: object, here: Installation) -> Member:

@@ -13,6 +13,7 @@ from bot.notifications.errors import (
     TooLate,
     Transient,
 )
+from bot.observe.metrics import RATE_LIMITED, SLACK_CALLS
 from bot.slack.failure import Failure
 from bot.slack.identity import REFUSED
 
@@ -80,3 +81,10 @@ def not_responded(status: int, said: str, *, wait: float | None) -> MessengerErr
     if gone or status in _URL_GONE_STATUSES:
         return TooLate(gone or f"http_{status}")
     return BadPayload(f"http_{status}")
+
+
+def counted(method: str, error: MessengerError | None = None) -> None:
+    """Count a call for the metrics, by what it led to."""
+    SLACK_CALLS.labels(method, type(error).__name__ if error else "ok").inc()
+    if isinstance(error, Throttled):
+        RATE_LIMITED.labels("slack").inc()

@@ -6,6 +6,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.failure import FAILURES, Failure, failure
+from bot.slack.sorting import counted, sorted_out
 
 _TRIGGER = frozenset(
     {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}
@@ -41,22 +42,24 @@ class Views:
 
     async def open(self, trigger_id: str, view: dict[str, object]) -> str:
         """Open a modal and return its id; raises ViewFailed."""
-        answer = await _call(self.client.views_open(trigger_id=trigger_id, view=view))
+        answer = await _call("views.open", self.client.views_open(trigger_id=trigger_id, view=view))
         return str(answer["view"]["id"])
 
     async def update(self, view_id: str, view: dict[str, object], *, known_hash: str = "") -> None:
         """Redraw a modal, only if it still is as it was read when a hash is given; raises ViewFailed."""
-        await _call(
-            self.client.views_update(view_id=view_id, view=view, **({"hash": known_hash} if known_hash else {}))
-        )
+        expected = {"hash": known_hash} if known_hash else {}
+        await _call("views.update", self.client.views_update(view_id=view_id, view=view, **expected))
 
 
-async def _call(call: Any) -> Any:  # noqa: ANN401 - an answer of Slack
+async def _call(method: str, call: Any) -> Any:  # noqa: ANN401 - an answer of Slack
     try:
-        return await call
+        answer = await call
     except FAILURES as error:
         found = failure(error)
+        counted(method, sorted_out(found))
         raise _kind(found)(found.code) from error
+    counted(method)
+    return answer
 
 
 def _kind(found: Failure) -> type[ViewFailed]:
