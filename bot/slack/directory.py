@@ -16,7 +16,8 @@ from bot.domain.cluster import Catalog, Cluster, Organisation
 
 MOST = 100
 """How many options Slack takes, in a select and in an answer to a search."""
-_SEPARATORS = str.maketrans("", "", " -_./:\t\u00a0")
+_SEPARATORS = dict.fromkeys([*range(0x21), *range(0x7F, 0xA1), *map(ord, "-_./:")])
+"""What does not count in a name: spaces, dashes and their like, and control characters, which the index uses itself."""
 Made = tuple[tuple[Organisation, datetime], ...]
 """Which copies an index was made of."""
 _NEAR_ENOUGH = 55.0

@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.cluster import Catalog, ClusterIdentity
@@ -48,6 +48,8 @@ def test_beginnings_come_before_what_merely_contains_it() -> None:
 
 
 @settings(deadline=None)
+@example("\n")
+@example("\x1f")
 @given(st.text(max_size=20))
 def test_a_search_finds_what_a_plain_look_would_find(typed: str) -> None:
     """The index is only a faster way to look through every name."""
