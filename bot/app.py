@@ -243,7 +243,9 @@ def _polled(organisation: str, seconds: float) -> None:
     metrics.POLL_SECONDS.labels(organisation).observe(seconds)
 
 
-def _count_cloud_call(method: str, template: str, outcome: str, _seconds: float) -> None:
+def _count_cloud_call(method: str, template: str, outcome: str, seconds: float) -> None:
+    level = "debug" if method == "GET" else "info"
+    getattr(log, level)("cloud.called", call=f"{method} {template}", outcome=outcome, seconds=round(seconds, 3))
     metrics.CLOUD_CALLS.labels(f"{method} {template}", outcome).inc()
     if outcome == "overloaded":
         metrics.RATE_LIMITED.labels("cloud").inc()

@@ -9,6 +9,7 @@ import structlog
 
 from bot.domain.cluster import Organisation
 from bot.observe.metrics import LEASES_LOST
+from bot.observe.reference import referenced
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
@@ -132,7 +133,8 @@ def _guarded(name: str, job: Job) -> Job:
 
     async def guarded() -> None:
         try:
-            await job()
+            with referenced(job=name):
+                await job()
         except LeaseLost:
             LEASES_LOST.inc()
             log.info("job.taken_over", job=name)

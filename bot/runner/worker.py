@@ -9,6 +9,7 @@ import structlog
 
 from bot.domain.events import About
 from bot.observe.metrics import LEASES_LOST
+from bot.observe.reference import referenced
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
@@ -141,7 +142,8 @@ class Worker:
             if received is None:
                 return
             try:
-                await self._take(received, lease)
+                with referenced(received.reference or None, queue=lease.queue):
+                    await self._take(received, lease)
             except Later as later:
                 await self._postpone(received, lease, seconds=later.seconds, error=str(later))
             except MembersUnavailable as error:
@@ -182,7 +184,8 @@ class Worker:
             if not due:
                 return
             try:
-                await self._duties.submitting.submit(due[0], lease)
+                with referenced(due[0].reference or None, queue=lease.queue):
+                    await self._duties.submitting.submit(due[0], lease)
             except LeaseLost:
                 raise
             except Exception as error:

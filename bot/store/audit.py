@@ -26,6 +26,8 @@ class StoredAudit:
     async def append(self, *facts: Fact) -> None:
         """Add facts to the chains of their requests."""
         for fact in facts:
+            name = f"audit.{fact.kind.replace(' ', '_')}"
+            self._transaction.note(name, request_id=fact.request_id, cluster=fact.cluster, actor=fact.actor)
             number, previous = await self._next(fact.request_id)
             event = exported(fact, number=number, previous=previous)
             await self._transaction.run(insert(AuditRow).values(**{**event, "at": fact.at}))

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from bot.domain.events import AnyEvent
 from bot.observe.metrics import TOLD_SECONDS
+from bot.observe.reference import current_reference
 from bot.store.coding import Codec, KindCodec
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, OutboxRow
@@ -29,8 +30,11 @@ class StoredInbox:
 
     async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
         """Store it; False when the key is known already, and then nothing changes."""
-        statement = self._transaction.insert(InboxRow).values(key=key, queue=queue, body=ENTRIES.encode(entry))
-        return bool(await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"])))
+        body = {**ENTRIES.encode(entry), "reference": current_reference()}
+        statement = self._transaction.insert(InboxRow).values(key=key, queue=queue, body=body)
+        stored = bool(await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"])))
+        self._transaction.note("inbox.stored" if stored else "inbox.known", key=key, queue=queue, entry=body["kind"])
+        return stored
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
@@ -42,7 +46,8 @@ class StoredInbox:
         )
         if row is None or not row[3]:
             return None
-        return Received(number=row.number, entry=ENTRIES.decode(row.body), attempts=row.attempts)
+        reference = row.body.get("reference", "")
+        return Received(number=row.number, entry=ENTRIES.decode(row.body), attempts=row.attempts, reference=reference)
 
     async def done(self, number: int) -> None:
         """Strike it off."""
@@ -78,6 +83,7 @@ class StoredOutbox:
                 body={
                     **ERRANDS.encode(errand),
                     "event": None if errand.event is None else EVENTS.encode(errand.event),
+                    "reference": current_reference(),
                 },
                 due_at=DatabaseTime() + errand.delay,
             )
@@ -99,16 +105,23 @@ class StoredOutbox:
         for number, body, attempts, digest, is_due in rows:
             if not is_due:
                 break
-            due.append(Due(number=number, errand=decode_errand(body), attempts=attempts, digest=digest))
+            reference = body.get("reference", "")
+            due.append(
+                Due(number=number, errand=decode_errand(body), attempts=attempts, digest=digest, reference=reference)
+            )
         return tuple(due)
 
     async def done(self, *numbers: int) -> None:
         """Strike them off; how long what was told had waited goes into the metrics."""
-        kind, waited = OutboxRow.body["kind"].as_string(), OutboxRow.ended_at - OutboxRow.stored_at
         ended = update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(ended_at=DatabaseTime())
-        for told, seconds in await self._transaction.all(ended.returning(kind, waited)):
-            if told not in _NOT_TOLD and seconds is not None:
-                TOLD_SECONDS.labels(told).observe(max(0.0, float(seconds)))
+        waited = OutboxRow.ended_at - OutboxRow.stored_at
+        for number, body, seconds in await self._transaction.all(
+            ended.returning(OutboxRow.number, OutboxRow.body, waited)
+        ):
+            if body["kind"] not in _NOT_TOLD and seconds is not None:
+                TOLD_SECONDS.labels(body["kind"]).observe(max(0.0, float(seconds)))
+                about = {name: body.get(name) or "" for name in ("kind", "target", "request_id", "reference")}
+                self._transaction.note("outbox.told", number=number, seconds=round(float(seconds), 3), **about)
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVarTuple
 
+import structlog
 from sqlalchemy import Row, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
@@ -16,6 +17,7 @@ from bot.store.tables import Base
 from bot.workflow.errors import Stale
 
 Columns = TypeVarTuple("Columns")
+_log = structlog.get_logger(__name__)
 
 _COLLISIONS = ("40001", "40P01")
 """PostgreSQL: serialization failure, deadlock."""
@@ -28,6 +30,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._open: AsyncConnection | None = connection
+        self._notes: list[tuple[str, dict[str, object]]] = []
 
     @property
     def _connection(self) -> AsyncConnection:
@@ -76,6 +79,12 @@ class Transaction:
         with translated():
             await self._connection.commit()
         self._open = None
+        for event, fields in self._notes:
+            _log.info(event, **fields)
+
+    def note(self, event: str, **fields: object) -> None:
+        """Log this once the transaction has lasted; what was rolled back never happened."""
+        self._notes.append((event, fields))
 
 
 @asynccontextmanager

@@ -67,11 +67,15 @@ AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries."""
+    """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries.
+
+    `reference` is that of the delivery it came with, for the log.
+    """
 
     number: int
     entry: AnyEntry
     attempts: int = 0
+    reference: str = ""
 
 
 class Kind(StrEnum):
@@ -130,9 +134,13 @@ class Errand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest."""
+    """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest.
+
+    `reference` is that of the delivery or job that led to it, for the log.
+    """
 
     number: int
     errand: Errand
     attempts: int = 0
     digest: str | None = None
+    reference: str = ""
