@@ -201,7 +201,13 @@ class UpgradeRequest:
     def void(self, *changes: str, at: datetime, from_version: str) -> "UpgradeRequest":
         """Start the vote again because what was voted on has changed; `changes` are sentences for the card."""
         asked_again = replace(
-            self, round=self.round + 1, votes=(), changes=changes, from_version=from_version, reminders=0
+            self,
+            round=self.round + 1,
+            votes=(),
+            changes=changes,
+            from_version=from_version,
+            reminders=0,
+            reminded_at=at,  # the news of it reminds them
         )
         if self.state is State.PENDING_APPROVAL:
             return asked_again

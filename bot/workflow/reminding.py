@@ -1,7 +1,7 @@
 """What time brings: deadlines, reminders to approvers, windows coming near, overruns, Homes; votes held to changes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,6 +9,7 @@ from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.windows import Window
 from bot.workflow import errands
 from bot.workflow.deciding import expire
 from bot.workflow.errors import MembersUnavailable, Missing, Stale
@@ -25,7 +26,10 @@ _HOME_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Reminding:
-    """Looks at the clock; called again and again, does each thing once."""
+    """Looks at the clock; called again and again, does each thing once.
+
+    `told` holds the countdowns just told: the store knows them all, this only saves a transaction each second.
+    """
 
     begin: BeginWork
     look: BeginWork
@@ -33,6 +37,7 @@ class Reminding:
     judging: Judging
     revoting: Revoting
     now: Clock
+    told: set[str] = field(default_factory=set)
 
     async def look_round(self, lease: Lease) -> None:
         """Do all that is due now."""
@@ -81,30 +86,31 @@ class Reminding:
         async with self.look() as work:
             coming = await work.upgrades.windows_between(now, now + furthest)
             running = await work.upgrades.windows_between(now - timedelta(days=7), now)
-        for upgrade in coming:
-            await self._quietly(partial(self._count_down, upgrade=upgrade, now=now), lease)
+        due = {near.key: near for upgrade in coming if (near := self._near(upgrade, now))}
+        for key in due.keys() - self.told:
+            await self._quietly(partial(self._count_down, near=due[key]), lease)
+        self.told.clear()
+        self.told.update(due)
         for upgrade in running:
             late = upgrade.window is not None and upgrade.window.end < now
             if late and upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told:
                 await self._quietly(partial(self._overran, upgrade=upgrade), lease)
 
-    async def _count_down(self, work: Work, upgrade: ScheduledUpgrade, now: datetime) -> None:
+    def _near(self, upgrade: ScheduledUpgrade, now: datetime) -> "_Near | None":
+        """Return the countdown that is due now, if any."""
         rule = self.policy.rule(upgrade.organisation, upgrade.environment)
         window = upgrade.window
         if window is None or window.start <= now or upgrade.status == "IN_PROGRESS" or not rule.channel:
-            return
-        due = [ahead for ahead in rule.reminders if window.start - ahead <= now]
-        if not due:
-            return
-        nearest = min(due)
-        if now - (window.start - nearest) > nearest * _LATE:
-            return
-        hours = nearest.total_seconds() / 3600
-        event = WindowNear(
-            about=errands.about_upgrade(upgrade, await _request_of(work, upgrade)), window=window, hours=hours
-        )
-        key = f"near:{upgrade.organisation}:{upgrade.identity}:{window.start.isoformat()}:{hours:g}"
-        await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+            return None
+        nearest = min((ahead for ahead in rule.reminders if window.start - ahead <= now), default=None)
+        if nearest is None or now - (window.start - nearest) > nearest * _LATE:
+            return None
+        return _Near(upgrade=upgrade, window=window, channel=rule.channel, hours=nearest.total_seconds() / 3600)
+
+    async def _count_down(self, work: Work, near: "_Near") -> None:
+        about = errands.about_upgrade(near.upgrade, await _request_of(work, near.upgrade))
+        event = WindowNear(about=about, window=near.window, hours=near.hours)
+        await work.outbox.put(errands.in_channel(near.channel, event, key=near.key))
 
     async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:
         rule = self.policy.rule(upgrade.organisation, upgrade.environment)
@@ -141,6 +147,21 @@ class Reminding:
                 await work.homes.published(member, at=now)
                 await work.outbox.put(errands.publish_home(member, key=now.isoformat()))
             await work.commit()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Near:
+    """A countdown that is due."""
+
+    upgrade: ScheduledUpgrade
+    window: Window
+    channel: str
+    hours: float
+
+    @property
+    def key(self) -> str:
+        one = self.upgrade
+        return f"near:{one.organisation}:{one.identity}:{self.window.start.isoformat()}:{self.hours:g}"
 
 
 async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:

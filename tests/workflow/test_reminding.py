@@ -1,0 +1,253 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.events import ApproversReminded, RequestExpired, UpgradeOverran, VotesVoided, WindowNear
+from bot.domain.request import State, Vote
+from bot.workflow.entries import Kind
+from tests.builders import (
+    KIM,
+    NOON,
+    ROOS,
+    SEM,
+    a_cluster,
+    a_policy,
+    a_rule,
+    a_scheduled_upgrade,
+    a_window,
+    an_upgrade_request,
+)
+from tests.workflow.house import House, a_house
+
+OLD_PATCH = "v1.30.8-u-ame.1"
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+async def at(house: House, *moments: timedelta) -> None:
+    """Look round at these times after noon."""
+    for moment in moments:
+        house.clock.now = NOON + moment
+        await house.look_round()
+
+
+def near(house: House) -> list[tuple[float, timedelta]]:
+    """Return each countdown: how many hours ahead it is for, and when after noon its window begins."""
+    return [(event.hours, event.window.start - NOON) for event in house.told(WindowNear, Kind.CHANNEL)]
+
+
+async def test_each_countdown_comes_once_and_in_time() -> None:
+    """24 hours and 1 hour before the window, whatever the number of rounds."""
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + 3 * DAY)))
+
+    await at(house, DAY, 2 * DAY - HOUR)
+    before = near(house)
+    await at(house, 2 * DAY, 2 * DAY + HOUR, 3 * DAY - HOUR, 3 * DAY - HOUR / 2, 3 * DAY, 3 * DAY + HOUR)
+
+    assert before == []
+    assert near(house) == [(24.0, 3 * DAY), (1.0, 3 * DAY)]
+
+
+async def test_a_countdown_whose_moment_passed_long_ago_is_dropped() -> None:
+    """The bot was down: the next one comes in its own time."""
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + 3 * DAY)))
+
+    await at(house, 2 * DAY + 7 * HOUR, 3 * DAY - HOUR / 2)
+    late = near(house)
+
+    assert late == []
+
+
+async def test_only_the_nearest_of_several_missed_countdowns_is_told() -> None:
+    """One message, of what is true now."""
+    rule = a_rule(reminders=(2 * HOUR, 1.9 * HOUR))
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + 2 * HOUR)), policy=a_policy(rule))
+
+    await at(house, 0.15 * HOUR)
+
+    assert near(house) == [(1.9, 2 * HOUR)]
+
+
+async def test_countdowns_move_with_the_window() -> None:
+    """A window that moved is counted down to anew, and the old one no more."""
+    upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))
+    house = await a_house(upgrade)
+    await at(house, DAY)
+    house.storage.rooms.upgrades[upgrade.organisation, upgrade.identity] = a_scheduled_upgrade(
+        window=a_window(NOON + 4 * DAY), revision=5
+    )
+
+    await at(house, 2 * DAY - HOUR, 3 * DAY)
+
+    assert near(house) == [(24.0, 2 * DAY), (24.0, 4 * DAY)]
+
+
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "SUPERSEDED", "SUCCEEDED", "NOT_FOLLOWED"])
+async def test_nothing_is_counted_down_that_has_begun_or_ended(status: str) -> None:
+    """Only a known window that has not begun."""
+    house = await a_house(a_scheduled_upgrade(status=status, window=a_window(NOON + DAY)))
+
+    await at(house, timedelta(0), 23 * HOUR)
+
+    assert house.storage.told == []
+
+
+async def test_counting_down_writes_nothing_twice() -> None:
+    """A look round each second must not be a transaction each second."""
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + DAY)))
+    await at(house, timedelta(0))
+    before = house.storage.commits
+
+    await at(house, HOUR, 2 * HOUR)
+
+    assert house.storage.commits == before
+
+
+async def test_a_restarted_bot_does_not_count_down_again() -> None:
+    """What was told is known by its key."""
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + DAY)))
+    await at(house, timedelta(0))
+
+    await at(await house.restarted(), HOUR)
+
+    assert len(near(house)) == 1
+
+
+async def test_an_overrun_is_reported_once() -> None:
+    """Still in progress past the end of its window; another window may be overrun again."""
+    upgrade = a_scheduled_upgrade(status="IN_PROGRESS")
+    house = await a_house(upgrade)
+
+    await at(house, DAY + 3 * HOUR)
+    on_time = list(house.channel())
+    await at(house, DAY + 3.1 * HOUR, DAY + 4 * HOUR)
+
+    assert on_time == []
+    assert [event.window for event in house.told(UpgradeOverran, Kind.CHANNEL)] == [upgrade.window]
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "SUCCEEDED", "FAILED"])
+async def test_only_what_is_in_progress_can_overrun(status: str) -> None:
+    """The rest has statuses of its own."""
+    house = await a_house(a_scheduled_upgrade(status=status))
+
+    await at(house, DAY + 5 * HOUR)
+
+    assert house.channel() == []
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED])
+async def test_a_request_expires_at_its_deadline(state: State) -> None:
+    """Card repainted, thread and requester told, recorded; once."""
+    request = an_upgrade_request(state=state)
+    house = await a_house(request)
+
+    await at(house, 2 * DAY - timedelta(seconds=1))
+    before = house.now_of(request).state
+    await at(house, 2 * DAY, 2 * DAY + HOUR)
+
+    assert (before, house.now_of(request).state) == (state, State.EXPIRED)
+    assert len(house.told(RequestExpired)) == len(house.told(RequestExpired, Kind.DIRECT)) == 1
+    assert house.facts(request)[-1] == "request expired"
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.SUBMISSION_UNCLEAR, State.SUBMITTED, State.REJECTED])
+async def test_what_was_sent_or_ended_does_not_expire(state: State) -> None:
+    """Nobody can take back what the cloud may have."""
+    request = an_upgrade_request(state=state)
+    house = await a_house(request)
+
+    await at(house, 3 * DAY)
+
+    assert house.now_of(request).state is state
+
+
+async def test_approvers_are_reminded_with_growing_gaps() -> None:
+    """After 4 hours, 8 more, 16 more; under the card, with count and deadline."""
+    request = an_upgrade_request()
+    house = await a_house(request, policy=a_policy(a_rule(notify=("S0TEAM",))))
+    reminded: list[int] = []
+    for hour in range(48):
+        await at(house, hour * HOUR)
+        if len(house.told(ApproversReminded)) > len(reminded):
+            reminded.append(hour)
+
+    assert reminded == [4, 12, 28]
+    event = house.told(ApproversReminded)[0]
+    assert (event.count, event.required, event.deadline, event.mention) == (0, 1, request.deadline, ("S0TEAM",))
+
+
+async def test_only_those_who_can_still_decide_are_mentioned() -> None:
+    """Neither who approved already nor the requester."""
+    request = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),))
+    house = await a_house(request, policy=a_policy(a_rule(required_approvals=2, notify=(SEM, KIM, ROOS))))
+
+    await at(house, 4 * HOUR)
+
+    assert house.told(ApproversReminded)[0].mention == (KIM,)
+
+
+async def test_nobody_is_reminded_of_what_is_decided() -> None:
+    """Nor of what waits for the cloud."""
+    house = await a_house(an_upgrade_request(state=State.APPROVED))
+
+    await at(house, 5 * HOUR)
+
+    assert house.told(ApproversReminded) == []
+
+
+async def test_drift_is_noticed_without_anybody_pressing() -> None:
+    """The card shows what changed as soon as the catalog does; once."""
+    request = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),))
+    house = await a_house(request, policy=a_policy(a_rule(required_approvals=2)))
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+
+    await at(house, HOUR, 2 * HOUR)
+
+    assert (house.now_of(request).votes, house.now_of(request).from_version) == ((), OLD_PATCH)
+    assert len(house.told(VotesVoided)) == 1
+
+
+async def test_a_vote_started_again_is_not_followed_by_a_reminder_at_once() -> None:
+    """The news of it mentions the same people."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+    await at(house, 4 * HOUR)
+    house.clock.now = NOON + 11 * HOUR
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+
+    await at(house, 11.5 * HOUR, 12 * HOUR, 15 * HOUR)
+    early = len(house.told(ApproversReminded))
+    await at(house, 15.6 * HOUR)
+
+    assert (early, len(house.told(ApproversReminded))) == (1, 2)
+
+
+async def test_a_look_round_goes_on_while_slack_is_away() -> None:
+    """Deadlines and countdowns need nobody's name."""
+    policy = a_policy(a_rule(required_approvals=1))
+    voted = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),), cluster_identity="c2")
+    late = an_upgrade_request(deadline=NOON)
+    house = await a_house(voted, late, a_scheduled_upgrade(window=a_window(NOON + DAY)), policy=policy)
+    house.members.down = True
+
+    await at(house, timedelta(0))
+
+    assert house.now_of(voted).state is State.PENDING_APPROVAL
+    assert house.now_of(late).state is State.EXPIRED
+    assert len(near(house)) == 1
+
+
+async def test_homes_opened_lately_are_published_again() -> None:
+    """For an hour after they were opened, at most every 30 seconds."""
+    house = await a_house()
+    async with house.storage.begin() as work:
+        await work.homes.opened(ROOS, at=NOON)
+        await work.commit()
+    published = []
+    for seconds in (0, 20, 29, 31, 50, 63, 3599, 3601, 4000):
+        house.clock.now = NOON + timedelta(seconds=seconds)
+        before = len(house.errands(Kind.HOME))
+        await house.reminding.homes(await house.lease())
+        published += [seconds] * (len(house.errands(Kind.HOME)) - before)
+
+    assert published == [0, 31, 63, 3599]
