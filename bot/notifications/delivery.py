@@ -6,10 +6,9 @@ Whatever Slack does, an errand ends only when it was delivered and that is store
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.events import Answered, AnyEvent, UpgradeRequested
+from bot.domain.events import Answered, UpgradeRequested
 from bot.domain.people import MemberId
-from bot.domain.request import RequestId
-from bot.notifications import notes
+from bot.notifications import grouping, notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import struck
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
@@ -65,7 +64,7 @@ class Delivery:
             return await work.outbox.due(lease.queue, limit=_AT_ONCE)
 
     async def _step(self, due: Sequence[Due], lease: Lease) -> None:
-        group = _group(due)
+        group = grouping.group(due)
         try:
             await self._carry_out(group, lease)
         except Missing:
@@ -97,7 +96,7 @@ class Delivery:
     async def _paint(self, group: Sequence[Due], lease: Lease) -> MessageRef:
         """Draw a card where it stands, or post it; several repaints are one."""
         errand = group[0].errand
-        request_id = _request_id(group[0])
+        request_id = grouping.request_id(group[0])
         painting = await self.scenes.painting(request_id)
         urgent = any(due.errand.urgency is Urgency.PERSON for due in group)
         place = painting.place
@@ -120,8 +119,8 @@ class Delivery:
 
     async def _reply(self, due: Due, lease: Lease) -> None:
         """Post a line under a card, which is posted first if it is not there."""
-        event = _event(due)
-        place = await self.scenes.place(_request_id(due)) or await self._paint([due], lease)
+        event = grouping.event(due)
+        place = await self.scenes.place(grouping.request_id(due)) or await self._paint([due], lease)
         message = notes.thread(event, await self.scenes.of(event))
         await self.sending.post(place.channel, message, queue=lease.queue, ahead=False, thread_ts=place.ts)
         await self._done([due], lease, at=place.channel)
@@ -132,16 +131,16 @@ class Delivery:
         if len(group) > MOST_SINGLE and group[0].digest is None:
             group = await self._gather(group, lease)
         if group[0].digest is None:
-            event = _event(group[0])
+            event = grouping.event(group[0])
             message, numbers = notes.channel(event, await self.scenes.of(event)), {group[0].number}
         else:
-            page = digest([await self._waiting(due) for due in group], total=_total(group[0]))[0]
+            page = digest([await self._waiting(due) for due in group], total=grouping.total(group[0]))[0]
             message, numbers = page.message, set(page.numbers)
         await self.sending.post(channel, message, queue=lease.queue, ahead=True)
         await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
     async def _waiting(self, due: Due) -> Waiting:
-        event = _event(due)
+        event = grouping.event(due)
         scene = await (self.scenes.of(event) if notes.is_alarming(event) else self.scenes.bare(event))
         return Waiting(number=due.number, event=event, scene=scene)
 
@@ -151,10 +150,10 @@ class Delivery:
             await work.outbox.gather(f"{group[0].number}/{len(group)}", *(due.number for due in group))
             await work.commit()
         self.report(Kind.CHANNEL.value, "digest")
-        return _group(await self._due(lease))
+        return grouping.group(await self._due(lease))
 
     async def _write_to(self, due: Due, lease: Lease) -> None:
-        event = _event(due)
+        event = grouping.event(due)
         scene = await self.scenes.of(event)
         waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
         if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
@@ -185,7 +184,7 @@ class Delivery:
 
     async def _strike(self, due: Due, lease: Lease) -> None:
         """Strike out a card that was posted twice; the card itself is never struck out."""
-        orphan, request_id = due.errand.message, _request_id(due)
+        orphan, request_id = due.errand.message, grouping.request_id(due)
         painting = await self.scenes.painting(request_id)
         if orphan is not None and orphan != painting.place:
             message = struck(painting.request, await self.scenes.link(request_id))
@@ -232,34 +231,3 @@ class Delivery:
             await work.commit()
         for due in group:
             self.report(due.errand.kind.value, "delivered")
-
-
-def _group(due: Sequence[Due]) -> Sequence[Due]:
-    """Return what is to be delivered next together: all repaints of a card, a digest, or the first errand."""
-    cards = [one for one in due if one.errand.kind is Kind.CARD]
-    if cards:
-        return cards
-    first = due[0]
-    if first.errand.kind is Kind.HOME:
-        return due
-    if first.errand.kind is not Kind.CHANNEL:
-        return due[:1]
-    together = [one for one in due if one.digest == first.digest]
-    return together if first.digest is not None or len(together) > MOST_SINGLE else due[:1]
-
-
-def _request_id(due: Due) -> RequestId:
-    if due.errand.request_id is None:
-        raise BadPayload("no_request")
-    return due.errand.request_id
-
-
-def _event(due: Due) -> AnyEvent:
-    if due.errand.event is None:
-        raise BadPayload("no_event")
-    return due.errand.event
-
-
-def _total(due: Due) -> int:
-    """Return how many a digest had at first, which its name keeps."""
-    return int((due.digest or "0/0").partition("/")[2] or 0)
