@@ -197,4 +197,4 @@ def _starts(reading: Reading, sent: datetime | None) -> bool:
     asked, taken = reading.requested_start, reading.created_at or reading.modified_at
     if asked is None or (sent is None and taken is not None and asked <= taken + _UNKNOWN_SKEW):
         return True
-    return sent is not None and asked == sent.replace(microsecond=0)
+    return sent is not None and asked.replace(microsecond=0) == sent.replace(microsecond=0)

@@ -1,0 +1,129 @@
+from datetime import timedelta
+
+from bot.domain.events import SawAgain, StatusMoved, WentBlind
+from bot.domain.policy import Policy
+from bot.workflow.blindness import Blindness
+from bot.workflow.entries import Kind
+from bot.workflow.errors import Broken, Unauthorised
+from bot.workflow.ports import Feed, Source
+from tests.builders import ACME, CHANNEL, NOON, a_policy, a_reading, a_rule, a_scheduled_upgrade
+from tests.workflow.house import House, a_house
+
+READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
+TWO_CHANNELS = a_policy(environments={"staging": a_rule(environment="staging", channel="C0STAGING")})
+
+
+async def polls(house: House, *, minutes: int) -> None:
+    """Poll once a minute."""
+    for _ in range(minutes):
+        house.clock.advance(timedelta(minutes=1))
+        await house.poll()
+
+
+async def a_blind_house(policy: Policy | None = None, feed: Feed = READ) -> House:
+    """Build a house whose cloud fails from now on."""
+    house = await a_house(feed, policy=policy)
+    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+    return house
+
+
+async def test_ten_minutes_without_a_reading_are_told_once_in_each_channel() -> None:
+    """Since when, in every channel that anything is posted to."""
+    house = await a_blind_house(TWO_CHANNELS)
+
+    await polls(house, minutes=9)
+    before = house.storage.told
+    await polls(house, minutes=20)
+
+    assert before == []
+    assert [one.target for one in house.errands(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
+    assert {event.since for event in house.told(WentBlind, Kind.CHANNEL)} == {NOON}
+
+
+async def test_seeing_again_is_told_once_in_each_channel() -> None:
+    """Together with what moved meanwhile, as the state it is in now."""
+    house = await a_blind_house(TWO_CHANNELS)
+    await polls(house, minutes=12)
+    house.cloud.refusal = None
+
+    await polls(house, minutes=3)
+
+    assert [one.target for one in house.errands(Kind.CHANNEL, SawAgain)] == [CHANNEL, "C0STAGING"]
+    (event, _) = house.told(SawAgain, Kind.CHANNEL)
+    assert (event.since, event.until) == (NOON, NOON + timedelta(minutes=13))
+
+
+async def test_a_short_outage_is_not_worth_a_word() -> None:
+    """Nine failed polls, then one that reads."""
+    house = await a_blind_house()
+    await polls(house, minutes=9)
+    house.cloud.refusal = None
+
+    await polls(house, minutes=2)
+
+    assert house.storage.told == []
+    assert house.storage.rooms.feeds[ACME].blind_since is None
+
+
+async def test_a_second_outage_is_told_like_the_first() -> None:
+    """Each has its own beginning."""
+    house = await a_blind_house()
+    for refusal in (house.cloud.refusal, None) * 2:
+        house.cloud.refusal = refusal
+        await polls(house, minutes=12)
+
+    assert len(house.told(WentBlind, Kind.CHANNEL)) == len(house.told(SawAgain, Kind.CHANNEL)) == 2
+
+
+async def test_long_pauses_between_polls_make_it_more_patient() -> None:
+    """Five polls, if that is longer than ten minutes."""
+    house = await a_blind_house()
+    blindness = Blindness(
+        begin=house.storage.begin, policy=house.policy, now=house.clock, poll_every=timedelta(minutes=10)
+    )
+    told = []
+    for minutes in (10, 40, 50):
+        house.clock.now = NOON + timedelta(minutes=minutes)
+        await blindness.could_not_read(house.storage.rooms.feeds[ACME], "502", await house.lease())
+        told.append(len(house.storage.told))
+
+    assert told == [0, 0, 1]
+
+
+async def test_a_bot_that_never_read_anything_says_so_too() -> None:
+    """The token was refused from the start."""
+    house = await a_house()
+    house.cloud.refusal = Unauthorised("The token is refused")
+
+    await polls(house, minutes=12)
+
+    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(minutes=1)]
+    assert house.storage.rooms.feeds[ACME].error == "The token is refused"
+
+
+async def test_a_bot_that_was_down_is_not_blind_at_its_first_failed_poll() -> None:
+    """It begins to be blind when it fails to read, not while nobody tried."""
+    house = await a_blind_house()
+    house.clock.advance(timedelta(hours=5))
+
+    await polls(house, minutes=5)
+    early = list(house.storage.told)
+    await polls(house, minutes=7)
+
+    assert early == []
+    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(hours=5, minutes=1)]
+
+
+async def test_what_happened_while_the_bot_was_down_is_told_once() -> None:
+    """As the state it is in now; what it was before the gap is not told late."""
+    upgrade = a_scheduled_upgrade(status="SCHEDULED")
+    house = await a_house(upgrade, READ)
+    house.clock.advance(timedelta(hours=30))
+    house.cloud.readings = [a_reading(status="FAILED")]
+    house = await house.restarted()
+
+    await polls(house, minutes=3)
+
+    assert [(event.from_status, event.status) for event in house.told(StatusMoved, Kind.CHANNEL)] == [
+        ("SCHEDULED", "FAILED")
+    ]

@@ -1,0 +1,166 @@
+from dataclasses import replace
+from datetime import date, timedelta
+
+from bot.domain.calendar import Freeze
+from bot.domain.form import Form, FormField
+from bot.domain.request import State, Vote
+from bot.workflow.homes import HomeReading
+from tests.builders import (
+    DATA,
+    KIM,
+    NEW,
+    NOON,
+    ROOS,
+    SEM,
+    a_catalog,
+    a_cluster,
+    a_form,
+    a_policy,
+    a_rule,
+    a_scheduled_upgrade,
+    a_window,
+    an_upgrade_request,
+)
+from tests.workflow.house import ANNE, a_house
+
+WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+NEXT_SUNDAY = a_window(NOON + timedelta(days=5, hours=14))
+
+
+async def test_an_empty_form_shows_nothing_around_it() -> None:
+    """No cluster is chosen yet."""
+    house = await a_house()
+
+    view = await house.viewing.form(Form())
+
+    assert (view.cluster, view.on_offer, view.warnings) == (None, (), ())
+
+
+async def test_a_chosen_cluster_shows_what_it_may_go_to_and_when() -> None:
+    """Versions on offer, the channel's recommended, the estimated window."""
+    house = await a_house()
+
+    view = await house.viewing.form(a_form(version=None))
+
+    assert (view.on_offer, view.recommended, view.estimate) == ((NEW,), NEW, NEXT_SUNDAY)
+    assert (view.warnings, view.may_override, view.scheduled, view.waiting) == ((), False, None, None)
+
+
+async def test_a_frozen_time_is_a_warning_and_may_be_overridden_where_the_policy_says_so() -> None:
+    """The warning goes once the override is ticked; the box stays."""
+    house = await a_house(policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
+
+    frozen = await house.viewing.form(a_form())
+    overridden = await house.viewing.form(a_form(override=True))
+
+    assert frozen.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
+    assert (frozen.may_override, overridden.may_override, overridden.warnings) == (True, True, ())
+
+
+async def test_a_cluster_without_windows_is_warned_about() -> None:
+    """Unless they are ignored, it may never start."""
+    house = await a_house(catalog=a_catalog(a_cluster(schedule=None)))
+
+    view = await house.viewing.form(a_form())
+
+    assert view.estimate is None
+    assert "production/web has no maintenance windows" in view.warnings[0]
+
+
+async def test_a_version_that_must_go_to_staging_first_is_warned_about() -> None:
+    """While choosing, by the same sentence that would refuse."""
+    house = await a_house(policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+
+    view = await house.viewing.form(a_form())
+
+    assert "has to run in staging for 3 days" in view.warnings[0]
+
+
+async def test_what_is_scheduled_already_is_shown_although_another_ended_later() -> None:
+    """A superseded record is newer by its status than the one that took its place."""
+    scheduled = a_scheduled_upgrade(identity="u2")
+    superseded = a_scheduled_upgrade(identity="u1", status="SUPERSEDED", status_since=NOON + timedelta(minutes=1))
+    waiting = an_upgrade_request()
+    house = await a_house(scheduled, superseded, waiting)
+
+    view = await house.viewing.form(a_form())
+
+    assert view.scheduled is not None
+    assert view.waiting is not None
+    assert (view.scheduled.identity, view.waiting.id) == ("u2", waiting.id)
+
+
+async def test_a_form_for_a_cluster_nobody_knows_is_wrong_at_the_cluster() -> None:
+    """It left the catalog while the modal was open."""
+    house = await a_house()
+
+    (problem,) = await house.viewing.problems(a_form(cluster_identity="gone"))
+
+    assert problem.field is FormField.CLUSTER
+
+
+async def test_the_overview_shows_what_is_under_way() -> None:
+    """Upgrades that are not final, requests not yet submitted, and how fresh it is; all or of one environment."""
+    production, staging = a_scheduled_upgrade(), a_scheduled_upgrade(identity="s", environment="staging")
+    ended = a_scheduled_upgrade(identity="e", status="SUCCEEDED")
+    waiting, sent = an_upgrade_request(), an_upgrade_request(state=State.SUBMITTED)
+    house = await a_house(production, staging, ended, waiting, sent)
+
+    everything = await house.viewing.overview()
+    some = await house.viewing.overview(environment="staging")
+
+    assert {one.identity for one in everything.upgrades} == {production.identity, "s"}
+    assert [one.id for one in everything.requests] == [waiting.id]
+    assert ([one.identity for one in some.upgrades], some.requests) == (["s"], ())
+    assert len(everything.feeds) == 1
+
+
+async def test_a_cluster_is_shown_with_its_latest() -> None:
+    """Five of each at most."""
+    upgrades = [a_scheduled_upgrade(identity=f"u{n}", status_since=NOON + timedelta(n)) for n in range(7)]
+    house = await a_house(*upgrades)
+
+    view = await house.viewing.cluster(a_cluster())
+
+    assert [one.identity for one in view.upgrades] == ["u6", "u5", "u4", "u3", "u2"]
+
+
+async def test_a_home_shows_what_waits_for_this_person() -> None:
+    """Not what they asked for, nor what they voted on, nor what others decide."""
+    mine = an_upgrade_request(requester=SEM, cluster_identity="c1")
+    voted = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),), cluster_identity="c2")
+    open_one = an_upgrade_request(cluster_identity=DATA)
+    house = await a_house(mine, voted, open_one)
+    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+
+    sems, annes, roos = [await reading.read(who) for who in (SEM, ANNE, ROOS)]
+
+    assert [one.id for one in sems.waiting] == [open_one.id]
+    assert [one.id for one in sems.own] == [mine.id]
+    assert (annes.waiting, roos.waiting) == ((), ())
+    assert len(roos.own) == 2
+
+
+async def test_a_home_opens_while_slack_cannot_say_who_may_decide() -> None:
+    """What waits is left out; the rest is there."""
+    house = await a_house(an_upgrade_request(), a_scheduled_upgrade())
+    house.members.down = True
+    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+
+    view = await reading.read(KIM)
+
+    assert (view.waiting, len(view.upgrades)) == ((), 1)
+
+
+async def test_the_shelf_takes_over_only_newer_copies() -> None:
+    """What was read of one cluster right before a submission is not undone by the old copy."""
+    house = await a_house()
+    found = house.shelf.find(DATA)
+    assert found
+    house.shelf.correct(found[1], replace(found[1], version=NEW), found[0].versions)
+
+    await house.shelf.renew()
+
+    corrected = house.shelf.find(DATA)
+    assert corrected
+    assert corrected[1].version == NEW
