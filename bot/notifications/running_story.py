@@ -136,7 +136,8 @@ def _under_way(event: StatusMoved, window: Window | None) -> tuple[str, ...]:
     there = escape(event.about.to_version, 80)
     match event.status:
         case "SCHEDULED_NOTIFIED":
-            return (f"It is coming: its status is scheduled notified. {begins[0]}",)
+            planned = f"in its window, {span(window)}" if window else "in a window that it has not given yet"
+            return (f"Avisi Cloud is going to upgrade this cluster {planned}. The status is scheduled notified.",)
         case "IN_PROGRESS":
             return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
         case "APPEARS_UPGRADED":
