@@ -46,8 +46,10 @@ export async function loadThread() {
   if (open.feed !== feed) return;
   const events = open.waiting ?? [];
   open.waiting = null;
+  const opening = !feed.rows.size;
   if (answer.messages) feed.set(answer.messages);
   events.forEach(hearThread);
+  if (opening) feed.root.lastChild?.scrollIntoView({ block: "nearest" });
 }
 
 /** Draw the open thread again: another day has begun. */

@@ -17,6 +17,7 @@ from tests.sandbox.page.test_story import be, form, step_until
 
 PATIENCE = 15_000
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+TALL: ViewportSize = {"width": 1500, "height": 1060}
 
 
 async def main(folder: Path) -> None:
@@ -57,9 +58,14 @@ async def _succeeding(page: Page, folder: Path) -> None:
     reminder = page.get_by_role("article").filter(has_text="Reminder").first
     await expect(reminder).to_be_visible(timeout=PATIENCE)
     await _of(reminder, folder / "reminder.png")
+    await page.set_viewport_size(TALL)
+    await page.get_by_text("Open the card").last.scroll_into_view_if_needed()
+    await page.screenshot(path=folder / "page.png")
     await card.get_by_role("button", name="replies").click()
     await expect(page.get_by_role("textbox", name="Reply")).to_be_visible()
-    await page.screenshot(path=folder / "page.png")
+    await page.mouse.move(0, 0)
+    await page.screenshot(path=folder / "thread.png")
+    await page.set_viewport_size(SIZE)
     await page.get_by_role("button", name="Close thread").click()
     await step_until(page, "SUCCEEDED")
 

@@ -74,9 +74,9 @@ async def step_until(page: Page, status: str) -> None:
     """Press Step until the newest upgrade in the panel has a status."""
     pill = page.get_by_role("complementary", name="Cloud").locator(".upgrade .pill").first
     for _ in range(8):
-        if await pill.inner_text() == status:
-            return
         before = await pill.inner_text()
+        if before == status:
+            return
         await page.get_by_role("button", name="Step").click()
         await expect(pill).not_to_have_text(before)
     await expect(pill).to_have_text(status)
