@@ -10,6 +10,7 @@ import structlog
 from bot.domain.cluster import Organisation
 from bot.observe.metrics import LEASES_LOST
 from bot.observe.reference import referenced
+from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
@@ -21,7 +22,7 @@ from bot.workflow.tracking import Tracking
 log = structlog.get_logger("bot.runner")
 
 _TICK = timedelta(seconds=1)
-_CATALOG_AGAIN = 10.0
+_CATALOG_AGAIN = 5.0
 _PRUNE_EVERY = 3600.0
 
 
@@ -29,7 +30,8 @@ _PRUNE_EVERY = 3600.0
 class Jobs:
     """The jobs of one process; with several processes each run is done by one of them.
 
-    `poll_every` and `catalog_every` are seconds of real time between the end of one run and the start of the next.
+    `troubles` says why catalogs cannot be read, for who waits for one. `poll_every` and `catalog_every` are seconds of
+    real time between the end of one run and the start of the next.
     """
 
     claims: Claims
@@ -41,8 +43,10 @@ class Jobs:
     wake: Wake
     polled: Callable[[str, float], None]
     organisations: tuple[Organisation, ...]
+    troubles: dict[Organisation, str]
     poll_every: float
     catalog_every: float
+    renew_every: float = RENEW_EVERY
 
     def join(self, schedule: Schedule) -> None:
         """Put every job on the schedule."""
@@ -76,10 +80,13 @@ class Jobs:
                 return
             again_in = _CATALOG_AGAIN
             try:
-                await self.cataloguing.refresh(organisation, lease)
+                async with kept(self.claims, lease, renew_every=self.renew_every):
+                    await self.cataloguing.refresh(organisation, lease)
                 again_in = self.catalog_every
+                self.troubles.pop(organisation, None)
                 told.now("")
             except AvisiError as error:
+                self.troubles[organisation] = error.words()
                 told.now(error.words(), refused=isinstance(error, Unauthorised))
             finally:
                 await self.claims.release(lease, again_in=min(again_in, self.catalog_every))
@@ -102,7 +109,8 @@ class Jobs:
             if lease is None:
                 return
             try:
-                await run(lease)
+                async with kept(self.claims, lease, renew_every=self.renew_every):
+                    await run(lease)
             finally:
                 await self.claims.release(lease, again_in=again_in)
                 self.wake()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -10,6 +10,7 @@ import structlog
 from bot.domain.events import About
 from bot.observe.metrics import LEASES_LOST
 from bot.observe.reference import referenced
+from bot.runner.leases import RENEW_EVERY, kept
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
@@ -22,7 +23,6 @@ log = structlog.get_logger("bot.runner")
 
 _AT_ONCE = 16
 _IDLE = 1.0
-_RENEW_EVERY = 5.0
 _LONGEST_PAUSE = 60.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _KEPT = "Slack could not tell who you are just now. What you did is kept, and decided as soon as Slack answers."
@@ -41,11 +41,21 @@ class Duties:
 class Worker:
     """Works until stopped; `wake` makes it look at once."""
 
-    def __init__(self, *, claims: Claims, begin: BeginWork, look: BeginWork, duties: Duties) -> None:
+    def __init__(
+        self,
+        *,
+        claims: Claims,
+        begin: BeginWork,
+        look: BeginWork,
+        duties: Duties,
+        renew_every: float = RENEW_EVERY,
+    ) -> None:
         self._claims = claims
         self._begin = begin
         self._look = look
         self._duties = duties
+        self._renew_every = renew_every
+        self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -59,7 +69,8 @@ class Worker:
         while not self._stopping:
             self._woken.clear()
             try:
-                began = await self._claim()
+                async with self._claiming:
+                    began = await self._claim()
             except Exception:
                 log.exception("worker.claim_failed")
                 began = 0
@@ -68,11 +79,15 @@ class Worker:
                     await asyncio.wait_for(self._woken.wait(), _IDLE)
 
     async def drain(self, *, within: float) -> None:
-        """Take no more work and let what is in hand end; what is left after that goes back by its lease."""
+        """Take no more work and let what is in hand end; what has not by then is broken off, its lease given back."""
         self._stopping = True
         self.wake()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                async with self._claiming:
+                    pass  # what is being claimed right now is in hand too
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -99,7 +114,7 @@ class Worker:
     async def _serve(self, box: Box, lease: Lease) -> None:
         again_in = 0.0
         try:
-            async with self._kept(lease):
+            async with kept(self._claims, lease, renew_every=self._renew_every):
                 if box is Box.INBOX:
                     await self._take_in(lease)
                 elif lease.queue.startswith("submit:"):
@@ -109,6 +124,9 @@ class Worker:
         except LeaseLost:
             LEASES_LOST.inc()
             log.info("worker.taken_over", queue=lease.queue)
+        except asyncio.CancelledError:
+            await self._release(lease)
+            raise
         except Exception:
             log.exception("worker.failed", queue=lease.queue)
             await self._release(lease, again_in=_IDLE)
@@ -116,24 +134,10 @@ class Worker:
             await self._release(lease, again_in=again_in)
 
     async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
-        with contextlib.suppress(LeaseLost):
-            await self._claims.release(lease, again_in=again_in)
-
-    @contextlib.asynccontextmanager
-    async def _kept(self, lease: Lease) -> AsyncIterator[None]:
-        """Renew the lease while the work lasts."""
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(_RENEW_EVERY)
-                await self._claims.renew(lease)
-
-        renewing = asyncio.create_task(renew())
         try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+            await self._claims.release(lease, again_in=again_in)
+        except Exception:
+            log.exception("worker.not_released", queue=lease.queue)  # it runs out by itself
 
     async def _take_in(self, lease: Lease) -> None:
         while not self._stopping:

@@ -57,10 +57,11 @@ class Entitlement:
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
         circle = await self.circle(rule.approvers)
-        others = await self._others(circle, rule, request)
         if not circle.includes(member):
+            others = await self._others(circle, rule, request)
             raise NotAnApprover(f"Only approvers of {rule.environment} may do this. {others}")
         if member.id == request.requester and not rule.self_approval:
+            others = await self._others(circle, rule, request)
             raise OwnRequest(f"You asked for this upgrade, so somebody else has to decide. {others}")
 
     async def check_may_retry(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
