@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from bot.store.audit import digest
 from bot.store.storage import Storage
 from bot.store.tables import AuditRow, ChainRow
 from bot.store.trail import AuditTrail, Exported
@@ -180,6 +181,17 @@ async def test_reordered_events_are_found(stored: Storage) -> None:
     )
 
     assert {number for _, number in await found(stored)} == {2, 3}
+
+
+async def test_an_event_forged_with_a_right_hash_is_found(stored: Storage) -> None:
+    """The event after it no longer follows from it."""
+    events = await written(stored, "a")
+    forged = {**events[1], "actor": "U0EVIL"}
+
+    await tampered(stored, update(AuditRow).where(event(2)).values(actor="U0EVIL", hash=digest(forged)))
+
+    assert await found(stored) == [("a", 3)]
+    assert await found(stored, events) == [("a", 2), ("a", 3)]
 
 
 async def test_a_tail_cut_with_care_is_found_by_an_earlier_export(stored: Storage) -> None:

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.request import RequestId
 from bot.workflow.entries import MessageRef
@@ -118,3 +120,14 @@ async def test_a_channel_breaks_once_and_mends_once(subject: Subject) -> None:
         assert await work.destinations.note_mended("C1")
         assert not await work.destinations.note_mended("C1")
         assert await work.destinations.broken() == ()
+
+
+async def test_moments_without_a_zone_are_refused_here_too(subject: Subject) -> None:
+    """Nobody could tell later which moment it was."""
+    naive = NOON.replace(tzinfo=None)
+
+    async with subject.begin() as work:
+        with pytest.raises(Exception, match="no time zone"):
+            await work.homes.opened(ROOS, at=naive)
+        with pytest.raises(Exception, match="no time zone"):
+            await work.catalogs.put(a_catalog(fetched_at=naive))

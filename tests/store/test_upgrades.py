@@ -67,6 +67,17 @@ async def test_two_polls_cannot_store_the_same_move(subject: Subject) -> None:
         assert await work.upgrades.find(ACME, UpgradeIdentity("another")) is not None
 
 
+async def test_the_second_of_two_writers_is_refused(subject: Subject) -> None:
+    """Also when neither has a move to store."""
+    (upgrade,) = await saved(subject, a_scheduled_upgrade())
+
+    await saved(subject, replace(upgrade, overrun_told=True))
+
+    async with subject.begin() as work:
+        with pytest.raises(Stale):
+            await work.upgrades.save(replace(upgrade, reason="Something else."))
+
+
 async def test_of_two_first_readings_at_the_same_moment_one_is_stored(subject: Subject) -> None:
     """The key of organisation and identity decides."""
 
