@@ -1,0 +1,225 @@
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.cluster import Catalog, Organisation
+from bot.runner.jobs import Jobs
+from bot.runner.schedule import Job, Schedule
+from bot.workflow.errors import Broken, Unauthorised
+from bot.workflow.ports import Source
+from tests.builders import ACME, NOON, a_catalog, a_reading, a_scheduled_upgrade
+from tests.workflow.house import House, a_house
+
+
+class Agenda(Schedule):
+    """A schedule that only writes down what was put on it."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+
+    def every(self, pause: timedelta, name: str, job: Job) -> None:
+        """Write it down."""
+        assert pause > timedelta(0)
+        self.jobs[name] = job
+
+
+class Day:
+    """The jobs of one process over a house; `run` runs one now."""
+
+    def __init__(self, house: House, **changes: Any) -> None:  # noqa: ANN401 - whatever the fields are
+        self.house = house
+        self.woken = 0
+        self.pruned = 0
+        values: dict[str, Any] = {
+            "claims": house.storage.claims,
+            "tracking": house.tracking,
+            "cataloguing": house.cataloguing,
+            "reminding": house.reminding,
+            "shelf": house.shelf,
+            "prune": self._prune,
+            "wake": self._wake,
+            "polled": lambda *_: None,
+            "organisations": (ACME,),
+            "troubles": {},
+            "poll_every": 60.0,
+            "catalog_every": 300.0,
+        }
+        self.agenda = Agenda()
+        Jobs(**(values | changes)).join(self.agenda)
+
+    async def run(self, name: str) -> None:
+        """Run a job as a tick does."""
+        await self.agenda.jobs[name]()
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def _prune(self) -> None:
+        self.pruned += 1
+
+
+async def test_every_organisation_is_polled_and_catalogued() -> None:
+    """Each by a job of its own, beside those that are there once."""
+    house = await a_house()
+
+    day = Day(house, organisations=(ACME, Organisation("globex")))
+
+    assert set(day.agenda.jobs) == {
+        "catalog:acme",
+        "poll:acme",
+        "catalog:globex",
+        "poll:globex",
+        "reminding",
+        "shelf",
+        "prune",
+    }
+
+
+async def test_a_poll_comes_again_only_after_its_pause() -> None:
+    """Counted by the store from the end of the last, whoever did it; then the worker is woken."""
+    house = await a_house()
+    day, other = Day(house), Day(house)
+
+    for _ in range(3):
+        await day.run("poll:acme")
+        await other.run("poll:acme")
+    once = len(house.cloud.lists)
+    house.storage.pass_time(61)
+    await other.run("poll:acme")
+
+    assert (once, len(house.cloud.lists)) == (1, 2)
+    assert (day.woken, other.woken) == (1, 1)
+
+
+async def test_a_failed_poll_is_logged_and_the_next_goes_on(logged: list[dict[str, Any]]) -> None:
+    """Whatever went wrong, the name is given back."""
+    house = await a_house()
+    day = Day(house)
+    house.cloud.catalogs.clear()
+    house.shelf = None  # type: ignore[assignment]
+    scheduled = house.cloud.scheduled
+    house.cloud.scheduled = None  # type: ignore[assignment, method-assign]
+
+    await day.run("poll:acme")
+    house.cloud.scheduled = scheduled  # type: ignore[method-assign]
+    house.storage.pass_time(61)
+    await day.run("poll:acme")
+
+    assert [line["event"] for line in logged if line["log_level"] == "error"] == ["job.failed"]
+    assert len(house.cloud.lists) == 1
+
+
+async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() -> None:
+    """Its lease is kept, so that nobody else begins the same."""
+    house = await a_house(a_scheduled_upgrade())
+    house.storage.claims.lasting = 0.2
+    day, other = Day(house, renew_every=0.05), Day(house, renew_every=0.05)
+    house.cloud.readings = [a_reading(status="SCHEDULED_NOTIFIED")]
+    wire, polls = house.cloud._wire, []
+
+    async def slow() -> None:
+        polls.append(1)
+        await asyncio.sleep(0.5)
+        await wire()
+
+    house.cloud._wire = slow  # type: ignore[method-assign]
+    polling = asyncio.create_task(day.run("poll:acme"))
+    await asyncio.sleep(0.3)
+    await other.run("poll:acme")
+    await polling
+
+    assert len(polls) == 1
+    assert len(house.channel()) == 1
+
+
+async def test_whoever_lost_the_poll_records_nothing(logged: list[dict[str, Any]]) -> None:
+    """It was stalled, and another process took over."""
+    house = await a_house(a_scheduled_upgrade())
+    day = Day(house)
+    house.cloud.readings = [a_reading(status="FAILED")]
+    wire = house.cloud._wire
+
+    async def stalled() -> None:
+        house.storage.pass_time(30)
+        assert await house.storage.claims.claim("poll:acme")
+        await wire()
+
+    house.cloud._wire = stalled  # type: ignore[method-assign]
+    await day.run("poll:acme")
+
+    assert house.storage.told == []
+    assert "job.taken_over" in [line["event"] for line in logged]
+
+
+async def test_a_catalog_is_read_stored_and_put_on_the_shelf() -> None:
+    """And again after its pause."""
+    house = await a_house(catalog=a_catalog(fetched_at=NOON - timedelta(hours=1), versions=()))
+    house.cloud.catalogs[ACME] = a_catalog()
+
+    await Day(house).run("catalog:acme")
+
+    assert house.shelf.catalogs == (a_catalog(),)
+    assert house.storage.rooms.catalogs[ACME] == a_catalog()
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(Broken("Avisi Cloud answered 502"), "warning"), (Unauthorised("The token is refused"), "error")],
+)
+async def test_a_catalog_that_cannot_be_read_is_tried_again_soon(
+    error: Exception, level: str, logged: list[dict[str, Any]]
+) -> None:
+    """The old copy stays; the log says so once, and once when it works again."""
+    house = await a_house()
+    day = Day(house)
+    house.cloud.refusal = error  # type: ignore[assignment]
+
+    for _ in range(3):
+        await day.run("catalog:acme")
+        house.storage.pass_time(11)
+    house.cloud.refusal = None
+    await day.run("catalog:acme")
+
+    assert house.shelf.catalogs == (a_catalog(),)
+    told = [(line["event"], line["log_level"]) for line in logged if line["event"].startswith("catalog.")]
+    assert told == [("catalog.not_read", level), ("catalog.read_again", "info")]
+
+
+async def test_the_shelf_takes_over_what_another_process_read() -> None:
+    """Without asking the cloud."""
+    house = await a_house()
+    newer = Catalog(organisation=ACME, fetched_at=NOON + timedelta(minutes=1))
+    async with house.storage.begin() as work:
+        await work.catalogs.put(newer)
+        await work.commit()
+
+    await Day(house).run("shelf")
+
+    assert house.shelf.catalogs == (newer,)
+
+
+async def test_reminding_and_pruning_are_run() -> None:
+    """Each under its own name; pruning once an hour."""
+    house = await a_house(a_scheduled_upgrade())
+    day = Day(house)
+
+    for _ in range(3):
+        await day.run("reminding")
+        await day.run("prune")
+        house.storage.pass_time(2)
+
+    assert len(house.channel()) == 1
+    assert day.pruned == 1
+
+
+async def test_a_blind_poll_is_no_failure(logged: list[dict[str, Any]]) -> None:
+    """It is noted, and polled again."""
+    house = await a_house(forced=Source.ORGANISATION)
+    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+
+    await Day(house).run("poll:acme")
+
+    assert [line for line in logged if line["event"] == "job.failed"] == []
+    assert house.storage.rooms.feeds[ACME].error == "Avisi Cloud answered 502"

@@ -1,0 +1,68 @@
+import asyncio
+from datetime import timedelta
+
+from bot.runner.schedule import Schedule
+
+TICK = timedelta(milliseconds=30)
+
+
+async def test_a_job_never_runs_twice_at_once() -> None:
+    """A slow run swallows the ticks that fall into it."""
+    running, most, runs = 0, 0, 0
+    schedule = Schedule()
+
+    async def slow() -> None:
+        nonlocal running, most, runs
+        running, runs = running + 1, runs + 1
+        most = max(most, running)
+        await asyncio.sleep(0.1)
+        running -= 1
+
+    schedule.every(TICK, "slow", slow)
+    schedule.start()
+    await asyncio.sleep(0.45)
+    schedule.close()
+    await asyncio.sleep(0.12)
+
+    assert most == 1
+    assert 2 <= runs <= 5
+
+
+async def test_a_job_that_failed_runs_again() -> None:
+    """A tick knows nothing of the one before."""
+    runs = 0
+    schedule = Schedule()
+
+    async def failing() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise RuntimeError("The first one fails.")
+
+    schedule.every(TICK, "failing", failing)
+    schedule.start()
+    await asyncio.sleep(0.3)
+    schedule.close()
+
+    assert runs > 1
+
+
+async def test_a_stopped_schedule_starts_nothing_more() -> None:
+    """What runs may end."""
+    runs, ended = 0, 0
+    schedule = Schedule()
+
+    async def job() -> None:
+        nonlocal runs, ended
+        runs += 1
+        await asyncio.sleep(0.1)
+        ended += 1
+
+    schedule.every(TICK, "job", job)
+    schedule.start()
+    await asyncio.sleep(0.05)
+    schedule.stop()
+    await asyncio.sleep(0.3)
+    schedule.close()
+
+    assert runs == ended == 1
