@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,8 +83,16 @@ class Bot:
         self._cleanup.push_async_callback(people.close)
         messenger = SlackMessenger(client=client, session=session)
         tasks = Supervisor()
+        await _unless_unreachable(identity.learn())
         built = rooms(
-            settings, self.policy, storage=storage, cloud=cloud, members=people, messenger=messenger, now=self._now
+            settings,
+            self.policy,
+            storage=storage,
+            cloud=cloud,
+            members=people,
+            messenger=messenger,
+            now=self._now,
+            invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
         )
         worker = Worker(
             claims=storage.claims,
@@ -99,7 +107,8 @@ class Bot:
         )
         await built.shelf.renew()
         schedule = Schedule()
-        self._join(schedule, built, worker)
+        troubles: dict[Organisation, str] = {}
+        self._join(schedule, built, worker, troubles)
         slack = Edge(
             command=settings.bot_command,
             client=client,
@@ -112,6 +121,7 @@ class Bot:
             judge=built.deciding.judge,
             draw_home=built.draw_home,
             tasks=tasks,
+            trouble=lambda: " ".join(troubles.values()),
         ).bolt()
         socket = self._socket(slack, client, identity)
         readiness = Readiness(
@@ -121,7 +131,8 @@ class Bot:
             organisations=tuple(Organisation(slug) for slug in settings.acloud_organisation),
             now=self._now,
         )
-        await self._meet_slack(identity, socket)
+        if socket:
+            await _unless_unreachable(socket.preflight())
         server = Server(
             host=settings.bot_host,
             port=settings.bot_port,
@@ -158,15 +169,6 @@ class Bot:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _meet_slack(self, identity: Identity, socket: SocketMode | None) -> None:
-        """Learn at start whether Slack takes our tokens; raises TokenRefused, and goes on when Slack is away."""
-        try:
-            await identity.learn()
-            if socket:
-                await socket.preflight()
-        except SlackUnreachable as error:
-            log.warning("slack.unreachable", error=str(error))
-
     def _cloud(self) -> AvisiClient:
         settings = self.settings
         return AvisiClient(
@@ -187,7 +189,7 @@ class Bot:
         secret = self.settings.slack_signing_secret
         return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
 
-    def _join(self, schedule: Schedule, built: Rooms, worker: Worker) -> None:
+    def _join(self, schedule: Schedule, built: Rooms, worker: Worker, troubles: dict[Organisation, str]) -> None:
         poll = self.settings.bot_poll_seconds
         jobs = Jobs(
             claims=self.storage.claims,
@@ -199,6 +201,7 @@ class Bot:
             wake=worker.wake,
             polled=_polled,
             organisations=tuple(Organisation(slug) for slug in self.settings.acloud_organisation),
+            troubles=troubles,
             poll_every=poll,
             catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
         )
@@ -237,6 +240,14 @@ async def run(settings: Settings, policy: Policy) -> int:
     await stopped.wait()
     await bot.stop()
     return 0
+
+
+async def _unless_unreachable(meeting: Awaitable[object]) -> None:
+    """Learn at start whether Slack takes a token; raises TokenRefused, and goes on when Slack is away."""
+    try:
+        await meeting
+    except SlackUnreachable as error:
+        log.warning("slack.unreachable", error=str(error))
 
 
 def _polled(organisation: str, seconds: float) -> None:

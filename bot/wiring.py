@@ -14,6 +14,7 @@ from bot.notifications.delivering import delivery
 from bot.notifications.delivery import Delivery
 from bot.notifications.home import home
 from bot.notifications.messenger import Messenger
+from bot.observe import metrics
 from bot.settings import Settings
 from bot.slack.home import DrawHome
 from bot.store.storage import Storage
@@ -60,8 +61,9 @@ def rooms(
     members: Members,
     messenger: Messenger,
     now: Clock,
+    invite: str,
 ) -> Rooms:
-    """Build the workflow around its ports."""
+    """Build the workflow around its ports; `invite` is what to type to let the bot into a channel."""
     begin, look = storage.begin, storage.look
     zone = ZoneInfo(settings.bot_window_timezone)
     shelf = Shelf(look)
@@ -111,9 +113,15 @@ def rooms(
             messenger=messenger,
             now=now,
             home=partial(_draw_home, reading),
+            invite=invite,
+            report=_count,
         ),
         draw_home=partial(_draw_home, reading),
     )
+
+
+def _count(kind: str, outcome: str) -> None:
+    metrics.DELIVERIES.labels(kind, outcome).inc()
 
 
 async def _draw_home(reading: HomeReading, member: MemberId, page: int = 0) -> View:

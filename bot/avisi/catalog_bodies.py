@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from bot.avisi.lenient import Body, ClockTime, Flag, Moment, Number, Text, read_objects
+from bot.avisi.lenient import Body, ClockTime, Flag, Moment, Name, Number, Text, read_objects
 from bot.domain.cluster import Cluster, ClusterIdentity, Environment, Organisation
 from bot.domain.windows import WEEKDAYS, MaintenanceSchedule, WeeklyWindow
 
@@ -42,7 +42,7 @@ class ScheduleBody(Body):
     """A maintenance schedule."""
 
     identity: Text = ""
-    name: Text = ""
+    name: Name = ""
     windows: Annotated[tuple[WindowBody, ...], BeforeValidator(read_objects)] = ()
 
     def as_domain(self) -> MaintenanceSchedule | None:
@@ -56,14 +56,14 @@ class ScheduleBody(Body):
 class ChannelBody(Body):
     """An update channel and the version that it points at."""
 
-    name: Text = ""
-    kubernetes_cluster_version: Text = ""
+    name: Name = ""
+    kubernetes_cluster_version: Name = ""
 
 
 class VersionBody(Body):
     """A version on offer; the admin API's further fields are minded when they appear."""
 
-    version: Text = ""
+    version: Name = ""
     available: Flag = None
     deleted_at: Moment = None
 
@@ -76,9 +76,9 @@ class VersionBody(Body):
 class EnvironmentBody(Body):
     """An environment."""
 
-    slug: Text = ""
-    name: Text = ""
-    type: Text = ""
+    slug: Name = ""
+    name: Name = ""
+    type: Name = ""
     deleted_at: Moment = None
 
     def as_domain(self, organisation: Organisation) -> Environment | None:
@@ -94,10 +94,10 @@ class ClusterBody(Body):
     """A cluster; `maintenance_schedule` is an object or absent."""
 
     identity: Text = ""
-    slug: Text = ""
-    name: Text = ""
-    environment_slug: Text = ""
-    version: Text = ""
+    slug: Name = ""
+    name: Name = ""
+    environment_slug: Name = ""
+    version: Name = ""
     status: Text = ""
     auto_upgrade: Flag = None
     update_channel: Annotated[ChannelBody | None, BeforeValidator(_named)] = None

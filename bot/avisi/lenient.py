@@ -8,6 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 _CLOCK_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?", re.ASCII)
+_HARMLESS = str.maketrans(
+    {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"}
+)
 _NO_YEAR = 1
 _LONGEST_DIGITS = 9
 
@@ -25,6 +28,11 @@ def read_text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value).strip()
+
+
+def read_name(value: object) -> str:
+    """Read a slug, a version or a name: people read these inside our own sentences, where `<@U1>` would mention."""
+    return read_text(value).translate(_HARMLESS)
 
 
 def read_moment(value: object) -> datetime | None:
@@ -70,6 +78,7 @@ def read_objects(value: object) -> tuple[object, ...]:
 
 
 Text = Annotated[str, BeforeValidator(read_text)]
+Name = Annotated[str, BeforeValidator(read_name)]
 Moment = Annotated[datetime | None, BeforeValidator(read_moment)]
 ClockTime = Annotated[time | None, BeforeValidator(read_clock_time)]
 Number = Annotated[int | None, BeforeValidator(read_number)]

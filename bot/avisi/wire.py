@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, PlainSerializer
 
-from bot.avisi.lenient import Body, Flag, Moment, Text
+from bot.avisi.lenient import Body, Flag, Moment, Name, Text
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.domain.windows import Window
@@ -56,11 +56,11 @@ class UpgradeBody(Body):
     window_start: Moment = None
     window_end: Moment = None
     reason: Text = ""
-    from_cluster_version: Text = ""
-    to_cluster_version: Text = ""
-    status: Text = ""
-    cluster_slug: Text = ""
-    environment_slug: Text = ""
+    from_cluster_version: Name = ""
+    to_cluster_version: Name = ""
+    status: Name = ""
+    cluster_slug: Name = ""
+    environment_slug: Name = ""
     schedule_request_date: Moment = None
     ignore_maintenance_schedule: Flag = None
 

@@ -117,7 +117,7 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
         none = f"No version is on offer that {cluster.full_name} ({cluster.version}) may go to."
         found.append(Problem(field=FormField.CLUSTER, text=none))
     elif form.version not in on_offer:
-        unknown = f"{form.version} is not on offer." if form.version else "Choose a version."
+        unknown = "This version is no longer on offer." if form.version else "Choose a version."
         found.append(Problem(field=FormField.VERSION, text=unknown))
     elif too_soon := unproven(rule, form.version, succeeded=succeeded, now=now):
         found.append(Problem(field=FormField.VERSION, text=too_soon))

@@ -21,7 +21,7 @@ def delivery(
     messenger: Messenger,
     now: Clock,
     home: DrawHome,
-    invite: str = "/invite and the bot's name",
+    invite: str,
     report: Report | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,

@@ -36,6 +36,12 @@ TOLD_SECONDS: Final = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
     registry=REGISTRY,
 )
+DELIVERIES: Final = Counter(
+    "upgrade_bot_deliveries_total",
+    "What was to be told, and what became of it.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 QUEUE_ENTRIES: Final = Gauge("upgrade_bot_queue_entries", "What waits, by box.", ["box"], registry=REGISTRY)
 QUEUE_OLDEST_SECONDS: Final = Gauge(
     "upgrade_bot_queue_oldest_age_seconds", "How long the oldest entry that is due has waited.", ["box"],

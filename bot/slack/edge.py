@@ -31,7 +31,7 @@ from bot.workflow.viewing import Viewing
 class Edge:
     """Everything that the listeners need from outside this folder.
 
-    `nudge` asks for the catalog to be read now; `trouble` says why it cannot be.
+    `trouble` says why the catalog cannot be read.
     """
 
     command: str
@@ -45,7 +45,6 @@ class Edge:
     judge: Judge
     draw_home: DrawHome
     tasks: Supervisor
-    nudge: Callable[[], None] = lambda: None
     trouble: Callable[[], str] = lambda: ""
     loading_patience: float = 10.0
 
@@ -68,7 +67,6 @@ class Edge:
             views=views,
             tasks=self.tasks,
             answers=answers,
-            nudge=self.nudge,
             trouble=self.trouble,
             patience=self.loading_patience,
         )

@@ -167,11 +167,12 @@ def _input(label: str, block_id: str, element: Drawn, **more: object) -> Drawn:
 
 
 def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Drawn:
-    option = {"text": blocks.plain(label, 75), "description": blocks.plain(says, 75), "value": _TICKED}
+    agreed = f"Yes, {label[0].lower()}{label[1:]}"
+    option = {"text": blocks.plain(agreed, 75), "description": blocks.plain(says, 75), "value": _TICKED}
     element: dict[str, Any] = {"type": "checkboxes", "action_id": str(action_id), "options": [option]}
     if ticked:
         element["initial_options"] = [option]
-    return {"type": "actions", "block_id": str(block_id), "elements": [element]}
+    return _input(label, block_id, element, optional=True, dispatch_action=True)
 
 
 def _moment(seconds: object) -> datetime | None:

@@ -43,7 +43,7 @@ class Wanted:
 class Opening:
     """Opens, fills and refreshes modals in supervised tasks, because a trigger_id cannot wait.
 
-    `nudge` asks for the catalog to be read now; `trouble` says why it cannot be (empty while nothing is known).
+    `trouble` says why the catalog cannot be read (empty while nothing is known).
     `patience` is how many seconds a loading view waits before it says that there is trouble.
     """
 
@@ -52,7 +52,6 @@ class Opening:
     views: Views
     tasks: Supervisor
     answers: Answers
-    nudge: Callable[[], None] = lambda: None
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
     newest: dict[str, str] = field(default_factory=dict)
@@ -75,7 +74,6 @@ class Opening:
 
     def start_retry(self, view: Payload) -> None:
         """Try again to fill a view that said that there was trouble."""
-        self.nudge()
         self.tasks.start(self._retry(text(view, "id"), Wanted(held=Held.read(view))), name="retry-modal")
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
@@ -88,7 +86,6 @@ class Opening:
             await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
             return
         if not loaded:
-            self.nudge()
             await self._fill(view_id, wanted)
 
     async def _reschedule(self, payload: Payload, request_id: RequestId) -> None:

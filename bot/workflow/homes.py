@@ -42,7 +42,7 @@ class HomeReading:
         )
 
     async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:
-        if request.requester == member.id or member.id in request.voters:
+        if member.id in request.voters:
             return False
         try:
             await self.entitlement.check_may_decide(member, self.judging.rule(request), request)

@@ -28,7 +28,13 @@ async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
 def delivering(storage: Storage, slack: FakeMessenger) -> Delivery:
     """Build a delivery over a database."""
     return delivery(
-        begin=storage.begin, look=storage.look, claims=storage.claims, messenger=slack, now=lambda: NOON, home=drawn
+        invite="/invite @bot",
+        begin=storage.begin,
+        look=storage.look,
+        claims=storage.claims,
+        messenger=slack,
+        now=lambda: NOON,
+        home=drawn,
     )
 
 

@@ -49,17 +49,12 @@ class Office:
     address: str = ""
     socket: SocketMode | None = None
     woken: int = 0
-    nudged: int = 0
     judged: list[ButtonPressed] = field(default_factory=list)
     refuse: list[Exception] = field(default_factory=list)
 
     def wake(self) -> None:
         """Count how often the worker was woken."""
         self.woken += 1
-
-    def nudge(self) -> None:
-        """Count how often the catalog was asked for."""
-        self.nudged += 1
 
     async def judge(self, pressed: ButtonPressed) -> None:
         """Refuse with what a test prepared."""
@@ -117,7 +112,6 @@ async def office(
             judge=judge,
             draw_home=draw_home,
             tasks=tasks,
-            nudge=lambda: here.nudge(),  # noqa: PLW0108 - `here` is made later
             loading_patience=patience,
         )
         bolt = edge.bolt()

@@ -111,7 +111,7 @@ def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
             replace(form, version="v1.99.0-u-ame.1"),
             rule,
             ROOS,
-            "v1.99.0-u-ame.1 is not on offer",
+            "This version is no longer on offer",
         ),
         "quorum out of reach": (
             form,
