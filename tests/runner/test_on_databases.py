@@ -1,0 +1,163 @@
+"""The workflow over real databases, with two processes at work: what holds on fakes holds there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from bot.domain.request import State, UpgradeRequest
+from bot.runner.worker import Duties, Worker
+from bot.store.storage import Storage
+from bot.workflow.entries import AnyEntry, Press
+from bot.workflow.ports import Box, Lease
+from tests.builders import (
+    ACME,
+    KIM,
+    NOON,
+    ROOS,
+    SEM,
+    a_catalog,
+    a_policy,
+    a_press,
+    a_rule,
+    a_submitted_form,
+    an_upgrade_request,
+)
+from tests.fakes import FakeClock, FakeCloud, FakeStorage
+from tests.workflow.house import House, the_people
+
+TWO = a_policy(a_rule(required_approvals=2))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
+    """Open each database with acme's catalog in it."""
+    storage = Storage.open(request.getfixturevalue(f"{request.param}_url"))
+    async with storage.begin() as work:
+        await work.catalogs.put(a_catalog())
+        await work.commit()
+    yield storage
+    await storage.close()
+
+
+class Process:
+    """A worker of its own over a database and a cloud that others use too."""
+
+    def __init__(self, storage: Storage, cloud: FakeCloud) -> None:
+        self.storage = storage
+        self.house = House(
+            storage=cast("FakeStorage", storage),
+            cloud=cloud,
+            members=the_people(),
+            clock=FakeClock(NOON),
+            policy=TWO,
+        )
+        duties = Duties(
+            requesting=self.house.requesting,
+            deciding=self.house.deciding,
+            submitting=self.house.submitting,
+            deliver=self.deliver,
+        )
+        self.worker = Worker(claims=storage.claims, begin=storage.begin, look=storage.look, duties=duties)
+
+    async def deliver(self, lease: Lease) -> float:
+        """Strike everything off."""
+        async with self.storage.begin(lease) as work:
+            await work.outbox.done(*[due.number for due in await work.outbox.due(lease.queue, limit=100)])
+            await work.commit()
+        return 0.0
+
+
+async def put(storage: Storage, entry: AnyEntry, *, key: str, queue: str) -> None:
+    """Store an entry as an edge does."""
+    async with storage.begin() as work:
+        await work.inbox.put(entry, key=key, queue=queue)
+        await work.commit()
+
+
+async def requests(storage: Storage) -> tuple[UpgradeRequest, ...]:
+    """Return every request."""
+    async with storage.look() as work:
+        return await work.requests.in_states(*State)
+
+
+async def until(storage: Storage, state: State) -> UpgradeRequest:
+    """Wait until there is a request in this state."""
+    async with asyncio.timeout(30):
+        while True:
+            if found := [one for one in await requests(storage) if one.state is state]:
+                return found[0]
+            await asyncio.sleep(0.02)
+
+
+async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage) -> None:
+    """Two processes decide on two presses at once; the second writer reads again."""
+    request = an_upgrade_request(required=2)
+    async with stored.begin() as work:
+        await work.requests.add(request)
+        await work.commit()
+    cloud = FakeCloud(a_catalog())
+    processes = [Process(stored, cloud), Process(stored, cloud)]
+    for process, member in zip(processes, (SEM, KIM), strict=True):
+        await process.house.shelf.renew()
+        await put(stored, a_press(request, member=member), key=member, queue=f"request:{member}")
+    leases = await stored.claims.claim_due(Box.INBOX, limit=2)
+
+    async def decide(process: Process, lease: Lease) -> None:
+        async with stored.look() as work:
+            received = await work.inbox.due(lease.queue)
+        assert received
+        await process.house.decide(received.number, received.entry, lease)
+
+    await asyncio.gather(*(decide(one, lease) for one, lease in zip(processes, leases, strict=True)))
+
+    (decided,) = await requests(stored)
+    assert (decided.state, set(decided.voters)) == (State.APPROVED, {SEM, KIM})
+
+
+async def test_two_processes_submit_an_approved_request_once(stored: Storage) -> None:
+    """Asked, approved twice, submitted; every press delivered to the store twice, as Slack may."""
+    cloud = FakeCloud(a_catalog())
+    processes = [Process(stored, cloud), Process(stored, cloud)]
+    for process in processes:
+        await process.house.shelf.renew()
+    running = [asyncio.create_task(process.worker.run()) for process in processes]
+    await put(stored, a_submitted_form(), key="form", queue="cluster:web")
+    asked = await until(stored, State.PENDING_APPROVAL)
+    for member in (SEM, KIM) * 2:
+        await put(stored, a_press(asked, member=member), key=f"press {member}", queue=f"request:{asked.id}")
+
+    submitted = await until(stored, State.SUBMITTED)
+    await put(stored, a_press(submitted, member=ROOS, press=Press.WITHDRAW), key="late", queue="request:late")
+    for process in processes:
+        await process.worker.drain(within=5)
+    await asyncio.gather(*running)
+
+    assert len(cloud.submissions) == 1
+    assert [one.state for one in await requests(stored)] == [State.SUBMITTED]
+    async with stored.look() as work:
+        upgrade = await work.upgrades.find(ACME, submitted.upgrade) if submitted.upgrade else None
+    assert upgrade is not None
+    assert upgrade.request_id == submitted.id
+
+
+async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
+    """Whoever starts next can claim at once what is left."""
+    process = Process(stored, FakeCloud(a_catalog()))
+    await process.house.shelf.renew()
+    process.house.members.down = True
+    running = asyncio.create_task(process.worker.run())
+    for number in range(5):
+        await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
+    process.worker.wake()
+
+    await process.worker.drain(within=5)
+    await running
+
+    counted = await stored.census.inbox()
+    assert counted.waiting == 5
+    async with stored.begin() as work:
+        await work.inbox.put(a_submitted_form(), key="fresh", queue="cluster:fresh")
+        await work.commit()
+    assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Box.INBOX, limit=20)}
