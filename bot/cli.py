@@ -46,9 +46,11 @@ def run() -> None:
     """Run the bot against Slack and Avisi Cloud, configured by the environment and `.env`."""
     with _readable_failures():
         from bot.observe.logs import set_up
+        from bot.observe.redaction import keep_secret
         from bot.policy_file import configuration
 
         settings, policy = configuration()
+        keep_secret(*settings.secrets)
         set_up(form=settings.bot_log_format, level=settings.bot_log_level)
 
         from bot.app import run as run_bot
@@ -102,9 +104,11 @@ def doctor(
     """Check every setting and every connection, and say how to mend what is wrong."""
     with _readable_failures():
         from bot.observe.logs import set_up
+        from bot.observe.redaction import keep_secret
         from bot.policy_file import configuration
 
         settings, policy = configuration()
+        keep_secret(*settings.secrets)
         set_up(form=settings.bot_log_format, level="error")
 
         from bot.doctor.examination import CHECKS, examine_and_print, with_round_trip

@@ -138,6 +138,12 @@ class Settings(RuleSettings, DatabaseSettings):
     )
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the value of every secret, for those who hide them."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+    @property
     def socket_mode(self) -> bool:
         """Whether Slack is heard through Socket Mode instead of HTTP."""
         return self.slack_app_token is not None

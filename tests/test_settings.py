@@ -140,6 +140,17 @@ def test_a_secret_is_masked_wherever_settings_are_printed(monkeypatch: pytest.Mo
     assert "hunter2" not in printed
 
 
+def test_every_secret_is_known_to_whoever_hides_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch)
+
+    assert set(read_settings().secrets) == {
+        "xoxb-1-2-secretbot",
+        "8f742231b10e8888abcd99yyyzzz85a5",
+        "cloud-secret",
+        "sqlite+aiosqlite:///upgrade-bot.db",
+    }
+
+
 def test_an_unknown_bot_variable_is_a_problem_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, BOT_APROVERS="S1")
 

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from bot.observe.logs import set_up
+from bot.observe.redaction import keep_secret
 from bot.observe.reference import current_reference, new_reference, referenced
 
 
@@ -88,6 +89,17 @@ def test_what_looks_like_a_secret_never_reaches_the_log(form: str, said: str) ->
 
     assert "hunter2" not in stream.getvalue()
     assert stream.getvalue().count("[hidden]") >= 4
+
+
+def test_a_secret_that_looks_like_nothing_is_hidden_once_it_is_known() -> None:
+    """Whatever a token looks like, the settings know it."""
+    stream = io.StringIO()
+    set_up(form="json", level="info", stream=stream)
+    keep_secret("correct horse battery staple")
+
+    structlog.get_logger().info("said", text="it is correct horse battery staple, is it not")
+
+    assert "battery" not in stream.getvalue()
 
 
 def test_a_field_named_after_a_secret_is_hidden_whatever_it_holds() -> None:
