@@ -17,6 +17,7 @@ const millis = (ts) => Number(ts) * 1000;
 class Row {
   constructor(message, channel, openThread) {
     this.openThread = openThread;
+    this.day = dayKey(millis(message.ts), names.tz);
     this.cache = new Map();
     this.surface = {
       names, form: new Form(), errors: {},
@@ -121,11 +122,12 @@ export class Feed {
     if (this.more && this.older) nodes.push(this.#mark("older", () => h("button", { type: "button", class: "button older", on: { click: this.older } }, "Show older messages")));
     if (!rows.length) nodes.push(this.#mark("empty", () => h("p", { class: "empty" }, this.empty)));
     let before = null;
+    let day = null;
     let fresh = this.newAfter !== null;
     for (const row of rows) {
       const { message } = row;
-      const day = dayKey(millis(message.ts), names.tz);
-      const newDay = day !== (before && dayKey(millis(before.ts), names.tz));
+      const newDay = row.day !== day;
+      day = row.day;
       const title = newDay ? dayTitle(millis(message.ts), names.tz) : "";
       if (newDay) nodes.push(this.#mark(`${day} ${title}`, () => h("div", { class: "day" }, h("span", null, title))));
       const firstNew = fresh && message.ts > this.newAfter && message.user !== store.me;
