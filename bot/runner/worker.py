@@ -26,6 +26,12 @@ _IDLE = 1.0
 _LONGEST_PAUSE = 60.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _KEPT = "Slack could not tell who you are just now. What you did is kept, and decided as soon as Slack answers."
+_TAKES_ITS_TURN = (
+    "An earlier request for this cluster is being submitted just now. Yours is kept, and made as soon as that is done."
+)
+_FAULT = "Something went wrong here. What you did is kept, and tried again until it works."
+_A_WHILE = 3
+"""Tries after which people are told why they still wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,14 +155,17 @@ class Worker:
                 with referenced(received.reference or None, queue=lease.queue):
                     await self._take(received, lease)
             except Later as later:
-                await self._postpone(received, lease, seconds=later.seconds, error=str(later))
+                told = _TAKES_ITS_TURN if received.attempts == _A_WHILE else None
+                await self._postpone(received, lease, seconds=later.seconds, error=str(later), tell=told)
             except MembersUnavailable as error:
-                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=_KEPT)
+                told = _KEPT if received.attempts == 0 else None
+                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told)
             except LeaseLost:
                 raise
             except Exception as error:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
-                await self._postpone(received, lease, seconds=_pause(received), error=repr(error))
+                told = _FAULT if received.attempts == _A_WHILE else None
+                await self._postpone(received, lease, seconds=_pause(received), error=repr(error), tell=told)
             self.wake()
 
     async def _take(self, received: Received, lease: Lease) -> None:
@@ -173,9 +182,9 @@ class Worker:
     ) -> None:
         async with self._begin(lease) as work:
             await work.inbox.postpone(received.number, seconds=seconds, error=error)
-            if tell and received.attempts == 0:
+            if tell:
                 url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
-                key = f"kept:{received.number}"
+                key = f"kept:{received.number}:{received.attempts}"
                 await work.outbox.put(
                     errands.answer(received.entry.member, tell, key=key, about=_NOTHING, response_url=url)
                 )
