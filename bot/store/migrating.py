@@ -39,6 +39,8 @@ async def pending(engine: AsyncEngine) -> tuple[str, ...]:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _is_from_the_future(_current(connection)):
+        return
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -48,7 +50,15 @@ def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def _is_from_the_future(revision: str | None) -> bool:
+    """Whether a newer version was here already: its migrations only added, so there is nothing to do or undo."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision is not None and revision not in known
+
+
 def _after(revision: str | None) -> tuple[str, ...]:
+    if _is_from_the_future(revision):
+        return ()
     scripts = ScriptDirectory.from_config(_config())
     missing = [script.revision for script in scripts.iterate_revisions("head", revision or "base")]
     return tuple(reversed(missing))
