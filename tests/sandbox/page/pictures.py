@@ -57,6 +57,8 @@ async def _succeeding(page: Page, folder: Path) -> None:
     await step_until(page, "SCHEDULED_NOTIFIED")
     reminder = page.get_by_role("article").filter(has_text="Reminder").first
     await expect(reminder).to_be_visible(timeout=PATIENCE)
+    await expect(card).to_contain_text("Scheduled notified", timeout=PATIENCE)
+    await expect(card).to_contain_text("4 replies", timeout=PATIENCE)
     await _of(reminder, folder / "reminder.png")
     await page.set_viewport_size(TALL)
     await page.get_by_text("Open the card").last.scroll_into_view_if_needed()
