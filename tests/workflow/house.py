@@ -11,7 +11,7 @@ from bot.domain.events import Answered, AnyEvent, Event
 from bot.domain.form import Form
 from bot.domain.people import MemberId, Standing
 from bot.domain.policy import Policy
-from bot.domain.request import RequestId, Seal, UpgradeRequest
+from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
@@ -40,6 +40,11 @@ TEAM = "S0TEAM"
 """A user group: Sem and Kim, until somebody leaves it."""
 
 E = TypeVar("E", bound=Event)
+
+
+def decision(request: UpgradeRequest) -> tuple[State, set[MemberId]]:
+    """Return what a press can change."""
+    return request.state, set(request.voters)
 
 
 def the_people() -> FakeMembers:

@@ -1,0 +1,73 @@
+import pytest
+
+from bot.domain.errors import Refused
+from bot.domain.people import MemberId
+from bot.domain.request import State
+from bot.workflow.entries import Press
+from tests.builders import (
+    GUS,
+    ROOS,
+    SEM,
+    a_press,
+    a_scheduled_upgrade,
+    an_upgrade_request,
+)
+from tests.workflow.house import a_house
+
+REFUSES_TO_OPEN = {
+    (Press.REJECT, ROOS, State.PENDING_APPROVAL): "Only approvers",
+    (Press.REJECT, SEM, State.REJECTED): "already rejected",
+    (Press.RESCHEDULE, GUS, State.SUBMITTED): "Guests cannot use this bot",
+    (Press.RESCHEDULE, SEM, State.REJECTED): "already rejected",
+    (Press.RESCHEDULE, SEM, State.SUBMITTING): "already submitting",
+}
+
+
+@pytest.mark.parametrize(("press", "who", "state"), REFUSES_TO_OPEN)
+async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId, state: State) -> None:
+    """The button explains instead of opening something that will be refused."""
+    request = an_upgrade_request(state=state)
+    house = await a_house(request)
+
+    with pytest.raises(Refused, match=REFUSES_TO_OPEN[press, who, state]):
+        await house.deciding.judge(a_press(request, press=press, member=who))
+
+
+@pytest.mark.parametrize("press", [Press.REJECT, Press.RESCHEDULE])
+async def test_a_modal_opens_for_who_may_use_it(press: Press) -> None:
+    """Nothing is stored by looking."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+
+    await house.deciding.judge(a_press(request, press=press))
+
+    assert house.storage.commits == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "opens"),
+    [("IN_PROGRESS", False), ("SUCCEEDED", False), ("SCHEDULED", True), ("FAILED", True), ("MISSED", True)],
+)
+async def test_only_what_is_neither_running_nor_done_can_be_rescheduled(status: str, *, opens: bool) -> None:
+    """A running upgrade cannot be moved, and one that succeeded need not be."""
+    upgrade = a_scheduled_upgrade(status=status)
+    request = an_upgrade_request(state=State.SUBMITTED, upgrade=upgrade.identity)
+    house = await a_house(request, upgrade)
+    press = a_press(request, press=Press.RESCHEDULE)
+
+    if opens:
+        await house.deciding.judge(press)
+    else:
+        with pytest.raises(Refused, match=f"This upgrade is {status.lower().replace('_', ' ')}"):
+            await house.deciding.judge(press)
+
+
+async def test_a_button_that_only_opens_is_answered_when_it_came_too_late_to_open() -> None:
+    """Its trigger is gone, so the person is asked to press again; the entry does not stay."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+
+    answer = await house.press(request, Press.RESCHEDULE)
+
+    assert answer.endswith("That took too long to check. Please press the button again.")
+    assert house.storage.entries == []

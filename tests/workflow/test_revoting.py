@@ -1,0 +1,191 @@
+from datetime import date
+
+from bot.domain.calendar import Freeze
+from bot.domain.events import RequestApproved, VotesVoided
+from bot.domain.request import Seal, State
+from bot.workflow.entries import Kind
+from tests.builders import (
+    KIM,
+    NEW,
+    OLD,
+    SEM,
+    a_cluster,
+    a_policy,
+    a_rule,
+)
+from tests.workflow.house import ANNE, TEAM, a_house, decision
+
+OLD_PATCH = "v1.30.8-u-ame.1"
+TWO = a_policy(a_rule(required_approvals=2))
+
+
+async def test_a_press_on_a_card_that_showed_something_else_counts_for_nothing() -> None:
+    """The seal of the button is not the request's any more."""
+    house = await a_house()
+    request = await house.ask()
+
+    approved = await house.press(request, seal=Seal("another"))
+    rejected = await house.reject(request, seal=Seal("another"))
+
+    assert "your press did not count" in approved
+    assert "your press did not count" in rejected
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, set())
+
+
+async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -> None:
+    """The cluster was upgraded meanwhile: the card says so, the voters are told, the vote starts again."""
+    house = await a_house(policy=a_policy(a_rule(required_approvals=2, notify=("S0TEAM",))))
+    request = await house.ask()
+    await house.press(request)
+    seen = house.now_of(request).seal
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+
+    answer = await house.press(request, by=KIM, seal=seen)
+
+    now = house.now_of(request)
+    assert "your press did not count" in answer
+    assert (now.state, now.votes, now.from_version, now.round) == (State.PENDING_APPROVAL, (), OLD_PATCH, 2)
+    assert now.changes == (f"production/web runs {OLD_PATCH} now; it ran {OLD} when this was asked.",)
+    assert [(event.voters, event.mention) for event in house.told(VotesVoided)] == [((SEM,), ("S0TEAM", SEM))]
+    assert house.facts(request) == ["upgrade requested", "vote cast", "votes voided", "press refused"]
+
+
+async def test_after_drift_the_new_card_can_be_approved() -> None:
+    """Nothing of the old vote is left in the way."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+    await house.press(request)
+
+    await house.press(request)
+
+    assert decision(house.now_of(request)) == (State.APPROVED, {SEM})
+    assert house.now_of(request).from_version == OLD_PATCH
+
+
+async def test_drift_to_a_version_that_cannot_go_on_is_refused_as_such() -> None:
+    """The cluster runs the target already: nothing is left to vote on, and the press says so."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(a_cluster(version=NEW))
+
+    answer = await house.press(request)
+
+    assert answer.endswith(f"production/web already runs {NEW}.")
+    assert house.now_of(request).round == 1
+
+
+async def test_a_version_taken_off_the_offer_cannot_be_approved() -> None:
+    """Judged at the decision, as at the request."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(versions=(OLD,))
+
+    answer = await house.press(request)
+
+    assert answer.endswith(f"{NEW} is no longer on offer for production/web ({OLD}).")
+    assert house.now_of(request).votes == ()
+
+
+async def test_a_cluster_that_is_gone_cannot_be_approved() -> None:
+    """It is no longer in the catalog."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(a_cluster(identity="another"))
+
+    assert (await house.press(request)).endswith("production/web is no longer in the catalog of Avisi Cloud.")
+
+
+async def test_a_freeze_that_began_meanwhile_refuses_the_approval() -> None:
+    """A policy with a freeze over the estimated window came into force after the request."""
+    house = await a_house()
+    request = await house.ask()
+    freeze = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+    house = await house.restarted(policy=a_policy(a_rule(freeze=(freeze,))))
+
+    answer = await house.press(request)
+
+    assert answer.endswith("production is frozen Dec 1 to Dec 10. Choose another time.")
+    assert house.now_of(request).votes == ()
+
+
+async def test_an_approval_of_somebody_who_left_the_group_is_dropped() -> None:
+    """The quorum is counted over those who may approve when the last vote is cast."""
+    house = await a_house(policy=a_policy(a_rule(approvers=(TEAM, ANNE), required_approvals=2)))
+    request = await house.ask()
+    await house.press(request)
+    house.members.groups[TEAM] = frozenset({KIM})
+
+    answer = await house.press(request, by=KIM)
+
+    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {KIM})
+
+
+async def test_an_approval_of_somebody_deactivated_since_is_dropped() -> None:
+    """Only full members count, when it is counted."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    del house.members.members[SEM]
+
+    await house.press(request, by=KIM)
+
+    assert house.now_of(request).voters == {KIM}
+
+
+async def test_a_higher_quorum_keeps_the_votes_and_asks_for_more() -> None:
+    """The policy was changed while one of one approvals was still out; the standing vote stays."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    house = await house.restarted(policy=a_policy(a_rule(required_approvals=3, approvers=(SEM, KIM, ANNE))))
+
+    await house.look_round()
+    answer = await house.press(request, by=KIM)
+
+    assert answer.endswith("Your approval counts: 2 of 3.")
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM, KIM})
+    assert house.told(VotesVoided) == []
+
+
+async def test_a_lower_quorum_lets_standing_votes_decide() -> None:
+    """One of two approvals is there when the policy comes to ask for one."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    house = await house.restarted()
+    house = await house.restarted(policy=a_policy())
+
+    await house.look_round()
+
+    assert decision(house.now_of(request)) == (State.APPROVED, {SEM})
+    assert len(house.errands(Kind.SUBMIT)) == len(house.told(RequestApproved)) == 1
+    assert house.facts(request)[-1] == "votes judged again"
+
+
+async def test_a_lower_quorum_counts_only_votes_that_still_stand() -> None:
+    """The one voter has left the group since."""
+    house = await a_house(policy=a_policy(a_rule(approvers=(TEAM,), required_approvals=2)))
+    request = await house.ask()
+    await house.press(request)
+    house.members.groups[TEAM] = frozenset({KIM})
+    house = await house.restarted(policy=a_policy(a_rule(approvers=(TEAM,))))
+
+    await house.look_round()
+
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, set())
+    assert house.now_of(request).required == 1
+
+
+async def test_a_lower_quorum_lets_nothing_through_that_a_rule_forbids() -> None:
+    """A freeze came with the same change of policy."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    freeze = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+    house = await house.restarted(policy=a_policy(a_rule(freeze=(freeze,))))
+
+    await house.look_round()
+
+    assert house.now_of(request).state is State.PENDING_APPROVAL
