@@ -22,7 +22,7 @@ async def write() -> None:
             await work.outbox.put(an_errand(str(number), queue=f"q{number}"))
             await work.audit.append(a_fact("a"))
             await work.commit()
-        print(number, flush=True)
+        print("stored", number, flush=True)
 
 asyncio.run(write())
 """
@@ -35,7 +35,8 @@ async def test_what_was_stored_survives_the_process(stored: Storage) -> None:
     assert process.stdout is not None
     reported = 0
     async for line in process.stdout:
-        reported = int(line) + 1
+        word, _, number = line.partition(b" ")
+        reported = int(number) + 1 if word == b"stored" else reported
         if reported == ENOUGH:
             process.kill()
     await process.wait()
