@@ -23,7 +23,9 @@ Event = Mapping[str, Any]
 COLUMNS: Final = (
     "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
 )  # fmt: skip
-_SHOWN: Final = ("at", "request_id", "number", "kind", "actor", "cluster", "facts")
+_SHOWN: Final = ("time (UTC)", "request", "no.", "what", "who", "cluster", "facts")
+_NOT_SHOWN: Final = frozenset({"policy", "seal", "cluster_identity"})
+"""Facts that the exports have in full and a table would drown in."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run when a cell begins with it."""
 
@@ -88,7 +90,7 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
         case Format.TABLE:
             table = Table(*_SHOWN)
             async for event in events:
-                table.add_row(*(Text(_plain(event[name])) for name in _SHOWN))
+                table.add_row(*(Text(cell) for cell in _row(event)))
             width = None if out.isatty() else 250
             Console(file=out, width=width, highlight=False).print(table)
 
@@ -109,6 +111,17 @@ def read_export(path: Path) -> Iterator[Event]:
                 }
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(f"line {number} of {path} is no event of a JSON Lines export") from error
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    when = str(event["at"])[:19].replace("T", " ")
+    said = (
+        f"{name.replace('_', ' ')}: {_plain(value)}"
+        for name, value in event["facts"].items()
+        if name not in _NOT_SHOWN and value not in (None, "", False, [], {})
+    )
+    one = (when, event["request_id"], event["number"], event["kind"], event["actor"], event["cluster"], "\n".join(said))
+    return tuple(str(cell) for cell in one)
 
 
 def _plain(value: object) -> str:
