@@ -48,7 +48,8 @@ class Tracking:
     async def poll(self, organisation: Organisation, lease: Lease) -> Source | None:
         """Read what is not final, store and tell the moves; returns the source in use, None when nothing was readable.
 
-        Failures of the cloud are noted (blindness), not raised.
+        Failures of the cloud are noted (blindness), not raised. What somebody else wrote at the same moment is seen by
+        the next poll.
         """
         async with self.look() as work:
             feed = await work.feeds.get(organisation)
@@ -57,6 +58,8 @@ class Tracking:
         except AvisiError as error:
             await self.blindness.could_not_read(feed, error.words(), lease)
             return None
+        except Stale:
+            return feed.source
         await self.blindness.could_read(feed, lease)
         return feed.source
 

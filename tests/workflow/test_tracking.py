@@ -1,3 +1,6 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +10,8 @@ from bot.domain.events import StatusMoved, UpgradeSubmitted, WindowBrokeRule, Wi
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED, ScheduledUpgrade
 from bot.workflow.entries import Kind
-from bot.workflow.errors import Broken, NoList
-from bot.workflow.ports import Feed, Source
+from bot.workflow.errors import Broken, NoList, Stale
+from bot.workflow.ports import Feed, Lease, Source, Work
 from tests.builders import (
     ACME,
     CHANNEL,
@@ -439,3 +442,25 @@ async def test_without_statuses_and_without_a_window_nothing_can_be_followed() -
     assert house.upgrades[str(a_reading().identity)].status == NOT_FOLLOWED
     assert house.told(UpgradeSubmitted)[0].followed is False
     assert house.told(StatusMoved) == []
+
+
+async def test_a_poll_that_met_somebody_elses_write_leaves_it_to_the_next() -> None:
+    """A submission was confirmed at the same moment: nothing is lost, nothing is told twice."""
+    house = await a_house(*ours(), READ)
+    collisions = [Stale("Somebody else changed this upgrade in the meantime.")]
+
+    @asynccontextmanager
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+        async with house.storage.begin(lease) as work:
+            if collisions:
+                raise collisions.pop()
+            yield work
+
+    house.tracking = replace(house.tracking, begin=colliding)
+
+    await sees(house, a_reading(status="FAILED"))
+    first = list(house.storage.told)
+    await sees(house, a_reading(status="FAILED"))
+
+    assert first == []
+    assert len(house.channel()) == 1
