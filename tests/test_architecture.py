@@ -39,7 +39,7 @@ INWARDS: dict[str, set[str]] = {
     },
     "gauging": {"observe", "store", "workflow"},
     "readiness": {*INNER, "server", "slack", "store"},
-    "wiring": {*INNER, "notifications", "slack", "store", "settings"},
+    "wiring": {*INNER, "notifications", "observe", "slack", "store", "settings"},
     "server": {*INNER, "observe"},
     "settings": {"shapes", "observe"},
     "shapes": {"observe"},
