@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
 
@@ -85,7 +86,8 @@ class House:
         settings = self.settings(**changes)
         policy: Policy = load_policy(settings.bot_policy_file, settings)
         bot = wired(settings, policy, now=self.clock)
-        await bot.start()
+        async with _starting():
+            await bot.start()
         self.bots.append(bot)
         if self.transport == "http":
             self.slack.deliver_over_http(f"http://127.0.0.1:{bot.port}/slack/events")
@@ -179,6 +181,14 @@ class House:
         if self.transport == "socket":
             given["SLACK_APP_TOKEN"] = self.slack.app.app_token
         return {name: value for name, value in (given | changes).items() if value}
+
+
+_LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+def _starting() -> asyncio.Lock:
+    """Let bots of one loop start one after the other: Alembic keeps its state in the process."""
+    return _LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 @asynccontextmanager

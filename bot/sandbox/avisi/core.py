@@ -36,6 +36,8 @@ class CloudCore:
         self.pace = pace or Pace()
         self.changes = Changes()
         self.lifecycle = Lifecycle(self.world, self.quirks, self.pace, self.changes.bump)
+        self.accepted: list[tuple[str, Wish]] = []
+        """Every request that was accepted and by whom it came, `bot` or `console`, in order: what tests count."""
 
     @property
     def upgrades(self) -> list[ScheduledUpgrade]:
@@ -90,7 +92,9 @@ class CloudCore:
         """Do the work of the POST; Problem when the platform will not."""
         self.settle()
         now = self._second()
-        return schedule(self.world, owner, wish, self.lifecycle, now=now, by=by)
+        upgrade = schedule(self.world, owner, wish, self.lifecycle, now=now, by=by)
+        self.accepted.append((by, wish))
+        return upgrade
 
     def schedule_elsewhere(
         self, cluster: str, version: str, *, date: datetime | None = None, ignore: bool = False

@@ -1,0 +1,76 @@
+"""Counts, at the simulators, what really happened; and, in the database, what is still owed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.slack.seen import Seen
+from tests.world.house import House
+
+STRUCK = "posted twice"
+
+
+def accepted(cloud: SimulatedCloud) -> Counter[tuple[str, str]]:
+    """Count what the cloud accepted from the bot, by cluster and version."""
+    return Counter((wish.cluster_identity, wish.version) for by, wish in cloud.accepted if by == "bot")
+
+
+def cards(opened: House, slug: str, channel: str = "C0UPGRADES") -> list[Seen]:
+    """Return every message that looks like the card of a cluster, orphans included."""
+    return [one for one in opened.sem.messages(channel) if f"Upgrade {slug} to" in one]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a database still owes: rows nobody has dealt with, letters given up, leases somebody holds."""
+
+    inbox: int
+    outbox: int
+    dead: int
+    leased: int
+
+    @property
+    def nothing(self) -> bool:
+        """Whether everything was done and nothing was given up."""
+        return (self.inbox, self.outbox, self.dead) == (0, 0, 0)
+
+
+async def owed(url: str) -> Owed:
+    """Count what a database still owes."""
+    found = await rows(
+        url,
+        "SELECT (SELECT count(*) FROM inbox WHERE ended_at IS NULL),"
+        " (SELECT count(*) FROM outbox WHERE ended_at IS NULL),"
+        " (SELECT count(*) FROM outbox WHERE dead = 1),"
+        " (SELECT count(*) FROM leases WHERE leased_until IS NOT NULL)",
+    )
+    inbox, outbox, dead, leased = found[0]
+    return Owed(inbox=inbox, outbox=outbox, dead=dead, leased=leased)
+
+
+async def states(url: str) -> Counter[str]:
+    """Count the requests by their state."""
+    return Counter({str(state): number for state, number in await rows(url, _STATES)})
+
+
+_STATES = "SELECT state, count(*) FROM requests GROUP BY state"
+
+
+async def rows(url: str, statement: str) -> list[Any]:
+    """Run a query beside the bot."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return list((await connection.execute(text(statement))).all())
+    finally:
+        await engine.dispose()
+
+
+def file_of(url: str) -> Path:
+    """Return the file of a SQLite URL."""
+    return Path(url.partition("///")[2])
