@@ -112,7 +112,13 @@ class House:
             forced=self.forced,
         )
         self.reminding = Reminding(
-            begin=begin, look=look, policy=self.policy, judging=self.judging, revoting=self.revoting, now=now
+            begin=begin,
+            look=look,
+            policy=self.policy,
+            judging=self.judging,
+            revoting=self.revoting,
+            now=now,
+            real_time=now,
         )
 
     async def restarted(self, *, policy: Policy | None = None, forced: Source | None = None) -> "House":

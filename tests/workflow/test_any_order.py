@@ -197,7 +197,7 @@ class Story(RuleBasedStateMachine):
         clusters = [replace(one, version=version) if one.identity == cluster else one for one in old.clusters]
         self.pass_time(0.001)
         self.cloud.catalogs[ACME] = replace(old, clusters=tuple(clusters), versions=offer, fetched_at=self.clock())
-        if told:
+        if told and self.cloud.refusal is None:
             self.run(self.house.cataloguing.refresh(ACME))
 
     @rule(
@@ -257,6 +257,11 @@ class Story(RuleBasedStateMachine):
         """Let the list of scheduled upgrades come and go."""
         self.cloud.no_list = lists
 
+    @rule(down=RARELY)
+    def cloud_goes(self, *, down: bool) -> None:
+        """Let the cloud stop answering what it is asked, or answer again."""
+        self.cloud.refusal = NotConnected("No connection") if down else None
+
     # --- the bot by itself ---
 
     @rule()
@@ -282,6 +287,17 @@ class Story(RuleBasedStateMachine):
         """Do the clock's work."""
         self.run(self.house.look_round())
 
+    @rule()
+    def everything_at_once(self) -> None:
+        """Let submissions, a poll and the clock's work overtake each other."""
+
+        async def together() -> None:
+            await asyncio.gather(
+                *(self.submit(request) for request in self.requests), self.house.poll(), self.house.look_round()
+            )
+
+        self.run(together())
+
     @invariant()
     def one_open_request_for_each_cluster(self) -> None:
         """Whatever happened, at most one request of a cluster is on its way."""
@@ -299,7 +315,7 @@ class Story(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Let everything answer again, and the bot go on until nothing is left to do."""
-        self.members.down, self.cloud.no_list, self.cloud.fault = False, None, ""
+        self.members.down, self.cloud.no_list, self.cloud.refusal, self.cloud.fault = False, None, None, ""
         for _ in range(12):
             self.pass_time(0.1)
             self.work()
