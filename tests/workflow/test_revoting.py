@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 from bot.domain.calendar import Freeze
@@ -8,6 +9,7 @@ from tests.builders import (
     KIM,
     NEW,
     OLD,
+    ROOS,
     SEM,
     a_cluster,
     a_policy,
@@ -189,3 +191,57 @@ async def test_a_lower_quorum_lets_nothing_through_that_a_rule_forbids() -> None
     await house.look_round()
 
     assert house.now_of(request).state is State.PENDING_APPROVAL
+
+
+async def test_a_quorum_raised_a_moment_ago_counts_for_the_next_press() -> None:
+    """Judged by the policy in force, also before the card was repainted for it."""
+    house = await a_house()
+    request = await house.ask()
+    house = await house.restarted(policy=TWO)
+
+    answer = await house.press(request)
+
+    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert (house.now_of(request).state, house.now_of(request).required) == (State.PENDING_APPROVAL, 2)
+
+
+async def test_a_requesters_own_vote_is_dropped_once_the_policy_forbids_it() -> None:
+    """It was allowed when it was given, and is not when the votes are counted."""
+    rule = a_rule(approvers=(ROOS, SEM, KIM), required_approvals=2, self_approval=True)
+    house = await a_house(policy=a_policy(rule))
+    request = await house.ask()
+    await house.press(request, by=ROOS)
+    house = await house.restarted(policy=a_policy(replace(rule, self_approval=False)))
+
+    answer = await house.press(request, by=SEM)
+
+    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
+
+
+async def test_judging_again_writes_nothing_when_nothing_changes() -> None:
+    """A freeze holds up an approved vote: looked at each second, stored never."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    freeze = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+    house = await house.restarted(policy=a_policy(a_rule(freeze=(freeze,))))
+    await house.look_round()
+    before = house.storage.commits
+
+    await house.look_round()
+
+    assert house.storage.commits == before
+    assert house.now_of(request).state is State.PENDING_APPROVAL
+
+
+async def test_drift_to_where_nothing_can_be_voted_on_keeps_the_card_as_it_was() -> None:
+    """The target is off the offer from there; there is nothing to start a vote about."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    await house.press(request)
+    await house.recatalog(a_cluster(version=NEW))
+
+    await house.look_round()
+
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
