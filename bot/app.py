@@ -37,7 +37,8 @@ from bot.workflow.ports import Clock
 
 log = structlog.get_logger("bot.app")
 
-_DRAIN = 8.0
+_DRAIN = 5.0
+"""Seconds; with the three that server and socket may take, all ends within ten."""
 _LONGEST_CATALOG_PAUSE = 300.0
 
 
@@ -74,7 +75,7 @@ class Bot:
         settings, storage = self.settings, self.storage
         self._cleanup.push_async_callback(storage.close)
         await storage.take()
-        session = await self._cleanup.enter_async_context(open_session())
+        session = await self._cleanup.enter_async_context(open_session(settings.slack_api_url))
         token = settings.slack_bot_token.get_secret_value()
         client = web_client(token=token, base_url=settings.slack_api_url, session=session)
         cloud = await self._cleanup.enter_async_context(self._cloud())
@@ -92,6 +93,7 @@ class Bot:
             members=people,
             messenger=messenger,
             now=self._now,
+            real_time=real_time,
             invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
         )
         worker = Worker(
@@ -121,6 +123,7 @@ class Bot:
             judge=built.deciding.judge,
             draw_home=built.draw_home,
             tasks=tasks,
+            real_time=real_time,
             trouble=lambda: " ".join(troubles.values()),
         ).bolt()
         socket = self._socket(slack, client, identity)
@@ -159,11 +162,8 @@ class Bot:
     ) -> None:
         server.stopping = True
         schedule.stop()
-        if socket:
-            await socket.close()
-        await server.stop()
-        await tasks.drain(within=2.0)
-        await worker.drain(within=_DRAIN - 3.0)
+        await asyncio.gather(server.stop(), *([socket.close()] if socket else []))
+        await asyncio.gather(tasks.drain(within=_DRAIN), worker.drain(within=_DRAIN))
         schedule.close()
         for task in self._tasks:
             task.cancel()

@@ -61,6 +61,7 @@ def rooms(
     members: Members,
     messenger: Messenger,
     now: Clock,
+    real_time: Clock,
     invite: str,
 ) -> Rooms:
     """Build the workflow around its ports; `invite` is what to type to let the bot into a channel."""
@@ -105,7 +106,15 @@ def rooms(
             forced=forced,
         ),
         cataloguing=cataloguing,
-        reminding=Reminding(begin=begin, look=look, policy=policy, judging=judging, revoting=revoting, now=now),
+        reminding=Reminding(
+            begin=begin,
+            look=look,
+            policy=policy,
+            judging=judging,
+            revoting=revoting,
+            now=now,
+            real_time=real_time,
+        ),
         delivery=delivery(
             begin=begin,
             look=look,

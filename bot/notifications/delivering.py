@@ -33,7 +33,6 @@ def delivery(
         scenes=Scenes(look=look, messenger=messenger, now=now),
         sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep, seconds=seconds), report=count),
         setbacks=Setbacks(begin=begin, now=now, invite=invite, report=count),
-        now=now,
         home=home,
         report=count,
     )

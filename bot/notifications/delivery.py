@@ -19,7 +19,7 @@ from bot.notifications.sending import Sending
 from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
 from bot.workflow.errors import Missing
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.ports import BeginWork, Lease, Work
 
 _AT_ONCE = 500
 _USES_OF_A_RESPONSE_URL = 4
@@ -41,7 +41,6 @@ class Delivery:
     scenes: Scenes
     sending: Sending
     setbacks: Setbacks
-    now: Clock
     home: DrawHome
     report: Report
 
@@ -198,11 +197,7 @@ class Delivery:
         member = MemberId(group[0].errand.target)
         view = await self.home(member)
         await self.sending.publish(member, view)
-
-        async def note(work: Work) -> None:
-            await work.homes.published(member, at=self.now())
-
-        await self._done(group, lease, also=note)
+        await self._done(group, lease)
 
     async def _is_broken(self, channel: str) -> bool:
         async with self.scenes.look() as work:

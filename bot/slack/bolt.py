@@ -59,6 +59,7 @@ def hush() -> None:
     """Keep the libraries' logs to warnings: below that they print whole bodies, tokens and response URLs."""
     for name in ("slack_bolt", "slack_sdk"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)  # it warns of SLACK_BOT_TOKEN, which is ours
     for name in _UNSUITABLE:
         logging.getLogger(name).setLevel(_SILENT)
 

@@ -1,19 +1,39 @@
 """Slack's Web API client as we use it: one pooled session, time-outs, no re-sending behind our back."""
 
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 WHOLE_CALL = 10.0
 CONNECTING = 3.0
+_SLACK = "https://slack.com/api/"
 
 
-def open_session(*, whole_call: float = WHOLE_CALL, connecting: float = CONNECTING) -> aiohttp.ClientSession:
-    """Open the session that everything sent to Slack shares; proxies of the environment are respected."""
+def open_session(
+    address: str = _SLACK, *, whole_call: float = WHOLE_CALL, connecting: float = CONNECTING
+) -> aiohttp.ClientSession:
+    """Open the session that everything sent to Slack shares, through the environment's proxy for this address.
+
+    aiohttp's own `trust_env` asks two threads before each call, for the proxy and for .netrc, and so delays it.
+    """
     timeout = aiohttp.ClientTimeout(total=whole_call, connect=connecting, sock_connect=connecting)
-    return aiohttp.ClientSession(timeout=timeout, trust_env=True)
+    return aiohttp.ClientSession(timeout=timeout, proxy=proxy_for(address))
 
 
 def web_client(*, token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     """Make a client. Its default would send a message again after a dropped connection, and so post it twice."""
     address = base_url if base_url.endswith("/") else f"{base_url}/"
-    return AsyncWebClient(token=token, base_url=address, session=session, retry_handlers=[])
+    client = AsyncWebClient(token=token, base_url=address, session=session, retry_handlers=[])
+    client.proxy = proxy_for(address)  # its own look at the environment knows no NO_PROXY
+    return client
+
+
+def proxy_for(address: str) -> str | None:
+    """Return the proxy that the environment names for an address, None when it is reached directly."""
+    parts = urlsplit(address)
+    proxies = getproxies()
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return proxies.get(parts.scheme) or proxies.get("all")

@@ -23,7 +23,7 @@ from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import Views
-from bot.workflow.ports import BeginWork, Members, Wake
+from bot.workflow.ports import BeginWork, Clock, Members, Wake
 from bot.workflow.viewing import Viewing
 
 
@@ -45,6 +45,7 @@ class Edge:
     judge: Judge
     draw_home: DrawHome
     tasks: Supervisor
+    real_time: Clock
     trouble: Callable[[], str] = lambda: ""
     loading_patience: float = 10.0
 
@@ -99,7 +100,7 @@ class Edge:
                 door=door,
                 tasks=self.tasks,
                 answers=answers,
-                now=self.viewing.now,
+                now=self.real_time,
                 guard=guard,
             ),
         )

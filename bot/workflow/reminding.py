@@ -37,6 +37,7 @@ class Reminding:
     judging: Judging
     revoting: Revoting
     now: Clock
+    real_time: Clock
     told: set[str] = field(default_factory=set)
 
     async def look_round(self, lease: Lease) -> None:
@@ -137,7 +138,7 @@ class Reminding:
 
     async def homes(self, lease: Lease) -> None:
         """Have the Homes that were opened lately published again."""
-        now = self.now()
+        now = self.real_time()
         async with self.look() as work:
             stale = await work.homes.to_publish(opened_after=now - _HOME_FOR, published_before=now - _HOME_AFTER)
         if not stale:

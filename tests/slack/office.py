@@ -112,6 +112,7 @@ async def office(
             judge=judge,
             draw_home=draw_home,
             tasks=tasks,
+            real_time=clock,
             loading_patience=patience,
         )
         bolt = edge.bolt()
