@@ -84,8 +84,9 @@ class Deciding:
         for _ in range(_TRIES):
             request: UpgradeRequest | None = None
             try:
-                member = await self.entitlement.somebody(pressed.member)
                 request = await self._request(pressed)
+                rule = self.judging.rule(request)
+                member = await self.entitlement.presser(pressed.member, _pressed(pressed), rule, request)
                 if await self._drifted(request, pressed):
                     continue
                 decision = await verb(request, member)
@@ -169,9 +170,14 @@ class Deciding:
         lease: Lease,
     ) -> None:
         about = errands.about(request) if request else _NOTHING
-        verb = pressed.press.value if isinstance(pressed, ButtonPressed) else Press.REJECT.value
         async with self.begin(lease) as work:
-            facts: dict[str, object] = {"press": verb, "rule": type(refusal).__name__, "answer": str(refusal)}
+            facts: dict[str, object] = {
+                "press": _pressed(pressed).value,
+                "rule": type(refusal).__name__,
+                "answer": str(refusal),
+            }
+            if request:
+                facts |= {"state": request.state, "policy": rule_facts(self.judging.rule(request))}
             await work.audit.append(
                 Fact(
                     kind="press refused",
@@ -189,6 +195,10 @@ class Deciding:
             await work.outbox.put(*told)
             await work.inbox.done(number)
             await work.commit()
+
+
+def _pressed(pressed: ButtonPressed | RejectionGiven) -> Press:
+    return pressed.press if isinstance(pressed, ButtonPressed) else Press.REJECT
 
 
 def _answer(pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:

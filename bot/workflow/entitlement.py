@@ -7,11 +7,12 @@ from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRe
 from bot.domain.people import EVERYONE, Circle, Member, MemberId, Standing
 from bot.domain.policy import Rule
 from bot.domain.request import UpgradeRequest
+from bot.workflow.entries import Press
 from bot.workflow.ports import Members
 
 _NAMED = 10
 _WHY_NOT = {
-    Standing.GUEST: "Guests cannot use this bot. Ask a full member of the workspace.",
+    Standing.GUEST: "Guests cannot use this bot.",
     Standing.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
     Standing.BOT: "Bots cannot use this bot.",
     Standing.DEACTIVATED: "This account is deactivated.",
@@ -31,6 +32,20 @@ class Entitlement:
         if not member.counts:
             raise NotEntitled(_WHY_NOT[member.standing])
         return member
+
+    async def presser(self, member_id: MemberId, press: Press, rule: Rule, request: UpgradeRequest) -> Member:
+        """Return who pressed a button; raises NotEntitled, with who could instead, unless a full member."""
+        try:
+            return await self.somebody(member_id)
+        except NotEntitled as refusal:
+            match press:
+                case Press.WITHDRAW:
+                    could = f"Only the requester, <@{request.requester}>, may withdraw this request."
+                case Press.RESCHEDULE:
+                    could = _could(await self.circle(rule.requesters), "request upgrades")
+                case _:
+                    could = await self._others(await self.circle(rule.approvers), rule, request)
+            raise NotEntitled(f"{refusal} {could}") from refusal
 
     async def circle(self, ids: Iterable[str]) -> Circle:
         """Resolve the IDs of a rule to people."""

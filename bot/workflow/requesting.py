@@ -16,7 +16,7 @@ from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
 from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
-from bot.workflow.record import fact, request_facts
+from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.viewing import Viewing
 
 
@@ -154,7 +154,12 @@ class Requesting:
                     actor=submitted.member,
                     organisation=about.organisation,
                     cluster=about.full_name if found else "",
-                    facts={"rule": type(refusal).__name__, "answer": str(refusal), "to_version": about.to_version},
+                    facts={
+                        "rule": type(refusal).__name__,
+                        "answer": str(refusal),
+                        "to_version": about.to_version,
+                        "policy": rule_facts(self.viewing.policy.rule(about.organisation, about.environment)),
+                    },
                 )
             )
             text = f"Your request was not made. {refusal}"
