@@ -163,7 +163,7 @@ class Bot:
         server.stopping = True
         schedule.stop()
         await asyncio.gather(server.stop(), *([socket.close()] if socket else []))
-        await asyncio.gather(tasks.drain(within=_DRAIN), worker.drain(within=_DRAIN))
+        await asyncio.gather(tasks.drain(within=_DRAIN), worker.drain(within=_DRAIN), schedule.drain(within=_DRAIN))
         schedule.close()
         for task in self._tasks:
             task.cancel()

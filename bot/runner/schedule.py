@@ -1,10 +1,16 @@
 """When things run: APScheduler as a ticker. What is due stands in our own tables; a tick only looks."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
+from typing import Any
 
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
+
+log = structlog.get_logger("bot.runner")
 
 Job = Callable[[], Awaitable[None]]
 
@@ -13,6 +19,7 @@ class Schedule:
     """Runs jobs again and again: never one twice at once, and once only after a pause."""
 
     def __init__(self) -> None:
+        self._runs: set[asyncio.Task[Any]] = set()
         # A job that is still running when its next tick comes is skipped: that is how it is meant, and no warning.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(
@@ -22,16 +29,38 @@ class Schedule:
 
     def every(self, pause: timedelta, name: str, job: Job) -> None:
         """Run a job at each such pause, counted from the start of the last run that was not skipped."""
-        self._scheduler.add_job(job, "interval", seconds=pause.total_seconds(), id=name)
+
+        async def run() -> None:
+            running = asyncio.current_task()
+            if running is None or self._scheduler.state != STATE_RUNNING:
+                return
+            self._runs.add(running)
+            try:
+                await job()
+            except asyncio.CancelledError:
+                log.info("job.broken_off", job=name)
+            finally:
+                self._runs.discard(running)
+
+        self._scheduler.add_job(run, "interval", seconds=pause.total_seconds(), id=name)
 
     def start(self) -> None:
         """Begin ticking; to be called inside the running loop."""
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Tick no more; runs in progress are left to end by themselves."""
+        """Tick no more; runs in progress go on."""
         if self._scheduler.running:
             self._scheduler.pause()
+
+    async def drain(self, *, within: float) -> None:
+        """Tick no more and let the runs in progress end; what has not by then is broken off, its lease given back."""
+        self.stop()
+        if self._runs:
+            await asyncio.wait(self._runs, timeout=within)
+        for run in self._runs:
+            run.cancel()
+        await asyncio.gather(*self._runs, return_exceptions=True)
 
     def close(self) -> None:
         """Give everything back."""

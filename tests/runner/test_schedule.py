@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 from bot.runner.schedule import Schedule
 
@@ -66,3 +67,26 @@ async def test_a_stopped_schedule_starts_nothing_more() -> None:
     schedule.close()
 
     assert runs == ended == 1
+
+
+async def test_draining_waits_for_runs_and_breaks_off_what_does_not_end() -> None:
+    """Both give back what they hold before anything is closed."""
+    schedule, ended = Schedule(), []
+
+    async def job(name: str, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+            ended.append(name)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.append(f"{name} gave back")
+
+    schedule.every(TICK, "quick", partial(job, "quick", 0.1))
+    schedule.every(TICK, "slow", partial(job, "slow", 60.0))
+    schedule.start()
+    await asyncio.sleep(0.06)
+
+    await schedule.drain(within=0.3)
+    schedule.close()
+
+    assert ended == ["quick", "quick gave back", "slow gave back"]
