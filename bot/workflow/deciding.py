@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.errors import Refused, WrongState
-from bot.domain.events import About, RequestApproved, RequestExpired
+from bot.domain.events import About, RequestApproved
 from bot.domain.people import Member
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import ButtonPressed, Errand, Press, RejectionGiven, Urgency
 from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Fact, Lease, Work
 from bot.workflow.record import fact, rule_facts
@@ -206,16 +207,4 @@ def _answer(pressed: ButtonPressed | RejectionGiven, text: str, number: int, abo
     where = "" if response_url else f"*{about.full_name}*: " if about.cluster else ""
     return errands.answer(
         pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
-    )
-
-
-async def expire(work: Work, request: UpgradeRequest, judging: Judging) -> None:
-    """End a request whose deadline passed and have it told; raises Stale."""
-    expired = await work.requests.save(request.expire(at=judging.now()))
-    event = RequestExpired(about=errands.about(expired), deadline=expired.deadline)
-    await work.audit.append(fact(expired, "request expired", at=expired.state_since))
-    await work.outbox.put(
-        errands.repaint(expired, because="expired"),
-        errands.in_thread(expired, event),
-        errands.to_requester(expired, event),
     )

@@ -7,9 +7,9 @@ from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmit
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow import errands
-from bot.workflow.deciding import expire
 from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Stale
+from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Lease, Source, Work
 from bot.workflow.record import fact

@@ -11,8 +11,8 @@ from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
-from bot.workflow.deciding import expire
 from bot.workflow.errors import MembersUnavailable, Missing, Stale
+from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact

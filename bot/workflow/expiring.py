@@ -1,0 +1,20 @@
+"""Ending a request whose deadline passed."""
+
+from bot.domain.events import RequestExpired
+from bot.domain.request import UpgradeRequest
+from bot.workflow import errands
+from bot.workflow.judging import Judging
+from bot.workflow.ports import Work
+from bot.workflow.record import fact
+
+
+async def expire(work: Work, request: UpgradeRequest, judging: Judging) -> None:
+    """End a request whose deadline passed and have it told; raises Stale."""
+    expired = await work.requests.save(request.expire(at=judging.now()))
+    event = RequestExpired(about=errands.about(expired), deadline=expired.deadline)
+    await work.audit.append(fact(expired, "request expired", at=expired.state_since))
+    await work.outbox.put(
+        errands.repaint(expired, because="expired"),
+        errands.in_thread(expired, event),
+        errands.to_requester(expired, event),
+    )
