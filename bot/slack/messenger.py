@@ -64,7 +64,7 @@ class SlackMessenger:
             problem = sorted_out(failure(error))
             counted("response_url", problem)
             raise problem from error
-        if status == 200:  # noqa: PLR2004 - the one status that means yes
+        if status == 200 and '"ok":false' not in said.replace(" ", ""):  # noqa: PLR2004 - the one status that means yes
             counted("response_url")
             return
         refusal = not_responded(status, said, wait=wait)

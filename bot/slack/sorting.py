@@ -22,6 +22,7 @@ WAIT: Final = 30.0
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _THROTTLED: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_SLACKS_OWN: Final = ("internal_error", "fatal_error")
 _KINDS: Final[dict[str, type[MessengerError]]] = {
     **dict.fromkeys(
         (
@@ -51,7 +52,7 @@ _KINDS: Final[dict[str, type[MessengerError]]] = {
         MessageGone,
     ),
     **dict.fromkeys(REFUSED, Revoked),
-    **dict.fromkeys(("internal_error", "fatal_error"), OutcomeUnknown),
+    **dict.fromkeys(_SLACKS_OWN, OutcomeUnknown),
     **dict.fromkeys(("service_unavailable", "request_timeout", "team_is_on_unavailable_shard"), Transient),
 }
 _URL_GONE: Final = ("used_url", "expired_url", "invalid_url", "cannot_find_service")
@@ -75,7 +76,7 @@ def not_responded(status: int, said: str, *, wait: float | None) -> MessengerErr
     """Return the error for an answer of a response URL."""
     if status == _TOO_MANY:
         return Throttled(retry_after=wait or WAIT)
-    if status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR or any(code in said for code in _SLACKS_OWN):
         return OutcomeUnknown(f"http_{status}")
     gone = next((code for code in _URL_GONE if code in said), None)
     if gone or status in _URL_GONE_STATUSES:

@@ -1,5 +1,6 @@
 """Counts, at the simulators, what really happened; and, in the database, what is still owed."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,3 +75,24 @@ async def rows(url: str, statement: str) -> list[Any]:
 def file_of(url: str) -> Path:
     """Return the file of a SQLite URL."""
     return Path(url.partition("///")[2])
+
+
+async def settled(url: str, *, within: float = 90.0) -> None:
+    """Wait until nothing is owed any more, and look twice."""
+    quiet = 0
+    async with asyncio.timeout(within):
+        while quiet < 2:  # noqa: PLR2004 - twice
+            now = await owed(url)
+            quiet = quiet + 1 if (now.inbox, now.outbox) == (0, 0) else 0
+            await asyncio.sleep(0.15)
+
+
+async def hurry(url: str) -> None:
+    """Let everything that waits be due at once, as if its pause had passed."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            for table in ("inbox", "outbox"):
+                await connection.execute(text(f"UPDATE {table} SET due_at = 0 WHERE ended_at IS NULL"))  # noqa: S608 - two names of ours
+    finally:
+        await engine.dispose()
