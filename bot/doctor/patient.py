@@ -36,7 +36,7 @@ async def admitted(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIt
     """Put the adapters together as the bot does; nothing is touched before a check does it."""
     storage = Storage.open(settings.bot_database_url.get_secret_value())
     async with (
-        open_session() as session,
+        open_session(settings.slack_api_url) as session,
         AvisiClient(
             settings.acloud_api_endpoint,
             settings.acloud_personal_access_token,

@@ -13,11 +13,13 @@ import structlog
 _FIELD: Final = "reference"
 _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without what people misread to each other: 0 and O, 1, I and L, U and V."""
+_COUNT: Final = len(_LETTERS)
 
 
 def new_reference() -> str:
     """Return a fresh reference of eight letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(8))
+    number = secrets.randbits(64)
+    return "".join(_LETTERS[number // _COUNT**place % _COUNT] for place in range(8))
 
 
 def current_reference() -> str:

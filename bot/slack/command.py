@@ -1,7 +1,8 @@
 """The slash command: opens the modal, or answers privately in its acknowledgement."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +21,7 @@ from bot.slack.errors import Listener
 from bot.slack.filling import NotUnderstood, Reader
 from bot.slack.opening import Opening, Wanted
 from bot.slack.payload import Payload, member_of, text
-from bot.slack.people import Door
+from bot.slack.people import Door, Reused
 from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
@@ -37,6 +38,8 @@ class Command:
     opening: Opening
     door: Door
     guard: Callable[[Listener], Listener]
+    lists: Reused[Message] = field(default_factory=lambda: Reused(seconds=0))
+    """Who asks while the same list is being read shares it."""
 
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
@@ -49,6 +52,7 @@ class Command:
             await ack(**sentence(refusal))
             return
         answer = await self._answer(body, member)
+        await asyncio.sleep(0)  # the form sets out first: it is what the person waits for
         await (ack(**in_ack(answer)) if answer else ack())
 
     async def _answer(self, body: Payload, member: Member | None) -> Message | None:
@@ -56,7 +60,7 @@ class Command:
             case Help():
                 return self._help()
             case ListUp(environment=environment):
-                return await self._list(environment)
+                return await self.lists.get(environment, partial(self._list, environment))
             case Status(cluster=name):
                 return await self._status(name)
             case Fill(words=words) if self.directory.is_loaded:
