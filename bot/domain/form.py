@@ -13,6 +13,7 @@ from bot.domain.windows import Window, next_window
 LEAD = timedelta(minutes=5)
 HORIZON = timedelta(days=365)
 LONGEST_REASON = 500
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class FormField(StrEnum):
@@ -151,9 +152,7 @@ def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:
 
 def _length(span: timedelta) -> str:
     """Say a length in the largest unit that makes it whole: `3 days`, `36 hours`, `30 minutes`."""
-    minutes = round(span.total_seconds() / 60)
-    for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
-        count, rest = divmod(minutes, size)
-        if (count and not rest) or size == 1:
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    raise AssertionError("unreachable: every length is whole in minutes")
+    seconds = round(span.total_seconds())
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}{'s' if count != 1 else ''}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAYS_AHEAD = 9
+_DAYS_AHEAD = 7
+"""A window of today's weekday may be over already, so that the next one is a week ahead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +47,7 @@ class MaintenanceSchedule:
 
 def next_window(schedule: MaintenanceSchedule, *, after: datetime, zone: tzinfo) -> Window | None:
     """Return the first window starting at or after a moment, its weekly times read in `zone`; None without any."""
-    first_day = after.astimezone(zone).date() - timedelta(days=1)
+    first_day = after.astimezone(zone).date()
     starts = (
         window
         for weekly in schedule.windows

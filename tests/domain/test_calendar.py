@@ -185,3 +185,20 @@ def test_a_moment_is_frozen_exactly_when_its_local_day_is(
 def test_weekdays_are_said_in_full() -> None:
     """In the order given."""
     assert weekday_names((0, 6)) == "Monday, Sunday"
+
+
+def test_a_range_within_a_day_ends_on_that_day() -> None:
+    """Only a range over midnight goes on into the next day."""
+    mornings = AllowedRange(weekdays=(0,), start=time(8), end=time(12), text="mon 08:00-12:00")
+
+    assert is_allowed((mornings,), span("2026-11-23T10:00Z", "2026-11-23T12:00Z"), UTC)
+    assert not is_allowed((mornings,), span("2026-11-23T12:00Z", "2026-11-23T13:00Z"), UTC)
+    assert not is_allowed((mornings,), span("2026-11-24T10:00Z", "2026-11-24T11:00Z"), UTC)
+
+
+def test_a_day_begins_where_the_range_is_read() -> None:
+    """Sunday noon in UTC is Monday in Auckland."""
+    mondays = AllowedRange(weekdays=(0,), start=time(0), end=time(6), text="mon 00:00-06:00")
+
+    assert is_allowed((mondays,), span("2026-11-22T12:00Z", "2026-11-22T14:00Z"), AUCKLAND)
+    assert not is_allowed((mondays,), span("2026-11-23T00:00Z", "2026-11-23T02:00Z"), AUCKLAND)

@@ -301,3 +301,52 @@ def test_no_form_breaks_the_check(form: Form, rule: Rule) -> None:
     for field, text in check(form, rule).items():
         assert FormField(field)
         assert text.endswith(".")
+
+
+def test_a_freeze_that_is_overridden_is_no_problem_of_the_form() -> None:
+    """With the policy's leave, the box ticked and a reason; without any of them it is."""
+    rule = a_rule(freeze=FROZEN, override=True)
+
+    assert check(a_form(override=True, reason="a leak"), rule) == {}
+    assert set(check(a_form(override=False, reason="a leak"), rule)) == {"start"}
+    assert set(check(a_form(override=True, reason="a leak"), replace(rule, override=False))) == {"start"}
+
+
+def test_allowed_times_are_read_and_said_in_the_policy_s_zone() -> None:
+    """All of them, in the order of the file."""
+    nights = AllowedRange(weekdays=(6,), start=time(2), end=time(6), text="sun 02:00-06:00")
+    rule = a_rule(allowed=(*WEEKDAYS_ONLY, nights), zone=AMSTERDAM)
+
+    early = breach(rule, Window(start=SUNDAY - timedelta(hours=1), end=SUNDAY), override=False)
+    late = breach(rule, Window(start=SUNDAY + timedelta(hours=4), end=SUNDAY + timedelta(hours=5)), override=False)
+
+    assert early is None
+    assert late == (
+        "Upgrades in production may only run mon-fri 08:00-18:00, sun 02:00-06:00 (Europe/Amsterdam). "
+        "Choose another time."
+    )
+
+
+def test_the_estimate_is_made_in_the_zone_of_maintenance_windows() -> None:
+    """Sunday 02:00 in Auckland is Saturday noon or so in UTC, which this freeze covers."""
+    saturday = (Freeze(first=date(2026, 12, 5), last=date(2026, 12, 5)),)
+
+    assert set(check(a_form(), a_rule(freeze=saturday), zone=ZoneInfo("Pacific/Auckland"))) == {"start"}
+    assert check(a_form(), a_rule(freeze=saturday), zone=UTC) == {}
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (timedelta(days=3), "3 days"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(seconds=20), "20 seconds"),
+        (timedelta(seconds=1), "1 second"),
+    ],
+)
+def test_a_wait_is_said_in_the_largest_unit_that_makes_it_whole(wait: timedelta, words: str) -> None:
+    refusal = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, now=NOON)
+
+    assert f"has to run in staging for {words} before" in str(refusal)

@@ -303,3 +303,32 @@ def test_a_request_is_of_one_cluster_in_one_environment() -> None:
     request = an_upgrade_request(cluster_identity=ClusterIdentity("c"))
 
     assert request.full_name == "production/web"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_notes_its_moment(verb: str) -> None:
+    """Deadlines, pauses and the audit trail count from it."""
+    there, act = VERBS[verb]
+    here = next(state for state in State if there in NEXT[state])
+
+    assert act(an_upgrade_request(state=here)).state_since == LATER
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED])
+def test_a_vote_that_starts_again_reminds_by_itself(state: State) -> None:
+    """The next reminder counts from that news, with its first gap."""
+    request = an_upgrade_request(state=state, reminders=3, reminded_at=NOON)
+
+    again = request.void("It changed.", at=LATER, from_version=NEW)
+
+    assert (again.reminders, again.reminded_at) == (0, LATER)
+
+
+def test_a_press_on_an_outdated_card_is_told_what_to_do() -> None:
+    with pytest.raises(Outdated) as refusal:
+        an_upgrade_request().check_seal(Seal("another"))
+
+    assert str(refusal.value) == (
+        "The card you pressed showed something that has changed since, so your press did not count. "
+        "Please look at the card as it is now and decide again."
+    )

@@ -170,3 +170,23 @@ def test_moves_are_numbered_without_gaps_whatever_is_read(readings: list[Reading
         ]
         assert upgrade.moves == before.moves + (shown[0] != shown[1])
         assert upgrade.moved(reading, at=LATER) is upgrade
+
+
+def test_an_upgrade_that_is_to_be_scheduled_anew_has_lost_its_window() -> None:
+    """In every other status an answer without a window keeps the one that is known."""
+    upgrade = a_scheduled_upgrade(status="SCHEDULED", window=MOVED_WINDOW)
+
+    requested = upgrade.moved(a_reading(status="REQUESTED", window=None), at=LATER)
+    running = upgrade.moved(a_reading(status="IN_PROGRESS", window=None), at=LATER)
+
+    assert (requested.status, requested.window) == ("REQUESTED", None)
+    assert (running.status, running.window) == ("IN_PROGRESS", MOVED_WINDOW)
+
+
+@pytest.mark.parametrize(("read", "kept"), [("v1.30.9-u-ame.1", "v1.30.9-u-ame.1"), ("", "v1.30.1-u-ame.0")])
+def test_the_version_before_is_taken_over_when_it_is_given(read: str, kept: str) -> None:
+    upgrade = a_scheduled_upgrade(status="SCHEDULED", from_version="v1.30.1-u-ame.0")
+
+    moved = upgrade.moved(a_reading(status="IN_PROGRESS", from_version=read), at=LATER)
+
+    assert moved.from_version == kept

@@ -191,3 +191,19 @@ def test_no_short_form_breaks_anything(wanted: str, choices: list[str]) -> None:
     found = matching(wanted, choices)
 
     assert list(found) == [choice for choice in choices if choice in found]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_number_has_at_most_six_digits(part: int) -> None:
+    """Longer ones are no version that we know, and are never compared."""
+    numbers = ["999999"] * 4
+    fits = "v{}.{}.{}-u-ame.{}".format(*numbers)
+    numbers[part] = "1000000"
+
+    assert KubernetesVersion.parse(fits).numbers == (999999,) * 4
+    assert KubernetesVersion.parse("v{}.{}.{}-u-ame.{}".format(*numbers)).numbers is None
+
+
+def test_unknown_shapes_are_offered_last() -> None:
+    """Below every known version, however small."""
+    assert offered("latest", ["zzz", "v0.0.0-u-ame.1"], allow_downgrade=False) == ("v0.0.0-u-ame.1", "zzz")

@@ -119,3 +119,13 @@ def test_the_next_window_is_the_nearest_that_is_not_past(
 def test_a_weekly_window_is_said_as_people_do(window: WeeklyWindow, words: str) -> None:
     """Day, time, length."""
     assert window.words == words
+
+
+def test_the_week_begins_on_the_local_day_and_what_is_found_is_utc() -> None:
+    """Monday has begun in Auckland: a window half an hour ago comes again in a week."""
+    auckland = ZoneInfo("Pacific/Auckland")
+
+    found = next_window(a_schedule(weekly(0, time(0, 30))), after=at("2026-11-22T12:00Z"), zone=auckland)
+
+    assert found == Window(start=at("2026-11-29T11:30Z"), end=at("2026-11-29T14:30Z"))
+    assert found.start.tzinfo is UTC
