@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
+from bot.notifications.errors import BadPayload, MessengerError, OutcomeUnknown
 from bot.slack.failure import FAILURES, failure, waiting_time
 from bot.slack.sorting import counted, not_responded, sorted_out
 from bot.workflow.entries import MessageRef
@@ -37,7 +38,10 @@ class SlackMessenger:
                 unfurl_media=False,
             ),
         )
-        return MessageRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        channel_id, ts = answer.get("channel"), answer.get("ts")
+        if not (isinstance(channel_id, str) and isinstance(ts, str)):
+            raise OutcomeUnknown("no_place")
+        return MessageRef(channel=channel_id, ts=ts)
 
     async def update(self, place: MessageRef, message: Message) -> None:
         """Replace a message, its blocks included; raises MessengerError."""
@@ -78,8 +82,15 @@ class SlackMessenger:
     async def permalink(self, place: MessageRef) -> str:
         """Return the address of a message; raises MessengerError."""
         asked = self._client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
-        answer = await _call("chat.getPermalink", asked)
-        return str(answer["permalink"])
+        try:
+            address = (await _call("chat.getPermalink", asked)).get("permalink")
+        except MessengerError as error:
+            if error.code.startswith("http_4"):
+                raise BadPayload(error.code) from error  # no waiting mends it; a message goes without its link then
+            raise
+        if not isinstance(address, str):
+            raise BadPayload("no_permalink")
+        return address
 
     async def publish_home(self, member: MemberId, view: View) -> None:
         """Publish a person's App Home; raises MessengerError."""
