@@ -55,9 +55,9 @@ async def test_the_first_complete_reading_posts_nothing() -> None:
     house.cloud.page_size = 1
     before = house.storage.commits
 
-    await sees(house, *(a_reading(identity=f"u{n}") for n in range(3)))
-    baseline = (len(house.upgrades), list(house.storage.told), house.storage.commits - before)
     await sees(house, *(a_reading(identity=f"u{n}", status="SCHEDULED_NOTIFIED") for n in range(3)))
+    baseline = (len(house.upgrades), list(house.storage.told), house.storage.commits - before)
+    await sees(house, *(a_reading(identity=f"u{n}", status="MISSED") for n in range(3)))
 
     assert baseline == (3, [], 2)
     assert [event.about.upgrade for event in house.channel()] == ["u0", "u1", "u2"]

@@ -1,13 +1,17 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import SubmissionUnclear, UpgradeSubmitted
+from bot.domain.events import StatusMoved, SubmissionUnclear, UpgradeSubmitted
 from bot.domain.request import State, UpgradeRequest, Vote
 from bot.domain.scheduled import Reading
 from bot.workflow import errands
 from bot.workflow.entries import Kind, Press
-from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Unreadable
+from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Stale, Unreadable
+from bot.workflow.ports import Lease, Work
 from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
 from tests.workflow.house import House, a_house
 
@@ -263,4 +267,39 @@ async def test_votes_are_judged_again_before_it_is_sent_again() -> None:
     await house.submit(request)
 
     assert house.now_of(request).state is State.PENDING_APPROVAL
+    assert len(house.cloud.submissions) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [("SCHEDULED", 0), ("IN_PROGRESS", 1), ("SUCCEEDED", 1), ("FAILED", 1)])
+async def test_what_is_found_past_waiting_is_told_as_it_is(status: str, told: int) -> None:
+    """It began while nobody could tell; no later poll would see that as a move."""
+    house = await a_house()
+    house.cloud.readings = [taken(status=status)]
+
+    await unclear(house)
+
+    assert [event.status for event in house.told(StatusMoved)] == [status] * told
+    assert len(house.told(StatusMoved, Kind.DIRECT)) == (status in {"SUCCEEDED", "FAILED"})
+    assert len(house.channel()) == (status == "FAILED")
+
+
+async def test_a_confirmation_survives_somebody_elses_write() -> None:
+    """A poll stored the same record at the same moment: the answer is stored all the same, without another look."""
+    house = await a_house()
+    house.cloud.no_list = NoList("Not found")
+    request = await house.approved()
+    collisions = [Stale("Somebody else changed this upgrade in the meantime.")] * 2
+
+    @asynccontextmanager
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+        async with house.storage.begin(lease) as work:
+            if collisions:
+                raise collisions.pop()
+            yield work
+
+    outcomes = replace(house.outcomes, begin=colliding)
+    house.submitting = replace(house.submitting, outcomes=outcomes)
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.SUBMITTED
     assert len(house.cloud.submissions) == 1
