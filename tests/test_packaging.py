@@ -26,13 +26,13 @@ VARIABLES = {name.upper() for name in Settings.model_fields}
 def needed() -> Iterator[Requirement]:
     """Yield everything that is installed for the bot and its tests, what it needs included."""
     waiting = [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
-    seen: set[str] = set()
+    seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         requirement = waiting.pop()
         yield requirement
-        if (name := canonicalize_name(requirement.name)) in seen:
+        if (asked := (canonicalize_name(requirement.name), frozenset(requirement.extras))) in seen:
             continue
-        seen.add(name)
+        seen.add(asked)
         try:
             texts = requires(requirement.name) or []
         except PackageNotFoundError:  # needed on another platform only
