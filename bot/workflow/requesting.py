@@ -15,9 +15,14 @@ from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
+from bot.workflow.errors import Stale, Taken
 from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.viewing import Viewing
+
+_MOMENT = 0.1
+_SUBMITTING = 2.0
+"""Seconds to wait for another request for the cluster."""
 
 
 def new_request_id() -> RequestId:
@@ -54,10 +59,13 @@ class Requesting:
         except Refused as refusal:
             await self._refuse(number, submitted, refusal, lease)
             return
-        async with self.begin(lease) as work:
-            await self._store(work, request, rule, replaces=submitted.replaces)
-            await work.inbox.done(number)
-            await work.commit()
+        try:
+            async with self.begin(lease) as work:
+                await self._store(work, request, rule, replaces=submitted.replaces)
+                await work.inbox.done(number)
+                await work.commit()
+        except (Stale, Taken) as error:
+            raise Later(_MOMENT) from error  # another request for the cluster changed, or came, at the same moment
 
     async def _judged(self, submitted: FormSubmitted, member: Member) -> tuple[UpgradeRequest, Rule]:
         form = submitted.form
@@ -105,7 +113,7 @@ class Requesting:
     async def _store(self, work: Work, request: UpgradeRequest, rule: Rule, *, replaces: RequestId | None) -> None:
         for older in await work.requests.of_cluster(request.cluster_identity, *OPEN):
             if older.state not in REPLACEABLE:
-                raise Later(2.0)
+                raise Later(_SUBMITTING)
             await self._replace(work, older, request)
         stored = await work.requests.add(request)
         about = errands.about(stored)

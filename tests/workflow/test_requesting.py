@@ -1,3 +1,5 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, time, timedelta
 
@@ -10,7 +12,8 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Rule
 from bot.domain.request import State
 from bot.workflow.entries import FormSubmitted, Kind
-from bot.workflow.errors import MembersUnavailable
+from bot.workflow.errors import MembersUnavailable, Stale, Taken
+from bot.workflow.ports import Lease, Work
 from bot.workflow.requesting import Later
 from tests.builders import (
     ACME,
@@ -283,3 +286,27 @@ async def test_a_refusal_by_the_domain_names_no_identifiers() -> None:
 
     assert f"<@{KIM}>, <@{SEM}>" in answer
     assert "S0TEAM" not in answer
+
+
+@pytest.mark.parametrize("collision", [Stale("changed"), Taken("another came")], ids=["changed", "taken"])
+async def test_a_request_that_met_another_for_the_cluster_is_made_a_moment_later(collision: Exception) -> None:
+    """Two people asked at the same moment in two processes: the slower one finds the faster one, and replaces it."""
+    house = await a_house()
+    collisions = [collision]
+
+    @asynccontextmanager
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+        async with house.storage.begin(lease) as work:
+            if collisions:
+                raise collisions.pop()
+            yield work
+
+    house.requesting = replace(house.requesting, begin=colliding)
+    number, form, lease = await house.enter(a_submitted_form()), a_submitted_form(), await house.lease()
+
+    with pytest.raises(Later):
+        await house.decide(number, form, lease)
+    await house.decide(number, form, lease)
+
+    assert len(house.storage.requests) == 1
+    assert house.storage.entries == []
