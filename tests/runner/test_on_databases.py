@@ -1,7 +1,9 @@
 """The workflow over real databases, with two processes at work: what holds on fakes holds there."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from itertools import repeat
 from typing import cast
 
 import pytest
@@ -52,6 +54,7 @@ class Process:
             members=the_people(),
             clock=FakeClock(NOON),
             policy=TWO,
+            ids=iter(secrets.randbelow(10**9) for _ in repeat(None)),
         )
         duties = Duties(
             requesting=self.house.requesting,
@@ -161,3 +164,22 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
         await work.inbox.put(a_submitted_form(), key="fresh", queue="cluster:fresh")
         await work.commit()
     assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Box.INBOX, limit=20)}
+
+
+async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stored: Storage) -> None:
+    """Two processes take them from two queues; the one stored second replaces the first."""
+    cloud = FakeCloud(a_catalog())
+    processes = [Process(stored, cloud), Process(stored, cloud)]
+    for process in processes:
+        await process.house.shelf.renew()
+    for number in range(2):
+        await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
+    running = [asyncio.create_task(process.worker.run()) for process in processes]
+
+    await until(stored, State.REPLACED)
+    for process in processes:
+        await process.worker.drain(within=5)
+    await asyncio.gather(*running)
+
+    assert {one.state for one in await requests(stored)} == {State.REPLACED, State.PENDING_APPROVAL}
+    assert (await stored.census.inbox()).waiting == 0
