@@ -73,6 +73,18 @@ def breach(rule: Rule, when: Window | None, *, override: bool) -> str | None:
     return None
 
 
+def overriding(rule: Rule, when: Window | None, *, override: bool) -> str | None:
+    """Return the sentence of the freeze that is overridden, and what that takes; None when none is."""
+    freeze = frozen_by(rule.freeze, when, rule.zone) if when and override and rule.override else None
+    if freeze is None:
+        return None
+    needed = rule.approvals_needed(override=True)
+    return (
+        f"This overrides a freeze: {rule.environment} is frozen {freeze.words}. "
+        f"It takes a reason and {needed} approval{'s' if needed != 1 else ''}, one more than otherwise."
+    )
+
+
 def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], now: datetime) -> str | None:
     """Return the sentence of the first environment in which the version has not run long enough; None when it has.
 

@@ -25,7 +25,7 @@ _AT_ONCE = 16
 _IDLE = 1.0
 _LONGEST_PAUSE = 60.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
-_KEPT = "Slack could not tell who you are just now. What you did is kept, and decided as soon as Slack answers."
+_KEPT = "Slack does not say just now who may do this. What you did is kept, and decided as soon as Slack answers."
 _TAKES_ITS_TURN = (
     "An earlier request for this cluster is being submitted just now. Yours is kept, and made as soon as that is done."
 )

@@ -20,6 +20,7 @@ from bot.workflow.revoting import Revoting
 
 _LATE = 0.25
 """A countdown is dropped when it comes later than this share of its lead."""
+_MOST_BY_NAME = 10
 _HOME_AFTER = timedelta(seconds=30)
 _HOME_FOR = timedelta(hours=1)
 
@@ -55,25 +56,36 @@ class Reminding:
                 await self._waiting(request, lease)
 
     async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
-        try:
-            await self.revoting.rejudge(request)
-        except (Stale, MembersUnavailable):
-            return
         rule = self.judging.rule(request)
         since = request.reminded_at or request.requested_at
         gap = rule.remind_approvers_after * 2**request.reminders
-        if self.now() >= since + gap:
-            await self._quietly(partial(self._remind, request=request, rule=rule), lease)
+        try:
+            await self.revoting.rejudge(request)
+            if self.now() < since + gap:
+                return
+            mention = await self._to_remind(request, rule)
+        except (Stale, MembersUnavailable):
+            return
+        await self._quietly(partial(self._remind, request=request, mention=mention), lease)
 
-    async def _remind(self, work: Work, request: UpgradeRequest, rule: Rule) -> None:
+    async def _to_remind(self, request: UpgradeRequest, rule: Rule) -> tuple[str, ...]:
+        """Return whom to mention: of a group in which somebody has no say any more, only the others."""
+        gone = request.voters | (frozenset() if rule.self_approval else {request.requester})
+        found: list[str] = []
+        for one in rule.notify:
+            members = (await self.revoting.entitlement.circle([one])).members
+            left = members - gone
+            found += sorted(left) if left != members and len(left) <= _MOST_BY_NAME else [one] if left else []
+        return tuple(dict.fromkeys(found))
+
+    async def _remind(self, work: Work, request: UpgradeRequest, mention: tuple[str, ...]) -> None:
         current = await work.requests.get(request.id)
         if current.state is not State.PENDING_APPROVAL or current.reminders != request.reminders:
             return
         reminded = await work.requests.save(current.remind(at=self.now()))
-        gone = reminded.voters | (frozenset() if rule.self_approval else {reminded.requester})
         event = ApproversReminded(
             about=errands.about(reminded),
-            mention=tuple(one for one in rule.notify if one not in gone),
+            mention=mention,
             count=len(reminded.votes),
             required=reminded.required,
             deadline=reminded.deadline,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.calendar import frozen_by
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken
 from bot.domain.events import About, RequestApproved, RequestReplaced, UpgradeRequested
@@ -118,6 +119,8 @@ class Requesting:
         stored = await work.requests.add(request)
         about = errands.about(stored)
         facts = request_facts(stored, rule) | {"replaces": replaces or ""}
+        if stored.override and stored.estimate and (freeze := frozen_by(rule.freeze, stored.estimate, rule.zone)):
+            facts["overrides"] = f"the freeze {freeze.words}"
         await work.audit.append(
             fact(stored, "upgrade requested", at=stored.requested_at, actor=stored.requester, facts=facts)
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.form import LEAD, Form, Problem, breach, is_frozen, occasion, problems, unproven
+from bot.domain.form import LEAD, Form, Problem, breach, is_frozen, occasion, overriding, problems, unproven
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
@@ -116,6 +116,7 @@ class Viewing:
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         notes = [
             breach(rule, estimate, override=form.override),
+            overriding(rule, estimate, override=form.override),
             unproven(rule, form.version, succeeded=succeeded, now=now) if form.version else None,
             None
             if cluster.schedule and cluster.schedule.windows

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.cluster import ClusterIdentity
-from bot.domain.form import Form, FormField, Problem, breach, is_frozen, occasion, problems, unproven
+from bot.domain.form import Form, FormField, Problem, breach, is_frozen, occasion, overriding, problems, unproven
 from bot.domain.policy import Rule
 from bot.domain.windows import Window
 from tests.builders import NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_form, a_rule
@@ -350,3 +350,19 @@ def test_a_wait_is_said_in_the_largest_unit_that_makes_it_whole(wait: timedelta,
     refusal = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, now=NOON)
 
     assert f"has to run in staging for {words} before" in str(refusal)
+
+
+def test_overriding_a_freeze_is_said_with_what_it_takes() -> None:
+    """Only while it is ticked, allowed, and there is a freeze to override."""
+    rule = a_rule(freeze=FROZEN, override=True, required_approvals=2)
+
+    assert overriding(rule, NEXT_WINDOW, override=True) == (
+        "This overrides a freeze: production is frozen Dec 5 to Dec 7 (Audit). "
+        "It takes a reason and 3 approvals, one more than otherwise."
+    )
+    alone = overriding(replace(rule, required_approvals=0), NEXT_WINDOW, override=True)
+    assert str(alone).endswith("It takes a reason and 1 approval, one more than otherwise.")
+    assert overriding(rule, NEXT_WINDOW, override=False) is None
+    assert overriding(replace(rule, override=False), NEXT_WINDOW, override=True) is None
+    assert overriding(replace(rule, freeze=()), NEXT_WINDOW, override=True) is None
+    assert overriding(rule, None, override=True) is None

@@ -130,7 +130,7 @@ async def test_entries_of_one_queue_are_decided_in_stored_order() -> None:
         await shift.until(lambda: not house.storage.entries)
 
     told = [answer.removeprefix("*production/web*: ") for answer in house.answers]
-    assert told[0].startswith("Slack could not tell who you are just now.")
+    assert told[0].startswith("Slack does not say just now who may do this.")
     assert told[1] == "Your approval counts: 1 of 2."
     assert told[2] == "You withdrew this request."
     assert "already withdrawn" in told[3]

@@ -188,6 +188,16 @@ async def test_only_those_who_can_still_decide_are_mentioned() -> None:
     assert house.told(ApproversReminded)[0].mention == (KIM,)
 
 
+async def test_of_a_group_only_those_who_can_still_decide_are_mentioned() -> None:
+    """By name, once somebody in it has approved; the whole group while nobody has."""
+    request = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),))
+    house = await a_house(request, policy=a_policy(a_rule(required_approvals=2, notify=("S0TEAM", "*", "S0GONE"))))
+
+    await at(house, 4 * HOUR)
+
+    assert house.told(ApproversReminded)[0].mention == (KIM,)
+
+
 async def test_nobody_is_reminded_of_what_is_decided() -> None:
     """Nor of what waits for the cloud."""
     house = await a_house(an_upgrade_request(state=State.APPROVED))
