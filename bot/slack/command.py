@@ -40,6 +40,8 @@ class Command:
     guard: Callable[[Listener], Listener]
     lists: Reused[Message] = field(default_factory=lambda: Reused(seconds=0))
     """Who asks while the same list is being read shares it."""
+    explained: list[Message] = field(default_factory=list)
+    """The answer to `help`, once it is drawn: the policy does not change while the bot runs."""
 
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
@@ -122,6 +124,9 @@ class Command:
             return self._help(str(error))
 
     def _help(self, first: str = "") -> Message:
+        if not first:
+            self.explained[:] = self.explained or [listing.explained(self.name, self.viewing.policy)]
+            return self.explained[0]
         return listing.explained(self.name, self.viewing.policy, first=first)
 
     def _on_offer(self, cluster: Cluster) -> Sequence[str]:

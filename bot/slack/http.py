@@ -112,11 +112,12 @@ class SlackRequests:
             return web.Response(status=503, text="not connected to Slack yet\n")
         if not here.concerns(payload):
             raise Refusal(403, "another workspace or another app")
-        return await self._dispatch(request, body)
+        return await self._dispatch(request, payload)
 
-    async def _dispatch(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def _dispatch(self, request: web.Request, payload: Payload) -> web.StreamResponse:
         try:
-            asked = AsyncBoltRequest(body=body.decode(), headers=dict(request.headers))
+            # As Socket Mode hands it over: read already, so that Bolt does not read it a second time.
+            asked = AsyncBoltRequest(body=payload, headers=dict(request.headers), mode="socket_mode")
             answer = await self.bolt.async_dispatch(asked)
         except _GARBAGE as error:
             raise Refusal(400, f"payload of an unknown shape ({type(error).__name__})") from error
