@@ -14,7 +14,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.events import UpgradeRequested
 from bot.domain.people import MemberId, Standing
 from bot.domain.request import OPEN as OPEN_STATES
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.workflow.entries import AnyEntry, ButtonPressed, FormSubmitted, Kind, Press, RejectionGiven
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
 from bot.workflow.requesting import Later
@@ -34,10 +34,11 @@ from tests.builders import (
     a_member,
     a_policy,
     a_rule,
+    a_submitted_form,
 )
 from tests.fakes import FakeClock
 from tests.workflow.house import ANNE, TEAM, House, the_people
-from tests.workflow.oracle import Killed, WatchedCloud, WatchedStorage, shown
+from tests.workflow.oracle import Killed, Shown, WatchedCloud, WatchedStorage, shown
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 NEW_PATCH = "v1.31.5-u-ame.1"
@@ -69,6 +70,7 @@ class Story(RuleBasedStateMachine):
         self.run(self.house.shelf.renew())
         self.kept: list[tuple[int, AnyEntry]] = []
         self.entries: dict[int, AnyEntry] = {}
+        self.cards: dict[RequestId, dict[Seal, Shown]] = {}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end."""
@@ -83,6 +85,13 @@ class Story(RuleBasedStateMachine):
     def pending(self) -> list[UpgradeRequest]:
         """Return every request that waits for approvals."""
         return [one for one in self.requests if one.state is State.PENDING_APPROVAL]
+
+    @property
+    def outdated(self) -> list[tuple[RequestId, Seal]]:
+        """Return every seal that a card has shown and that is not the request's any more."""
+        return [
+            (request.id, seal) for request in self.requests for seal in self.cards[request.id] if seal != request.seal
+        ]
 
     # --- people ---
 
@@ -107,6 +116,20 @@ class Story(RuleBasedStateMachine):
         """Somebody presses a button of the card as it is now."""
         request = choose.draw(st.sampled_from(self.requests))
         self.enter(ButtonPressed(member=by, press=verb, request_id=request.id, seal=request.seal))
+
+    @precondition(lambda self: self.outdated)
+    @rule(by=st.sampled_from([SEM, KIM, ANNE]), choose=st.data())
+    def press_outdated(self, by: MemberId, choose: st.DataObject) -> None:
+        """Press Approve on a card that showed something else."""
+        request_id, seal = choose.draw(st.sampled_from(self.outdated))
+        self.enter(ButtonPressed(member=by, press=Press.APPROVE, request_id=request_id, seal=seal))
+
+    @precondition(lambda self: any(one.state is State.SUBMITTING for one in self.requests))
+    @rule()
+    def ask_meanwhile(self) -> None:
+        """Ask for an upgrade of a cluster whose last request is being submitted."""
+        busy = next(one for one in self.requests if one.state is State.SUBMITTING)
+        self.enter(a_submitted_form(form=a_form(cluster_identity=busy.cluster_identity)))
 
     @precondition(lambda self: self.requests)
     @rule(by=people, choose=st.data())
@@ -161,7 +184,6 @@ class Story(RuleBasedStateMachine):
 
     async def decide(self, *received: tuple[int, AnyEntry]) -> None:
         """Decide on entries as workers do, and note which ballots were counted for what."""
-        cards = {request.id: shown(request) for request in self.requests}
 
         async def one(number: int, entry: AnyEntry) -> None:
             try:
@@ -170,11 +192,11 @@ class Story(RuleBasedStateMachine):
                 self.kept.append((number, entry))
                 return
             answer = self.answer(number)
-            if isinstance(entry, ButtonPressed) and entry.request_id in cards:
-                request = self.storage.requests[entry.request_id]
+            if isinstance(entry, ButtonPressed):
                 if "Your approval counts" in answer:
-                    self.cloud.ballots.given.add((request.id, entry.member, cards[request.id]))
-                self.cloud.ballots.again[request.id] += "It is being submitted again" in answer
+                    seen = self.cards[entry.request_id][entry.seal]
+                    self.cloud.ballots.given.add((entry.request_id, entry.member, seen))
+                self.cloud.ballots.again[entry.request_id] += "It is being submitted again" in answer
 
         await asyncio.gather(*(one(*each) for each in received))
 
@@ -297,6 +319,12 @@ class Story(RuleBasedStateMachine):
             )
 
         self.run(together())
+
+    @invariant()
+    def cards_are_seen(self) -> None:
+        """Remember what every card has shown, and under which seal."""
+        for request in getattr(self, "requests", []):
+            self.cards.setdefault(request.id, {})[request.seal] = shown(request)
 
     @invariant()
     def one_open_request_for_each_cluster(self) -> None:
