@@ -90,8 +90,11 @@ class Transaction:
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[Transaction]:
     """Begin; leaving without a commit rolls back. Raises DatabaseUnavailable."""
-    with translated():
-        connection = await engine.connect()
+    try:
+        with translated():
+            connection = await engine.connect()
+    except exc.DBAPIError as error:  # whatever hinders a connection, there is no database to work with
+        raise DatabaseUnavailable(f"The database cannot be reached: {_first_line(error.orig)}") from error
     try:
         with translated():
             await connection.begin()

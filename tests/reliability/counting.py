@@ -81,7 +81,7 @@ async def settled(url: str, *, within: float = 90.0) -> None:
     """Wait until nothing is owed any more, and look twice."""
     quiet = 0
     async with asyncio.timeout(within):
-        while quiet < 2:  # noqa: PLR2004 - twice
+        while quiet < 2:
             now = await owed(url)
             quiet = quiet + 1 if (now.inbox, now.outbox) == (0, 0) else 0
             await asyncio.sleep(0.15)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
@@ -44,6 +44,8 @@ class House:
     policy_file: Path | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     bots: list[Bot] = field(default_factory=list)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever uses the requester's modals: a person has one screen."""
 
     @property
     def roos(self) -> PersonInSlack:
@@ -132,6 +134,7 @@ class House:
                 card = await self.sem.message(CHANNEL, f"Upgrade {slug} to", within=10)
                 if card.ts not in before:
                     return card
+                await asyncio.sleep(0.02)
 
     async def approved(self, words: str = "staging/payments", **more: Any) -> Seen:  # noqa: ANN401 - as request
         """Ask, have Sem approve, and wait until the cloud has it; returns the card as it was."""
@@ -212,9 +215,15 @@ async def house(
                 await opened.close_bot(bot)
 
 
-async def start_process(*arguments: str, environment: dict[str, str], folder: Path) -> Process:
-    """Start `upgrade-bot` in a process of its own, in an empty folder, with nothing else in its environment."""
+async def start_process(*arguments: str, environment: dict[str, str], folder: Path, log: Path | None = None) -> Process:
+    """Start `upgrade-bot` in a process of its own, in an empty folder, with nothing else in its environment.
+
+    Its output is piped, or goes to the end of `log`.
+    """
     root = Path(__file__).parents[2]
+    if log is not None:
+        with log.open("ab") as end:
+            return await _started(*arguments, environment=environment, folder=folder, root=root, output=end)
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -224,6 +233,21 @@ async def start_process(*arguments: str, environment: dict[str, str], folder: Pa
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _started(
+    *arguments: str, environment: dict[str, str], folder: Path, root: Path, output: IO[bytes]
+) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        env=environment | {"PYTHONPATH": str(root)},
+        cwd=folder,
+        stdout=output,
+        stderr=output,
     )
 
 

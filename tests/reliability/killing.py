@@ -1,0 +1,253 @@
+"""Real processes, killed at random moments while people work; counted at the simulators when all is quiet again."""
+
+import asyncio
+import random
+import socket
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from bot.app import real_time
+from bot.sandbox.slack.seen import NotShownError
+from tests.reliability.counting import accepted, owed, rows, settled
+from tests.world.house import CHANNEL, House, start_process
+
+CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")
+
+
+_DIGEST = "notifications about upgrades"
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What was counted. `problems` is empty when every promise held."""
+
+    seed: int
+    kills: int = 0
+    approved: int = 0
+    accepted: int = 0
+    reminders: int = 0
+    repeats: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = (
+            f"seed {self.seed}: {self.kills} kills, {self.approved} requests approved, {self.accepted} accepted by the "
+            f"cloud, {self.reminders} reminders, {self.repeats} messages repeated"
+        )
+        return f"{counts}; {'; '.join(self.problems) or 'every promise held'}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Fleet:
+    """Processes on one database, of which each may be killed and started again."""
+
+    opened: House
+    folder: Path
+    size: int
+    processes: list[Process] = field(default_factory=list)
+    ports: list[str] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start them all, the first one first: it makes the tables."""
+        for _ in range(self.size):
+            self.ports.append(free_port())
+            self.processes.append(await self._one(self.ports[-1]))
+            await answering(self.ports[-1])
+        if self.opened.transport == "http":
+            self.opened.slack.deliver_over_http(f"http://127.0.0.1:{self.ports[0]}/slack/events")
+        else:
+            await self.opened.slack.connected(self.size, within=30)
+
+    async def kill(self, number: int) -> None:
+        """Kill one as a machine that dies does, and start it again."""
+        self.processes[number].kill()
+        await self.processes[number].wait()
+        self.processes[number] = await self._one(self.ports[number])
+
+    async def stop(self) -> None:
+        """End them all."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def _one(self, port: str) -> Process:
+        environment = self.opened.environment(BOT_PORT=port, BOT_LOG_LEVEL="error")
+        return await start_process("run", environment=environment, folder=self.folder, log=self.folder / f"{port}.log")
+
+
+async def killed(opened: House, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0) -> Report:
+    """Let people ask and approve while processes die about every `calm` seconds; then let all of it end, and count."""
+    chance = random.Random(seed)  # noqa: S311 - a replayable order, no secret
+    opened.clock.jump(real_time())
+    opened.cloud.pace.notice = timedelta(days=9)
+    fleet, report = Fleet(opened=opened, folder=folder, size=size), Report(seed=seed)
+    people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in CLUSTERS))
+    try:
+        await fleet.start()
+        while not people.done():
+            await asyncio.sleep(chance.uniform(0.2, 2 * calm))
+            await fleet.kill(chance.randrange(size))
+            report.kills += 1
+            if chance.random() < 0.3:
+                await answering(fleet.ports[0], within=30)
+        await people
+        await _end(opened, fleet, chance, report)
+        await count(opened, report, CLUSTERS)
+    finally:
+        people.cancel()
+        await asyncio.gather(people, return_exceptions=True)
+        await fleet.stop()
+    return report
+
+
+async def _end(opened: House, fleet: Fleet, chance: random.Random, report: Report) -> None:
+    """Let the statuses move while one more dies, then leave them alone until nothing is owed."""
+
+    async def one_more() -> None:
+        await asyncio.sleep(chance.uniform(0.1, 1.5))
+        await fleet.kill(chance.randrange(fleet.size))
+        report.kills += 1
+
+    await finish(opened, CLUSTERS, meanwhile=one_more)
+
+
+async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the cloud to have everything, let its statuses move, and wait until nothing is owed."""
+    await _until(opened, lambda: len(accepted(opened.cloud)) == len(clusters), "accepted")
+    opened.clock.advance(timedelta(minutes=10))
+    await meanwhile()
+    await _until(opened, lambda: len(reminders(opened, clusters)) == len(clusters), "reminded of")
+    opened.clock.advance(timedelta(days=9))
+    await _until(opened, lambda: _succeeded(opened, clusters) == len(clusters), "shown as succeeded")
+    await settled(opened.url, within=60)
+
+
+async def _until(opened: House, done: Callable[[], bool], what: str, *, within: float = 90.0) -> None:
+    try:
+        async with asyncio.timeout(within):
+            while not done():  # noqa: ASYNC110 - another process sets no event
+                await asyncio.sleep(0.2)
+    except TimeoutError as error:
+        there = "\n".join(one.text for one in opened.sem.messages(CHANNEL))
+        raise AssertionError(f"not every request was {what}: {await owed(opened.url)}\n{there}") from error
+
+
+async def work(opened: House, cluster: str, pause: float) -> None:
+    """Ask and approve as stubborn people do: what Slack says went wrong is done again."""
+    await asyncio.sleep(pause)
+    slug = cluster.partition("/")[2]
+    environment = cluster.partition("/")[0]
+    approver = opened.slack.person("U0SEM")
+    async with opened.asking:
+        await _stubbornly(lambda: _ask(opened, cluster))
+    words = (f"Upgrade {slug} to", f"Environment: {environment}")
+    card = await approver.message(CHANNEL, *words, within=90)
+    while "Approvals: 1 of 1" not in card:
+        if "Approve" in card.buttons:
+            await approver.press(CHANNEL, card.ts, "Approve")
+        await asyncio.sleep(0.7)
+        card = await approver.message(CHANNEL, *words, within=90)
+
+
+async def _ask(opened: House, cluster: str) -> bool:
+    roos = opened.slack.person("U0ROOS")
+    while opened.slack.state.views.stack("U0ROOS") and "Request" not in _top(opened):
+        await roos.close()  # it never got past "loading"
+    if not opened.slack.state.views.stack("U0ROOS"):
+        asked = await roos.command(CHANNEL, f"/schedule-upgrade {cluster}")
+        if not asked.ok:
+            return False
+        modal = await roos.modal("Schedule upgrade", containing="Version", within=5)
+        if not modal.field("Version").value:
+            await roos.choose("Version", modal.field("Version").options[0])
+    outcome = await roos.submit()
+    assert not outcome.errors, outcome.errors
+    return outcome.ok
+
+
+def _top(opened: House) -> str:
+    view = opened.slack.state.views.stack("U0ROOS")[-1]
+    return str((view.sent.get("submit") or {}).get("text", ""))
+
+
+async def _stubbornly(do: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                if await do():
+                    return
+            except NotShownError:
+                pass
+            await asyncio.sleep(0.5)
+
+
+async def count(opened: House, report: Report, clusters: Sequence[str]) -> None:
+    """Count at the simulators and in the database, and note what does not fit the promises."""
+    report.approved = len(await rows(opened.url, "SELECT id FROM requests WHERE state = 'SUBMITTED'"))
+    counts = accepted(opened.cloud)
+    report.accepted = sum(counts.values())
+    reminded = reminders(opened, clusters)
+    report.reminders = sum(reminded.values())
+    report.repeats = _repeats(opened)
+    if report.approved != len(clusters):
+        report.problems.append(f"{report.approved} of {len(clusters)} requests were submitted")
+    report.problems += [f"accepted {number} times: {which}" for which, number in counts.items() if number != 1]
+    report.problems += [f"no reminder of {cluster}" for cluster in clusters if cluster not in reminded]
+    left = await owed(opened.url)
+    if not left.nothing:
+        report.problems.append(f"still owed: {left}")
+
+
+def reminders(opened: House, clusters: Sequence[str]) -> dict[str, int]:
+    """Count the reminders in the channel, by cluster."""
+    texts = [one.text for one in opened.sem.messages(CHANNEL) if "Reminder" in one.text or _DIGEST in one.text]
+    found = {cluster: sum(cluster in words for words in texts) for cluster in clusters}
+    return {cluster: number for cluster, number in found.items() if number}
+
+
+def _succeeded(opened: House, clusters: Sequence[str]) -> int:
+    texts = [one.text for one in opened.sem.messages(CHANNEL)]
+    return sum(
+        any(
+            f"Upgrade {cluster.partition('/')[2]} to" in words
+            and f"Environment: {cluster.partition('/')[0]}" in words
+            and "Succeeded" in words
+            for words in texts
+        )
+        for cluster in clusters
+    )
+
+
+def _repeats(opened: House) -> int:
+    """Count messages whose text stands there already: in the channel, in threads and in direct messages."""
+    said = [
+        (one.channel, one.thread_ts, one.text.partition(". ")[0] if not one.thread_ts else one.text)
+        for one in opened.slack.state.messages.everything()
+        if one.user == opened.slack.app.bot_user_id and not one.only_for and one.channel == CHANNEL
+    ]
+    return len(said) - len(set(said))
+
+
+def free_port() -> str:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+async def answering(port: str, *, within: float = 40.0) -> None:
+    """Wait until a process answers."""
+    async with httpx.AsyncClient() as client, asyncio.timeout(within):
+        while True:
+            try:
+                await client.get(f"http://127.0.0.1:{port}/healthz")
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+            else:
+                return
