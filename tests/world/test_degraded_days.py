@@ -1,0 +1,202 @@
+"""Bad days: something is gone for a while, the bot says what, and finds its way back without a person."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from bot.sandbox.slack.faults import Fault
+from tests.reliability.counting import cards, file_of, hurry, owed, settled
+from tests.reliability.matrix import quietly
+from tests.reliability.posting_cases import repeated
+from tests.world.house import CHANNEL, House, house
+
+BLIND, SEES = "statuses cannot be read", "can be read again"
+
+
+@pytest.fixture
+async def opened(sqlite_url: str) -> AsyncIterator[House]:
+    with quietly():
+        async with house(sqlite_url) as one:
+            await one.open_bot()
+            yield one
+
+
+async def readyz(opened: House) -> tuple[int, dict[str, Any]]:
+    """Return status and checks."""
+    async with httpx.AsyncClient(timeout=40) as client:
+        answer = await client.get(f"http://127.0.0.1:{opened.bots[-1].port}/readyz")
+    return answer.status_code, answer.json()["checks"]
+
+
+async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_afterwards(opened: House) -> None:
+    """One message says since when the bot is blind, one that it sees again; what was approved goes out once."""
+    await opened.approved("staging/payments")
+    other = await opened.request("staging/orders")
+    await opened.cloud.go_down()
+    await opened.sem.press(CHANNEL, other.ts, "Approve")
+    await opened.card(other, "Not through yet", within=30)
+    await asyncio.sleep(2)
+    for _ in range(3):
+        opened.clock.advance(timedelta(hours=1))
+        await asyncio.sleep(2)
+    await opened.sem.message(CHANNEL, BLIND, within=20)
+    status, checks = await readyz(opened)
+    assert status == httpx.codes.OK
+    assert checks["cloud"]["ok"] is False
+    assert "since" in checks["cloud"]
+
+    await opened.cloud.come_back()
+    await opened.sem.message(CHANNEL, SEES, within=20)
+    await opened.sem.message(CHANNEL, "Reminder", "staging/payments", within=20)
+    await hurry(opened.url)
+    await opened.card(other, "Approvals: 1 of 1", without="Not through yet", within=30)
+    await settled(opened.url)
+
+    said = [one.text for one in opened.sem.messages(CHANNEL)]
+    assert sum(BLIND in words for words in said) == 1
+    assert sum(SEES in words for words in said) == 1
+    assert [by for by, _ in opened.cloud.accepted] == ["bot", "bot"]
+
+
+async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: House) -> None:
+    """A failed upgrade is told as soon as somebody can hear it."""
+    opened.cloud.outcome("fail")
+    card = await opened.approved("staging/payments")
+    await settled(opened.url)
+    opened.slack.faults.down = True
+    for _ in range(4):
+        opened.cloud.step()
+        await asyncio.sleep(1.3)
+    assert not (await owed(opened.url)).nothing
+
+    opened.slack.faults.clear()
+    await opened.sem.message(CHANNEL, "failed", "staging/payments", without="Status", within=40)
+    await hurry(opened.url)
+    await opened.card(card, "Failed", within=40)
+    await settled(opened.url)
+
+    assert repeated(opened) == 0
+
+
+async def test_a_token_revoked_while_running_is_waited_for(opened: House) -> None:
+    """Nothing is given up; when the token works again, everything is told."""
+    card = await opened.request("staging/payments")
+    opened.slack.app.revoked = True
+    await opened.sem.press(CHANNEL, card.ts, "Approve")
+    await asyncio.sleep(3)
+    left = await owed(opened.url)
+    assert left.dead == 0
+    assert left.inbox + left.outbox > 0
+
+    opened.slack.app.revoked = False
+    for _ in range(3):
+        await hurry(opened.url)
+        await asyncio.sleep(1)
+    await opened.card(card, "Requested", within=30)
+    await settled(opened.url)
+    assert opened.submissions() == 1
+
+
+async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: House) -> None:
+    """Retry-After is honoured, nobody is told twice."""
+    for method in ("chat.postMessage", "chat.update"):
+        opened.slack.faults.add(method, Fault(retry_after=1), times=8)
+    await opened.roos.command(CHANNEL, "/schedule-upgrade staging/payments")
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=10)
+    await opened.roos.choose("Version", modal.field("Version").options[0])
+    await opened.roos.submit()
+    card = await opened.sem.message(CHANNEL, "Upgrade payments to", within=60)
+    await opened.sem.press(CHANNEL, card.ts, "Approve")
+    await opened.card(card, "Requested", within=60)
+    await settled(opened.url)
+
+    assert repeated(opened) == 0
+    assert len(cards(opened, "payments")) == 1
+    assert opened.submissions() == 1
+
+
+async def test_a_socket_that_is_dead_but_open_is_noticed_and_replaced(sqlite_url: str) -> None:
+    """/readyz names it meanwhile, and presses are heard again without a person."""
+    with quietly():
+        async with house(sqlite_url, "socket") as opened:
+            await opened.open_bot()
+            card = await opened.request("staging/payments")
+            opened.slack.socket.freeze()
+            unready = False
+            async with asyncio.timeout(60):
+                while not [one for one in opened.slack.socket.connections if not one.dead]:
+                    status, checks = await readyz(opened)
+                    unready = unready or (status != httpx.codes.OK and not checks["slack"]["ok"])
+                    await asyncio.sleep(0.3)
+            for connection in list(opened.slack.socket.connections):
+                connection.leaving = connection.leaving or connection.dead
+            await opened.sem.press(CHANNEL, card.ts, "Approve")
+            await opened.card(card, "Requested", within=30)
+
+            assert unready
+            assert opened.submissions() == 1
+
+
+async def test_a_locked_sqlite_file_is_waited_for(opened: House) -> None:
+    """Who pressed meanwhile learns that it did not count; pressed again, it counts once."""
+    card = await opened.request("staging/payments")
+    await settled(opened.url)
+    beside = sqlite3.connect(file_of(opened.url), isolation_level=None)
+    beside.execute("BEGIN IMMEDIATE")
+    await told_of_failure(opened, card.ts)
+    beside.execute("ROLLBACK")
+    beside.close()
+    await opened.sem.press(CHANNEL, card.ts, "Approve")
+    await opened.card(card, "Requested", within=40)
+    await settled(opened.url)
+
+    assert opened.submissions() == 1
+
+
+async def test_a_database_that_is_gone_for_a_while_is_named_and_comes_back(postgresql_url: str) -> None:
+    """/readyz says 503 and names it; without a restart the bot goes on."""
+    with quietly():
+        async with house(postgresql_url) as opened:
+            await opened.open_bot()
+            card = await opened.request("staging/payments")
+            await _shut(postgresql_url, opened_again=False)
+            status, checks = await readyz(opened)
+            await told_of_failure(opened, card.ts)
+            await asyncio.sleep(1)
+            await _shut(postgresql_url, opened_again=True)
+
+            assert status == httpx.codes.SERVICE_UNAVAILABLE
+            assert checks["database"]["ok"] is False
+
+            async with asyncio.timeout(20):
+                while (await readyz(opened))[0] != httpx.codes.OK:  # noqa: ASYNC110 - asks over HTTP
+                    await asyncio.sleep(0.2)
+            await opened.sem.press(CHANNEL, card.ts, "Approve")
+            await opened.card(card, "Requested", within=40)
+            assert opened.submissions() == 1
+
+
+async def told_of_failure(opened: House, ts: str) -> None:
+    """Press, and see that whoever pressed learns at once that it was not stored: from Slack or from the bot."""
+    pressed = await opened.sem.press(CHANNEL, ts, "Approve")
+    if pressed.ok:
+        await opened.sem.private(CHANNEL, "Something went wrong")
+
+
+async def _shut(url: str, *, opened_again: bool) -> None:
+    """Close a database to everybody and end all its connections, or open it again."""
+    name = url.partition("@/")[2].partition("?")[0]
+    server = url.partition("?host=")[2]
+    connection = await asyncpg.connect(user="postgres", host=server, database="postgres")
+    try:
+        await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(opened_again).lower()}")
+        if not opened_again:
+            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    finally:
+        await connection.close()
