@@ -1,0 +1,136 @@
+"""Two replicas on PostgreSQL: each piece of work done by one, a dead one's work taken over, a stalled one harmless."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.app import real_time
+from bot.store.storage import Storage
+from bot.workflow.errors import LeaseLost
+from tests.reliability.counting import accepted, owed, rows, settled
+from tests.reliability.killing import Fleet, answering, free_port
+from tests.reliability.matrix import quietly
+from tests.world.house import CHANNEL, house, start_process, stop_process
+
+
+async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not_doubled(postgresql_url: str) -> None:
+    """Socket Mode spreads deliveries over both; the organisation is read as often as by one."""
+    with quietly():
+        async with house(postgresql_url, "socket") as opened:
+            for _ in range(2):
+                await opened.open_bot()
+            card = await opened.request("production/orders")
+            await asyncio.gather(
+                *(person.press(CHANNEL, card.ts, "Approve") for person in (opened.sem, opened.kim) for _ in range(3))
+            )
+            await opened.card(card, "Requested", within=30)
+            await settled(opened.url)
+            before = opened.cloud.requests.counts["upgrades"]
+            await asyncio.sleep(6)
+            polls = opened.cloud.requests.counts["upgrades"] - before
+            texts = [one.text for one in opened.sem.thread(CHANNEL, card.ts)]
+
+    assert opened.submissions() == 1
+    assert sum("Upgrade submitted" in words for words in texts) == 1
+    assert sum("Approval given" in words for words in texts) == 1
+    assert polls <= 14, f"{polls} calls in 6 seconds"  # a poll a second, at most two lists each
+
+
+async def test_a_replica_killed_under_its_lease_is_followed_by_the_other(postgresql_url: str, tmp_path: Path) -> None:
+    """Two processes; the one that works on a slow submission is killed, the other brings it to its end."""
+    async with house(postgresql_url, "socket") as opened:
+        opened.clock.jump(real_time())
+        fleet = Fleet(opened=opened, folder=tmp_path, size=2)
+        try:
+            await fleet.start()
+            card = await opened.request("staging/payments")
+            opened.cloud.faults.standing.delay = 4.0
+            await opened.sem.press(CHANNEL, card.ts, "Approve")
+            async with asyncio.timeout(60):
+                while not opened.submissions():  # noqa: ASYNC110 - looks at another server
+                    await asyncio.sleep(0.05)
+            opened.cloud.faults.standing.delay = 0.0
+            owner = (await rows(opened.url, "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"))[0][0]
+            victim = next(one for one in fleet.processes if str(one.pid) == owner.split(":")[1])
+            victim.kill()
+            began = asyncio.get_running_loop().time()
+            await opened.card(card, "Requested", within=60)
+            took = asyncio.get_running_loop().time() - began
+            await settled(opened.url)
+        finally:
+            await fleet.stop()
+
+    assert sum(accepted(opened.cloud).values()) == 1
+    assert took < 45, f"{took:.0f} s"  # 20 s until the lease has run out, 10 s of looking, and a busy machine
+
+
+async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postgresql_url: str, tmp_path: Path) -> None:
+    """Stopped in the middle of a submission for longer than its lease: the other has finished, nothing is doubled."""
+    async with house(postgresql_url, "socket") as opened:
+        opened.clock.jump(real_time())
+        fleet = Fleet(opened=opened, folder=tmp_path, size=2)
+        try:
+            await fleet.start()
+            card = await opened.request("staging/payments")
+            opened.cloud.faults.standing.delay = 2.0
+            await opened.sem.press(CHANNEL, card.ts, "Approve")
+            async with asyncio.timeout(60):
+                while not await rows(opened.url, "SELECT id FROM requests WHERE state = 'SUBMITTING'"):  # noqa: ASYNC110 - looks at another process
+                    await asyncio.sleep(0.02)
+            owner = (await rows(opened.url, "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"))[0][0]
+            pid = int(owner.split(":")[1])
+            os.kill(pid, signal.SIGSTOP)
+            opened.cloud.faults.standing.delay = 0.0
+            await opened.card(card, "Requested", within=60)
+            os.kill(pid, signal.SIGCONT)
+            await asyncio.sleep(4)
+            await settled(opened.url)
+        finally:
+            await fleet.stop()
+
+    assert sum(accepted(opened.cloud).values()) == 1
+    texts = [one.text for one in opened.sem.thread(CHANNEL, card.ts)]
+    assert sum("Upgrade submitted" in words for words in texts) == 1
+
+
+async def test_the_holder_of_an_old_lease_can_record_nothing(postgresql_url: str) -> None:
+    """Fencing: the number has risen, so its transaction is refused as a whole."""
+    old, new = Storage.open(postgresql_url, lease_seconds=0.2), Storage.open(postgresql_url)
+    lease = await old.claims.claim("poll:acme")
+    assert lease is not None
+    await asyncio.sleep(0.4)
+    assert await new.claims.claim("poll:acme") is not None
+
+    with pytest.raises(LeaseLost):
+        async with old.begin(lease) as work:
+            await work.commit()
+
+    await old.close()
+    await new.close()
+
+
+async def test_sigterm_ends_it_within_ten_seconds_and_leaves_every_lease_free(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """In the middle of work: exit code 0, and the next replica need not wait for anything."""
+    async with house(postgresql_url) as opened:
+        opened.clock.jump(real_time())
+        port = free_port()
+        process = await start_process("run", environment=opened.environment(BOT_PORT=port), folder=tmp_path)
+        await answering(port)
+        opened.slack.deliver_over_http(f"http://127.0.0.1:{port}/slack/events")
+        card = await opened.request("staging/payments")
+        opened.cloud.faults.standing.delay = 30.0
+        await opened.sem.press(CHANNEL, card.ts, "Approve")
+        await asyncio.sleep(2.5)
+        began = asyncio.get_running_loop().time()
+        code, log = await stop_process(process)
+        took = asyncio.get_running_loop().time() - began
+        left = await owed(opened.url)
+
+    assert code == 0, log[-2000:]
+    assert took < 10.5, f"{took:.1f} s"
+    assert left.leased == 0
