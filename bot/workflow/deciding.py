@@ -134,7 +134,7 @@ class Deciding:
             if stored.outcome:
                 facts["reason"] = stored.outcome
             await work.audit.append(
-                fact(stored, decision.kind, at=stored.state_since, actor=pressed.member, facts=facts)
+                fact(stored, decision.kind, at=self.judging.now(), actor=pressed.member, facts=facts)
             )
             told: list[Errand] = [
                 errands.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),

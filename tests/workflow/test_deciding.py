@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -170,6 +171,23 @@ async def test_a_refused_press_is_recorded_with_its_rule() -> None:
 
     (event,) = [one for one in house.storage.audited if one["kind"] == "press refused"]
     assert (event["actor"], event["facts"]["press"], event["facts"]["rule"]) == (ANNE, "approve", "NotAnApprover")
+
+
+async def test_a_vote_is_recorded_at_its_own_moment_with_the_policy_in_force() -> None:
+    """Not at that of the request, which stays where it is; so the trail reads in the order in which things happened."""
+    house = await a_house(policy=TWO)
+    request = await house.ask()
+    house.clock.now = NOON + timedelta(hours=1)
+
+    await house.press(request, by=ANNE)
+    house.clock.now = NOON + timedelta(hours=2)
+    await house.press(request)
+
+    refused, cast = house.storage.audited[-2:]
+    assert (refused["kind"], refused["at"]) == ("press refused", "2026-11-30T13:00:00.000000+00:00")
+    assert (cast["kind"], cast["at"]) == ("vote cast", "2026-11-30T14:00:00.000000+00:00")
+    assert refused["facts"]["policy"] == cast["facts"]["policy"]
+    assert refused["facts"]["policy"]["required_approvals"] == 2
 
 
 async def test_a_press_on_a_request_nobody_knows_is_explained() -> None:
