@@ -1,5 +1,6 @@
 """Handing an approved request to Avisi Cloud, once: judged again, stored before it is sent, looked for when unclear."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,13 +17,15 @@ from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
 from bot.workflow.record import fact, rule_facts
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
+_STALLED = 5.0
+"""Seconds after which an attempt is not sent any more: another process may soon hold the lease, and send it too."""
 _WHOLE_SECOND = timedelta(seconds=1)
 _UNKNOWN_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """Carries out SUBMIT errands. `sleep` takes real seconds."""
+    """Carries out SUBMIT errands. `sleep` takes real seconds, `seconds` counts them."""
 
     begin: BeginWork
     look: BeginWork
@@ -31,6 +34,7 @@ class Submitting:
     judging: Judging
     outcomes: Outcomes
     sleep: Callable[[float], Awaitable[None]]
+    seconds: Callable[[], float] = time.monotonic
 
     async def submit(self, due: Due, lease: Lease) -> None:
         """Carry out one errand under its lease; it stays due until the outcome is stored.
@@ -69,6 +73,7 @@ class Submitting:
             ignore_windows=request.ignore_windows,
         )
         cloud_now = await self.cloud.clock()
+        began = self.seconds()
         sending = request.submitting(at=now, start_left_out=left_out)
         sending = replace(sending, attempted_at=cloud_now - _WHOLE_SECOND if cloud_now else now - _UNKNOWN_SKEW)
         async with self.begin(lease) as work:
@@ -85,6 +90,10 @@ class Submitting:
             await work.audit.append(fact(stored, "submission sent", at=now, facts=facts))
             await work.outbox.put(errands.repaint(stored, because="submitting"))
             await work.commit()
+        if self.seconds() - began > _STALLED:
+            held_up = AvisiError("The bot was held up before it could send it.")
+            await self.outcomes.wait(stored, held_up, due, lease, seconds=growing_pause(due.attempts))
+            return
         await self._send(stored, submission, due, lease)
 
     async def _send(self, request: UpgradeRequest, submission: Submission, due: Due, lease: Lease) -> None:

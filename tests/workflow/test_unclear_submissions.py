@@ -303,3 +303,20 @@ async def test_a_confirmation_survives_somebody_elses_write() -> None:
 
     assert house.now_of(request).state is State.SUBMITTED
     assert len(house.cloud.submissions) == 1
+
+
+async def test_who_was_held_up_right_before_sending_does_not_send() -> None:
+    """A process that stood still may have lost its lease to one that sends too; it goes back and judges again."""
+    house = await a_house()
+    ticks = iter([0.0, 6.0, 6.0, 6.1])
+    house.submitting = replace(house.submitting, seconds=lambda: next(ticks))
+
+    request = await house.submitted()
+    before = len(house.cloud.submissions)
+    house.storage.pass_time(3)
+    await house.submit(request)
+
+    assert request.state is State.APPROVED
+    assert before == 0
+    assert house.now_of(request).state is State.SUBMITTED
+    assert len(house.cloud.submissions) == 1
