@@ -174,6 +174,7 @@ class Story(RuleBasedStateMachine):
 
     def enter(self, *entries: AnyEntry) -> None:
         """Store entries and decide on them all at once; what cannot be decided yet is kept."""
+        self.cards_are_seen()
 
         async def together() -> None:
             received = [(await self.house.enter(one), one) for one in entries]
