@@ -81,13 +81,15 @@ class Fleet:
         return await start_process("run", environment=environment, folder=self.folder, log=self.folder / f"{port}.log")
 
 
-async def killed(opened: House, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0) -> Report:
+async def killed(
+    opened: House, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0, clusters: Sequence[str] = CLUSTERS
+) -> Report:
     """Let people ask and approve while processes die about every `calm` seconds; then let all of it end, and count."""
     chance = random.Random(seed)  # noqa: S311 - a replayable order, no secret
     opened.clock.jump(real_time())
     opened.cloud.pace.notice = timedelta(days=9)
     fleet, report = Fleet(opened=opened, folder=folder, size=size), Report(seed=seed)
-    people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in CLUSTERS))
+    people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in clusters))
     try:
         await fleet.start()
         while not people.done():
@@ -97,8 +99,8 @@ async def killed(opened: House, folder: Path, *, seed: int, size: int = 1, calm:
             if chance.random() < 0.3:
                 await answering(fleet.ports[0], within=30)
         await people
-        await _end(opened, fleet, chance, report)
-        await count(opened, report, CLUSTERS)
+        await _end(opened, fleet, chance, report, clusters)
+        await count(opened, report, clusters)
     finally:
         people.cancel()
         await asyncio.gather(people, return_exceptions=True)
@@ -106,7 +108,7 @@ async def killed(opened: House, folder: Path, *, seed: int, size: int = 1, calm:
     return report
 
 
-async def _end(opened: House, fleet: Fleet, chance: random.Random, report: Report) -> None:
+async def _end(opened: House, fleet: Fleet, chance: random.Random, report: Report, clusters: Sequence[str]) -> None:
     """Let the statuses move while one more dies, then leave them alone until nothing is owed."""
 
     async def one_more() -> None:
@@ -114,7 +116,7 @@ async def _end(opened: House, fleet: Fleet, chance: random.Random, report: Repor
         await fleet.kill(chance.randrange(fleet.size))
         report.kills += 1
 
-    await finish(opened, CLUSTERS, meanwhile=one_more)
+    await finish(opened, clusters, meanwhile=one_more)
 
 
 async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[[], Awaitable[None]]) -> None:

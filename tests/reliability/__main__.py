@@ -1,0 +1,102 @@
+"""The long runs: `python -m tests.reliability [--minutes 60] [--seed 1] [--only NAME] [--write]`."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.reliability import page, posting_cases, submission_cases
+from tests.reliability.everywhere import deaths, everywhere
+from tests.reliability.killing import killed
+from tests.reliability.matrix import Play, broken, played
+from tests.reliability.soak import soaked
+from tests.world.house import Transport, house
+
+_KILLING_ROUNDS = 4
+
+
+async def submissions(_: argparse.Namespace) -> tuple[str, str]:
+    """Break the POST in every way, against every kind of cloud."""
+    return await _matrix(submission_cases.plays(*submission_cases.CLOUDS))
+
+
+async def posts(_: argparse.Namespace) -> tuple[str, str]:
+    """Break every call to Slack at every moment."""
+    return await _matrix([*posting_cases.plays(), *posting_cases.closed()])
+
+
+async def places(options: argparse.Namespace) -> tuple[str, str]:
+    """Die at every commit and every call."""
+    told = await everywhere(deaths(every=options.every))
+    met = [report for _, report in told if report.kills]
+    repeats, accepted = sum(report.repeats for _, report in told), sum(report.accepted for _, report in told)
+    problems = "\n".join(f"{death}: {report}" for death, report in told if report.problems)
+    said = (
+        f"{len(met)} deaths, each in a story of its own; {len(told)} requests approved, {accepted} accepted by the "
+        f"cloud, {repeats} messages repeated"
+    )
+    return said, problems
+
+
+async def kills(options: argparse.Namespace) -> tuple[str, str]:
+    """Kill a process again and again while people work, over each transport."""
+    said, problems = [], []
+    for number in range(_KILLING_ROUNDS):
+        transport: Transport = "socket" if number % 2 else "http"
+        with tempfile.TemporaryDirectory(prefix="upgrade-bot-kills-") as folder:
+            async with house(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}", transport) as opened:
+                report = await killed(opened, Path(folder), seed=options.seed + number)
+        said.append(str(report))
+        problems += report.problems
+    return ". ".join(said), "\n".join(problems)
+
+
+async def soak(options: argparse.Namespace) -> tuple[str, str]:
+    """Traffic at speed for a while."""
+    found = await soaked(minutes=options.minutes, seed=options.seed)
+    return str(found), "\n".join(found.problems)
+
+
+PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = {
+    "fault matrix, cloud": submissions,
+    "fault matrix, Slack": posts,
+    "kill everywhere": places,
+    "kill at random": kills,
+    "soak": soak,
+}
+
+
+async def _matrix(plays: list[Play]) -> tuple[str, str]:
+    rows = await played(plays)
+    return f"{sum(row.holds for row in rows)} of {len(rows)} lines hold", broken(rows)
+
+
+async def _run(options: argparse.Namespace) -> int:
+    failed = False
+    for name, proof in PROOFS.items():
+        if options.only and options.only not in name:
+            continue
+        said, problems = await proof(options)
+        sys.stdout.write(f"{name}: {said}\n{problems}\n" if problems else f"{name}: {said}\n")
+        sys.stdout.flush()
+        failed = failed or bool(problems)
+        if options.write and not problems:
+            page.write({name: said})
+    return int(failed)
+
+
+def main() -> int:
+    """Run what was asked for; 1 when a promise did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability", description="Breaks things, and counts.")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how long the soak lasts")
+    parser.add_argument("--seed", type=int, default=1, help="another order of random moments")
+    parser.add_argument("--every", type=int, default=1, help="die only at every n-th place")
+    parser.add_argument("--only", default="", help=f"one of: {', '.join(PROOFS)}")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
+    return asyncio.run(_run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
