@@ -1,0 +1,63 @@
+"""`python -m benchmarks` measures everything and writes docs/performance.md; `--short` prints and checks counts."""
+
+import argparse
+import asyncio
+import gc
+import sys
+from collections.abc import Awaitable, Callable
+
+from benchmarks.commands import commands, words
+from benchmarks.figures import Section
+from benchmarks.others import digests, full, memories, searches, sizes, starts
+from benchmarks.plan import Plan, plan
+from benchmarks.polls import polls
+from benchmarks.presses import presses
+from benchmarks.report import save, show
+
+Benchmark = Callable[[Plan], Awaitable[list[Section]]]
+BENCHMARKS: dict[str, Benchmark] = {
+    "commands": commands,
+    "words": words,
+    "presses": presses,
+    "searches": searches,
+    "polls": polls,
+    "digests": digests,
+    "starts": starts,
+    "memories": memories,
+    "full": full,
+    "sizes": sizes,
+}
+
+
+async def measure(names: list[str], made: Plan) -> list[Section]:
+    """Run the benchmarks of these names."""
+    sections: list[Section] = []
+    for name in names:
+        print(f"measuring {name}", file=sys.stderr, flush=True)  # noqa: T201 - for whoever waits
+        found = await BENCHMARKS[name](made)
+        for section in found:
+            show(section)
+        sections += found
+        if not made.short:
+            save(found)
+    return sections
+
+
+def main() -> int:
+    """Return 1 when a count was wrong, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--short", action="store_true", help="measure little, write nothing, fail on a wrong count")
+    given = parser.parse_args()
+    names = given.names or list(BENCHMARKS)
+    with plan(short=given.short, with_server=True) as made:
+        gc.freeze()
+        sections = asyncio.run(measure(names, made))
+    wrong = [count for section in sections for count in section.counts if not count.right]
+    for count in wrong:
+        print(f"wrong count: {count.what}: {count.found:g}, expected {count.expected}")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

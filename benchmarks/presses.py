@@ -1,0 +1,125 @@
+"""A press on Approve: delivery to acknowledgement with the press stored, and to the repainted card."""
+
+import asyncio
+import statistics
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from benchmarks.commands import loaded
+from benchmarks.commits import Commit, bare_commits, committing
+from benchmarks.database import card, channel, put_requests
+from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, ms, p50
+from benchmarks.load import Told, press
+from benchmarks.plan import Plan
+from benchmarks.stage import Stage, Subject
+from bot.domain.request import UpgradeRequest
+from bot.notifications import ids
+
+_COMMITS_TO_A_CARD = 4
+"""What has to be stored before a card can be repainted: the press, its claim, the decision, the card's claim."""
+
+
+async def pressed(
+    stage: Stage, subject: Subject, requests: Sequence[tuple[int, UpgradeRequest]], *, at_once: int, repaints: bool
+) -> tuple[Told, list[float]]:
+    """Press Approve on each, in bursts; returns what came back, and how long each card took to be repainted."""
+    told, took = Told(began=[], took=[]), []
+    address = stage.slack.url.replace("/api/", "/response/1")
+    for begin in range(0, len(requests), at_once):
+        some = requests[begin : begin + at_once]
+        bodies = [
+            press("approve", ids.carry(one), channel=channel(number), ts=card(number), response_url=address)
+            for number, one in some
+        ]
+        burst = await subject.client.fire(bodies, at_once=at_once)
+        told.add(burst)
+        if repaints:
+            updates = stage.slack.updates
+            await stage.slack.until_updated(card(number) for number, _ in some)
+            took += [updates[card(number)] - began for (number, _), began in zip(some, burst.began, strict=True)]
+        await asyncio.sleep(0.05 * len(some))
+    return told, took
+
+
+async def presses(plan: Plan) -> list[Section]:
+    """Measure at 1 and 16 at once, over SQLite and PostgreSQL."""
+    sections = []
+    for database in ("SQLite", "PostgreSQL") if plan.server else ("SQLite",):
+        rows: list[Row] = []
+        counts: list[Count] = []
+        async with plan.stage() as stage:
+            url = plan.sqlite(stage) if database == "SQLite" else await plan.postgresql()
+            each = 16
+            cloud, floor = await stage.cloud(clusters=each * 2 * (plan.runs + 1)), await stage.floor()
+            requests = await put_requests(url, await cloud.fleet())
+            waiting = iter(enumerate(requests))
+            bot = await stage.bot(cloud, url=url)
+            await loaded(stage, bot)
+            async with committing(url) as commit:
+                for at_once in (1, 16):
+                    found = await _paired(
+                        stage,
+                        plan,
+                        bot,
+                        floor,
+                        waiting=waiting,
+                        commit=commit,
+                        each=each,
+                        at_once=at_once,
+                        database=database,
+                    )
+                    rows += found[0]
+                    counts += found[1]
+        sections.append(Section(title=f"Approve, {database}", rows=tuple(rows), counts=tuple(counts)))
+    return sections
+
+
+async def _paired(
+    stage: Stage,
+    plan: Plan,
+    bot: Subject,
+    floor: Subject,
+    *,
+    waiting: Iterator[tuple[int, UpgradeRequest]],
+    commit: Commit,
+    each: int,
+    at_once: int,
+    database: str,
+) -> tuple[list[Row], list[Count]]:
+    acks: list[Pair] = []
+    cards: list[Pair] = []
+    wrong = repainted = 0
+    client = AsyncWebClient(token="xoxb-1", base_url=stage.slack.url)  # noqa: S106 - of a server on loopback
+    for run in range(plan.runs + 1):
+        some = list(islice(waiting, each))
+        bare, _ = await pressed(stage, floor, some, at_once=at_once, repaints=False)
+        alone = await bare_commits(commit, at_once=at_once, number=each)
+        one = p50(await bare_commits(commit, at_once=1, number=each))
+        call = await _calls(client, each)
+        told, took = await pressed(stage, bot, some, at_once=at_once, repaints=True)
+        if not run:
+            continue
+        acks.append(Pair(bot=p50(told.took), floor=p50(bare.took) + p50(alone)))
+        cards.append(Pair(bot=p50(took), floor=_COMMITS_TO_A_CARD * one + call))
+        wrong += told.wrong
+        repainted += len(took)
+    name = f"Approve, {database}, {at_once} at once"
+    rows = [compared(f"{name}: ack p50, stored", acks, goal=1.3, draw=ms)]
+    if at_once == 1:
+        rows.append(compared(f"{name}: press to repainted card p50", cards, goal=1.5, draw=ms))
+    counts = [
+        exactly(f"{name}: answers that were no 200", wrong, 0),
+        exactly(f"{name}: cards repainted", repainted, plan.runs * each),
+    ]
+    return rows, counts
+
+
+async def _calls(client: AsyncWebClient, number: int) -> float:
+    took = []
+    for _ in range(number):
+        began = asyncio.get_running_loop().time()
+        await client.chat_update(channel="C0BARE", ts="1", text="x" * 2000)
+        took.append(asyncio.get_running_loop().time() - began)
+    return statistics.median(took)
