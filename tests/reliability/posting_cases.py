@@ -51,8 +51,8 @@ TROUBLES = (
     Trouble(fault="dropped after the work", how={"drop": True, "after": True}, twice=True),
     Trouble(fault="internal_error", how={"error": "internal_error"}),
     Trouble(fault="internal_error with the work", how={"error": "internal_error", "after": True}, twice=True),
-    Trouble(fault="no answer in time", how={"delay": 10.5, "drop": True}, times=1),
-    Trouble(fault="no answer in time, the work done late", how={"delay": 10.5}, times=1, twice=True),
+    Trouble(fault="no answer in time", how={"delay": 12.5, "drop": True}, times=1),
+    Trouble(fault="no answer in time, the work done late", how={"delay": 12.5}, times=1, twice=True),
 )
 _ONCE_ONLY = ("card, thread and direct message", "reminder in the channel", "private answer")
 
@@ -99,7 +99,7 @@ async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
 async def ask(opened: House) -> None:
     """Ask as a person does, and wait for no card."""
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=10)
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=30)
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     outcome = await opened.roos.submit()
@@ -205,7 +205,7 @@ async def closed_channel(opened: House, how: str) -> str:
         case "token refused for a while":
             opened.slack.faults.add("chat.postMessage", Fault(error="invalid_auth"), times=None)
     await opened.roos.command("C0GENERAL", f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=10)
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=30)
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.roos.submit()

@@ -116,7 +116,7 @@ class House:
         """Ask for an upgrade as a person does, and return the card."""
         person = by or self.roos
         await person.command(CHANNEL, f"/schedule-upgrade {words}")
-        modal = await person.modal("Schedule upgrade", containing="Version", within=10)
+        modal = await person.modal("Schedule upgrade", containing="Version", within=30)
         if version or not modal.field("Version").value:
             await person.choose("Version", version or modal.field("Version").options[0])
         if start:
@@ -129,9 +129,9 @@ class House:
         outcome = await person.submit()
         assert not outcome.errors, outcome.errors
         slug = words.split(maxsplit=1)[0].rpartition("/")[2]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
-                card = await self.sem.message(CHANNEL, f"Upgrade {slug} to", within=10)
+                card = await self.sem.message(CHANNEL, f"Upgrade {slug} to", within=30)
                 if card.ts not in before:
                     return card
                 await asyncio.sleep(0.02)
@@ -141,10 +141,10 @@ class House:
         card = await self.request(words, **more)
         count = len(self.cloud.upgrades)
         await self.sem.press(CHANNEL, card.ts, "Approve")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.cloud.upgrades) == count:  # noqa: ASYNC110 - looks at another server's state
                 await asyncio.sleep(0.02)
-        await self.card(card, "Requested", within=10)
+        await self.card(card, "Requested", within=30)
         return card
 
     async def card(self, card: Seen, *containing: str, without: str = "", within: float = 8.0) -> Seen:

@@ -17,7 +17,7 @@ async def test_wherever_the_process_dies_nothing_is_lost_and_nothing_is_submitte
 async def test_killed_at_random_moments_under_load_it_does_the_whole_job_once(sqlite_file: str, tmp_path: Path) -> None:
     """With SQLite: what the dead process held goes on at once."""
     async with house(sqlite_file) as opened:
-        report = await killed(opened, tmp_path, seed=7, calm=3.0, clusters=CLUSTERS[:2])
+        report = await killed(opened, tmp_path, seed=7, calm=1.5, clusters=CLUSTERS[:2])
 
     print(report)  # noqa: T201 - the counts are the proof
     assert not report.problems, report
@@ -26,7 +26,7 @@ async def test_killed_at_random_moments_under_load_it_does_the_whole_job_once(sq
 async def test_two_replicas_are_killed_in_turn_and_the_other_goes_on(postgresql_url: str, tmp_path: Path) -> None:
     """With PostgreSQL, over Socket Mode: whoever lives serves what comes, and takes over within a lease."""
     async with house(postgresql_url, "socket") as opened:
-        report = await killed(opened, tmp_path, seed=8, size=2, calm=3.0, clusters=CLUSTERS[:2])
+        report = await killed(opened, tmp_path, seed=8, size=2, calm=1.5, clusters=CLUSTERS[:2])
 
     print(report)  # noqa: T201 - the counts are the proof
     assert not report.problems, report
