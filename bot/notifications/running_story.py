@@ -29,6 +29,10 @@ _HEADINGS: Final = {
 }
 _INFERRED: Final = "Avisi Cloud gives no status here: this is concluded from the version that the cluster runs."
 
+_MAYBE: Final = (
+    "It gave no reason. Another upgrade, a moved update channel or a changed status of the cluster may be behind it."
+)
+
 
 def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one line for each event
     """Say in a few words what happened; None for events of other stories."""
@@ -121,9 +125,9 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
             )
         case "SUPERSEDED":
             return (
-                "Another upgrade of this cluster was scheduled in its place: its status is superseded.",
-                *says,
-                f"It did not change the cluster. {_still(event)}" if event.about.from_version else "It will not run.",
+                "Avisi Cloud does not carry it out any more: its status is superseded.",
+                *(says or (_MAYBE,)),
+                "Nothing more is scheduled by it; if it is still wanted, it can be rescheduled.",
             )
         case "SUCCEEDED":
             return (f"Its status is succeeded: the cluster runs {escape(event.about.to_version, 80)}.", *says)
