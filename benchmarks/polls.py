@@ -50,7 +50,7 @@ async def polls(plan: Plan) -> list[Section]:
                 "-m", "benchmarks.polls", cloud.url, cloud.token, url, str(plan.runs), folder=Path(stage.folder)
             )
             output, _ = await child.communicate()
-        found = json.loads(output)
+        found = json.loads(output.splitlines()[-1])
         name = f"Poll, {count:,} followed"
         pairs = [Pair(bot=bot, floor=floor) for bot, floor in found["cpu"]]
         rows += [
