@@ -37,6 +37,18 @@ class State(StrEnum):
         """Return the state in small letters, as people read it."""
         return self.value.lower().replace("_", " ")
 
+    @property
+    def standing(self) -> str:
+        """Say where a request stands, for who wants something of it that is not possible: `is already rejected`."""
+        return _STANDING.get(self, f"is already {self.words}")
+
+
+_STANDING = {
+    State.PENDING_APPROVAL: "still waits for approval",
+    State.SUBMITTING: "is already being submitted",
+    State.SUBMISSION_FAILED: "could not be submitted",
+    State.SUBMISSION_UNCLEAR: "may have reached Avisi Cloud or not",
+}
 
 NEXT: dict[State, frozenset[State]] = {
     State.PENDING_APPROVAL: frozenset(
@@ -161,7 +173,7 @@ class UpgradeRequest:
     def check_state(self, *expected: State) -> None:
         """Refuse what is possible only in other states; raises WrongState."""
         if self.state not in expected:
-            raise WrongState(f"This request is already {self.state.words}{self._by_whom()}, so nothing was changed.")
+            raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
 
     def cast(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
         """Add an approval. Whether its giver may vote is judged before; raises WrongState, AlreadyVoted."""
@@ -241,7 +253,7 @@ class UpgradeRequest:
 
     def _to(self, state: State, *, at: datetime, **changes: object) -> "UpgradeRequest":
         if state not in NEXT[self.state]:
-            raise WrongState(f"This request is already {self.state.words}{self._by_whom()}, so nothing was changed.")
+            raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
         return replace(self, state=state, state_since=at, **changes)  # type: ignore[arg-type]
 
     def _by_whom(self) -> str:

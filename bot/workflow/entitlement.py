@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest
 from bot.domain.people import EVERYONE, Circle, Member, MemberId, Standing
 from bot.domain.policy import Rule
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
 from bot.workflow.entries import Press
 from bot.workflow.ports import Members
 
 _NAMED = 10
+_UNDECIDED = frozenset({State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR})
 _WHY_NOT = {
     Standing.GUEST: "Guests cannot use this bot.",
     Standing.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
@@ -41,6 +42,8 @@ class Entitlement:
             match press:
                 case Press.WITHDRAW:
                     could = f"Only the requester, <@{request.requester}>, may withdraw this request."
+                case Press.TRY_AGAIN:
+                    could = f"Only the requester, <@{request.requester}>, or an approver may do this."
                 case Press.RESCHEDULE:
                     could = _could(await self.circle(rule.requesters), "request upgrades")
                 case _:
@@ -122,6 +125,8 @@ class Entitlement:
         return found
 
     async def _others(self, circle: Circle, rule: Rule, request: UpgradeRequest) -> str:
+        if request.state not in _UNDECIDED:
+            return f"It {request.state.standing}."
         undecided = circle.members - request.voters
         if not rule.self_approval:
             undecided -= {request.requester}

@@ -51,8 +51,27 @@ def test_the_table_is_the_contract_s() -> None:
 @pytest.mark.parametrize(("here", "there"), sorted(EVERY_MOVE - ALLOWED))
 def test_every_move_not_in_the_table_is_refused(here: State, there: State) -> None:
     """The table is the whole truth: what it leaves out cannot happen."""
-    with pytest.raises(WrongState, match=f"already {here.words}, so nothing was changed"):
+    with pytest.raises(WrongState, match=f"This request {here.standing}, so nothing was changed"):
         an_upgrade_request(state=here)._to(there, at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.PENDING_APPROVAL, "still waits for approval"),
+        (State.APPROVED, "is already approved"),
+        (State.SUBMITTING, "is already being submitted"),
+        (State.SUBMITTED, "is already submitted"),
+        (State.SUBMISSION_FAILED, "could not be submitted"),
+        (State.SUBMISSION_UNCLEAR, "may have reached Avisi Cloud or not"),
+        (State.REJECTED, "is already rejected"),
+        (State.WITHDRAWN, "is already withdrawn"),
+        (State.EXPIRED, "is already expired"),
+        (State.REPLACED, "is already replaced"),
+    ],
+)
+def test_every_state_is_said_as_people_say_it(state: State, words: str) -> None:
+    assert state.standing == words
 
 
 @pytest.mark.parametrize(("here", "there"), sorted(ALLOWED))

@@ -19,7 +19,7 @@ REFUSES_TO_OPEN = {
     (Press.REJECT, SEM, State.REJECTED): "already rejected",
     (Press.RESCHEDULE, GUS, State.SUBMITTED): "Guests cannot use this bot",
     (Press.RESCHEDULE, SEM, State.REJECTED): "already rejected",
-    (Press.RESCHEDULE, SEM, State.SUBMITTING): "already submitting",
+    (Press.RESCHEDULE, SEM, State.SUBMITTING): "already being submitted",
 }
 
 

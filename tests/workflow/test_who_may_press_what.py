@@ -11,8 +11,8 @@ COULD = f"These people can decide now: <@{KIM}>, <@{SEM}>."
 NOT_WHO = {
     ("guest", "any"): "Guests cannot use this bot.",
     ("outsider", "any"): "Only members of the workspace that installed this bot can use it.",
-    ("member", "decide"): f"Only approvers of production may do this. {COULD}",
-    ("requester", "decide"): f"Only approvers of production may do this. {COULD}",
+    ("member", "decide"): "Only approvers of production may do this.",
+    ("requester", "decide"): "Only approvers of production may do this.",
     ("member", "withdraw"): f"Only the requester, <@{ROOS}>, may withdraw this request.",
     ("approver", "withdraw"): f"Only the requester, <@{ROOS}>, may withdraw this request.",
     ("member", "retry"): f"Only the requester, <@{ROOS}>, or an approver of production may do this.",
@@ -51,8 +51,11 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     expired = (
         "expired at 2026-12-02 12:00 UTC" if right != "withdraw" and press is not Press.SUBMIT_AGAIN else "expired"
     )
-    words = expired if state is State.EXPIRED else f"This request is already {state.words}, so nothing was changed."
+    words = expired if state is State.EXPIRED else f"This request {state.standing}, so nothing was changed."
     assert (refusal or words) in answer
+    if right == "decide" and who != "approver":
+        undecided = state in {State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR}
+        assert answer.endswith(COULD if undecided else f"It {state.standing}.")
     assert now == before
     assert house.facts(before) == ["press refused"]
     assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]

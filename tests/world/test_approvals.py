@@ -23,7 +23,7 @@ async def test_two_approvers_at_the_same_instant_make_one_decision(home: House) 
 
     late = {first, second} - {"Your approval counts: 1 of 1. The upgrade is approved and is being submitted."}
     assert len(late) == 1
-    assert late.pop().startswith(("This request is already approved", "This request is already subm"))
+    assert late.pop().startswith("This request is already ")
     assert home.submissions() == 1
     assert [event["kind"] for event in await events(home)].count("vote cast") == 1
 
