@@ -39,6 +39,8 @@ _HEADINGS: Final[dict[type, str]] = {
 
 def heading(event: AnyEvent) -> str | None:
     """Say in a few words what happened; None for events of other stories."""
+    if isinstance(event, VotesVoided) and not event.voters:
+        return "Approval is needed again"
     return _HEADINGS.get(type(event))
 
 
@@ -88,7 +90,8 @@ def _voided(event: VotesVoided) -> tuple[str, ...]:
     changed = [sentence(change) for change in event.changes[:5]]
     gone = f" What {mentions(event.voters)} approved no longer counts." if event.voters else ""
     needs = f"{phrases.needed(event.required)} {'is' if event.required == 1 else 'are'} needed"
-    return (*changed, f"Please decide again.{gone} In total {needs}.")
+    again = "Please decide again." if event.voters else "Please decide."
+    return (*changed, f"{again}{gone} In total {needs}.")
 
 
 def _submission(event: AnyEvent) -> tuple[str, ...] | None:

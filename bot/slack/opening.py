@@ -151,5 +151,5 @@ class Opening:
             override=request.override,
             reason=request.reason,
         )
-        note = f"This replaces the request for {request.full_name} to {request.to_version}."
+        note = f"A new request for {request.full_name} replaces the one to {request.to_version}."
         return replace(Wanted(), form=form, held=Held(replaces=request.id), notes=(note,))

@@ -74,8 +74,8 @@ class Tracking:
             try:
                 await self._read_list(feed, lease)
             except NoList:
-                if self.forced:
-                    raise
+                if self.forced or (feed.source is Source.ORGANISATION and feed.probed_at != now):
+                    raise  # one answer between two probes does not show that the list is gone for good
                 source = Source.CLUSTERS
             except AvisiError:
                 if self.forced or feed.source is not Source.CLUSTERS:
