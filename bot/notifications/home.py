@@ -90,7 +90,8 @@ def _waiting(request: UpgradeRequest) -> tuple[Block, ...]:
 
 
 def _own(request: UpgradeRequest, seen: HomeView) -> tuple[Block, ...]:
-    upgrade = next((one for one in seen.upgrades if request.upgrade and one.identity == request.upgrade), None)
+    known = (*seen.upgrades, *seen.ended)
+    upgrade = next((one for one in known if request.upgrade and one.identity == request.upgrade), None)
     gone = request.state is State.SUBMITTED and upgrade is None
     stands = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
     line = f"*{phrases.name(request)}*: {phrases.versions(request)}\n{stands or standing(request, upgrade)}"

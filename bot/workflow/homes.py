@@ -26,6 +26,7 @@ class HomeReading:
         overview = await self.viewing.overview()
         async with self.viewing.look() as work:
             own = await work.requests.by(member_id, limit=_OWN)
+            submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
         try:
             member = await self.entitlement.members.find(member_id)
@@ -39,6 +40,7 @@ class HomeReading:
             own=own,
             feeds=overview.feeds,
             now=self.viewing.now(),
+            ended=tuple(one for one in submitted if one and one.is_final),
         )
 
     async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:

@@ -58,7 +58,10 @@ class ClusterView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HomeView:
-    """What App Home of one person shows. Requests are newest first, upgrades by window."""
+    """What App Home of one person shows. Requests are newest first, upgrades by window.
+
+    `ended` are the upgrades of the person's own requests that are not under way any more.
+    """
 
     member: MemberId
     upgrades: tuple[ScheduledUpgrade, ...]
@@ -66,6 +69,7 @@ class HomeView:
     own: tuple[UpgradeRequest, ...]
     feeds: tuple[Feed, ...]
     now: datetime
+    ended: tuple[ScheduledUpgrade, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

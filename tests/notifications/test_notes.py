@@ -76,9 +76,12 @@ def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
     assert "next window" in text
 
 
-def test_a_superseded_upgrade_says_what_took_its_place() -> None:
-    """Nobody has to guess whether something broke."""
-    assert "Another upgrade of this cluster" in notes.channel(moved("SUPERSEDED"), scene(SUBMITTED)).text
+def test_a_superseded_upgrade_says_no_more_than_is_known() -> None:
+    """It may be another upgrade, a moved update channel or a changed cluster: without a reason all three are named."""
+    text = notes.channel(moved("SUPERSEDED"), scene(SUBMITTED)).text
+
+    assert "Another upgrade, a moved update channel or a changed status of the cluster may be behind it." in text
+    assert "Avisi Cloud does not carry it out any more" in text
 
 
 @pytest.mark.parametrize("status", ["APPEARS_UPGRADED", "NOT_UPGRADED"])

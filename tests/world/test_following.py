@@ -1,0 +1,219 @@
+"""Following upgrades with the whole bot: each status where it belongs, in words that claim no more than is known."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.slack.harbour import BOT_USER
+from tests.world.house import CHANNEL, House, house
+
+OUTSIDE = "staging/orders"
+
+
+async def baselined(home: House) -> None:
+    """Wait until the first reading is done: what comes after is news."""
+    before = home.cloud.requests.counts["upgrades"]
+    for _ in range(200):
+        if home.cloud.requests.counts["upgrades"] >= before + 2:
+            return
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("MISSED", ("passed and it did not start", "Too busy", "rescheduled for the next window")),
+        ("FAILED", ("reports the status failed", "Too busy", "may be partly upgraded")),
+    ],
+)
+async def test_an_alert_says_what_happened_why_and_what_can_be_done(
+    home: House, status: str, words: tuple[str, ...]
+) -> None:
+    """The alert is a new message with the API's reason; Reschedule opens the form filled in for the next window."""
+    await home.approved("staging/payments")
+    upgrade = home.cloud.upgrades[-1]
+
+    home.cloud.move(upgrade.identity, status, reason="Too busy")
+    alert = await home.sem.message(CHANNEL, *words, within=8)
+    await home.roos.press(CHANNEL, alert.ts, "Reschedule")
+    modal = await home.roos.modal("Schedule upgrade", containing="Version", within=8)
+
+    assert "U0ROOS" in alert.mentions.users
+    assert modal.field("Version").value
+    assert modal.field("Start date and time").value is None
+
+
+async def test_a_superseded_upgrade_says_no_more_than_is_known(home: House) -> None:
+    """It may be another upgrade, a moved channel or a changed cluster: only the cloud's own reason tells."""
+    card = await home.approved("staging/payments")
+    upgrade = home.cloud.upgrades[-1]
+
+    home.cloud.move(upgrade.identity, "SUPERSEDED", reason="The version of the update channel moved on")
+    line = await home.sem.reply(CHANNEL, card.ts, "superseded", within=8)
+
+    assert "The version of the update channel moved on" in line
+    assert "Another upgrade" not in line
+    await home.roos.direct("superseded", within=8)
+
+
+async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: House) -> None:
+    """In thread and card, and what follows is followed."""
+    card = await home.approved("staging/payments")
+    upgrade = home.cloud.upgrades[-1]
+
+    home.cloud.move(upgrade.identity, "PAUSED_<!channel>")
+    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED_", within=8)
+    home.cloud.move(upgrade.identity, "SUCCEEDED")
+    await home.card(card, "Succeeded", within=8)
+
+    assert "<!channel>" not in str(line.raw)
+
+
+async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sqlite_file: str) -> None:
+    """Four moves while it was down: one alert, no late reminder."""
+    async with house(sqlite_file) as home:
+        await home.open_bot()
+        card = await home.approved("staging/payments")
+        upgrade = home.cloud.upgrades[-1]
+        await home.close_bot()
+
+        for status in ("SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "FAILED"):
+            home.cloud.move(upgrade.identity, status)
+        await home.open_bot()
+        await home.sem.message(CHANNEL, "Upgrade failed", within=8)
+        await home.card(card, "Failed")
+        await home.sem.no_message(CHANNEL, "Reminder of an upgrade")
+
+        assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade failed" in one]) == 1
+
+
+async def test_what_stood_there_before_the_bot_is_its_baseline(sqlite_file: str) -> None:
+    """The first reading posts nothing; the next move of the same upgrade is told as scheduled outside Slack."""
+    async with house(sqlite_file) as home:
+        upgrade = home.cloud.schedule_elsewhere(OUTSIDE, "v1.32.3-u-ame.1")
+        home.cloud.move(upgrade.identity, "SCHEDULED_NOTIFIED")
+        await home.open_bot()
+        await baselined(home)
+
+        await home.sem.no_message(CHANNEL, OUTSIDE, within=1.0)
+        home.cloud.move(upgrade.identity, "MISSED")
+        alert = await home.sem.message(CHANNEL, "missed", OUTSIDE, within=8)
+
+    assert "Scheduled outside Slack" in alert
+    assert alert.buttons == ()
+
+
+@pytest.mark.parametrize("watch", ["all", "requested"])
+async def test_upgrades_scheduled_elsewhere_are_told_as_bot_watch_says(sqlite_file: str, watch: str) -> None:
+    """All of them, or only those asked for here."""
+    async with house(sqlite_file, bot_watch=watch) as home:
+        await home.open_bot()
+        await baselined(home)
+
+        upgrade = home.cloud.schedule_elsewhere(OUTSIDE, "v1.32.3-u-ame.1")
+        home.cloud.move(upgrade.identity, "SCHEDULED_NOTIFIED")
+
+        if watch == "all":
+            await home.sem.message(CHANNEL, "Reminder", OUTSIDE, "Scheduled outside Slack", within=8)
+        else:
+            await home.sem.no_message(CHANNEL, OUTSIDE, within=2.5)
+
+
+async def test_a_countdown_comes_once_and_moves_with_the_window(home: House) -> None:
+    """One an hour before the window; when the window moves, one an hour before the new one."""
+    await home.approved("staging/payments")
+    upgrade = home.cloud.upgrades[-1]
+    now = home.clock()
+    home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(minutes=55), now + timedelta(hours=3)))
+    await home.sem.message(CHANNEL, "Upgrade window begins", "staging/payments", within=8)
+    await home.sem.no_message(CHANNEL, "Reminder", within=2)
+
+    home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(hours=10), now + timedelta(hours=12)))
+    await home.slack.quiet(seconds=1.5)
+    once = [one for one in home.sem.messages(CHANNEL) if "Upgrade window begins" in one]
+    home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(minutes=58), now + timedelta(hours=12)))
+    await home.slack.quiet(seconds=2.5)
+    twice = [one for one in home.sem.messages(CHANNEL) if "Upgrade window begins" in one]
+
+    assert (len(once), len(twice)) == (1, 2)
+
+
+async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House) -> None:
+    """Still in progress when the window has ended."""
+    await home.approved("staging/payments")
+    upgrade = home.cloud.upgrades[-1]
+    now = home.clock()
+
+    window = (now - timedelta(hours=2), now - timedelta(minutes=1))
+    home.cloud.outcome("overrun", identity=upgrade.identity)
+    home.cloud.move(upgrade.identity, "IN_PROGRESS", window=window)
+    await home.sem.message(CHANNEL, "Upgrade is overrunning", "staging/payments", within=8)
+    await home.slack.quiet(seconds=1.5)
+
+    assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
+
+
+async def test_a_channel_that_takes_no_messages_is_reported_and_served_when_mended(
+    sqlite_file: str, tmp_path: Path
+) -> None:
+    """Whoever asked is told how to mend it; other channels hear theirs meanwhile."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[environments.production]\nchannel = "C0PROD"\n')
+    async with house(sqlite_file) as home:
+        home.policy_file = policy
+        await home.open_bot()
+        await baselined(home)
+        await home.approved("staging/payments")
+        ours = home.cloud.upgrades[-1]
+        home.slack.workspace.leave(CHANNEL, BOT_USER)
+
+        home.cloud.move(ours.identity, "FAILED")
+        other = home.cloud.schedule_elsewhere("production/orders", "v1.32.3-u-ame.1")
+        home.cloud.move(other.identity, "SCHEDULED_NOTIFIED")
+
+        await home.sem.message("C0PROD", "Reminder", "production/orders", within=8)
+        told = await home.roos.direct("cannot post in", "/invite", within=8)
+        assert CHANNEL in told
+
+
+async def test_without_a_list_outcomes_are_inferred_and_said_to_be(sqlite_file: str) -> None:
+    """Countdown, then: the cluster runs the target, so it appears upgraded; the card says where that comes from."""
+    async with house(sqlite_file) as home:
+        home.cloud.quirks.list_status = 404
+        home.cloud.lifecycle.automatic = False
+        await home.open_bot()
+        card = await home.request("staging/payments")
+        await home.sem.press(CHANNEL, card.ts, "Approve")
+        await home.card(card, "gives no status", within=8)
+        upgrade = home.cloud.upgrades[-1]
+        assert upgrade.window_start
+        assert upgrade.window_end
+
+        home.clock.jump(upgrade.window_start - timedelta(minutes=55))
+        await home.sem.message(CHANNEL, "Upgrade window begins", within=8)
+        home.cloud.cluster("staging/payments").version = upgrade.to_version
+        home.clock.jump(upgrade.window_end + timedelta(minutes=31))
+
+        await home.card(card, "ppears upgraded", within=8)
+
+
+async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -> None:
+    """Not upgraded by the end of its window: told like a failure, worded as a conclusion."""
+    async with house(sqlite_file) as home:
+        home.cloud.quirks.list_status = 404
+        home.cloud.lifecycle.automatic = False
+        await home.open_bot()
+        card = await home.request("staging/payments")
+        await home.sem.press(CHANNEL, card.ts, "Approve")
+        await home.card(card, "gives no status", within=8)
+        end = home.cloud.upgrades[-1].window_end
+        assert end
+
+        home.clock.jump(end + timedelta(minutes=31))
+        alert = await home.sem.message(CHANNEL, "Not upgraded by the end of its window", within=8)
+
+    assert "concluded from the version" in alert
+    assert "U0ROOS" in alert.mentions.users
+    assert alert.buttons == ("Reschedule",)
