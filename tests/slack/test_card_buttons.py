@@ -87,7 +87,7 @@ async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport
         card = await _card(here, request)
         roos = here.slack.person(ROOS)
         await roos.press(card.channel, card.ts, "Reschedule")
-        view = await roos.modal("Schedule upgrade", containing="replaces the request")
+        view = await roos.modal("Schedule upgrade", containing="replaces the one to")
         shown = {field.label: field.shown for field in view.fields}
         assert (shown["Cluster"], shown["Reason"], shown["Start date and time"]) == ("web", "CVE fixes", "")
 
