@@ -77,6 +77,7 @@ class ResponseUrlEndpoint:
             return too_many(wait)
         state, started = self._state, time.monotonic()
         fault = state.faults.met_by("response_url")
+        await request.read()  # it has arrived, whatever becomes of the connection while we are slow
         await wait_out(fault)
         if fault is not None and fault.spoils_answer and not fault.after:
             return spoiled(request, fault)

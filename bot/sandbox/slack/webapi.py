@@ -33,6 +33,7 @@ class WebApi:
         name = request.match_info["method"]
         started = time.monotonic()
         fault = self._state.faults.met_by(name)
+        await request.read()  # it has arrived, whatever becomes of the connection while we are slow
         await wait_out(fault)
         given: Json = {}
         if fault is not None and fault.spoils_answer and not fault.after:
