@@ -64,7 +64,7 @@ async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Hous
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, "PAUSED_<!channel>")
-    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED_", within=8)
+    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED", "it was requested", within=8)
     home.cloud.move(upgrade.identity, "SUCCEEDED")
     await home.card(card, "Succeeded", within=8)
 

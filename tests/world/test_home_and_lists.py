@@ -1,0 +1,55 @@
+"""App Home and lists with the whole bot, at 0, 1, 20 and 200 upgrades."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from bot.sandbox.avisi.problems import Problem
+from tests.world.house import CHANNEL, House, house
+
+
+async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: House) -> None:
+    """Approve stands in the approver's Home; pressing it there submits."""
+    card = await home.request("staging/payments")
+
+    await home.sem.home("Waiting for your decision", within=8)
+    await home.sem.press_in_home("Approve", beside="staging/payments")
+
+    await home.card(card, "Requested", within=8)
+    assert home.submissions() == 1
+
+
+async def test_home_shows_how_finished_requests_ended(home: House) -> None:
+    """Not only that they are over."""
+    await home.approved("staging/payments")
+    home.cloud.move(home.cloud.upgrades[-1].identity, "FAILED", reason="Too busy")
+
+    await home.roos.direct("failed", within=8)
+    await home.roos.open_home()
+
+    await home.roos.home("Failed. Avisi Cloud says: Too busy.", within=8)
+
+
+@pytest.mark.parametrize("many", [0, 1, 20, 200])
+async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -> None:
+    """A command's ack is one message within Slack's limits, which the simulated Slack enforces; a Home has pages."""
+    async with house(sqlite_file) as home:
+        made = 0
+        for cluster in home.cloud.many_clusters(2 * many):
+            with suppress(Problem):
+                if made < many:
+                    home.cloud.schedule_elsewhere(cluster.identity, "v1.31.6-u-ame.10")
+                    made += 1
+        await home.open_bot()
+        while not home.cloud.requests.counts["upgrades"]:
+            await home.slack.quiet()
+        await home.slack.quiet(seconds=1.0 + timedelta(seconds=many / 200).total_seconds())
+
+        await home.roos.command(CHANNEL, "/schedule-upgrade list")
+        answer = await home.roos.private(CHANNEL, f"{many} scheduled" if many else "No upgrade is scheduled", within=8)
+        page = await home.roos.home("Upcoming and running", within=8)
+
+    assert made == many
+    assert answer.shown.count("fleet-") == many
+    assert ("Next" in page.buttons) == (many > 20)
