@@ -73,7 +73,10 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
 
 
 def _sqlite_reader(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=5, max_overflow=10)
+    # No overflow: SQLite keeps the file of a closed connection open, and a connection is a thread to start.
+    engine = create_async_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: DBAPIConnection, _record: object) -> None:
@@ -84,17 +87,6 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN DEFERRED")
 
     return engine
-
-
-def _sqlite(url: URL, *, pool_size: int, max_overflow: int) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        connect_args={"timeout": BUSY_SECONDS},
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        pool_timeout=BUSY_SECONDS,
-        pool_reset_on_return=None,  # every transaction is ended by the one who began it
-    )
 
 
 def _prepare(connection: DBAPIConnection, *pragmas: str) -> None:
