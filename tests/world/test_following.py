@@ -212,7 +212,8 @@ async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -
         assert end
 
         home.clock.jump(end + timedelta(minutes=31))
-        alert = await home.sem.message(CHANNEL, "Not upgraded by the end of its window", within=8)
+        words = ("Not upgraded by the end of its window", "concluded from the version")
+        alert = await home.sem.message(CHANNEL, *words, within=10)
 
     assert "concluded from the version" in alert
     assert "U0ROOS" in alert.mentions.users

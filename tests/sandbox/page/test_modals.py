@@ -177,6 +177,7 @@ async def test_an_update_keeps_what_keeps_its_name(site: Site, page: Page) -> No
 async def test_a_changed_date_is_told_once_it_is_settled(site: Site, page: Page) -> None:
     """A dispatching picker tells the app the moment, meant on the clock of the person's own zone."""
     await page.goto(site.at("U0KIM"))
+    await expect(page.get_by_role("combobox", name="You are")).to_have_value("U0KIM")
     dialog = await opened(site, page, modal("Ask", field("Start", {"type": "datetimepicker"}, dispatch_action=True)))
 
     async with page.expect_response("**/action"):
