@@ -1,0 +1,242 @@
+"""A quarter of a year of the whole bot without its tickers: each step of time is driven by hand."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pydantic import SecretStr
+from sqlalchemy import update
+
+from bot.avisi.client import AvisiClient
+from bot.avisi.retries import Retries
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
+from bot.domain.form import Form
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy
+from bot.domain.scheduled import Reading
+from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.problems import Problem
+from bot.sandbox.clock import SimulatedClock
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.settings import Settings
+from bot.slack.client import open_session, web_client
+from bot.slack.identity import Identity
+from bot.slack.messenger import SlackMessenger
+from bot.slack.people import People
+from bot.store.claims import StoredClaims
+from bot.store.storage import Storage
+from bot.store.tables import OutboxRow
+from bot.store.transaction import transaction
+from bot.wiring import Rooms, rooms
+from bot.workflow.entries import FormSubmitted
+from bot.workflow.errors import AvisiError
+from bot.workflow.ports import Box, Lease, Page, Submission
+from tests.world.quarter_oracle import Oracle
+
+ORGANISATIONS = (Organisation("acme"), Organisation("globex"))
+
+
+class Unhurried(StoredClaims):
+    """Claims whose turns come at once."""
+
+    async def next_slot(self, name: str, *, every: float) -> float:  # noqa: ARG002 - as the port says
+        """Give a slot that begins now."""
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The real client; the oracle notes what stood at the cloud in each list answer."""
+
+    client: AvisiClient
+    cloud: SimulatedCloud
+    oracle: Oracle
+
+    async def catalog(self, organisation: Organisation) -> Catalog:
+        """Read the catalog."""
+        return await self.client.catalog(organisation)
+
+    async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
+        """Read one cluster."""
+        return await self.client.current(cluster)
+
+    async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
+        """Schedule an upgrade, and note what the answer showed."""
+        reading = await self.client.submit(organisation, submission)
+        self.oracle.answered(self.cloud.upgrade(str(reading.identity)))
+        return reading
+
+    async def scheduled(
+        self, organisation: Organisation, *, clusters: Sequence[ClusterIdentity] = (), statuses: Sequence[str] = ()
+    ) -> AsyncIterator[Page]:
+        """Read the list, and note what its pages showed."""
+        async for page in self.client.scheduled(organisation, clusters=clusters, statuses=statuses):
+            shown = [self.cloud.upgrade(one.identity) for one in page.readings if one.identity]
+            self.oracle.listed(organisation, shown)
+            yield page
+
+    async def clock(self) -> datetime | None:
+        """Give the cloud's own time."""
+        return await self.client.clock()
+
+
+@dataclass(kw_only=True)
+class Quarter:
+    """The world of the quarter. `chance` is seeded: every run is the same."""
+
+    slack: SimulatedSlack
+    cloud: SimulatedCloud
+    clock: SimulatedClock
+    settings: Settings
+    policy: Policy
+    oracle: Oracle
+    chance: random.Random
+    rooms: Rooms | None = None
+    storage: Storage | None = None
+    asked: int = 0
+    steps: int = 0
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        """Start the bot on the database that the last one left."""
+        self.storage = storage = Storage.open(self.settings.bot_database_url.get_secret_value())
+        self._open.push_async_callback(storage.close)
+        await storage.take()
+        claims = storage.claims
+        storage.claims = Unhurried(engines=claims.engines, owner=claims.owner)
+        session = await self._open.enter_async_context(open_session(self.slack.api_url))
+        client = web_client(token=self.slack.app.bot_token, base_url=self.slack.api_url, session=session)
+        identity = Identity(client=client)
+        await identity.learn()
+        people = People(client=client, identity=identity)
+        self._open.push_async_callback(people.close)
+        avisi = await self._open.enter_async_context(
+            AvisiClient(
+                self.cloud.url,
+                SecretStr(self.cloud.token),
+                user_agent="quarter",
+                now=self.clock,
+                retries=Retries(attempts=1),
+            )
+        )
+        self.rooms = rooms(
+            self.settings,
+            self.policy,
+            storage=storage,
+            cloud=Watched(avisi, self.cloud, self.oracle),
+            members=people,
+            messenger=SlackMessenger(client=client, session=session),
+            now=self.clock,
+            real_time=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            invite="/invite",
+        )
+        await self.rooms.shelf.renew()
+
+    async def stop(self) -> None:
+        """Stop the bot."""
+        await self._open.aclose()
+        self.rooms = None
+
+    async def step(self, ahead: timedelta) -> None:
+        """Let time pass; then the cloud is polled, the clock looked at, and everything due is delivered."""
+        self.clock.jump(self.clock() + ahead)
+        self.cloud.settle()
+        assert self.rooms
+        assert self.storage
+        for organisation in ORGANISATIONS:
+            lease = await self._lease(f"poll:{organisation}")
+            if self.steps % 12 == 0:
+                with suppress(AvisiError):
+                    await self.rooms.cataloguing.refresh(organisation, lease)
+            self.oracle.poll_begins(organisation)
+            source = await self.rooms.tracking.poll(organisation, lease)
+            self.oracle.polled(organisation, readable=source is not None, now=self.clock())
+            await self.storage.claims.release(lease)
+        if self.steps % 12 == 0:
+            await self.rooms.shelf.renew()
+        self.steps += 1
+        await self.work_off(deliver=False)
+        lease = await self._lease("reminding")
+        await self.rooms.reminding.look_round(lease)
+        self.oracle.looked_round(self.clock())
+        await self.storage.claims.release(lease)
+        await self.work_off(deliver=True)
+
+    async def ask(self) -> None:
+        """Let somebody ask for an upgrade; what may not be asked is refused, as on any day."""
+        assert self.rooms
+        assert self.storage
+        cluster = self.chance.choice([one for catalog in self.rooms.shelf.catalogs for one in catalog.clusters])
+        catalog = next(one for one in self.rooms.shelf.catalogs if one.organisation == cluster.organisation)
+        offered = catalog.offered_to(cluster, allow_downgrade=False)
+        if not offered:
+            return
+        self.asked += 1
+        form = Form(cluster_identity=cluster.identity, version=self.chance.choice(offered))
+        entry = FormSubmitted(member=MemberId("U0ROOS"), organisation=cluster.organisation, form=form)
+        async with self.storage.begin() as work:
+            await work.inbox.put(entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}")
+            await work.commit()
+
+    def console(self) -> None:
+        """Let somebody schedule an upgrade in the console; what the platform will not take is refused."""
+        owner = self.chance.choice(list(self.cloud.world.organisations.values()))
+        cluster = self.chance.choice(list(owner.clusters.values()))
+        with suppress(Problem):
+            self.cloud.schedule_elsewhere(cluster.identity, self.chance.choice(self.cloud.world.versions))
+
+    def channel_moves(self) -> None:
+        """Let an update channel point at another version; clusters that upgrade by themselves follow."""
+        owner = self.chance.choice(["acme", "globex"])
+        with suppress(Problem):
+            self.cloud.publish(
+                self.chance.choice(["stable", "regular", "preview"]),
+                self.chance.choice(self.cloud.world.versions),
+                owner,
+            )
+
+    async def work_off(self, *, deliver: bool) -> None:
+        """Take in what people sent, submit, and deliver if told to, until nothing is due."""
+        assert self.rooms
+        assert self.storage
+        claims, kept = self.storage.claims, list[Lease]()
+        while leases := [(box, one) for box in Box for one in await claims.claim_due(box, limit=50)]:
+            for box, lease in leases:
+                if box is Box.INBOX or lease.queue.startswith("submit:"):
+                    await self._take(box, lease)
+                elif deliver:
+                    await self.rooms.delivery.deliver(lease)
+                else:
+                    kept.append(lease)
+                    continue
+                await claims.release(lease)
+        for lease in kept:
+            await claims.release(lease)
+
+    async def _take(self, box: Box, lease: Lease) -> None:
+        assert self.rooms
+        assert self.storage
+        async with self.storage.look() as work:
+            received = await work.inbox.due(lease.queue) if box is Box.INBOX else None
+            due = await work.outbox.due(lease.queue, limit=1) if box is Box.OUTBOX else ()
+        if received:
+            assert isinstance(received.entry, FormSubmitted)
+            await self.rooms.requesting.request(received.number, received.entry, lease)
+        for one in due:
+            await self.rooms.submitting.submit(one, lease)
+
+    async def waits_are_over(self) -> None:
+        """Let the real seconds pass that the bot waits after a failure of Slack."""
+        assert self.storage
+        async with transaction(self.storage.engines.write) as working:
+            await working.run(update(OutboxRow).where(OutboxRow.ended_at.is_(None)).values(due_at=0))
+            await working.commit()
+        await self.work_off(deliver=True)
+
+    async def _lease(self, queue: str) -> Lease:
+        assert self.storage
+        lease = await self.storage.claims.claim(queue)
+        assert lease is not None, queue
+        return lease

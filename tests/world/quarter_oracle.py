@@ -1,0 +1,129 @@
+"""What has to be announced, worked out anew from what list answers showed, without the bot's own rules."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.sandbox.avisi.world import ScheduledUpgrade
+
+OPEN = {"REQUESTED", "SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS"}
+FINAL = {"SUCCEEDED", "FAILED", "MISSED", "SUPERSEDED"}
+KINDS = {"SCHEDULED_NOTIFIED": "scheduled notified", "FAILED": "failed", "MISSED": "missed"}
+LEADS = (timedelta(hours=24), timedelta(hours=1))
+FREEZE = (datetime.fromisoformat("2026-12-20T00:00+00:00"), datetime.fromisoformat("2027-01-04T00:00+00:00"))
+CHANNELS = ("C0GENERAL", "C0PROD", "C0UPGRADES")
+
+Told = tuple[str, str]
+"""What kind of message, about which cluster (or organisation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """How a poll saw an upgrade last."""
+
+    status: str
+    start: datetime | None
+    end: datetime | None
+    name: str
+    organisation: str
+    environment: str
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Keeps what was seen, and what is to be told for it in each channel since it was last asked."""
+
+    expected: dict[str, Counter[Told]] = field(default_factory=lambda: {one: Counter() for one in CHANNELS})
+    last: dict[str, Last] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    baselined: set[str] = field(default_factory=set)
+    _polls: dict[str, int] = field(default_factory=dict)
+    _failures: Counter[str] = field(default_factory=Counter)
+    _once: set[tuple[str, ...]] = field(default_factory=set)
+
+    def answered(self, upgrade: ScheduledUpgrade) -> None:
+        """Note what the answer to a request showed: it is ours now, and its window is judged."""
+        self.last[upgrade.identity] = last = _last(upgrade)
+        self._judge_window(last)
+
+    def poll_begins(self, organisation: str) -> None:
+        """Note that a poll of an organisation begins."""
+        self._polls[organisation] = self._polls.get(organisation, 0) + 1
+
+    def listed(self, organisation: str, upgrades: Iterable[ScheduledUpgrade]) -> None:
+        """Note what one page of a list showed."""
+        for upgrade in upgrades:
+            before, now = self.last.get(upgrade.identity), _last(upgrade)
+            if before is None and now.status not in OPEN:
+                continue
+            self.last[upgrade.identity] = now
+            if before is None and organisation not in self.baselined:
+                continue
+            if before is None or before.status != now.status:
+                self.seen[now.status] += 1
+                if now.status in KINDS:
+                    self._tell(now, KINDS[now.status])
+            elif (before.start, before.end) != (now.start, now.end) and now.status in KINDS:
+                self._tell(now, "window moved")
+            if before is None or (before.start, before.end) != (now.start, now.end):
+                self._judge_window(now)
+
+    def polled(self, organisation: str, *, readable: bool, now: datetime) -> None:
+        """Note how a poll ended: blind from the second failure on, as steps are longer than ten minutes."""
+        del now
+        if readable:
+            self.baselined.add(organisation)
+            if self._failures.pop(organisation, 0) > 1:
+                self._tell_all("sees", organisation)
+            return
+        self._failures[organisation] += 1
+        if self._failures[organisation] == 2:
+            self._tell_all("blind", organisation)
+
+    def looked_round(self, now: datetime) -> None:
+        """Work out the countdowns and overruns of this moment."""
+        for identity, one in self.last.items():
+            if one.start is None or one.end is None or one.status in FINAL:
+                continue
+            if one.status == "IN_PROGRESS":
+                if one.end < now and self._first("overran", identity, one.end.isoformat()):
+                    self._tell(one, "overrunning")
+                continue
+            begun = [lead for lead in LEADS if one.start - lead <= now < one.start]
+            due = bool(begun) and now - (one.start - min(begun)) <= min(begun) / 4
+            if due and self._first("near", identity, one.start.isoformat(), str(min(begun))):
+                self._tell(one, "near")
+
+    def _judge_window(self, one: Last) -> None:
+        frozen = one.environment == "production" and one.organisation == "acme"
+        if one.start is None or one.end is None or one.status not in OPEN - {"IN_PROGRESS"} or not frozen:
+            return
+        if one.start < FREEZE[1] and one.end > FREEZE[0]:
+            self._tell(one, "broke")
+
+    def _tell(self, one: Last, kind: str) -> None:
+        production = "C0PROD" if one.environment == "production" else "C0UPGRADES"
+        channel = "C0GENERAL" if one.organisation == "globex" else production
+        self.expected[channel][kind, one.name] += 1
+
+    def _tell_all(self, kind: str, organisation: str) -> None:
+        for channel in CHANNELS:
+            self.expected[channel][kind, organisation] += 1
+
+    def _first(self, *key: str) -> bool:
+        if key in self._once:
+            return False
+        self._once.add(key)
+        return True
+
+
+def _last(upgrade: ScheduledUpgrade) -> Last:
+    return Last(
+        status=upgrade.status,
+        start=upgrade.window_start,
+        end=upgrade.window_end,
+        name=f"{upgrade.environment}/{upgrade.cluster}",
+        organisation=upgrade.organisation,
+        environment=upgrade.environment,
+    )
