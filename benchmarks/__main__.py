@@ -5,6 +5,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from benchmarks.commands import commands, words
 from benchmarks.figures import Section
@@ -12,7 +13,7 @@ from benchmarks.others import digests, full, memories, searches, sizes, starts
 from benchmarks.plan import Plan, plan
 from benchmarks.polls import polls
 from benchmarks.presses import presses
-from benchmarks.report import save, show
+from benchmarks.report import loaded_by, save, show
 
 Benchmark = Callable[[Plan], Awaitable[list[Section]]]
 BENCHMARKS: dict[str, Benchmark] = {
@@ -34,7 +35,7 @@ async def measure(names: list[str], made: Plan) -> list[Section]:
     sections: list[Section] = []
     for name in names:
         print(f"measuring {name}", file=sys.stderr, flush=True)  # noqa: T201 - for whoever waits
-        found = await BENCHMARKS[name](made)
+        found = [replace(one, notes=(*one.notes, loaded_by())) for one in await BENCHMARKS[name](made)]
         for section in found:
             show(section)
         sections += found

@@ -44,13 +44,17 @@ def save(sections: Iterable[Section]) -> None:
     PAGE.write_text(f"{before}{_BEGIN}\n\n{machine()}\n\n{drawn}\n{_END}{after}")
 
 
+def loaded_by() -> str:
+    """Say how busy the machine is, which is what a spread is to be read with."""
+    return f"Load average when this was measured: {os.getloadavg()[0]:.1f}."
+
+
 def machine() -> str:
-    """Describe the machine and the moment in one sentence."""
+    """Describe the machine and the day in one sentence."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({_model()}), {memory:.0f} GiB, "  # noqa: TID251
-        f"{platform.system()} {platform.release().partition('-')[0]}, Python {platform.python_version()}; "
-        f"load average {os.getloadavg()[0]:.1f} at the end."
+        f"{platform.system()} {platform.release().partition('-')[0]}, Python {platform.python_version()}."
     )
 
 
