@@ -155,7 +155,7 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House
     assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
 
 
-async def test_a_channel_that_takes_no_messages_is_reported_and_served_when_mended(
+async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_other(
     sqlite_file: str, tmp_path: Path
 ) -> None:
     """Whoever asked is told how to mend it; other channels hear theirs meanwhile."""
