@@ -82,6 +82,7 @@ class Deciding:
         verb: Verb,
         lease: Lease,
     ) -> None:
+        await self.judging.shelf.renew()
         for _ in range(_TRIES):
             request: UpgradeRequest | None = None
             try:

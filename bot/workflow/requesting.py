@@ -54,6 +54,7 @@ class Requesting:
 
         Raises MembersUnavailable and Later (an earlier request is being submitted): nothing was decided.
         """
+        await self.viewing.shelf.renew()
         try:
             member = await self.entitlement.somebody(submitted.member)
             request, rule = await self._judged(submitted, member)

@@ -56,6 +56,7 @@ class Submitting:
             await self.outcomes.again(due, lease, seconds=0.0, error="the request changed meanwhile")
 
     async def _judge_and_send(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+        await self.judging.shelf.renew()
         if found := self.judging.shelf.find(request.cluster_identity):
             try:
                 self.judging.shelf.correct(found[1], *(await self.cloud.current(found[1])))

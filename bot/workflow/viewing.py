@@ -93,7 +93,7 @@ class Viewing:
 
     async def form(self, form: Form) -> FormView:
         """Work out what the modal shows for what is filled in so far."""
-        found = self.find(form.cluster_identity)
+        found = await self._placed(form.cluster_identity)
         if found is None:
             return FormView(
                 form=form,
@@ -141,7 +141,7 @@ class Viewing:
 
     async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Problem, ...]:
         """Check a filled-in form against the copy at hand; empty when it may be requested."""
-        found = self.find(form.cluster_identity)
+        found = await self._placed(form.cluster_identity)
         if found is None:
             catalog, rule, succeeded = _NO_CATALOG, Rule(environment=""), {}
         else:
@@ -175,6 +175,14 @@ class Viewing:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity)
         return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:_LATEST])
+
+    async def _placed(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
+        """Return a cluster and its catalog; what is not at hand may have been read by another process just now."""
+        found = self.find(identity)
+        if found is None and identity is not None:
+            await self.shelf.renew()
+            found = self.find(identity)
+        return found
 
     async def _succeeded(self, cluster: Cluster, rule: Rule, version: str | None) -> Mapping[str, datetime]:
         environments = [environment for environment, _ in rule.after]
