@@ -2,7 +2,7 @@
 
 import { cloud, slack } from "/page/api.js";
 import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
-import { hearMessage, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
+import { hearMessage, leaveConversation, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
 import { loadHome, showHome } from "/page/home.js";
 import { dropModals, syncModals } from "/page/modal.js";
@@ -55,7 +55,9 @@ async function enter(me) {
   unfollow?.();
   dropModals();
   store.me = store.people.some(({ id }) => id === me) ? me : store.people[0].id;
-  store.place = { channel: null, thread: null };
+  Object.assign(store, { workspace: null, place: { channel: null, thread: null } });
+  leaveConversation();
+  showThread();
   drawPeople();
   let first = true;
   unfollow = slack.events(store.me, {

@@ -31,6 +31,12 @@ export function showConversation() {
   loadConversation();
 }
 
+/** Clear the pane, so that nothing is read or typed there as somebody else. */
+export function leaveConversation() {
+  Object.assign(open, { channel: null, feed: null, waiting: null });
+  document.getElementById("main").replaceChildren();
+}
+
 const title = () => {
   const channel = channelOf(open.channel);
   const dm = dmOf(open.channel);

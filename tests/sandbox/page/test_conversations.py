@@ -1,9 +1,10 @@
 """Conversations: what is said, to whom, and how it is drawn."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.sandbox.page.conftest import Site
 from tests.sandbox.page.toy_app import button, mrkdwn, plain
@@ -73,6 +74,25 @@ async def test_each_person_reads_dates_in_their_own_zone(site: Site, page: Page)
     await page.get_by_role("combobox", name="You are").select_option("U0NOOR")
 
     await expect(page.locator(".text time")).to_have_text("14:30")
+
+
+async def test_nothing_can_be_typed_as_somebody_before_their_conversation_is_there(page: Page) -> None:
+    """What is typed right after becoming another person is said by that person, and not lost."""
+    answer = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await page.route("**/U0SEM/workspace", slowly)
+    await page.get_by_role("combobox", name="You are").select_option("U0SEM")
+    box = page.get_by_role("textbox", name="Message")
+    await expect(box).to_have_count(0)
+    answer.set()
+    await box.fill("I am Sem")
+    await box.press("Enter")
+
+    await expect(page.get_by_role("article", name="Sem Bakker")).to_contain_text("I am Sem")
 
 
 async def test_a_private_answer_is_seen_by_one_person_alone(site: Site, page: Page, context: BrowserContext) -> None:
