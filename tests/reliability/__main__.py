@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.reliability import page, posting_cases, submission_cases
+from tests.reliability import page, posting_cases, reading_cases, submission_cases
 from tests.reliability.everywhere import deaths, everywhere
 from tests.reliability.killing import killed
 from tests.reliability.matrix import Play, broken, played
@@ -25,6 +25,11 @@ async def submissions(_: argparse.Namespace) -> tuple[str, str]:
 async def posts(_: argparse.Namespace) -> tuple[str, str]:
     """Break every call to Slack at every moment."""
     return await _matrix([*posting_cases.plays(), *posting_cases.closed()])
+
+
+async def reads(_: argparse.Namespace) -> tuple[str, str]:
+    """Break what only opens, refreshes or reads."""
+    return await _matrix(reading_cases.plays())
 
 
 async def places(options: argparse.Namespace) -> tuple[str, str]:
@@ -62,6 +67,7 @@ async def soak(options: argparse.Namespace) -> tuple[str, str]:
 PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = {
     "fault matrix, cloud": submissions,
     "fault matrix, Slack": posts,
+    "fault matrix, reads": reads,
     "kill everywhere": places,
     "kill at random": kills,
     "soak": soak,

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.reliability import posting_cases, submission_cases
+from tests.reliability import posting_cases, reading_cases, submission_cases
 from tests.reliability.matrix import Play
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -31,10 +31,10 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 | Shutdown takes at most 10 seconds and leaves every lease free | work in hand is finished or broken off, then leases are given back | SIGTERM in the middle of a submission |
 | Hostile requests do nothing | size, type, signature and age are checked before anything is read | 33 kinds of bad request |
 
-Proofs: `tests/world/test_submitting_faults.py` and `test_posting_faults.py` (fault matrix), `test_killed.py` (kill
-everywhere, kill at random), `test_replicas.py`, `test_repeated_deliveries.py`, `test_degraded_days.py`,
-`test_hostile_requests.py`, `test_soak.py`, `test_running.py` (a second process), `tests/workflow/test_any_order.py`
-(any order of press, retry, poll and crash, judged by an oracle).
+Proofs: `tests/world/test_submitting_faults.py`, `test_posting_faults.py`, `test_reading_faults.py` (fault matrix),
+`test_killed.py` (kill everywhere, kill at random), `test_replicas.py`, `test_repeated_deliveries.py`,
+`test_degraded_days.py`, `test_hostile_requests.py`, `test_soak.py`, `test_running.py` (a second process),
+`tests/workflow/test_any_order.py` (any order of press, retry, poll and crash, judged by an oracle).
 
 ## What is broken, and what comes of it
 
@@ -55,6 +55,7 @@ def table_of(plays: Sequence[Play]) -> str:
 def page() -> str:
     """Draw everything but the figures."""
     plays = [*submission_cases.plays(*submission_cases.CLOUDS), *posting_cases.plays(), *posting_cases.closed()]
+    plays += reading_cases.plays()
     return _PROMISES + table_of(plays)
 
 
