@@ -16,10 +16,9 @@ from bot.observe.redaction import HIDDEN, redact
 
 Form = Literal["json", "console"]
 
-_CHATTY: Final = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "apscheduler", "aiohttp", "sqlalchemy", "alembic")
-"""Libraries that may only warn. Bolt logs whole bodies of requests below that, and the SDK whole answers."""
-_CHATTIER: Final = ("stamina", "slack_bolt.AsyncApp")
-"""Warns of every repeated read, whose outcome is logged once; and of SLACK_BOT_TOKEN, which it finds by itself."""
+_OURS: Final = "bot"
+_REPEATS: Final = "stamina"
+"""Warns of every repeated read, whose outcome is logged once."""
 _FIELDS: Final = ("kind", "queue", "code", "outcome", "details")
 """What parts that log by the standard library (notifications) say beside the event's name."""
 _FIRST: Final = ("timestamp", "level", "event")
@@ -27,7 +26,11 @@ _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response
 
 
 def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> None:
-    """Send every log line to `stream` (standard error); without a form, console on a terminal and JSON elsewhere."""
+    """Send every log line to `stream` (standard error); without a form, console on a terminal and JSON elsewhere.
+
+    The level is that of our own lines. Libraries may only warn, whatever it is: below that they write whole bodies,
+    answers and rows, with everything secret and personal in them.
+    """
     out = stream or sys.stderr
     chosen = form or ("console" if out.isatty() else "json")
     structlog.configure(
@@ -49,11 +52,10 @@ def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> No
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _CHATTIER:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    ours = logging.getLogger(_OURS)
+    ours.setLevel(level.upper())
+    root.setLevel(max(ours.level, logging.WARNING))
+    logging.getLogger(_REPEATS).setLevel(logging.ERROR)
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -14,8 +14,6 @@ from bot.slack.identity import Identity
 from bot.slack.payload import Payload
 
 _ANYTHING = re.compile(r"(?s).*")
-_SILENT = logging.CRITICAL + 1
-_UNSUITABLE = ("slack_bolt.RequestVerification", "slack_bolt.AsyncRequestVerification")
 
 
 class Listening(Protocol):
@@ -27,13 +25,13 @@ class Listening(Protocol):
 
 def bolt(*, client: AsyncWebClient, identity: Identity, listeners: Iterable[Listening]) -> AsyncApp:
     """Build the application. Requests are verified by our own guard, or come over Socket Mode."""
-    hush()
 
     async def authorize() -> AuthorizeResult | None:
         return await identity.authorize()
 
     app = AsyncApp(
         name="schedule-upgrade-bot",
+        logger=_hushed(),
         client=AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[]),
         signing_secret="",
         authorize=authorize,  # type: ignore[arg-type]  # None: not authorised
@@ -55,13 +53,11 @@ def bolt(*, client: AsyncWebClient, identity: Identity, listeners: Iterable[List
     return app
 
 
-def hush() -> None:
-    """Keep the libraries' logs to warnings: below that they print whole bodies, tokens and response URLs."""
-    for name in ("slack_bolt", "slack_sdk"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)  # it warns of SLACK_BOT_TOKEN, which is ours
-    for name in _UNSUITABLE:
-        logging.getLogger(name).setLevel(_SILENT)
+def _hushed() -> logging.Logger:
+    """Return the logger whose level all of Bolt's take: below an error they write bodies, or warn of what is ours."""
+    logger = logging.getLogger("slack_bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def _forget_environment(app: AsyncApp) -> None:

@@ -16,11 +16,12 @@ from bot.observe.reference import current_reference, new_reference, referenced
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     """Leave logging as it was for other tests."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
     structlog.reset_defaults()
 
 
@@ -54,14 +55,16 @@ def test_libraries_log_in_the_same_form_and_with_the_same_reference() -> None:
     assert (line["event"], line["reference"]) == ("lost one", "ABC23456")
 
 
-def test_chatty_libraries_may_only_warn() -> None:
+@pytest.mark.parametrize("library", ["slack_bolt.RequestVerification", "slack_sdk.web", "aiosqlite", "anything"])
+def test_libraries_may_only_warn_however_much_is_asked_of_us(library: str) -> None:
+    """Below a warning they write whole bodies, answers and rows."""
     stream = io.StringIO()
     set_up(form="json", level="debug", stream=stream)
 
-    logging.getLogger("slack_bolt.RequestVerification").info("the whole body")
-    logging.getLogger("slack_sdk.web").debug("the whole answer")
+    logging.getLogger(library).info("the whole row")
+    logging.getLogger("bot.runner").debug("poll.done")
 
-    assert stream.getvalue() == ""
+    assert [line["event"] for line in lines(stream)] == ["poll.done"]
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -80,7 +83,7 @@ def test_chatty_libraries_may_only_warn() -> None:
 def test_what_looks_like_a_secret_never_reaches_the_log(form: str, said: str) -> None:
     stream = io.StringIO()
     set_up(form="json" if form == "json" else "console", level="info", stream=stream)
-    log = structlog.get_logger()
+    log = structlog.get_logger("bot.test")
 
     log.info("said", text=said, nested={"deep": [said]})
     log.info(said)
@@ -97,7 +100,7 @@ def test_a_secret_that_looks_like_nothing_is_hidden_once_it_is_known() -> None:
     set_up(form="json", level="info", stream=stream)
     keep_secret("correct horse battery staple")
 
-    structlog.get_logger().info("said", text="it is correct horse battery staple, is it not")
+    structlog.get_logger("bot.test").info("said", text="it is correct horse battery staple, is it not")
 
     assert "battery" not in stream.getvalue()
 
@@ -106,7 +109,7 @@ def test_a_field_named_after_a_secret_is_hidden_whatever_it_holds() -> None:
     stream = io.StringIO()
     set_up(form="json", level="info", stream=stream)
 
-    structlog.get_logger().info("pressed", response_url="http://127.0.0.1/hunter2", bot_token="hunter2")
+    structlog.get_logger("bot.test").info("pressed", response_url="http://127.0.0.1/hunter2", bot_token="hunter2")
 
     assert "hunter2" not in stream.getvalue()
 
@@ -115,8 +118,8 @@ def test_the_level_decides_what_is_written() -> None:
     stream = io.StringIO()
     set_up(form="json", level="warning", stream=stream)
 
-    structlog.get_logger().info("quiet")
-    structlog.get_logger().warning("loud")
+    structlog.get_logger("bot.test").info("quiet")
+    structlog.get_logger("bot.test").warning("loud")
 
     assert [line["event"] for line in lines(stream)] == ["loud"]
 
@@ -125,7 +128,7 @@ def test_no_form_means_json_where_nobody_looks() -> None:
     stream = io.StringIO()
     set_up(form=None, level="info", stream=stream)
 
-    structlog.get_logger().info("seen")
+    structlog.get_logger("bot.test").info("seen")
 
     assert lines(stream)[0]["event"] == "seen"
 

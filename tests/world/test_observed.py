@@ -19,12 +19,13 @@ from tests.world.house import CHANNEL, House
 def written() -> Iterator[io.StringIO]:
     """Collect the log as JSON."""
     stream = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    set_up(form="json", level="info", stream=stream)
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    set_up(form="json", level="debug", stream=stream)
     yield stream
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
     structlog.reset_defaults()
 
 
@@ -71,7 +72,7 @@ async def test_every_step_of_the_main_flow_has_its_line(written: io.StringIO, ho
 
 
 async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.StringIO, home: House) -> None:
-    """IDs, never tokens, response URLs or reasons."""
+    """IDs, never tokens, response URLs, names or reasons, even when everything is written that there is."""
     await finished(home)
 
     text = written.getvalue()
@@ -83,6 +84,7 @@ async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.S
         home.cloud.token,
         "response_url",
         "it is due",
+        "Roos",
     ):
         assert secret not in text
 
