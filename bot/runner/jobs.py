@@ -62,11 +62,13 @@ class Jobs:
 
         async def poll(lease: Lease) -> None:
             began = monotonic()
-            source = await self.tracking.poll(organisation, lease)
-            seconds = monotonic() - began
-            self.polled(organisation, seconds)
-            told.now("" if source else "no status could be read")
-            log.debug("poll.done", organisation=organisation, source=source, seconds=round(seconds, 3))
+            try:
+                source = await self.tracking.poll(organisation, lease)
+                told.works()
+                log.debug("poll.done", organisation=organisation, source=source)
+            except AvisiError as error:
+                told.failed(error)
+            self.polled(organisation, monotonic() - began)
 
         return self._job(f"poll:{organisation}", poll, again_in=self.poll_every)
 
@@ -84,10 +86,10 @@ class Jobs:
                     await self.cataloguing.refresh(organisation, lease)
                 again_in = self.catalog_every
                 self.troubles.pop(organisation, None)
-                told.now("")
+                told.works()
             except AvisiError as error:
                 self.troubles[organisation] = error.words()
-                told.now(error.words(), refused=isinstance(error, Unauthorised))
+                told.failed(error)
             finally:
                 await self.claims.release(lease, again_in=min(again_in, self.catalog_every))
 
@@ -127,13 +129,18 @@ class _Told:
     organisation: Organisation
     last: str = ""
 
-    def now(self, error: str, *, refused: bool = False) -> None:
-        if error and error != self.last:
-            level = log.error if refused else log.warning
-            level(self.failing, organisation=self.organisation, error=error)
-        elif self.last and not error:
+    def failed(self, error: AvisiError) -> None:
+        """Say why, when it is not what was said last; a refused token needs a person."""
+        if (words := error.words()) != self.last:
+            say = log.error if isinstance(error, Unauthorised) else log.warning
+            say(self.failing, organisation=self.organisation, error=words)
+            self.last = words
+
+    def works(self) -> None:
+        """Say that it is over, when something was said."""
+        if self.last:
             log.info(self.mended, organisation=self.organisation)
-        self.last = error
+            self.last = ""
 
 
 def _guarded(name: str, job: Job) -> Job:

@@ -46,10 +46,10 @@ class Tracking:
     forced: Source | None = None
 
     async def poll(self, organisation: Organisation, lease: Lease) -> Source | None:
-        """Read what is not final, store and tell the moves; returns the source in use, None when nothing was readable.
+        """Read what is not final, store and tell the moves; returns the source in use.
 
-        Failures of the cloud are noted (blindness), not raised. What somebody else wrote at the same moment is seen by
-        the next poll.
+        Raises AvisiError when nothing could be read, once that is noted (blindness). What somebody else wrote at the
+        same moment is seen by the next poll.
         """
         async with self.look() as work:
             feed = await work.feeds.get(organisation)
@@ -57,7 +57,7 @@ class Tracking:
             feed = await self._read(feed, lease)
         except AvisiError as error:
             await self.blindness.could_not_read(feed, error.words(), lease)
-            return None
+            raise
         except Stale:
             return feed.source
         await self.blindness.could_read(feed, lease)

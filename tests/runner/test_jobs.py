@@ -214,7 +214,7 @@ async def test_reminding_and_pruning_are_run() -> None:
     assert day.pruned == 1
 
 
-async def test_a_blind_poll_is_no_failure(logged: list[dict[str, Any]]) -> None:
+async def test_a_blind_poll_is_no_failure_and_its_line_says_why(logged: list[dict[str, Any]]) -> None:
     """It is noted, and polled again."""
     house = await a_house(forced=Source.ORGANISATION)
     house.cloud.refusal = Broken("Avisi Cloud answered 502")
@@ -222,4 +222,6 @@ async def test_a_blind_poll_is_no_failure(logged: list[dict[str, Any]]) -> None:
     await Day(house).run("poll:acme")
 
     assert [line for line in logged if line["event"] == "job.failed"] == []
+    (line,) = [line for line in logged if line["event"] == "poll.unreadable"]
+    assert line["error"] == "Avisi Cloud answered 502"
     assert house.storage.rooms.feeds[ACME].error == "Avisi Cloud answered 502"

@@ -1,6 +1,7 @@
 """The workflow put together over fakes: what people and the clock do to it, and what a test sees of it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -18,6 +19,7 @@ from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.deciding import Deciding
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import AnyEntry, ButtonPressed, Errand, FormSubmitted, Kind, MessageRef, Press, RejectionGiven
+from bot.workflow.errors import AvisiError
 from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes
 from bot.workflow.ports import Feed, Lease, Source
@@ -220,8 +222,10 @@ class House:
         return self.now_of(request)
 
     async def poll(self) -> Source | None:
-        """Poll the organisation once."""
-        return await self.tracking.poll(ACME, await self.lease())
+        """Poll the organisation once; None when nothing could be read."""
+        with suppress(AvisiError):
+            return await self.tracking.poll(ACME, await self.lease())
+        return None
 
     async def look_round(self) -> None:
         """Let the clock's work be done."""

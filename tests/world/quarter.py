@@ -151,8 +151,10 @@ class Quarter:
                 with suppress(AvisiError):
                     await self.rooms.cataloguing.refresh(organisation, lease)
             self.oracle.poll_begins(organisation)
-            source = await self.rooms.tracking.poll(organisation, lease)
-            self.oracle.polled(organisation, readable=source is not None, now=self.clock())
+            readable = False
+            with suppress(AvisiError):
+                readable = await self.rooms.tracking.poll(organisation, lease) is not None
+            self.oracle.polled(organisation, readable=readable, now=self.clock())
             await self.storage.claims.release(lease)
         if self.steps % 12 == 0:
             await self.rooms.shelf.renew()
