@@ -55,6 +55,7 @@ class Bot:
         self.policy = policy
         self.port = settings.bot_port
         self._now = now
+        self._organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
         self._cleanup = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self.storage = Storage.open(settings.bot_database_url.get_secret_value())
@@ -131,7 +132,7 @@ class Bot:
             storage=storage,
             identity=identity,
             socket=socket,
-            organisations=tuple(Organisation(slug) for slug in settings.acloud_organisation),
+            organisations=self._organisations,
             now=self._now,
         )
         if socket:
@@ -200,13 +201,13 @@ class Bot:
             prune=self._prune,
             wake=worker.wake,
             polled=_polled,
-            organisations=tuple(Organisation(slug) for slug in self.settings.acloud_organisation),
+            organisations=self._organisations,
             troubles=troubles,
             poll_every=poll,
             catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
         )
         jobs.join(schedule)
-        schedule.every(timedelta(seconds=15), "gauges", Gauging(self.storage.census).set)
+        schedule.every(timedelta(seconds=15), "gauges", Gauging(self.storage.census, self._organisations).set)
 
     async def _prune(self) -> None:
         await self.storage.prune()

@@ -1,16 +1,19 @@
 """Sets the gauges from what the store counts."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.domain.cluster import Organisation
 from bot.observe import metrics
 from bot.store.census import Census
 
 
 @dataclass(frozen=True, slots=True)
 class Gauging:
-    """Reads the counts and shows them as metrics."""
+    """Reads the counts and shows them as metrics; what is stored of other organisations is history."""
 
     census: Census
+    organisations: tuple[Organisation, ...]
 
     async def set(self) -> None:
         """Count everything once."""
@@ -25,8 +28,13 @@ class Gauging:
         metrics.REQUESTS.clear()
         for state, count in (await self.census.requests()).items():
             metrics.REQUESTS.labels(state).set(count)
-        for feed in await self.census.feeds():
-            if feed.read_at:
-                metrics.POLL_SUCCESS.labels(feed.organisation).set(feed.read_at.timestamp())
-        for organisation, fetched_at in (await self.census.catalogs()).items():
-            metrics.CATALOG_SUCCESS.labels(organisation).set(fetched_at.timestamp())
+        read = {feed.organisation: feed.read_at for feed in await self.census.feeds()}
+        fetched = await self.census.catalogs()
+        for organisation in self.organisations:
+            metrics.POLL_SUCCESS.labels(organisation).set(_seconds(read.get(organisation)))
+            metrics.CATALOG_SUCCESS.labels(organisation).set(_seconds(fetched.get(organisation)))
+
+
+def _seconds(moment: datetime | None) -> float:
+    """Never is 0, so that an alert on the age also rings for what was never read."""
+    return moment.timestamp() if moment else 0.0

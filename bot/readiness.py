@@ -9,7 +9,7 @@ from bot.slack.identity import Identity
 from bot.slack.socket import SocketMode
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.workflow.ports import Clock
+from bot.workflow.ports import Clock, Feed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +47,14 @@ class Readiness:
 
     async def _cloud(self) -> Finding:
         try:
-            feeds = [feed for feed in await self.storage.census.feeds() if feed.organisation in self.organisations]
+            stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}
         except DatabaseUnavailable:
             return _unknown()
-        if not feeds:
-            return Finding(well=False, text="no status has been read yet", vital=False)
-        ill = [feed for feed in feeds if feed.error]
+        feeds = [stored.get(organisation) or Feed(organisation=organisation) for organisation in self.organisations]
+        ill = [feed for feed in feeds if feed.error or not feed.read_at]
         said = [
-            f"{feed.organisation}: {feed.error or 'read'} (statuses from {feed.source or 'nowhere yet'}, "
+            f"{feed.organisation}: {feed.error or ('read' if feed.read_at else 'no status has been read yet')} "
+            f"(statuses from {feed.source or 'nowhere yet'}, "
             f"last read {feed.read_at.isoformat() if feed.read_at else 'never'})"
             for feed in feeds
         ]
@@ -65,11 +65,14 @@ class Readiness:
             fetched = await self.storage.census.catalogs()
         except DatabaseUnavailable:
             return _unknown()
-        if not fetched:
-            return Finding(well=False, text="no catalog has been read yet", vital=False)
         now = self.now()
-        ages = [f"{slug}: {(now - at).total_seconds():.0f} s old" for slug, at in sorted(fetched.items())]
-        return Finding(well=True, text="; ".join(ages), vital=False, since=min(fetched.values()))
+        ages = [
+            f"{one}: {(now - fetched[one]).total_seconds():.0f} s old" if one in fetched else f"{one}: not read yet"
+            for one in self.organisations
+        ]
+        oldest = min((fetched[one] for one in self.organisations if one in fetched), default=None)
+        well = all(one in fetched for one in self.organisations)
+        return Finding(well=well, text="; ".join(ages), vital=False, since=oldest)
 
     async def _dead_letters(self) -> Finding:
         try:

@@ -64,11 +64,14 @@ POLL_SECONDS: Final = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60), registry=REGISTRY,
 )  # fmt: skip
 POLL_SUCCESS: Final = Gauge(
-    "upgrade_bot_poll_success_timestamp_seconds", "When statuses were last read.", ["organisation"], registry=REGISTRY
+    "upgrade_bot_poll_success_timestamp_seconds",
+    "When statuses were last read; 0 before the first time.",
+    ["organisation"],
+    registry=REGISTRY,
 )
 CATALOG_SUCCESS: Final = Gauge(
-    "upgrade_bot_catalog_success_timestamp_seconds", "When the catalog was last read.", ["organisation"],
-    registry=REGISTRY,
+    "upgrade_bot_catalog_success_timestamp_seconds", "When the catalog was last read; 0 before the first time.",
+    ["organisation"], registry=REGISTRY,
 )  # fmt: skip
 UPGRADES: Final = Gauge(
     "upgrade_bot_upgrades", "Scheduled upgrades by the cloud's status.", ["status"], registry=REGISTRY

@@ -86,6 +86,6 @@ def not_responded(status: int, said: str, *, wait: float | None) -> MessengerErr
 
 def counted(method: str, error: MessengerError | None = None) -> None:
     """Count a call for the metrics, by what it led to."""
-    SLACK_CALLS.labels(method, type(error).__name__ if error else "ok").inc()
+    SLACK_CALLS.labels(method, type(error).__name__.lower() if error else "ok").inc()
     if isinstance(error, Throttled):
         RATE_LIMITED.labels("slack").inc()

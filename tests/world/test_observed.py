@@ -12,6 +12,7 @@ import structlog
 
 from bot.gauging import Gauging
 from bot.observe.logs import set_up
+from tests.builders import ACME
 from tests.world.house import CHANNEL, House
 
 
@@ -101,7 +102,7 @@ async def test_the_main_flow_moves_the_metrics(home: House) -> None:
 
     await finished(home)
 
-    await Gauging(home.bots[-1].storage.census).set()  # as every quarter of a minute
+    await Gauging(home.bots[-1].storage.census, (ACME,)).set()  # as every quarter of a minute
     after = await measured(home)
     for name in (
         'upgrade_bot_ack_seconds_count{kind="command"}',

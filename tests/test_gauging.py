@@ -1,0 +1,34 @@
+"""The gauges show what the store counts, for the organisations that are configured."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from bot.domain.cluster import Organisation
+from bot.gauging import Gauging
+from bot.observe.metrics import REGISTRY
+from bot.store.storage import Storage
+from bot.workflow.ports import Feed
+from tests.builders import NOON, a_catalog
+
+READ, NEVER, GONE = Organisation("read"), Organisation("never"), Organisation("gone")
+
+
+async def test_what_was_never_read_is_as_old_as_can_be_and_a_former_organisation_is_not_counted(
+    tmp_path: Path,
+) -> None:
+    """The alerts on the age ring for a token that never worked, and not for what is no longer configured."""
+    storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/bot.db")
+    await storage.take()
+    async with storage.begin() as work:
+        for organisation in (READ, GONE):
+            await work.feeds.save(Feed(organisation=organisation, read_at=NOON))
+            await work.catalogs.put(replace(a_catalog(), organisation=organisation, fetched_at=NOON))
+        await work.feeds.save(Feed(organisation=NEVER, error="The token is refused"))
+        await work.commit()
+
+    await Gauging(storage.census, (READ, NEVER)).set()
+    await storage.close()
+
+    for name in ("upgrade_bot_poll_success_timestamp_seconds", "upgrade_bot_catalog_success_timestamp_seconds"):
+        found = {one: REGISTRY.get_sample_value(name, {"organisation": one}) for one in (READ, NEVER, GONE)}
+        assert found == {READ: NOON.timestamp(), NEVER: 0.0, GONE: None}
