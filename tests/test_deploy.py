@@ -1,35 +1,26 @@
 """What deploy/ holds: valid for its machine, safe by default, and in step with the program."""
 
-import json
-import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
-from bot.observe import metrics
 from bot.policy_file import load_policy
 from bot.settings import RuleSettings, Settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
+POSTGRESQL = DEPLOY / "kubernetes-postgresql"
 MANIFESTS = sorted(path for path in KUBERNETES.glob("*.yaml") if path.name != "kustomization.yaml")
 VARIABLES = {name.upper() for name in Settings.model_fields}
 
 
 def read(path: Path) -> Any:  # noqa: ANN401 - YAML
     return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def known_metrics() -> set[str]:
-    """Return every name that can be asked Prometheus for."""
-    known: set[str] = set()
-    for family in text_string_to_metric_families(metrics.exposition().decode()):
-        known |= {family.name, f"{family.name}_total", f"{family.name}_bucket", f"{family.name}_count"}
-    return known
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
@@ -41,7 +32,6 @@ def test_the_kustomization_names_files_that_exist_and_settings_that_are_known() 
     kustomization = read(KUBERNETES / "kustomization.yaml")
     settings, policy = kustomization["configMapGenerator"]
 
-    assert all((KUBERNETES / name).is_file() for name in kustomization["resources"])
     assert all((KUBERNETES / name).is_file() for name in policy["files"])
     assert {literal.split("=")[0] for literal in settings["literals"]} <= VARIABLES
     assert set(read(KUBERNETES / "secret.example.yaml")["stringData"]) <= VARIABLES
@@ -67,14 +57,43 @@ def test_the_deployment_is_locked_down_and_looked_after() -> None:
     assert pod["terminationGracePeriodSeconds"] > 10
 
 
-def test_with_postgresql_replicas_roll() -> None:
-    kustomization = read(KUBERNETES / "postgresql" / "kustomization.yaml")
-    deployment = next(
-        found for patch in kustomization["patches"] if (found := yaml.safe_load(patch["patch"]))["kind"] == "Deployment"
-    )
+def test_with_postgresql_replicas_roll_and_share_no_disk() -> None:
+    removal, changes = read(POSTGRESQL / "kustomization.yaml")["patches"]
+    operations = {one["path"]: one["value"] for one in yaml.safe_load(changes["patch"])}
 
-    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
-    assert deployment["spec"]["replicas"] > 1
+    assert yaml.safe_load(removal["patch"]) | {"$patch": "delete"} == {
+        "$patch": "delete",
+        **{key: value for key, value in read(KUBERNETES / "storage.yaml").items() if key != "spec"},
+    }
+    assert operations["/spec/replicas"] > 1
+    assert operations["/spec/strategy"]["type"] == "RollingUpdate"
+    assert operations["/spec/template/spec/volumes/0"] == {"name": "data", "emptyDir": {}}
+
+
+@pytest.mark.parametrize("folder", [KUBERNETES, POSTGRESQL], ids=lambda folder: folder.name)
+def test_kustomize_finds_everything_and_no_overlay_lies_within_its_base(folder: Path) -> None:
+    """Kustomize calls a base that holds its own overlay a cycle."""
+    for name in read(folder / "kustomization.yaml")["resources"]:
+        resource = (folder / name).resolve()
+        assert resource.is_file() or (resource / "kustomization.yaml").is_file(), name
+        assert resource not in folder.resolve().parents
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl to build it with")
+@pytest.mark.parametrize(
+    ("folder", "kind", "volume"),
+    [(KUBERNETES, "Recreate", "persistentVolumeClaim"), (POSTGRESQL, "RollingUpdate", "emptyDir")],
+    ids=["sqlite", "postgresql"],
+)
+def test_kubernetes_takes_what_kustomize_builds(folder: Path, kind: str, volume: str) -> None:
+    built = subprocess.run(["kubectl", "kustomize", str(folder)], check=True, capture_output=True, text=True)  # noqa: S603, S607 - ours
+
+    documents = list(yaml.safe_load_all(built.stdout))
+    for document in documents:
+        kubernetes_validate.validate(document, "1.37", strict=True)
+    spec = next(one["spec"] for one in documents if one["kind"] == "Deployment")
+    assert spec["strategy"]["type"] == kind
+    assert spec["template"]["spec"]["volumes"][0].keys() == {"name", volume}
 
 
 def test_the_compose_file_waits_for_its_database_and_gives_known_settings() -> None:
@@ -83,29 +102,3 @@ def test_the_compose_file_waits_for_its_database_and_gives_known_settings() -> N
     assert services["bot"]["depends_on"]["database"]["condition"] == "service_healthy"
     assert set(services["bot"]["environment"]) <= VARIABLES
     assert (DEPLOY / services["bot"]["build"] / "Dockerfile").is_file()
-
-
-def test_alerts_and_dashboard_ask_only_for_metrics_that_exist() -> None:
-    alerts = (DEPLOY / "monitoring" / "alerts.yaml").read_text(encoding="utf-8")
-    dashboard = (DEPLOY / "monitoring" / "dashboard.json").read_text(encoding="utf-8")
-
-    asked = set(re.findall(r"upgrade_bot_[a-z_]+", alerts + dashboard))
-
-    assert asked
-    assert asked - known_metrics() == set()
-
-
-def test_every_alert_is_explained_to_whoever_it_wakes() -> None:
-    operating = (DEPLOY.parent / "docs" / "operating.md").read_text(encoding="utf-8")
-    rules = read(DEPLOY / "monitoring" / "alerts.yaml")["groups"][0]["rules"]
-
-    for rule in rules:
-        assert f"`{rule['alert']}`" in operating, rule["alert"]
-        assert rule["labels"]["severity"] in {"page", "ticket"}
-
-
-def test_the_dashboard_is_one_document_with_a_target_in_every_panel() -> None:
-    dashboard = json.loads((DEPLOY / "monitoring" / "dashboard.json").read_text(encoding="utf-8"))
-
-    assert all(panel["targets"] for panel in dashboard["panels"])
-    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
