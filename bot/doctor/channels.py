@@ -6,7 +6,6 @@ from typing import Any
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.slack.failure import FAILURES, failure
-from bot.slack.identity import Installation
 
 
 async def channels(patient: Patient) -> AsyncIterator[Finding]:
@@ -17,13 +16,14 @@ async def channels(patient: Patient) -> AsyncIterator[Finding]:
         if here is None:
             yield unknown(about, "not looked at, because Slack does not answer")
             continue
+        invite = f"/invite @{here.bot_name or here.bot_user_id}"
         try:
             answer = await patient.client.conversations_info(channel=channel)
         except FAILURES as error:
-            yield _unseen(about, failure(error).code, here)
+            yield _unseen(about, failure(error).code, invite)
             continue
         facts: Any = answer.get("channel")
-        for finding in _judged(about, facts if isinstance(facts, dict) else {}):
+        for finding in _judged(about, facts if isinstance(facts, dict) else {}, invite):
             yield finding
 
 
@@ -35,26 +35,26 @@ def where(patient: Patient, channel: str) -> str:
     return f"BOT_POLICY_FILE channel of {', '.join(places)}:"
 
 
-def _unseen(about: str, code: str, here: Installation) -> Finding:
+def _unseen(about: str, code: str, invite: str) -> Finding:
     if code == "channel_not_found":
         return wrong(
             about,
             "Slack shows the bot no such channel: it does not exist, or it is private and the bot is not in it",
-            f"Check the ID (channel details, at the bottom), and type in that channel: /invite <@{here.bot_user_id}>",
+            f"Check the ID (channel details, at the bottom), and type in that channel: {invite}",
         )
     if code == "missing_scope":
         mend = "Install the app again from manifest.yml, which asks for channels:read and groups:read."
         return wrong(about, "the bot may not look at channels (missing_scope)", mend)
-    return unknown(about, f"could not be looked at ({code})")
+    return unknown(about, f"could not be looked at ({code})", "Run doctor again in a minute.")
 
 
-def _judged(about: str, facts: Mapping[str, Any]) -> list[Finding]:
+def _judged(about: str, facts: Mapping[str, Any], invite: str) -> list[Finding]:
     name = f"#{facts.get('name') or '?'}"
     findings = []
     if facts.get("is_archived"):
         findings.append(wrong(about, f"{name} is archived", f"Unarchive {name}, or give the ID of another channel."))
     if not facts.get("is_member"):
-        findings.append(wrong(about, f"the bot is not in {name}", f"Type in {name}: /invite @ and the bot's name."))
+        findings.append(wrong(about, f"the bot is not in {name}", f"Type in {name}: {invite}"))
     if facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"):
         findings.append(
             warning(

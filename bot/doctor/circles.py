@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.domain.people import EVERYONE, MemberId, Standing
 from bot.domain.policy import Rule
@@ -34,7 +34,8 @@ async def circles(patient: Patient) -> AsyncIterator[Finding]:
                         yield await _person_or_group(patient, rule, role, who)
             yield await _quorum(patient, rule)
     except MembersUnavailable as error:
-        yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}")
+        mend = "Mend what is wrong above, or run doctor again in a minute."
+        yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", mend)
 
 
 def _looked_at(rule: Rule, role: str) -> bool:
@@ -51,7 +52,7 @@ async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) ->
             return wrong(about, "Slack knows no such user group", mend)
         if not members:
             return warning(about, "the user group is empty", "Add people to it in Slack.")
-        return ok(about, f"the user group has {len(members)} member{'s' if len(members) > 1 else ''}")
+        return ok(about, f"the user group has {count(len(members), 'member')}")
     member = await patient.people.find(MemberId(who))
     if member.counts:
         return ok(about, f"{member.name} is a full member")
@@ -62,7 +63,7 @@ async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) ->
 
 
 async def _quorum(patient: Patient, rule: Rule) -> Finding:
-    about = _place(patient, rule, "approvers")
+    about = f"{_place(patient, rule, 'approvers')} {', '.join(rule.approvers)}".strip()
     name = rule.environment or "every environment without a table"
     needed = rule.required_approvals
     if needed == 0:
@@ -70,15 +71,17 @@ async def _quorum(patient: Patient, rule: Rule) -> Finding:
     if EVERYONE in rule.approvers:
         return ok(about, f"{name}: every full member may approve")
     able = len(await _able(patient, rule))
-    mend = "Name more approvers, or ask for fewer approvals."
+    approvals, approvers = count(needed, "approval"), count(able, "approver")
+    mend = f"Name more approvers, or ask for fewer approvals in {_number(patient, rule)}."
     if able < needed:
-        return wrong(about, f"{name}: {needed} approvals are needed, but only {able} people can give one", mend)
+        return wrong(about, f"{name}: a request needs {approvals}, and there are only {approvers}", mend)
     if able == needed and not rule.self_approval:
-        text = f"{name}: all {able} approvers are needed, so a request by one of them can never be approved"
+        text = f"{name}: a request needs {approvals}, and {approvers} can give one; their own can never be approved"
         return warning(about, text, mend)
     if rule.override and able <= needed:
-        return warning(about, f"{name}: overriding a freeze needs {needed + 1} approvals of {able} people", mend)
-    return ok(about, f"{name}: {needed} of at least {able} approvers are needed")
+        text = f"{name}: overriding a freeze needs {count(needed + 1, 'approval')}, and there are only {approvers}"
+        return warning(about, text, mend)
+    return ok(about, f"{name}: a request needs {approvals}, and at least {approvers} can give one")
 
 
 async def _able(patient: Patient, rule: Rule) -> set[MemberId]:
@@ -93,6 +96,13 @@ async def _able(patient: Patient, rule: Rule) -> set[MemberId]:
         if (await patient.people.find(member)).counts:
             able.add(member)
     return able
+
+
+def _number(patient: Patient, rule: Rule) -> str:
+    """Name what says how many approvals are needed."""
+    if rule.required_approvals == patient.settings.bot_required_approvals:
+        return "BOT_REQUIRED_APPROVALS"
+    return f"BOT_POLICY_FILE required_approvals of {rule.environment or 'defaults'}"
 
 
 def _place(patient: Patient, rule: Rule, role: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from bot import shapes
 from bot.avisi.sources import probe
-from bot.doctor.finding import Finding, ok, unknown, warning, wrong
+from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.doctor.slack_access import clock_finding
 from bot.domain.cluster import Catalog, Organisation
@@ -18,7 +18,7 @@ _MAY_SCHEDULE = frozenset({"admin", "developer"})
 
 async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
     """Check every organisation, then whether the rules speak of environments that exist."""
-    visible: tuple[Organisation, ...] = ()
+    visible: tuple[Organisation, ...] | None = None
     try:
         visible = await patient.cloud.memberships()
     except Unauthorised:
@@ -26,48 +26,66 @@ async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
         yield wrong(TOKEN, "Avisi Cloud refuses the token (401)", mend)
         return
     except Declined as error:
-        yield unknown(TOKEN, f"its organisations are not told: {error.words()}")
+        yield unknown(TOKEN, f"its organisations are not told: {error.words()}", "What follows tells more.")
     except AvisiError as error:
         mend = f"Check that this machine reaches {patient.settings.acloud_api_endpoint}, and HTTPS_PROXY."
         yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", mend)
         return
     else:
-        yield ok(TOKEN, f"works; it sees {len(visible)} organisation{'s' if len(visible) != 1 else ''}")
-    catalogs: list[Catalog] = []
-    for slug in patient.settings.acloud_organisation:
-        async for finding in _organisation(patient, Organisation(slug), visible, catalogs):
-            yield finding
-    for finding in _environments(patient, tuple(catalogs)):
+        yield ok(TOKEN, f"works; it sees {count(len(visible), 'organisation')}")
+    async for finding in _organisations(patient, visible):
         yield finding
     if (theirs := await patient.cloud.clock()) is not None:
         yield clock_finding("ACLOUD_API_ENDPOINT", "Avisi Cloud", abs((patient.now() - theirs).total_seconds()))
 
 
+async def _organisations(patient: Patient, visible: tuple[Organisation, ...] | None) -> AsyncIterator[Finding]:
+    catalogs: list[Catalog] = []
+    for slug in patient.settings.acloud_organisation:
+        async for finding in _organisation(patient, Organisation(slug), visible, catalogs):
+            yield finding
+    if len(catalogs) == len(patient.settings.acloud_organisation):
+        for finding in _environments(patient, tuple(catalogs)):
+            yield finding
+    elif patient.policy.environments:
+        yield unknown("BOT_POLICY_FILE", "its environments are not looked up, because not every catalog could be read")
+
+
 async def _organisation(
-    patient: Patient, organisation: Organisation, visible: tuple[Organisation, ...], catalogs: list[Catalog]
+    patient: Patient, organisation: Organisation, visible: tuple[Organisation, ...] | None, catalogs: list[Catalog]
 ) -> AsyncIterator[Finding]:
     about = f"{ORGANISATION} {organisation}"
-    if visible and organisation not in visible:
-        nearest = shapes.nearest(organisation, visible)
-        mend = f"Check the slug, the nearest is {nearest}; or have the token's owner invited to the organisation."
+    if visible is not None and organisation not in visible:
+        nearest = f", the nearest is {shapes.nearest(organisation, visible)}" if visible else ""
+        mend = f"Check the slug{nearest}; or have the token's owner invited to the organisation."
         yield wrong(about, "the token does not see this organisation", mend)
         return
+    yield await _role(patient, organisation, about)
     try:
-        role = (await patient.cloud.me(organisation)).role
-        if role and role not in _MAY_SCHEDULE:
-            mend = "Give the token's owner the role developer or admin."
-            yield warning(about, f"the token has the role {role}, which may not be allowed to schedule upgrades", mend)
-        elif role:
-            yield ok(about, f"the token has the role {role}")
         catalog = await patient.cloud.catalog(organisation)
         catalogs.append(catalog)
         if catalog.clusters:
-            yield ok(about, f"{len(catalog.clusters)} clusters, {len(catalog.versions)} versions")
+            clusters, versions = count(len(catalog.clusters), "cluster"), count(len(catalog.versions), "version")
+            yield ok(about, f"{clusters}, {versions}")
         else:
             yield warning(about, "has no cluster that the token sees", "Check the token's access to environments.")
         yield _source(patient, about, await probe(patient.cloud, organisation))
     except AvisiError as error:
         yield wrong(about, f"cannot be read: {error.words()}", "Check the slug and the token's role.")
+
+
+async def _role(patient: Patient, organisation: Organisation, about: str) -> Finding:
+    """Say whether the token may schedule upgrades; nothing but this finding depends on knowing that."""
+    mend = "Give the token's owner the role developer or admin."
+    try:
+        role = (await patient.cloud.me(organisation)).role
+    except AvisiError as error:
+        return unknown(about, f"the token's role is not told: {error.words()}", mend)
+    if not role:
+        return unknown(about, "the token's role is not told", mend)
+    if role not in _MAY_SCHEDULE:
+        return warning(about, f"the token has the role {role}, which may not be allowed to schedule upgrades", mend)
+    return ok(about, f"the token has the role {role}")
 
 
 def _source(patient: Patient, about: str, found: Source) -> Finding:
@@ -85,7 +103,7 @@ def _source(patient: Patient, about: str, found: Source) -> Finding:
 
 
 def _environments(patient: Patient, catalogs: tuple[Catalog, ...]) -> list[Finding]:
-    if not catalogs or not patient.policy.environments:
+    if patient.settings.bot_policy_file is None:
         return []
     there = {f"{one.organisation}/{environment}" for one in catalogs for environment in _slugs(one)}
     names = there | {name.partition("/")[2] for name in there}

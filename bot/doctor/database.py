@@ -1,8 +1,10 @@
 """Checks of the database: it answers, is up to date, and nothing in it was given up."""
 
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
-from bot.doctor.finding import Finding, ok, warning, wrong
+from bot.doctor.finding import Finding, count, ok, warning, wrong
 from bot.doctor.patient import Patient
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem
@@ -15,29 +17,41 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
     file = sqlite_file(patient.storage.url)
     if file is not None and not file.exists():
         folder = file.absolute().parent
-        if folder.is_dir():
-            yield ok(DATABASE, f"{file} is not there yet; the bot makes it when it runs")
-        else:
+        if not folder.is_dir():
             yield wrong(DATABASE, f"the folder {folder} does not exist", f"Make it: mkdir -p {folder}")
+        elif not os.access(folder, os.W_OK):
+            yield _read_only(folder)
+        else:
+            yield ok(DATABASE, f"{file} is not there yet; the bot makes it when it runs")
+        return
+    if file is not None and not (os.access(file, os.W_OK) and os.access(file.absolute().parent, os.W_OK)):
+        yield _read_only(file)
         return
     try:
         await patient.storage.ping()
-        missing = await patient.storage.pending()
+        version, missing = await patient.storage.version(), await patient.storage.pending()
         if missing:
-            yield ok(DATABASE, f"answers; {len(missing)} migrations are pending, and `upgrade-bot run` applies them")
+            pending = f"{count(len(missing), 'migration')} pending ({', '.join(missing)})"
+            yield ok(
+                DATABASE, f"answers; its tables are at version {version}, {pending}: `upgrade-bot run` applies them"
+            )
             return
-        yield ok(DATABASE, "answers, and its tables are up to date")
+        yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
         async for finding in _contents(patient):
             yield finding
     except DatabaseProblem as error:
         yield wrong(DATABASE, str(error), "Check address, user and password, and that the database runs.")
 
 
+def _read_only(path: Path) -> Finding:
+    return wrong(DATABASE, f"this user may not write {path}", f"Give it the right: chown or chmod {path}")
+
+
 async def _contents(patient: Patient) -> AsyncIterator[Finding]:
     dead = await patient.storage.census.dead_letters(limit=1)
     if dead:
-        count = await patient.storage.census.dead()
-        text = f"{count} messages were given up; the newest: {dead[0].errand.kind} to {dead[0].errand.target or '?'}"
+        given_up = count(await patient.storage.census.dead(), "message")
+        text = f"{given_up} given up; the newest: {dead[0].errand.kind} to {dead[0].errand.target or '?'}"
         mend = "docs/operating.md says what to do with dead letters."
         yield warning(DATABASE, f"{text} ({dead[0].error})", mend)
     else:

@@ -9,7 +9,7 @@ from bot.doctor.channels import channels
 from bot.doctor.circles import circles
 from bot.doctor.cloud_access import cloud_access
 from bot.doctor.database import database
-from bot.doctor.finding import Finding, State, ok
+from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.patient import Patient, admitted
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
@@ -23,9 +23,9 @@ Check = Callable[[Patient], AsyncIterator[Finding]]
 
 async def configured(patient: Patient) -> AsyncIterator[Finding]:
     """Say that the settings are valid, and what the rules are."""
-    transport = "Socket Mode" if patient.settings.socket_mode else "HTTP mode"
+    transport = "Socket Mode, as SLACK_APP_TOKEN is set" if patient.settings.socket_mode else "HTTP mode"
     yield ok("settings", f"every variable is valid; {transport}")
-    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "rules"
+    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "BOT_APPROVERS"
     for line in in_words(patient.policy):
         yield ok(about, line)
 
@@ -70,6 +70,9 @@ def _in_text(finding: Finding) -> str:
 
 def _verdict(found: list[Finding]) -> str:
     counts = {state: sum(finding.state is state for finding in found) for state in State}
+    rest = count(counts[State.WARNING], "warning")
+    if counts[State.UNKNOWN]:
+        rest += f", {counts[State.UNKNOWN]} not looked at"
     if counts[State.WRONG]:
-        return f"\nThe bot would not work: {counts[State.WRONG]} wrong, {counts[State.WARNING]} warnings.\n"
-    return f"\nThe bot would work: nothing is wrong, {counts[State.WARNING]} warnings.\n"
+        return f"\nThe bot would not work: {counts[State.WRONG]} wrong, {rest}.\n"
+    return f"\nThe bot would work: nothing is wrong, {rest}.\n"

@@ -7,7 +7,7 @@ from bot.observe.redaction import redact
 
 
 class State(StrEnum):
-    """How it stands. Only WRONG keeps the bot from working; UNKNOWN waits for something else to be mended first."""
+    """How it stands. Only WRONG keeps the bot from working; UNKNOWN could not be looked at."""
 
     OK = "ok"
     WARNING = "warning"
@@ -44,6 +44,11 @@ def wrong(about: str, text: str, mend: str) -> Finding:
     return Finding(about=about, state=State.WRONG, text=text, mend=mend)
 
 
-def unknown(about: str, text: str) -> Finding:
+def unknown(about: str, text: str, mend: str = "Mend what is wrong above, then run doctor again.") -> Finding:
     """Say that something could not be looked at."""
-    return Finding(about=about, state=State.UNKNOWN, text=text, mend="Mend what is wrong above, then run doctor again.")
+    return Finding(about=about, state=State.UNKNOWN, text=text, mend=mend)
+
+
+def count(number: int, one: str) -> str:
+    """Return `1 approval`, `2 approvals`, `no approvals`."""
+    return f"{number or 'no'} {one}{'' if number == 1 else 's'}"

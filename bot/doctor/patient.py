@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.avisi.client import AvisiClient
@@ -46,6 +47,7 @@ async def admitted(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIt
     ):
         token = settings.slack_bot_token.get_secret_value()
         client = web_client(token=token, base_url=settings.slack_api_url, session=session)
+        client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=3))
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
         try:

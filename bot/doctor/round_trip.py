@@ -3,8 +3,11 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, Final
 
+from bot.doctor.channels import where
+from bot.doctor.database import DATABASE
 from bot.doctor.finding import Finding, ok, wrong
 from bot.doctor.patient import Patient
 from bot.domain.request import RequestId, Seal
@@ -15,37 +18,48 @@ from bot.workflow.entries import Press
 
 _WAIT: Final = 120
 _TEXT: Final = (
-    "Somebody runs `upgrade-bot doctor --round-trip`. Please press the button; nothing will be changed by it."
+    "Somebody runs `upgrade-bot doctor --round-trip`. Please press the button: nothing will be changed by it, "
+    "and the bot will answer you that it knows no such request."
 )
 
 
 async def round_trip(patient: Patient) -> AsyncIterator[Finding]:
     """Post a button to the first channel, and wait two minutes for its press to be stored."""
-    about = "round trip"
     request_id = RequestId(f"doctor-{secrets.token_hex(6)}")
     channel = patient.policy.channels[0]
+    about = f"{where(patient, channel)} {channel}"
+    if not await _somebody_stores(patient):
+        mend = "Start `upgrade-bot run` with this very database, then try again."
+        yield wrong(DATABASE, "round trip: no bot runs with this database", mend)
+        return
     try:
         answer = await patient.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
     except FAILURES as error:
-        yield wrong(
-            about, f"the button cannot be posted to {channel} ({failure(error).code})", "Mend the channel first."
-        )
+        code = failure(error).code
+        yield wrong(about, f"round trip: the button cannot be posted ({code})", "Mend the channel first.")
         return
+    yield ok(about, f"round trip: a button was posted; press it in Slack within {_WAIT} s")
     arrived = await _arrived(patient, request_id)
     said = "The press arrived: buttons work." if arrived else "The press did not arrive."
-    try:
+    with suppress(*FAILURES):  # else the button stays; the finding says it all
         await patient.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
-    except FAILURES:
-        said = ""  # the button stays; the finding below says it all
     if arrived:
-        yield ok(about, f"the press of the button in {channel} was stored by the running bot")
+        yield ok(about, "round trip: the press was stored by the running bot")
     else:
         yield wrong(
             about,
-            f"no press of the button in {channel} was stored within {_WAIT} s",
-            "Is the bot running with this database? HTTP mode: is the Request URL under Interactivity right, and "
-            "SLACK_SIGNING_SECRET that of this app?",
+            f"round trip: no press was stored within {_WAIT} s",
+            "Was the button pressed? Is the bot running with this database? HTTP mode: is the Request URL under "
+            "Interactivity right, and SLACK_SIGNING_SECRET that of this app?",
         )
+
+
+async def _somebody_stores(patient: Patient) -> bool:
+    """Whether the database is there with its tables, as a bot that started once leaves it."""
+    try:
+        return not await patient.storage.pending()
+    except DatabaseProblem:
+        return False
 
 
 async def _arrived(patient: Patient, request_id: RequestId) -> bool:

@@ -42,10 +42,12 @@ def _scopes(here: Installation) -> Finding:
     missing = [scope for scope in SCOPES if scope not in here.scopes]
     if not missing:
         return ok(BOT_TOKEN, "has every scope that is needed")
-    text = f"lacks {'the scope' if len(missing) == 1 else 'the scopes'} {', '.join(missing)}"
-    mend = "Add it on the app's page, OAuth & Permissions, and install the app again; or update it from manifest.yml."
     if not here.scopes:
-        return unknown(BOT_TOKEN, "Slack did not say which scopes the token has")
+        return unknown(BOT_TOKEN, "Slack did not say which scopes the token has", "Compare them with manifest.yml.")
+    text = f"lacks the scope{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+    mend = (
+        "Add what is lacking on the app's page, OAuth & Permissions, or update the app from manifest.yml; reinstall it."
+    )
     return wrong(BOT_TOKEN, text, mend)
 
 

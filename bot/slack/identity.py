@@ -73,6 +73,7 @@ class Installation:
     app_id: str
     scopes: tuple[str, ...]
     url: str = ""
+    bot_name: str = ""
 
     def concerns(self, payload: Payload) -> bool:
         """Whether a payload is for this app and comes from where it is installed."""
@@ -126,6 +127,7 @@ class Identity:
             app_id=app_id,
             scopes=tuple(scope.strip() for scope in scopes.split(",") if scope.strip()),
             url=str(answer.get("url") or ""),
+            bot_name=str(answer.get("user") or ""),
         )
         return self._known
 

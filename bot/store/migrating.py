@@ -38,6 +38,13 @@ async def pending(engine: AsyncEngine) -> tuple[str, ...]:
             return _after(await connection.run_sync(_current))
 
 
+async def version(engine: AsyncEngine) -> str | None:
+    """Return the migration that the tables are at, None when there are none; the database has to be there."""
+    with translated():
+        async with engine.connect() as connection:
+            return await connection.run_sync(_current)
+
+
 def _upgrade(connection: Connection) -> None:
     if _is_from_the_future(_current(connection)):
         return

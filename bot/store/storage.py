@@ -12,7 +12,7 @@ from bot.store.claims import LEASE_SECONDS, StoredClaims
 from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines, engines
 from bot.store.locking import DatabaseLock, hold_sqlite_lock
-from bot.store.migrating import migrate, pending
+from bot.store.migrating import migrate, pending, version
 from bot.store.pruning import prune
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
@@ -66,6 +66,10 @@ class Storage:
     async def pending(self) -> tuple[str, ...]:
         """Return the migrations that are missing."""
         return await pending(self.engines.read)
+
+    async def version(self) -> str | None:
+        """Return the migration that the tables are at, None when there are none yet."""
+        return await version(self.engines.read)
 
     async def ping(self) -> None:
         """Ask the database for its time; raises DatabaseUnavailable."""

@@ -3,6 +3,7 @@
 from bot.doctor.channels import channels
 from bot.doctor.finding import State
 from bot.doctor.slack_access import slack_access
+from bot.sandbox.slack.faults import Fault
 from tests.doctor.conftest import Clinic
 
 
@@ -19,7 +20,7 @@ async def test_a_channel_that_does_not_exist_says_how_to_invite_the_bot(clinic: 
     finding = await clinic.only(State.WRONG, slack_access, channels)
 
     assert finding.about == "BOT_CHANNEL C0NOWHERE"
-    assert "/invite <@U0UPGRADEBOT>" in finding.mend
+    assert finding.mend.endswith(f"/invite @{clinic.slack.app.bot_name}")
 
 
 async def test_a_channel_without_the_bot_says_how_to_invite_it(clinic: Clinic) -> None:
@@ -28,7 +29,24 @@ async def test_a_channel_without_the_bot_says_how_to_invite_it(clinic: Clinic) -
     finding = await clinic.only(State.WRONG, slack_access, channels)
 
     assert finding.text == "the bot is not in #general"
-    assert "/invite" in finding.mend
+    assert finding.mend == f"Type in #general: /invite @{clinic.slack.app.bot_name}"
+
+
+async def test_a_private_channel_with_the_bot_in_it_is_right(clinic: Clinic) -> None:
+    clinic.slack.workspace.channels["C0UPGRADES"].private = True
+
+    found = await clinic.examine(slack_access, channels)
+
+    assert found[-1].state is State.OK
+
+
+async def test_a_busy_slack_is_waited_for(clinic: Clinic) -> None:
+    """A policy may name more channels than Slack answers for in a minute."""
+    clinic.slack.faults.add("conversations.info", Fault(retry_after=0))
+
+    found = await clinic.examine(slack_access, channels)
+
+    assert found[-1].state is State.OK
 
 
 async def test_an_archived_channel_is_wrong(clinic: Clinic) -> None:

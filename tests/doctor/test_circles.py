@@ -65,7 +65,9 @@ async def test_a_quorum_that_nobody_can_reach_is_wrong(clinic: Clinic) -> None:
 
     finding = await clinic.only(State.WRONG, slack_access, circles)
 
-    assert "3 approvals are needed, but only 2 people can give one" in finding.text
+    assert finding.about == "BOT_APPROVERS S0PLATFORM"
+    assert "a request needs 3 approvals, and there are only 2 approvers" in finding.text
+    assert "BOT_REQUIRED_APPROVALS" in finding.mend
 
 
 async def test_a_quorum_of_all_approvers_is_a_warning_because_requesters_may_not_vote(clinic: Clinic) -> None:
@@ -73,7 +75,7 @@ async def test_a_quorum_of_all_approvers_is_a_warning_because_requesters_may_not
 
     finding = await clinic.only(State.WARNING, slack_access, circles)
 
-    assert "a request by one of them can never be approved" in finding.text
+    assert "their own can never be approved" in finding.text
 
 
 async def test_an_override_that_nobody_can_approve_is_a_warning(clinic: Clinic) -> None:
@@ -82,7 +84,16 @@ async def test_an_override_that_nobody_can_approve_is_a_warning(clinic: Clinic) 
 
     finding = await clinic.only(State.WARNING, slack_access, circles)
 
-    assert "overriding a freeze needs 3 approvals of 2 people" in finding.text
+    assert "overriding a freeze needs 3 approvals, and there are only 2 approvers" in finding.text
+
+
+async def test_a_quorum_of_the_policy_names_the_policy(clinic: Clinic) -> None:
+    clinic.policy = "[environments.production]\nrequired_approvals = 5"
+
+    finding = await clinic.only(State.WRONG, slack_access, circles)
+
+    assert "production: a request needs 5 approvals" in finding.text
+    assert "BOT_POLICY_FILE required_approvals of production" in finding.mend
 
 
 async def test_everybody_as_approvers_is_right(clinic: Clinic) -> None:

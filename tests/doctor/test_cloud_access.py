@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from bot.doctor.cloud_access import cloud_access
 from bot.doctor.finding import State
+from bot.sandbox.avisi.faults import Fault
 from tests.doctor.conftest import Clinic
 
 
@@ -50,6 +51,42 @@ async def test_a_role_that_may_be_too_small_is_a_warning(clinic: Clinic) -> None
     finding = await clinic.only(State.WARNING, cloud_access)
 
     assert "role viewer" in finding.text
+
+
+async def test_a_role_that_is_not_told_keeps_nobody_from_working(clinic: Clinic) -> None:
+    clinic.cloud.faults.add(Fault(path="*/organisations/*/me", status=404, times=None))
+
+    finding = await clinic.only(State.UNKNOWN, cloud_access)
+
+    assert finding.about == "ACLOUD_ORGANISATION acme"
+    assert "role is not told" in finding.text
+
+
+async def test_a_token_that_sees_nothing_sees_no_organisation_of_ours(clinic: Clinic) -> None:
+    clinic.cloud.world.tokens[clinic.cloud.token].clear()
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert finding.about == "ACLOUD_ORGANISATION acme"
+    assert "does not see this organisation" in finding.text
+
+
+async def test_environments_are_not_called_unknown_while_a_catalog_is_missing(clinic: Clinic) -> None:
+    """They may be in the organisation that cannot be read."""
+    clinic.changes["acloud_organisation"] = ("acme", "globex")
+    clinic.policy = '[environments."globex/production"]'
+
+    found = [finding for finding in await clinic.examine(cloud_access) if "BOT_POLICY_FILE" in finding.about]
+
+    assert [finding.state for finding in found] == [State.UNKNOWN]
+
+
+async def test_a_policy_without_tables_warns_of_every_environment(clinic: Clinic) -> None:
+    clinic.policy = "[defaults]"
+
+    found = [finding for finding in await clinic.examine(cloud_access) if finding.state is State.WARNING]
+
+    assert ["has no table" in finding.text for finding in found] == [True, True, True]
 
 
 async def test_without_a_list_the_source_of_statuses_is_a_warning(clinic: Clinic) -> None:

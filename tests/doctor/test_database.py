@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import pytest
 from pydantic import SecretStr
 
 from bot.app import real_time
@@ -35,6 +36,20 @@ async def test_a_missing_folder_is_wrong(clinic: Clinic) -> None:
     assert f"mkdir -p {clinic.folder}/none" in finding.mend
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["no-file-yet", "a-file"])
+async def test_what_may_not_be_written_is_wrong(clinic: Clinic, monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> None:
+    """Root may write everything, so the question alone is answered differently here."""
+    path = clinic.folder / "bot.db" if kept else clinic.folder
+    if kept:
+        path.touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert finding.text == f"this user may not write {path}"
+    assert "chown" in finding.mend
+
+
 async def test_it_looks_beside_a_running_bot(clinic: Clinic) -> None:
     storage = await taken(clinic)
 
@@ -42,7 +57,17 @@ async def test_it_looks_beside_a_running_bot(clinic: Clinic) -> None:
 
     await storage.close()
     assert {finding.state for finding in found} == {State.OK}
-    assert "up to date" in found[0].text
+    assert "its tables are at version 0001, no migration is pending" in found[0].text
+
+
+async def test_looking_changes_nothing(clinic: Clinic) -> None:
+    """Not even a file beside the database."""
+    await (await taken(clinic)).close()
+    before = {path.name: path.read_bytes() for path in clinic.folder.iterdir()}
+
+    await clinic.examine(database)
+
+    assert {path.name: path.read_bytes() for path in clinic.folder.iterdir()} == before
 
 
 async def test_pending_migrations_are_counted(clinic: Clinic) -> None:
@@ -51,7 +76,7 @@ async def test_pending_migrations_are_counted(clinic: Clinic) -> None:
     (finding,) = await clinic.examine(database)
 
     assert finding.state is State.OK
-    assert "migrations are pending" in finding.text
+    assert "1 migration pending (0001): `upgrade-bot run` applies" in finding.text
 
 
 async def test_something_that_is_no_database_is_wrong(clinic: Clinic) -> None:
@@ -81,7 +106,7 @@ async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
     finding = await clinic.only(State.WARNING, database)
 
     await storage.close()
-    assert "1 messages were given up" in finding.text
+    assert "1 message given up" in finding.text
     assert "C0GONE" in finding.text
 
 

@@ -8,9 +8,11 @@ from pydantic import SecretStr
 
 from bot.app import wired
 from bot.doctor.examination import CHECKS, examine_and_print
+from bot.doctor.finding import State
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.policy_file import load_policy
+from bot.sandbox.avisi.faults import Fault
 from tests.doctor.conftest import Clinic
 
 
@@ -73,4 +75,24 @@ async def test_the_round_trip_ends_when_the_running_bot_has_stored_the_press(cli
     found = await examining
 
     await bot.stop()
+    assert [finding.about for finding in found[-2:]] == ["BOT_CHANNEL C0UPGRADES"] * 2
+    assert "press it in Slack within 120 s" in found[-2].text
     assert "was stored by the running bot" in found[-1].text
+
+
+async def test_without_a_bot_that_stores_no_button_is_posted(clinic: Clinic) -> None:
+    """Nobody is asked to press in vain, and no database appears."""
+    finding = await clinic.only(State.WRONG, slack_access, round_trip)
+
+    assert (finding.about, finding.text) == ("BOT_DATABASE_URL", "round trip: no bot runs with this database")
+    assert clinic.slack.faults.calls["chat.postMessage"] == 0
+    assert not (clinic.folder / "bot.db").exists()
+
+
+async def test_what_was_not_looked_at_is_counted(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
+    clinic.cloud.faults.add(Fault(path="*/organisations/*/me", status=404, times=None))
+
+    code = await examined(clinic, "text")
+
+    assert code == 0
+    assert capsys.readouterr().out.endswith("The bot would work: nothing is wrong, no warnings, 1 not looked at.\n")
