@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError, AttributeError)
 """Everything that a call may raise; AttributeError is what the client makes of a 200 that is no JSON."""
+_NOT_JSON = (ValueError, AttributeError)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -25,6 +26,8 @@ class Failure:
 
 def failure(error: Exception) -> Failure:
     """Return what went wrong."""
+    if isinstance(error, _NOT_JSON):
+        return Failure(code="not_json")
     if not isinstance(error, SlackApiError):
         return Failure(code=type(error).__name__, sent=not isinstance(error, _NEVER_CONNECTED))
     answer: Any = error.response

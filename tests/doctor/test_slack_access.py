@@ -71,6 +71,7 @@ async def test_a_slack_that_answers_nonsense_is_not_reached(clinic: Clinic) -> N
     finding = await clinic.only(State.WRONG, slack_access)
 
     assert finding.about == "SLACK_API_URL"
+    assert "(not_json)" in finding.text
 
 
 @pytest.mark.parametrize(("ahead", "state"), [(60, State.WARNING), (-60, State.WARNING), (400, State.WRONG)])
