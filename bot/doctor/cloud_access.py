@@ -6,7 +6,7 @@ from bot import shapes
 from bot.avisi.sources import probe
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
-from bot.doctor.slack_access import clock_finding
+from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
 from bot.workflow.errors import AvisiError, Declined, Unauthorised
 from bot.workflow.ports import Source
@@ -28,7 +28,7 @@ async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
     except Declined as error:
         yield unknown(TOKEN, f"its organisations are not told: {error.words()}", "What follows tells more.")
     except AvisiError as error:
-        mend = f"Check that this machine reaches {patient.settings.acloud_api_endpoint}, and HTTPS_PROXY."
+        mend = reaching(patient.settings.acloud_api_endpoint)
         yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", mend)
         return
     else:

@@ -28,7 +28,7 @@ async def slack_access(patient: Patient) -> AsyncIterator[Finding]:
         yield wrong(BOT_TOKEN, f"Slack refuses the token ({error.code})", mend)
         return
     except SlackUnreachable as error:
-        mend = f"Check that this machine reaches {patient.settings.slack_api_url}, and HTTPS_PROXY if there is a proxy."
+        mend = reaching(patient.settings.slack_api_url)
         yield wrong("SLACK_API_URL", f"Slack cannot be reached: {error}", mend)
         return
     yield ok(BOT_TOKEN, f"works in the workspace {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
@@ -78,6 +78,11 @@ async def _clock(patient: Patient) -> Finding | None:
     except (*FAILURES, KeyError, TypeError):
         return None
     return clock_finding("SLACK_API_URL", "Slack", skew)
+
+
+def reaching(address: str) -> str:
+    """Say what to look at when an address gives no answer."""
+    return f"Check that this machine reaches {address}; a proxy is given by HTTPS_PROXY, a private CA by SSL_CERT_FILE."
 
 
 def clock_finding(about: str, service: str, skew: float) -> Finding:

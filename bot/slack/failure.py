@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 FAILURES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError, AttributeError)
 """Everything that a call may raise; AttributeError is what the client makes of a 200 that is no JSON."""
-_NOT_JSON = (ValueError, AttributeError)
+_NOT_JSON = (JSONDecodeError, AttributeError)
 _NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
