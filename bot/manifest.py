@@ -60,10 +60,10 @@ def manifest(*, url: str | None = None, name: str = NAME, command: str = COMMAND
 
 def wrong_with(*, url: str | None, name: str, command: str) -> Iterator[tuple[str, str]]:
     """Name what Slack would refuse: the option, and why."""
-    if url is not None and not re.fullmatch(r"https://[^/\s]+/?", url):
+    if url is not None and not re.fullmatch(r"https://[^/\s?#@]+/?", url):
         yield "--url", "it must be the bot's public address, https://host, without a path"
-    if not 0 < len(name) <= _LONGEST_NAME:
-        yield "--name", f"it must have 1 to {_LONGEST_NAME} characters"
+    if not 0 < len(name) <= _LONGEST_NAME or name != name.strip() or not name.isprintable():
+        yield "--name", f"it must have 1 to {_LONGEST_NAME} printable characters, no space at an end"
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
         yield "--command", "it must be a slash and at most 31 small letters, digits, - and _"
 

@@ -77,7 +77,12 @@ def test_text_stays_text_in_yaml(text: str) -> None:
     [
         ({"url": "http://bot.example.com"}, "--url"),
         ({"url": "https://bot.example.com/bot"}, "--url"),
+        ({"url": "https://bot.example.com?a=b"}, "--url"),
+        ({"url": "https://me@bot.example.com"}, "--url"),
         ({"name": "x" * 36}, "--name"),
+        ({"name": ""}, "--name"),
+        ({"name": "  "}, "--name"),
+        ({"name": "Upgrade\nBot"}, "--name"),
         ({"command": "upgrade"}, "--command"),
         ({"command": "/Upgrade"}, "--command"),
     ],
