@@ -40,6 +40,18 @@ def test_the_diagram_of_states_is_the_table() -> None:
     assert text.split("<!-- states -->\n")[1].split("\n<!-- end -->")[0] == diagram()
 
 
+def test_every_log_event_that_operators_are_told_of_is_written_somewhere() -> None:
+    """What the page and the alerts say to look for; `audit.…` are the events of the audit trail."""
+    pages = (ROOT / "docs" / "operating.md", ROOT / "deploy" / "monitoring" / "alerts.yaml")
+    told = {
+        name for page in pages for name in re.findall(r"\b[a-z]+\.[a-z]+_[a-z_]+\b", page.read_text(encoding="utf-8"))
+    }
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
+
+    assert {"slack.socket_lost", "catalog.not_read"} <= told
+    assert [name for name in sorted(told) if not name.startswith("audit.") and f'"{name}"' not in source] == []
+
+
 def test_the_cookbook_has_six_recipes() -> None:
     assert len(RECIPES) == 6
 

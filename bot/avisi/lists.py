@@ -32,7 +32,7 @@ async def sheets(page: Callable[[int], Awaitable[Told]], *, name: str) -> AsyncG
         if last or not items:
             return
         before = items
-    _log.warning("avisi_list_cut", extra={"list": name, "pages": MOST_PAGES})
+    _log.warning("cloud.list_cut", extra={"list": name, "pages": MOST_PAGES})
 
 
 def _read(value: object, number: int) -> tuple[list[object], bool]:
@@ -52,4 +52,4 @@ def _read(value: object, number: int) -> tuple[list[object], bool]:
 def note_skipped(name: str, skipped: int) -> None:
     """Log that some items of a list could not be read."""
     if skipped:
-        _log.warning("avisi_items_skipped", extra={"list": name, "skipped": skipped})
+        _log.warning("cloud.items_skipped", extra={"list": name, "skipped": skipped})

@@ -158,7 +158,7 @@ async def test_odd_clusters_do_not_break_the_catalog(caplog: pytest.LogCaptureFi
         "test/orders",
     ]
     assert catalog.clusters[1].status == "running"
-    (record,) = [record for record in caplog.records if record.message == "avisi_items_skipped"]
+    (record,) = [record for record in caplog.records if record.message == "cloud.items_skipped"]
     assert vars(record)["skipped"] == 3
 
 

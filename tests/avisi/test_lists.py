@@ -78,7 +78,7 @@ async def test_an_endless_list_is_cut(caplog: pytest.LogCaptureFixture) -> None:
         found = await client.memberships()
 
     assert len(found) == len(server.seen) == lists.MOST_PAGES
-    assert "avisi_list_cut" in caplog.text
+    assert "cloud.list_cut" in caplog.text
 
 
 async def test_an_item_that_cannot_be_read_does_not_break_the_list(caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +99,7 @@ async def test_an_item_that_cannot_be_read_does_not_break_the_list(caplog: pytes
         found = await _identities(client)
 
     assert found == ["u1"]
-    (record,) = [record for record in caplog.records if record.message == "avisi_items_skipped"]
+    (record,) = [record for record in caplog.records if record.message == "cloud.items_skipped"]
     assert vars(record)["skipped"] == len(items) - 1
     assert json.dumps(good) not in caplog.text
 

@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -42,6 +44,23 @@ def test_a_json_line_has_the_event_its_fields_and_the_reference() -> None:
     assert line["logger"] == "bot.slack"
     assert (line["reference"], line["delivery"], line["request_id"]) == ("ABC23456", "D1", "R1")
     assert str(line["timestamp"]).endswith("Z")
+
+
+def test_what_our_parts_say_beside_the_name_is_written() -> None:
+    """Every field that any of them passes by the standard library's `extra`."""
+    stream = io.StringIO()
+    set_up(form="json", level="info", stream=stream)
+    passed = {
+        name
+        for path in (Path(__file__).parents[2] / "bot").rglob("*.py")
+        for extra in re.findall(r"extra=\{(.*?)\}", path.read_text(encoding="utf-8"), re.DOTALL)
+        for name in re.findall(r'"(\w+)":', extra)
+    }
+
+    logging.getLogger("bot.avisi").warning("cloud.list_cut", extra=dict.fromkeys(passed, "said"))
+
+    assert passed
+    assert passed <= lines(stream)[0].keys()
 
 
 def test_libraries_log_in_the_same_form_and_with_the_same_reference() -> None:
