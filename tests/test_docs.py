@@ -26,12 +26,20 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
+def sections(page: Path) -> set[str]:
+    """Return what a page's headings can be linked by."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
-    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
-        assert (page.parent / target).exists(), target
+    for target, section in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", text):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not section or section in sections(there), f"{target}#{section}"
 
 
 def test_the_diagram_of_states_is_the_table() -> None:
