@@ -19,6 +19,7 @@ from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
 from bot.readiness import Readiness
 from bot.runner.jobs import Jobs
+from bot.runner.outage import Outage
 from bot.runner.schedule import Schedule
 from bot.runner.worker import Duties, Worker
 from bot.server import Server
@@ -57,6 +58,7 @@ class Bot:
         self._now = now
         self._organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
         self._cleanup = AsyncExitStack()
+        self._outage = Outage()
         self._tasks: list[asyncio.Task[None]] = []
         self.storage = Storage.open(settings.bot_database_url.get_secret_value())
 
@@ -98,6 +100,7 @@ class Bot:
             invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
         )
         worker = Worker(
+            outage=self._outage,
             claims=storage.claims,
             begin=storage.begin,
             look=storage.look,
@@ -205,9 +208,11 @@ class Bot:
             troubles=troubles,
             poll_every=poll,
             catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
+            outage=self._outage,
         )
         jobs.join(schedule)
-        schedule.every(timedelta(seconds=15), "gauges", Gauging(self.storage.census, self._organisations).set)
+        gauging = Gauging(self.storage.census, self._organisations)
+        schedule.every(timedelta(seconds=15), "gauges", jobs.guarded("gauges", gauging.set))
 
     async def _prune(self) -> None:
         await self.storage.prune()

@@ -1,7 +1,9 @@
-"""Databases for tests: a SQLite file, and a real PostgreSQL that is started once and shared by all workers."""
+"""What many tests need: a SQLite file, a real PostgreSQL that is started once and shared by all workers, the log."""
 
 import asyncio
 import atexit
+import io
+import logging
 import os
 import shutil
 import tempfile
@@ -14,7 +16,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 
+from bot.observe.logs import set_up
 from bot.store.storage import Storage
 
 IN_CI = os.environ.get("CI") == "true"  # noqa: TID251 - the only setting that tests have
@@ -101,6 +105,20 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     file = tmp_path / "upgrade-bot.db"
     shutil.copyfile(sqlite_template, file)
     return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Collect the log as JSON, with everything in it that there is."""
+    stream = io.StringIO()
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    set_up(form="json", level="debug", stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    structlog.reset_defaults()
 
 
 def _apart(work: Coroutine[Any, Any, None]) -> None:

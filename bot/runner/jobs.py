@@ -1,7 +1,7 @@
 """What runs by itself: each job claims its name, makes one workflow call, and gives the name back."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
@@ -11,6 +11,7 @@ from bot.domain.cluster import Organisation
 from bot.observe.metrics import LEASES_LOST
 from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
+from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
@@ -47,6 +48,7 @@ class Jobs:
     poll_every: float
     catalog_every: float
     renew_every: float = RENEW_EVERY
+    outage: Outage = field(default_factory=Outage)
 
     def join(self, schedule: Schedule) -> None:
         """Put every job on the schedule."""
@@ -54,7 +56,7 @@ class Jobs:
             schedule.every(_TICK, f"catalog:{organisation}", self._catalog(organisation))
             schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
-        schedule.every(_TICK, "shelf", self._renew)
+        schedule.every(_TICK, "shelf", self.guarded("shelf", self.shelf.renew))
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
 
     def _poll(self, organisation: Organisation) -> Job:
@@ -92,8 +94,9 @@ class Jobs:
                 told.failed(error)
             finally:
                 await self.claims.release(lease, again_in=min(again_in, self.catalog_every))
+                self.outage.over()
 
-        return _guarded(name, catalog)
+        return self.guarded(name, catalog)
 
     async def _remind(self, lease: Lease) -> None:
         await self.reminding.look_round(lease)
@@ -101,9 +104,6 @@ class Jobs:
 
     async def _prune(self, _lease: Lease) -> None:
         await self.prune()
-
-    async def _renew(self) -> None:
-        await _guarded("shelf", self.shelf.renew)()
 
     def _job(self, name: str, run: Callable[[Lease], Awaitable[None]], *, again_in: float) -> Job:
         async def job() -> None:
@@ -115,9 +115,25 @@ class Jobs:
                     await run(lease)
             finally:
                 await self.claims.release(lease, again_in=again_in)
+                self.outage.over()
                 self.wake()
 
-        return _guarded(name, job)
+        return self.guarded(name, job)
+
+    def guarded(self, name: str, job: Job) -> Job:
+        """Log whatever goes wrong; the next run goes on."""
+
+        async def guarded() -> None:
+            try:
+                with referenced(job=name):
+                    await job()
+            except LeaseLost:
+                LEASES_LOST.inc()
+                log.info("job.taken_over", job=name)
+            except Exception as error:  # noqa: BLE001 - it is logged there
+                self.outage.failed("job.failed", error, job=name)
+
+        return guarded
 
 
 @dataclass(slots=True)
@@ -141,19 +157,3 @@ class _Told:
         if self.last:
             log.info(self.mended, organisation=self.organisation)
             self.last = ""
-
-
-def _guarded(name: str, job: Job) -> Job:
-    """Log whatever goes wrong; the next run goes on."""
-
-    async def guarded() -> None:
-        try:
-            with referenced(job=name):
-                await job()
-        except LeaseLost:
-            LEASES_LOST.inc()
-            log.info("job.taken_over", job=name)
-        except Exception:
-            log.exception("job.failed", job=name)
-
-    return guarded

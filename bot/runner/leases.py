@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from bot.workflow.errors import LeaseLost
+from bot.workflow.errors import LeaseLost, StoreAway
 from bot.workflow.ports import Claims, Lease
 
 log = structlog.get_logger("bot.runner")
@@ -33,5 +33,7 @@ async def _renew(claims: Claims, lease: Lease, every: float) -> None:
             await claims.renew(lease)
         except LeaseLost:
             return
+        except StoreAway as error:
+            log.warning("lease.not_renewed", queue=lease.queue, error=str(error))
         except Exception:
             log.exception("lease.not_renewed", queue=lease.queue)

@@ -11,10 +11,11 @@ from bot.domain.events import About
 from bot.observe.metrics import LEASES_LOST
 from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
+from bot.runner.outage import Outage
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
-from bot.workflow.errors import LeaseLost, MembersUnavailable
+from bot.workflow.errors import LeaseLost, MembersUnavailable, StoreAway
 from bot.workflow.ports import BeginWork, Box, Claims, Lease
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
@@ -55,12 +56,14 @@ class Worker:
         look: BeginWork,
         duties: Duties,
         renew_every: float = RENEW_EVERY,
+        outage: Outage | None = None,
     ) -> None:
         self._claims = claims
         self._begin = begin
         self._look = look
         self._duties = duties
         self._renew_every = renew_every
+        self._outage = outage or Outage()
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,8 +80,8 @@ class Worker:
             try:
                 async with self._claiming:
                     began = await self._claim()
-            except Exception:
-                log.exception("worker.claim_failed")
+            except Exception as error:  # noqa: BLE001 - it is logged there
+                self._outage.failed("worker.claim_failed", error)
                 began = 0
             if began == 0 or len(self._tasks) >= _AT_ONCE:
                 with contextlib.suppress(TimeoutError):
@@ -133,8 +136,8 @@ class Worker:
         except asyncio.CancelledError:
             await self._release(lease)
             raise
-        except Exception:
-            log.exception("worker.failed", queue=lease.queue)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._outage.failed("worker.failed", error, queue=lease.queue)
             await self._release(lease, again_in=_IDLE)
         else:
             await self._release(lease, again_in=again_in)
@@ -142,8 +145,9 @@ class Worker:
     async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         try:
             await self._claims.release(lease, again_in=again_in)
-        except Exception:
-            log.exception("worker.not_released", queue=lease.queue)  # it runs out by itself
+            self._outage.over()
+        except Exception as error:  # noqa: BLE001 - it is logged there, and the lease runs out by itself
+            self._outage.failed("worker.not_released", error, queue=lease.queue)
 
     async def _take_in(self, lease: Lease) -> None:
         while not self._stopping:
@@ -160,7 +164,7 @@ class Worker:
             except MembersUnavailable as error:
                 told = _KEPT if received.attempts == 0 else None
                 await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told)
-            except LeaseLost:
+            except (LeaseLost, StoreAway):
                 raise
             except Exception as error:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
@@ -199,7 +203,7 @@ class Worker:
             try:
                 with referenced(due[0].reference or None, queue=lease.queue):
                     await self._duties.submitting.submit(due[0], lease)
-            except LeaseLost:
+            except (LeaseLost, StoreAway):
                 raise
             except Exception as error:
                 unknown = not isinstance(error, MembersUnavailable)

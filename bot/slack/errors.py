@@ -16,6 +16,7 @@ from bot.observe.metrics import ACK_SECONDS
 from bot.observe.reference import referenced
 from bot.slack.payload import Payload, kind_of, pick, sort_of, text
 from bot.slack.supervisor import Supervisor
+from bot.workflow.errors import StoreAway
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +70,10 @@ class LastResort:
 async def _log_failure(error: Exception) -> None:
     """Log it once Slack has its answer: writing a long traceback takes time that the person does not have."""
     await asyncio.sleep(_LOGGED_AFTER)
-    _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
+    if isinstance(error, StoreAway):
+        _log.warning("slack.listener_failed", error=str(error))
+    else:
+        _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
 
 
 def _refusal(body: Payload, sentence: str) -> dict[str, Any]:

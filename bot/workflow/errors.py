@@ -95,5 +95,9 @@ class Missing(Exception):
     """There is no such row."""
 
 
+class StoreAway(Exception):
+    """What is stored cannot be reached now: try again later."""
+
+
 class LeaseLost(Exception):
     """Another process took over: record nothing."""

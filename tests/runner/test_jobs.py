@@ -6,9 +6,10 @@ import pytest
 
 from bot.domain.cluster import Catalog, Organisation
 from bot.runner.jobs import Jobs
+from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
-from bot.workflow.errors import Broken, Unauthorised
-from bot.workflow.ports import Source
+from bot.workflow.errors import Broken, StoreAway, Unauthorised
+from bot.workflow.ports import Lease, Source
 from tests.builders import ACME, NOON, a_catalog, a_reading, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
 
@@ -23,6 +24,14 @@ class Agenda(Schedule):
         """Write it down."""
         assert pause > timedelta(0)
         self.jobs[name] = job
+
+
+class NoClaims:
+    """Claims in a database that cannot be reached."""
+
+    async def claim(self, queue: str) -> Lease | None:
+        """Fail."""
+        raise StoreAway(f"{queue} cannot be claimed")
 
 
 class Day:
@@ -109,6 +118,21 @@ async def test_a_failed_poll_is_logged_and_the_next_goes_on(logged: list[dict[st
 
     assert [line["event"] for line in logged if line["log_level"] == "error"] == ["job.failed"]
     assert len(house.cloud.lists) == 1
+
+
+async def test_a_store_that_is_away_is_one_line_and_one_when_it_is_back(logged: list[dict[str, Any]]) -> None:
+    """Every job tries every second: their traces would hide all else, and a restart of the database wakes nobody."""
+    house = await a_house()
+    outage = Outage()
+    away, back = Day(house, claims=NoClaims(), outage=outage), Day(house, outage=outage)
+
+    for name in ("poll:acme", "catalog:acme", "reminding", "poll:acme"):
+        await away.run(name)
+    await back.run("reminding")
+    await back.run("poll:acme")
+
+    told = [(line["event"], line["log_level"]) for line in logged if line["event"].startswith(("database.", "job."))]
+    assert told == [("database.away", "warning"), ("database.back", "info")]
 
 
 async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() -> None:

@@ -1,6 +1,8 @@
 """Whatever goes wrong in a listener, Slack gets its answer and the person a reference number."""
 
 import asyncio
+import io
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.errors import LastResort
 from bot.slack.payload import Payload
 from bot.slack.supervisor import Supervisor
+from bot.workflow.errors import StoreAway
 
 VIEW = {
     "type": "modal",
@@ -76,6 +79,25 @@ async def test_a_listener_that_breaks_still_answers(kind: str) -> None:
     assert "database" not in shown
     if kind == "submission":
         assert '"first"' in said
+
+
+async def _finds_no_database(ack: AsyncAck, body: Payload) -> None:
+    raise StoreAway(f"The database cannot be reached {len(body)} {ack}")
+
+
+@pytest.mark.parametrize(("listener", "level"), [(_breaks, "error"), (_finds_no_database, "warning")])
+async def test_the_reference_that_the_person_sees_finds_the_line(
+    listener: Any,  # noqa: ANN401 - any listener
+    level: str,
+    written: io.StringIO,
+) -> None:
+    """A bug wakes somebody and leaves its trace; a database that is away mends itself."""
+    _, said = await Room(listener).send("command")
+
+    (line,) = [json.loads(text) for text in written.getvalue().splitlines() if "slack.listener_failed" in text]
+    assert f"reference {line['reference']}" in said
+    assert line["level"] == level
+    assert ("exception" in line) == (level == "error")
 
 
 async def test_a_listener_that_takes_too_long_answers_before_slack_gives_up() -> None:

@@ -2,32 +2,13 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
-import pytest
-import structlog
 
 from bot.gauging import Gauging
-from bot.observe.logs import set_up
 from tests.builders import ACME
 from tests.world.house import CHANNEL, House
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """Collect the log as JSON."""
-    stream = io.StringIO()
-    root, ours = logging.getLogger(), logging.getLogger("bot")
-    handlers, levels = root.handlers[:], (root.level, ours.level)
-    set_up(form="json", level="debug", stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
-    structlog.reset_defaults()
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:
