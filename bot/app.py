@@ -154,7 +154,8 @@ class Bot:
             self._run("socket", socket.keep())
         schedule.start()
         self._cleanup.push_async_callback(partial(self._wind_down, server, socket, schedule, worker, tasks))
-        log.info("bot.started", port=self.port, transport="socket" if socket else "http")
+        version, transport = version_of(DISTRIBUTION), "socket" if socket else "http"
+        log.info("bot.started", version=version, port=self.port, transport=transport)
 
     async def stop(self) -> None:
         """Finish what is in hand, leave every lease free, close everything."""
