@@ -61,7 +61,11 @@ class Server:
         """Listen; returns the port. Raises OSError when it is taken."""
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=_GRACE)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+        except OSError as error:
+            await self.stop()
+            raise OSError(f"BOT_HOST and BOT_PORT name {self.host}:{self.port}. {error.strerror or error}") from error
         address = self._runner.addresses[0]
         return int(address[1])
 

@@ -64,6 +64,19 @@ async def test_a_bot_that_is_stopping_is_not_ready() -> None:
     assert (await _ask(server, "/readyz"))[0] == 503
 
 
+async def test_a_port_that_is_taken_names_its_variable() -> None:
+    """The address and why it cannot be had, in one line."""
+    first = _server({})
+    port = await first.start()
+    second = _server({})
+    second.port = port
+
+    with pytest.raises(OSError, match=f"BOT_HOST and BOT_PORT name 127.0.0.1:{port}. .*in use"):
+        await second.start()
+
+    await first.stop()
+
+
 async def test_living_and_counting() -> None:
     """Health says only that the process turns; metrics are Prometheus' text."""
     assert (await _ask(_server({"database": _ill}), "/healthz"))[0] == 200
