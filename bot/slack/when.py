@@ -28,15 +28,16 @@ _UNITS = {
 }
 _NAMED = {"noon": time(12), "midnight": time(0)}
 _CLOCK = re.compile(
-    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d)(?::\d\d)?)?\s*(?P<half>am|pm|a\.m\.|p\.m\.|h)?", re.ASCII
+    r"(?P<hour>\d{1,2})(?:(?::|(?<=\d\d)\.)(?P<minute>\d\d)(?::\d\d)?)?\s*(?P<half>am|pm|a\.m\.|p\.m\.|h)?", re.ASCII
 )
+"""`22:00`, `9:30 pm`, `10pm`, `22.00`; but not `1.30`, which is a version."""
 _ISO = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[t ]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?"
-    r"\s*(?P<offset>z|[+-]\d\d:?\d\d)?",
+    r"(?P<day>\d{4}-\d\d-\d\d)[t ]+(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?"
+    r"\s*(?P<offset>z|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
-_IN = re.compile(r"in (?P<count>\d{1,4}|an?|one)\s*(?P<unit>[a-z]+)(?:\s+(?P<rest>.+))?", re.ASCII)
-_SLASHED = re.compile(r"\b\d{1,2}[/.]\d{1,2}([/.]\d{2,4})?\b", re.ASCII)
+_SPAN = re.compile(r"(?P<count>\d{1,4}|an?|one)\s*(?P<unit>[a-z]+)(?:\s+and\b)?\s*", re.ASCII)
+_ALL_DIGITS = re.compile(r"(?<![\d/.:-])\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?\b", re.ASCII)
 _ZONE = re.compile(r"(?P<rest>.+?)\s*\b(?P<zone>utc|gmt|[a-z_]+/[a-z_]+(?:/[a-z_]+)?)", re.ASCII)
 _EXAMPLES = "Write it as `2026-12-05 22:00`, `tomorrow 22:00`, `sat 02:00` or `in 3 days 22:00`."
 
@@ -60,6 +61,7 @@ def read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
         raise NotUnderstood(_EXAMPLES)
     if named := _ZONE.fullmatch(typed):
         zone, typed = _zone(named["zone"]), named["rest"]
+    typed = _day_first(typed)
     moment = _iso(typed, zone) or _grammar(typed, now.astimezone(zone), zone) or _anything(typed, now, zone)
     if moment.at <= now:
         raise NotUnderstood(f"{_local(moment.at, zone)} is in the past.")
@@ -74,10 +76,8 @@ def localise(naive: datetime, zone: tzinfo) -> Moment:
     at = aware.astimezone(UTC)
     back = at.astimezone(zone)
     if back.replace(tzinfo=None) != naive:
-        note = (
-            f"{naive:%H:%M} does not exist on {naive:%Y-%m-%d} in {zone}: clocks go forward then. {back:%H:%M} it is."
-        )
-        return Moment(at=at, note=note)
+        note = f"{naive:%H:%M} does not exist on {naive:%Y-%m-%d} in {zone}: clocks go forward then."
+        return Moment(at=at, note=f"{note} {back:%H:%M} was taken.")
     if aware.replace(fold=1).utcoffset() != aware.utcoffset():
         note = f"{naive:%H:%M} comes twice on {naive:%Y-%m-%d} in {zone}: clocks go back then. The first one was taken."
         return Moment(at=at, note=note)
@@ -104,22 +104,30 @@ def _iso(typed: str, zone: tzinfo) -> Moment | None:
     return localise(wall, zone)
 
 
+def _day_first(typed: str) -> str:
+    """Put a time of day that comes first behind the day: `22:00 sat` is `sat 22:00`."""
+    words = typed.split()
+    for count in (2, 1):
+        if words[count:] and _clock(" ".join(words[:count])) is not None:
+            return " ".join([*words[count:], *words[:count]]).removeprefix("on ")
+    return typed
+
+
 def _grammar(typed: str, local: datetime, zone: tzinfo) -> Moment | None:
     first, _, rest = typed.partition(" ")
-    if first == "next" and rest:
+    if first == "in":
+        return _ahead(rest, local, zone)
+    if first in {"next", "this"} and rest:
         first, _, rest = rest.partition(" ")
     rest = rest.removeprefix("at ")
     if first in {"today", "tonight", "tomorrow"}:
         day = local.date() + timedelta(days=first == "tomorrow")
         return localise(datetime.combine(day, _needed_clock(rest)), zone)
-    if (weekday := _weekday(first)) is not None:
-        clock = _needed_clock(rest)
+    if (weekday := _weekday(first)) is not None and (clock := _clock(rest)) is not None:
         day = local.date() + timedelta(days=(weekday - local.weekday()) % 7)
         if datetime.combine(day, clock) <= local.replace(tzinfo=None):
             day += timedelta(days=7)
         return localise(datetime.combine(day, clock), zone)
-    if match := _IN.fullmatch(typed):
-        return _ahead(match, local, zone)
     if (alone := _clock(typed)) is not None:
         day = local.date()
         if datetime.combine(day, alone) <= local.replace(tzinfo=None):
@@ -128,32 +136,45 @@ def _grammar(typed: str, local: datetime, zone: tzinfo) -> Moment | None:
     return None
 
 
-def _ahead(match: re.Match[str], local: datetime, zone: tzinfo) -> Moment | None:
-    minutes = _UNITS.get(match["unit"]) or _UNITS.get(match["unit"].removesuffix("s"))
-    if minutes is None:
+def _ahead(rest: str, local: datetime, zone: tzinfo) -> Moment | None:
+    """Read `2 hours`, `2 hours 30 minutes`, and `3 days 22:00`."""
+    minutes, smallest = 0, _UNITS["week"]
+    while (span := _SPAN.match(rest)) and (unit := _unit(span["unit"])):
+        minutes += unit * (int(span["count"]) if span["count"].isdigit() else 1)
+        smallest, rest = min(smallest, unit), rest[span.end() :]
+    if minutes and not rest:
+        return Moment(at=local.astimezone(UTC) + timedelta(minutes=minutes))
+    if not minutes or smallest < _UNITS["day"]:
         return None
-    count = int(match["count"]) if match["count"].isdigit() else 1
-    if not match["rest"]:
-        return Moment(at=local.astimezone(UTC) + timedelta(minutes=minutes * count))
-    if minutes < _UNITS["day"]:
-        return None
-    day = local.date() + timedelta(minutes=minutes * count)
-    return localise(datetime.combine(day, _needed_clock(match["rest"].removeprefix("at "))), zone)
+    day = local.date() + timedelta(minutes=minutes)
+    return localise(datetime.combine(day, _needed_clock(rest.removeprefix("at "))), zone)
 
 
 def _anything(typed: str, now: datetime, zone: tzinfo) -> Moment:
     """Ask dateparser, but only about what names both a day and a time of day, and means one thing everywhere."""
-    if _SLASHED.search(typed):
+    if _ALL_DIGITS.search(typed):
         raise NotUnderstood(f"Such a date reads differently from place to place. {_EXAMPLES}")
     if not re.search(r"\d\d?:\d\d|\d\s*[ap]\.?m\b", typed):
         raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
-    settings = {"PREFER_DATES_FROM": "future", "RELATIVE_BASE": now.astimezone(zone).replace(tzinfo=None)}
-    found = dateparser.parse(typed, languages=["en"], settings=settings)
+    first, _, rest = typed.partition(" ")
+    weekday = _weekday(first)
+    settings = {
+        "PREFER_DATES_FROM": "future",
+        "RELATIVE_BASE": now.astimezone(zone).replace(tzinfo=None),
+        "REQUIRE_PARTS": ["day", "month"],
+    }
+    found = dateparser.parse(typed if weekday is None else rest, languages=["en"], settings=settings)
     if found is None:
         raise NotUnderstood(_EXAMPLES)
+    if weekday not in {None, found.weekday()}:
+        raise NotUnderstood(f"{found:%Y-%m-%d} is a {_DAYS[found.weekday()].capitalize()}.")
     if found.tzinfo is not None:
         return Moment(at=found.astimezone(UTC))
     return localise(found.replace(second=0, microsecond=0), zone)
+
+
+def _unit(word: str) -> int | None:
+    return _UNITS.get(word) or _UNITS.get(word.removesuffix("s"))
 
 
 def _weekday(word: str) -> int | None:
@@ -163,9 +184,11 @@ def _weekday(word: str) -> int | None:
 
 
 def _needed_clock(text: str) -> time:
+    if not text:
+        raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
     clock = _clock(text)
     if clock is None:
-        raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
+        raise NotUnderstood(f"Its time of day cannot be read. {_EXAMPLES}")
     return clock
 
 

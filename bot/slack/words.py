@@ -67,8 +67,8 @@ def understand(text: str) -> Asked:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Split into words; quotes hold words together."""
-    return tuple(word for found in _QUOTED.findall(plain(text)) if (word := "".join(found).strip()))
+    """Split into words; quotes hold words together, commas between them do not count."""
+    return tuple(word for found in _QUOTED.findall(plain(text)) if (word := "".join(found).strip(" ,;")))
 
 
 def plain(text: str) -> str:

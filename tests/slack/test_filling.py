@@ -45,6 +45,7 @@ def _fill(text: str, *, known_zone: bool = True) -> Filled:
         ("datalake", "id-lake"),
         ('"data lake"', "id-lake"),
         ("dl", "id-lake"),
+        ("web, 1.31, tomorrow 22:00", WEB),
     ],
 )
 def test_an_exact_name_or_a_unique_beginning_is_enough(text: str, identity: str) -> None:
@@ -89,6 +90,7 @@ def test_an_unknown_zone_is_said() -> None:
         ("web 1.99", "is not on offer"),
         ("web 1.31 blursday", "blursday"),
         ("web friday", "time of day is missing"),
+        ("web 1.31 1.30", "The time `1.30` was not understood"),
         ("<!channel> 1.31", "No cluster is called"),
     ],
 )

@@ -12,6 +12,7 @@ from bot.slack.when import Moment, NotUnderstood, localise, read
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """A Monday, 16:00 in Amsterdam."""
+SUMMER = datetime(2026, 10, 15, 12, 0, tzinfo=UTC)
 
 
 def _utc(text: str) -> datetime:
@@ -47,6 +48,15 @@ def _utc(text: str) -> datetime:
         ("december 5th at 10pm", "2026-12-05 21:00"),
         ("22:00 on 5 december 2026", "2026-12-05 21:00"),
         ("5 dec 22:00 EST", "2026-12-06 03:00"),
+        ("2026-12-05T22:00+01", "2026-12-05 21:00"),
+        ("2026-12-05 22.00", "2026-12-05 21:00"),
+        ("2026/12/05 22:00", "2026-12-05 21:00"),
+        ("sat 5 dec 22:00", "2026-12-05 21:00"),
+        ("this friday 9pm", "2026-11-27 20:00"),
+        ("22:00 sat", "2026-11-28 21:00"),
+        ("noon tomorrow", "2026-11-24 11:00"),
+        ("in 2 hours 30 minutes", "2026-11-23 17:30"),
+        ("in 1 hour and 5 min", "2026-11-23 16:05"),
     ],
 )
 def test_what_people_write_is_read_in_their_own_zone(typed: str, expected: str) -> None:
@@ -66,6 +76,13 @@ def test_what_people_write_is_read_in_their_own_zone(typed: str, expected: str) 
         "2026-12-05",
         "03/04/2027 10:00",
         "3.4.2027 10:00",
+        "5-12-2026 22:00",
+        "12-05-2026 22:00",
+        "1 22:00",
+        "may 22:00",
+        "mon 5 dec 22:00",
+        "sat 02:00-04:00",
+        "in 0 hours",
         "2026-13-01 10:00",
         "2026-12-05 25:00",
         "tomorrow",
@@ -91,21 +108,52 @@ def test_what_could_mean_two_things_is_refused(typed: str) -> None:
         read(typed, now=NOW, zone=AMSTERDAM)
 
 
-def test_a_time_that_clocks_skip_is_shifted_and_said() -> None:
-    """There is no 02:30 on the night that summer time begins."""
-    moment = localise(datetime(2027, 3, 28, 2, 30), AMSTERDAM)  # noqa: DTZ001 - a wall clock time
+@pytest.mark.parametrize(
+    ("typed", "zone", "expected", "taken"),
+    [
+        ("2027-03-28 02:30", "Europe/Amsterdam", "2027-03-28 01:30", "03:30"),
+        ("2027-03-14 02:30", "America/New_York", "2027-03-14 07:30", "03:30"),
+        ("2027-09-26 02:30", "Pacific/Auckland", "2027-09-25 14:30", "03:30"),
+        ("2027-10-03 02:15", "Australia/Lord_Howe", "2027-10-02 15:45", "02:45"),
+    ],
+)
+def test_a_time_that_clocks_skip_is_shifted_and_said(typed: str, zone: str, expected: str, taken: str) -> None:
+    """There is no such time on the night that summer time begins, wherever that is."""
+    moment = read(typed, now=SUMMER, zone=ZoneInfo(zone))
 
-    assert moment.at == _utc("2027-03-28 01:30")
-    assert "does not exist" in moment.note
-    assert "03:30" in moment.note
+    assert moment.at == _utc(expected)
+    assert f"clocks go forward then. {taken} was taken." in moment.note
 
 
-def test_a_time_that_comes_twice_is_the_first_and_said() -> None:
-    """At 02:30 on the night that summer time ends, the first one is meant."""
-    moment = localise(datetime(2027, 10, 31, 2, 30), AMSTERDAM)  # noqa: DTZ001 - a wall clock time
+@pytest.mark.parametrize(
+    ("typed", "zone", "expected"),
+    [
+        ("2026-10-25 02:30", "Europe/Amsterdam", "2026-10-25 00:30"),
+        ("2026-11-01 01:30", "America/New_York", "2026-11-01 05:30"),
+        ("2027-04-04 02:30", "Pacific/Auckland", "2027-04-03 13:30"),
+    ],
+)
+def test_a_time_that_comes_twice_is_the_first_and_said(typed: str, zone: str, expected: str) -> None:
+    """When summer time ends, the hour is there twice."""
+    moment = read(typed, now=SUMMER, zone=ZoneInfo(zone))
 
-    assert moment.at == _utc("2027-10-31 00:30")
-    assert "twice" in moment.note
+    assert moment.at == _utc(expected)
+    assert "comes twice" in moment.note
+    assert "first one" in moment.note
+
+
+def test_tomorrow_is_the_same_wall_clock_time_after_clocks_have_changed() -> None:
+    """Days follow the calendar, hours follow the clock on the wall of nobody."""
+    evening = datetime(2027, 3, 27, 21, 0, tzinfo=UTC)  # 22:00 in Amsterdam, the night before summer time
+
+    assert read("tomorrow 22:00", now=evening, zone=AMSTERDAM).at == _utc("2027-03-28 20:00")
+    assert read("in 24 hours", now=evening, zone=AMSTERDAM).at == _utc("2027-03-28 21:00")
+
+
+def test_a_weekday_that_the_date_does_not_fall_on_is_named() -> None:
+    """One of the two is a slip, and nobody can tell which."""
+    with pytest.raises(NotUnderstood, match="2026-12-05 is a Saturday"):
+        read("mon 5 dec 22:00", now=NOW, zone=AMSTERDAM)
 
 
 def test_an_ordinary_time_has_nothing_to_say() -> None:
