@@ -145,11 +145,11 @@ class FakeUpgrades:
         """Return all that are not final."""
         return tuple(one for one in self._unfinished() if one.organisation == organisation)
 
-    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final by window start; those without a window last."""
-        some = self._unfinished()
+    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final, all or of one environment, by window start; those without a window last."""
+        some = [one for one in self._unfinished() if environment in {None, one.environment}]
         dated = sorted((one for one in some if one.window), key=lambda one: one.window.start if one.window else 0)
-        return tuple([*dated, *(one for one in some if not one.window)][offset : offset + limit])
+        return tuple([*dated, *(one for one in some if not one.window)][:limit])
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""

@@ -10,9 +10,8 @@ from bot.notifications.blocks import Block, View, actions, button, context, divi
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import Act, Callback
 from bot.notifications.standing import standing
-from bot.notifications.text import clip, escape, mention, sentence, span, utc, when
+from bot.notifications.text import clip, mention, sentence, span, utc, when
 from bot.workflow.entries import Press
-from bot.workflow.ports import Feed, Source
 from bot.workflow.viewing import HomeView
 
 UPGRADES_A_PAGE: Final = 20
@@ -105,17 +104,8 @@ def _own(request: UpgradeRequest, seen: HomeView) -> tuple[Block, ...]:
 
 
 def _freshness(seen: HomeView) -> tuple[str, ...]:
-    lines = [_fresh(feed) for feed in seen.feeds[:_MOST_FEEDS]]
+    lines = [phrases.fresh(feed) for feed in seen.feeds[:_MOST_FEEDS]]
     return (*lines, f"Drawn {when(seen.now)} ({utc(seen.now)}).")
-
-
-def _fresh(feed: Feed) -> str:
-    name = escape(feed.organisation, 100)
-    if feed.blind_since:
-        return f"{name}: no status could be read since {when(feed.blind_since)}."
-    if feed.source is Source.CLUSTERS:
-        return f"{name}: Avisi Cloud gives no status here; outcomes are judged by the clusters' versions."
-    return f"{name}: statuses read {when(feed.read_at)}." if feed.read_at else f"{name}: statuses not read yet."
 
 
 def _turning(page: int, pages: int) -> tuple[Block, ...]:

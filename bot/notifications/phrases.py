@@ -6,6 +6,7 @@ from bot.domain.events import About
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import APPEARS_UPGRADED, FINAL, NOT_FOLLOWED, NOT_UPGRADED, PENDING, ScheduledUpgrade
 from bot.notifications.text import escape, mention, span, when
+from bot.workflow.ports import Feed, Source
 
 NO_CANCEL: Final = "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled."
 OUTSIDE: Final = "Scheduled outside Slack"
@@ -69,6 +70,16 @@ def window_of(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str 
     """Say the window that the cloud gave, None while it has given none."""
     window = (upgrade.window if upgrade else None) or request.window
     return span(window) if window else None
+
+
+def fresh(feed: Feed) -> str:
+    """Say how far the statuses of an organisation can be relied on."""
+    name = escape(feed.organisation, 100)
+    if feed.blind_since:
+        return f"{name}: no status could be read since {when(feed.blind_since)}."
+    if feed.source is Source.CLUSTERS:
+        return f"{name}: Avisi Cloud gives no status here; outcomes are judged by the clusters' versions."
+    return f"{name}: statuses read {when(feed.read_at)}." if feed.read_at else f"{name}: no status has been read yet."
 
 
 def needed(required: int) -> str:

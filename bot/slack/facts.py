@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.domain.cluster import Cluster
-from bot.notifications import blocks, text
+from bot.notifications import blocks, phrases, text
 from bot.notifications.blocks import Block
 from bot.workflow.viewing import FormView
 
@@ -31,7 +31,7 @@ def facts(shown: FormView) -> Iterable[Block]:
 
 def _warnings(shown: FormView) -> Iterable[str]:
     if (scheduled := shown.scheduled) is not None:
-        status = text.escape(scheduled.status.lower().replace("_", " "))
+        status = phrases.status(scheduled.status)
         window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
         yield (
             f"An upgrade to {text.escape(scheduled.to_version)} is already scheduled ({status}{window}). "

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.notifications import blocks
+from bot.notifications import blocks, phrases
 from bot.notifications.blocks import Block, Message
 from bot.notifications.text import escape, mention, span, units, when
 from bot.workflow.ports import Feed
-from bot.workflow.viewing import LONGEST_LIST, ClusterView, Overview
+from bot.workflow.viewing import ClusterView, Overview
 
 _SECTION = 2900
 _ROOM = 45
@@ -30,18 +30,18 @@ def overview(shown: Overview, *, environment: str = "") -> Message:
         f"{_count(len(running), 'upgrade')} running, {len(coming)} scheduled, "
         f"{_count(len(shown.requests), 'request')} waiting{where}."
     )
-    cut = "Only the first are shown." if len(shown.upgrades) >= LONGEST_LIST else ""
+    if shown.more:
+        title += f" Only the first {len(shown.upgrades)} upgrades are shown."
     parts = [
         *_part("Running", [_upgrade_line(upgrade) for upgrade in running]),
         *_part("Scheduled", [_upgrade_line(upgrade) for upgrade in coming]),
         *_part("Requests not yet submitted", [_request_line(request) for request in shown.requests]),
     ]
     lines = [*map(_upgrade_line, [*running, *coming]), *map(_request_line, shown.requests)]
-    more = [f"and {len(lines) - _SAID} more"] if len(lines) > _SAID else []
-    said = " ".join([title, *(f"{line}." for line in lines[:_SAID]), *more, cut])
+    more = [f"And {len(lines) - _SAID} more."] if len(lines) > _SAID else []
     return blocks.message(
-        said,
-        blocks.section(f"*{title}* {cut}"),
+        _spoken(title, *(f"{line}." for line in lines[:_SAID]), *more),
+        blocks.section(f"*{title}*"),
         *blocks.at_most(_ROOM, parts),
         *_fresh(shown.feeds),
     )
@@ -52,11 +52,11 @@ def one_cluster(shown: ClusterView) -> Message:
     cluster = shown.cluster
     channel = f", update channel {escape(cluster.channel)}" if cluster.channel else ""
     title = f"*{escape(cluster.full_name)}* runs {escape(cluster.version)}{channel}."
-    upgrades = [_upgrade_line(upgrade) for upgrade in shown.upgrades]
+    upgrades = [_upgrade_line(upgrade) + _why(upgrade) for upgrade in shown.upgrades]
     requests = [_request_line(request) for request in shown.requests]
     if not upgrades and not requests:
         title += " No upgrade of it is known here."
-    said = " ".join([title.replace("*", ""), *(f"{line}." for line in [*upgrades, *requests])])
+    said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]))
     return blocks.message(
         said, blocks.section(title), *_part("Upgrades, newest first", upgrades), *_part("Requests", requests)
     )
@@ -78,7 +78,7 @@ def explained(command: str, policy: Policy, *, first: str = "") -> Message:
     who = "\n".join(_who(label, rule) for label, rule in _rules(policy))
     above = [blocks.section(first)] if first else []
     return blocks.message(
-        "\n".join(part for part in (first, usage, who) if part),
+        "\n".join(part for part in (first, usage, "Who may approve:", who) if part),
         *above,
         blocks.section(usage),
         *_part("Who may approve", [who]),
@@ -99,19 +99,27 @@ def _who(label: str, rule: Rule) -> str:
 
 
 def _upgrade_line(upgrade: ScheduledUpgrade) -> str:
-    status = escape(upgrade.status.lower().replace("_", " "))
     window = f", {span(upgrade.window)}" if upgrade.window else ""
-    outside = "" if upgrade.request_id else ", scheduled outside Slack"
-    versions = f"{escape(upgrade.from_version)} to {escape(upgrade.to_version)}"
-    return f"*{escape(upgrade.full_name)}* {versions}: {status}{window}{outside}"
+    outside = "" if upgrade.request_id else f", {phrases.OUTSIDE[0].lower()}{phrases.OUTSIDE[1:]}"
+    status = phrases.status(upgrade.status)
+    return f"*{phrases.name(upgrade)}* {phrases.versions(upgrade)}: {status}{window}{outside}"
+
+
+def _why(upgrade: ScheduledUpgrade) -> str:
+    return f" ({escape(upgrade.reason, 200)})" if upgrade.reason else ""
 
 
 def _request_line(request: UpgradeRequest) -> str:
     start = when(request.start) if request.start else "next maintenance window"
-    votes = f" ({len(request.votes)} of {request.required})" if request.required else ""
-    versions = f"{escape(request.from_version)} to {escape(request.to_version)}"
+    votes = f" ({len(request.votes)} of {request.required})" if request.state is State.PENDING_APPROVAL else ""
     who = mention(request.requester)
-    return f"*{escape(request.full_name)}* {versions}: {request.state.words}{votes}, {start}, asked for by {who}"
+    said = f"{request.state.words}{votes}, {start}, asked for by {who}"
+    return f"*{phrases.name(request)}* {phrases.versions(request)}: {said}"
+
+
+def _spoken(*sentences: str) -> str:
+    """Say it without the marks that only the eye needs."""
+    return " ".join(sentences).replace("*", "")
 
 
 def _part(title: str, lines: Sequence[str]) -> list[Block]:
@@ -127,15 +135,7 @@ def _part(title: str, lines: Sequence[str]) -> list[Block]:
 
 
 def _fresh(feeds: Iterable[Feed]) -> list[Block]:
-    """Say how old the statuses are."""
-    return [
-        blocks.context(
-            f"{escape(feed.organisation)}: statuses as of {when(feed.read_at)}"
-            if feed.read_at
-            else f"{escape(feed.organisation)}: no status has been read yet"
-        )
-        for feed in feeds
-    ]
+    return [blocks.context(phrases.fresh(feed)) for feed in feeds]
 
 
 def _count(number: int, word: str) -> str:

@@ -73,10 +73,13 @@ class StoredUpgrades:
         """Return all that are not final."""
         return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
 
-    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final of all organisations by window start; those without a window last."""
+    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final of all organisations, or of one environment's name, by window start, None last."""
+        query = _READ.where(_UNFINISHED)
+        if environment is not None:
+            query = query.where(UpgradeRow.environment == environment)
         order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)
-        return await self._read(_READ.where(_UNFINISHED).order_by(*order).limit(limit).offset(offset))
+        return await self._read(query.order_by(*order).limit(limit))
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""

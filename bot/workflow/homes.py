@@ -8,7 +8,7 @@ from bot.domain.request import State, UpgradeRequest
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.judging import Judging
-from bot.workflow.viewing import LONGEST_LIST, HomeView, Viewing
+from bot.workflow.viewing import HomeView, Viewing
 
 _OWN = 20
 
@@ -35,7 +35,7 @@ class HomeReading:
             waiting = []
         return HomeView(
             member=member_id,
-            upgrades=overview.upgrades[:LONGEST_LIST],
+            upgrades=overview.upgrades,
             waiting=tuple(waiting),
             own=own,
             feeds=overview.feeds,

@@ -59,8 +59,8 @@ class Upgrades(Protocol):
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
 
-    async def upcoming(self, *, limit: int, offset: int = 0) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final of all organisations by window start; those without a window last."""
+    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final of all organisations, or of one environment's name, by window start, None last."""
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""

@@ -14,7 +14,7 @@ from bot.domain.windows import Window
 from bot.workflow.ports import BeginWork, Clock, Feed
 from bot.workflow.shelf import Shelf
 
-LONGEST_LIST = 200
+_LONGEST_LIST = 200
 _LATEST = 5
 
 
@@ -40,11 +40,15 @@ class FormView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overview:
-    """What is under way: upgrades not final by window, requests not yet submitted, and how fresh it is."""
+    """What is under way: upgrades not final by window, requests not yet submitted, and how fresh it is.
+
+    `more` is whether there are more upgrades than are held here.
+    """
 
     upgrades: tuple[ScheduledUpgrade, ...]
     requests: tuple[UpgradeRequest, ...]
     feeds: tuple[Feed, ...]
+    more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,13 +164,14 @@ class Viewing:
     async def overview(self, *, environment: str | None = None) -> Overview:
         """Return what is under way, all of it or one environment's."""
         async with self.look() as work:
-            upgrades = await work.upgrades.upcoming(limit=LONGEST_LIST)
+            upgrades = await work.upgrades.upcoming(limit=_LONGEST_LIST + 1, environment=environment)
             requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
             feeds = [await work.feeds.get(organisation) for organisation in self.organisations]
         return Overview(
-            upgrades=tuple(one for one in upgrades if environment in {None, one.environment}),
+            upgrades=upgrades[:_LONGEST_LIST],
             requests=tuple(one for one in requests if environment in {None, one.environment}),
             feeds=tuple(feeds),
+            more=len(upgrades) > _LONGEST_LIST,
         )
 
     async def cluster(self, cluster: Cluster) -> ClusterView:

@@ -138,7 +138,7 @@ def test_upgrades_say_when_and_how_they_stand() -> None:
     ("feed", "said"),
     [
         (Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON), "acme: statuses read <!date^"),
-        (Feed(organisation=ACME), "acme: statuses not read yet."),
+        (Feed(organisation=ACME), "acme: no status has been read yet."),
         (Feed(organisation=ACME, source=Source.CLUSTERS), "acme: Avisi Cloud gives no status here"),
         (Feed(organisation=ACME, blind_since=NOON), "acme: no status could be read since <!date^"),
     ],

@@ -116,6 +116,18 @@ async def test_the_overview_shows_what_is_under_way() -> None:
     assert len(everything.feeds) == 1
 
 
+async def test_an_environments_overview_is_not_cut_short_by_the_others() -> None:
+    """Two hundred upgrades elsewhere come before it; and more than two hundred are said to be more."""
+    many = [a_scheduled_upgrade(identity=f"u{n}") for n in range(201)]
+    house = await a_house(*many, a_scheduled_upgrade(identity="s", environment="staging", window=None))
+
+    everything = await house.viewing.overview()
+    some = await house.viewing.overview(environment="staging")
+
+    assert (len(everything.upgrades), everything.more) == (200, True)
+    assert ([one.identity for one in some.upgrades], some.more) == (["s"], False)
+
+
 async def test_a_cluster_is_shown_with_its_latest() -> None:
     """Five of each at most."""
     upgrades = [a_scheduled_upgrade(identity=f"u{n}", status_since=NOON + timedelta(n)) for n in range(7)]
