@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
-from bot.notifications import phrases
+from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
-from bot.notifications.notes import brief, heading, is_alarming, reschedule
 from bot.notifications.scene import Scene
 from bot.notifications.text import clip, escape, said, units
 
@@ -46,9 +45,9 @@ class _Part:
 
 def digest(waiting: Sequence[Waiting], *, total: int) -> tuple[Page, ...]:
     """Draw a digest of what still waits; `total` is how many it had at first. Each page keeps Slack's limits."""
-    alarming = [one for one in waiting if is_alarming(one.event)]
-    others = [one for one in waiting if not is_alarming(one.event)]
-    parts = [_alert(one) for one in alarming] + _counted(others)
+    in_full = sorted((one for one in waiting if notes.in_full(one.event)), key=_rank)
+    others = [one for one in waiting if not notes.in_full(one.event)]
+    parts = [_told(one) for one in in_full] + _counted(others)
     pages: list[list[_Part]] = [[]]
     for part in parts:
         filled = sum(units(one.text) + 1 for one in pages[-1])
@@ -73,9 +72,14 @@ def _page(parts: list[_Part], *, total: int, told: int) -> Page:
     )
 
 
-def _alert(one: Waiting) -> _Part:
-    markup = brief(one.event, one.scene, _ALERT_ROOM)
-    buttons = reschedule(one.event, one.scene)
+def _rank(one: Waiting) -> int:
+    """Put upgrades that went wrong first, then those that may, then what the bot could not see."""
+    return 0 if isinstance(one.event, StatusMoved) else 1 if notes.is_alarming(one.event) else 2
+
+
+def _told(one: Waiting) -> _Part:
+    markup = notes.brief(one.event, one.scene, _ALERT_ROOM)
+    buttons = notes.reschedule(one.event, one.scene)
     return _Part(
         text=clip(said(markup).replace("*", ""), _ALERT_ROOM),
         block=section(markup, accessory=buttons[0] if buttons else None),
@@ -103,11 +107,11 @@ def _kind(one: Waiting) -> str:
         case StatusMoved(status=status):
             return phrases.status(status)
         case WindowNear():
-            return "window begins soon"
+            return "window has begun" if running_story.has_begun(one.event, one.scene) else "window begins soon"
         case UpgradeOverran():
             return "overrunning"
         case _:
-            return heading(one.event, one.scene)
+            return notes.heading(one.event, one.scene)
 
 
 def _named(one: Waiting) -> str:

@@ -4,9 +4,11 @@ from bot.domain.events import (
     Answered,
     AnyEvent,
     ApproversReminded,
+    SawAgain,
     StatusMoved,
     SubmissionFailed,
     UpgradeRequested,
+    WentBlind,
     WindowBrokeRule,
 )
 from bot.domain.scheduled import ALARMING
@@ -35,6 +37,11 @@ def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...]:
 def is_alarming(event: AnyEvent) -> bool:
     """Whether somebody has to look at it soon."""
     return isinstance(event, WindowBrokeRule) or (isinstance(event, StatusMoved) and event.status in ALARMING)
+
+
+def in_full(event: AnyEvent) -> bool:
+    """Whether it is told in full also where many others are only counted."""
+    return is_alarming(event) or isinstance(event, WentBlind | SawAgain)
 
 
 def title(event: AnyEvent, scene: Scene) -> str:
@@ -97,7 +104,7 @@ def reschedule(event: AnyEvent, scene: Scene) -> tuple[Block, ...]:
 
 
 def brief(event: AnyEvent, scene: Scene, limit: int) -> str:
-    """Tell an alert as one part of a digest: title, mentions, sentences and link."""
+    """Tell it as one part of a digest: title, mentions, sentences and link."""
     for_whom = mentions(_in_channel(event))
     told = [*([for_whom] if for_whom else []), *lines(event, scene), *_who_asked(event)]
     tail = f"\n{link(scene.link, 'Open the card')}" if scene.link else ""

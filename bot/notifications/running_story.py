@@ -47,7 +47,11 @@ def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one
             return "The window breaks a rule"
         case WindowNear():
             window = _window(event.window, scene) or event.window
-            return f"Upgrade window begins {ahead(window.start, scene.now)}"
+            return (
+                "Upgrade window has begun"
+                if has_begun(event, scene)
+                else f"Upgrade window begins {ahead(window.start, scene.now)}"
+            )
         case UpgradeOverran():
             return "Upgrade is overrunning"
         case WentBlind():
@@ -68,7 +72,7 @@ def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...] | None:
         case WindowBrokeRule():
             return (
                 f"Avisi Cloud chose the window {span(event.window)}. {stop(escape(event.rule))}",
-                f"{phrases.NO_CANCEL} Unless somebody does, it runs in that window.",
+                f"{phrases.NO_CANCEL} Otherwise it runs in that window.",
             )
         case WindowNear():
             window = _window(event.window, scene) or event.window
@@ -80,6 +84,12 @@ def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...] | None:
             )
         case _:
             return _sight(event)
+
+
+def has_begun(event: WindowNear, scene: Scene) -> bool:
+    """Whether a countdown is told so late that its window has begun."""
+    window = _window(event.window, scene) or event.window
+    return window.start <= scene.now
 
 
 def _sight(event: AnyEvent) -> tuple[str, ...] | None:
@@ -132,15 +142,17 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
         case "SUCCEEDED":
             return (f"Its status is succeeded: the cluster runs {escape(event.about.to_version, 80)}.", *says)
         case _:
-            return (*_under_way(event, window), *says)
+            return (*_under_way(event, window, scene), *says)
 
 
-def _under_way(event: StatusMoved, window: Window | None) -> tuple[str, ...]:
+def _under_way(event: StatusMoved, window: Window | None, scene: Scene) -> tuple[str, ...]:
     begins = (f"Its window is {span(window)}.",) if window else ("Avisi Cloud gave no window yet.",)
     there = escape(event.about.to_version, 80)
     match event.status:
         case "SCHEDULED_NOTIFIED":
             planned = f"in its window, {span(window)}" if window else "in a window that it has not given yet"
+            if window and window.start > scene.now:
+                planned += f", which begins {ahead(window.start, scene.now)}"
             return (f"Avisi Cloud is going to upgrade this cluster {planned}. The status is scheduled notified.",)
         case "IN_PROGRESS":
             return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
@@ -149,8 +161,8 @@ def _under_way(event: StatusMoved, window: Window | None) -> tuple[str, ...]:
         case "NOT_UPGRADED":
             return (
                 (
-                    f"30 minutes after its window{', ' + span(window) + ',' if window else ''} "
-                    f"the cluster does not run {there}."
+                    f"More than 30 minutes after its window{', ' + span(window) + ',' if window else ''} "
+                    f"the cluster is not running at {there}."
                 ),
                 _INFERRED,
                 "It may have failed, been missed, or still be running: check the cluster. It can be rescheduled.",

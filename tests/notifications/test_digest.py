@@ -1,9 +1,11 @@
 """A digest is readable: what went wrong first and in full, the rest counted, nothing left out, in Slack's limits."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import StatusMoved
+from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
 from bot.domain.request import State
 from bot.notifications.digest import Page, Waiting, digest
 from bot.notifications.scene import Scene
@@ -43,6 +45,34 @@ def test_what_went_wrong_comes_first_and_in_full() -> None:
     assert text.count("Open the card: https://team.slack.com/") == 2
     assert labels(page.message) == ["Reschedule", "Reschedule"]
     assert complaints(page.message) == []
+
+
+def test_failures_come_before_windows_that_break_a_rule_and_before_blindness() -> None:
+    """Whatever came first; and since when the bot was blind is not lost in a count."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    broke = WindowBrokeRule(about=about(request), mention=(ROOS,), window=a_window(), rule="Frozen")
+    nobody = About(organisation="acme", environment="", cluster="", from_version="", to_version="")
+    events: tuple[AnyEvent, ...] = (WentBlind(about=nobody, since=NOON), broke)
+    ones = [Waiting(number=10 + n, event=event, scene=Scene(now=NOON)) for n, event in enumerate(events)]
+    ones += [waiting(number, "SUCCEEDED") for number in range(4)] + [waiting(5, "MISSED"), waiting(6, "FAILED")]
+
+    (page,) = digest(ones, total=8)
+
+    text = page.message.text
+    order = ["missed its window", "Upgrade failed", "breaks a rule", "cannot be read: acme", "Succeeded: 4"]
+    assert sorted(order, key=text.index) == order
+    assert "could be read since 2026-11-30 12:00 UTC" in text
+    assert complaints(page.message) == []
+
+
+def test_a_countdown_that_comes_too_late_is_not_counted_as_coming() -> None:
+    """Slack was away until the window had begun."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    near = WindowNear(about=about(request), window=a_window(NOON - timedelta(minutes=1)), hours=1)
+
+    (page,) = digest([Waiting(number=n, event=near, scene=Scene(now=NOON)) for n in range(6)], total=6)
+
+    assert "Window has begun: 6" in page.message.text
 
 
 def test_the_others_are_counted_by_status_with_some_of_their_names() -> None:

@@ -42,6 +42,7 @@ def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
     assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} to {NEW}.")
     assert WINDOW in message.text
     assert "Requested by <@U0ROOS>." in message.text
+    assert "which begins in about 24 hours." in message.text
     assert "<!date^" in seen(message)
     assert labels(message) == []
 
@@ -114,7 +115,7 @@ def test_an_unknown_status_is_told_as_it_is() -> None:
         (timedelta(minutes=30), "in 30 minutes"),
         (timedelta(minutes=1), "in 1 minute"),
         (timedelta(days=7), "in about 7 days"),
-        (-timedelta(minutes=5), "now"),
+        (timedelta(seconds=20), "now"),
     ],
 )
 def test_a_countdown_is_worded_by_the_time_at_which_it_is_told(ahead: timedelta, words: str) -> None:
@@ -125,6 +126,17 @@ def test_a_countdown_is_worded_by_the_time_at_which_it_is_told(ahead: timedelta,
     text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=window))).text
 
     assert f"Upgrade window begins {words}: production/web" in text
+
+
+def test_a_countdown_told_after_its_window_began_says_so() -> None:
+    """Slack was away: nothing is said to begin that has begun."""
+    window = a_window(NOON - timedelta(minutes=5))
+    near = WindowNear(about=about(SUBMITTED), window=window, hours=1)
+
+    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=window))).text
+
+    assert "Upgrade window has begun: production/web" in text
+    assert "begins" not in text
 
 
 def test_a_countdown_follows_a_window_that_moved() -> None:

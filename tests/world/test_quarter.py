@@ -43,6 +43,7 @@ channel = "C0GENERAL"
 """
 HEADINGS = {
     "Reminder of an upgrade": "scheduled notified",
+    "Upgrade window has begun": "near",
     "Upgrade failed": "failed",
     "Upgrade missed its window": "missed",
     "Window moved": "window moved",
@@ -51,7 +52,9 @@ HEADINGS = {
     "Upgrade statuses cannot be read": "blind",
     "Upgrade statuses can be read again": "sees",
 }
-COUNTED = {"window begins soon": "near"} | {name.lower(): kind for name, kind in HEADINGS.items()}
+COUNTED = {"window begins soon": "near", "window has begun": "near"} | {
+    name.lower(): kind for name, kind in HEADINGS.items()
+}
 TITLE = re.compile(r"^\*(?P<heading>[^*:]+): (?P<name>[^*,]+)(, [^*]*)?\*", re.MULTILINE)
 LINE = re.compile(r"^\*(?P<kind>[^*:]+): (?P<count>\d+)\*\n(?P<names>.*)$", re.MULTILINE)
 
