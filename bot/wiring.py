@@ -11,12 +11,11 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications.blocks import View
 from bot.notifications.delivering import delivery
-from bot.notifications.delivery import Delivery
+from bot.notifications.delivery import Delivery, DrawHome
 from bot.notifications.home import home
 from bot.notifications.messenger import Messenger
 from bot.observe import metrics
 from bot.settings import Settings
-from bot.slack.home import DrawHome
 from bot.store.storage import Storage
 from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
@@ -133,5 +132,5 @@ def _count(kind: str, outcome: str) -> None:
     metrics.DELIVERIES.labels(kind, outcome).inc()
 
 
-async def _draw_home(reading: HomeReading, member: MemberId, page: int = 0) -> View:
-    return home(await reading.read(member), page=page)
+async def _draw_home(reading: HomeReading, member: MemberId) -> View:
+    return home(await reading.read(member))

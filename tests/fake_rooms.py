@@ -50,6 +50,7 @@ class Rooms:
     catalogs: dict[Organisation, Catalog] = field(default_factory=dict)
     feeds: dict[Organisation, Feed] = field(default_factory=dict)
     homes: dict[MemberId, tuple[datetime, datetime | None]] = field(default_factory=dict)
+    pages: dict[MemberId, int] = field(default_factory=dict)
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
 
     def copy(self) -> "Rooms":
@@ -339,10 +340,15 @@ class FakeHomes:
 
     rooms: Rooms
 
-    async def opened(self, member: MemberId, *, at: datetime) -> None:
-        """Note that a person opened it."""
+    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
+        """Note that a person opened it, or turned to a page."""
         plain(at)
+        self.rooms.pages[member] = page
         self.rooms.homes[member] = (at, self.rooms.homes.get(member, (at, None))[1])
+
+    async def page(self, member: MemberId) -> int:
+        """Return the page at which a person reads it."""
+        return self.rooms.pages.get(member, 0)
 
     async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
         """Return whose Home is worth publishing again, the first opened first."""

@@ -25,8 +25,8 @@ _DECIDING: Final = (Press.APPROVE, Press.REJECT)
 One = TypeVar("One")
 
 
-def home(seen: HomeView, *, page: int = 0) -> View:
-    """Draw App Home at a page counted from 0; a page that does not exist is the last one.
+def home(seen: HomeView) -> View:
+    """Draw App Home at its page; one that does not exist is the last one.
 
     `seen.waiting` are the requests that this person may decide now.
     """
@@ -36,7 +36,7 @@ def home(seen: HomeView, *, page: int = 0) -> View:
         (seen.own, OWN_A_PAGE),
     )
     pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
-    page = min(max(page, 0), pages - 1)
+    page = min(max(seen.page, 0), pages - 1)
     schedule = button("Schedule upgrade", action_id=Act.SCHEDULE, style="primary")
     return view(
         header("Kubernetes upgrades"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.notifications.delivery import DrawHome
 from bot.notifications.messenger import Messenger
 from bot.slack import when
 from bot.slack.answers import Answers
@@ -15,7 +16,7 @@ from bot.slack.command import Command
 from bot.slack.directory import Directory
 from bot.slack.errors import LastResort
 from bot.slack.form_changes import FormChanges
-from bot.slack.home import DrawHome, Home
+from bot.slack.home import Home
 from bot.slack.identity import Identity
 from bot.slack.opening import Opening
 from bot.slack.people import Door

@@ -1,6 +1,6 @@
 """App Home: noted when it is opened, published beside the listener, its pages turned, its button opens the modal."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.people import MemberId
 from bot.notifications import blocks
-from bot.notifications.blocks import View
+from bot.notifications.delivery import DrawHome
 from bot.notifications.errors import MessengerError
 from bot.notifications.ids import Act, Callback
 from bot.notifications.messenger import Messenger
@@ -22,9 +22,6 @@ from bot.slack.supervisor import Supervisor
 from bot.workflow.ports import BeginWork, Clock
 
 _log = structlog.get_logger(__name__)
-
-DrawHome = Callable[[MemberId, int], Awaitable[View]]
-"""Draws the App Home of a person, at a page counted from 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +72,10 @@ class Home:
             view = blocks.view(blocks.section(refusal), callback_id=Callback.HOME)
         else:
             async with self.begin() as work:
-                await work.homes.opened(member, at=self.now())
+                await work.homes.opened(member, at=self.now(), page=page)
                 await work.homes.published(member, at=self.now())
                 await work.commit()
-            view = await self.draw(member, page)
+            view = await self.draw(member)
         try:
             await self.messenger.publish_home(member, view)
         except MessengerError as error:

@@ -41,10 +41,16 @@ class StoredHomes:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def opened(self, member: MemberId, *, at: datetime) -> None:
-        """Note that a person opened it."""
-        statement = self._transaction.insert(HomeRow).values(member=member, opened_at=at)
-        await self._transaction.run(statement.on_conflict_do_update(index_elements=["member"], set_={"opened_at": at}))
+    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
+        """Note that a person opened it, or turned to a page."""
+        seen = {"opened_at": at, "page": page}
+        statement = self._transaction.insert(HomeRow).values(member=member, **seen)
+        await self._transaction.run(statement.on_conflict_do_update(index_elements=["member"], set_=seen))
+
+    async def page(self, member: MemberId) -> int:
+        """Return the page at which a person reads it."""
+        row = await self._transaction.first(select(HomeRow.page).where(HomeRow.member == member))
+        return row.page if row else 0
 
     async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
         """Return whose Home is worth publishing again, the first opened first."""

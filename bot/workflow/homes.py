@@ -25,6 +25,7 @@ class HomeReading:
         """Return what the person's Home shows now; who may decide is left out while Slack cannot tell."""
         overview = await self.viewing.overview()
         async with self.viewing.look() as work:
+            page = await work.homes.page(member_id)
             own = await work.requests.by(member_id, limit=_OWN)
             submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
@@ -40,6 +41,7 @@ class HomeReading:
             own=own,
             feeds=overview.feeds,
             now=self.viewing.now(),
+            page=page,
             ended=tuple(one for one in submitted if one and one.is_final),
         )
 

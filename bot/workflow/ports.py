@@ -193,10 +193,13 @@ class Feeds(Protocol):
 
 
 class Homes(Protocol):
-    """Who opened App Home, and when it was last published (aware UTC)."""
+    """Who opened App Home, at which page (counted from 0), and when it was last published (aware UTC)."""
 
-    async def opened(self, member: MemberId, *, at: datetime) -> None:
-        """Note that a person opened it."""
+    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
+        """Note that a person opened it, or turned to a page."""
+
+    async def page(self, member: MemberId) -> int:
+        """Return the page at which a person reads it."""
 
     async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
         """Return whose Home is worth publishing again."""

@@ -64,7 +64,7 @@ class ClusterView:
 class HomeView:
     """What App Home of one person shows. Requests are newest first, upgrades by window.
 
-    `ended` are the upgrades of the person's own requests that are not under way any more.
+    `ended` are the upgrades of the person's own requests that are not under way any more; `page` is counted from 0.
     """
 
     member: MemberId
@@ -74,6 +74,7 @@ class HomeView:
     feeds: tuple[Feed, ...]
     now: datetime
     ended: tuple[ScheduledUpgrade, ...] = ()
+    page: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -103,7 +103,7 @@ def test_hostile_text_breaks_no_home(  # noqa: PLR0917 - hypothesis gives them i
         now=datetime(2026, 12, 1, tzinfo=UTC),
     )
 
-    assert view_complaints(home(seen, page=page)) == []
+    assert view_complaints(home(replace(seen, page=page))) == []
 
 
 def hostile(cluster: str, environment: str, version: str, words: str) -> UpgradeRequest:

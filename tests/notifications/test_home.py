@@ -58,7 +58,7 @@ def pressable(view: View) -> list[tuple[str, str]]:
 def test_every_size_keeps_slacks_limits_on_every_page(many: int) -> None:
     """A Home has at most 100 blocks."""
     for page in range(25):
-        assert view_complaints(home(seen(many), page=page)) == []
+        assert view_complaints(home(replace(seen(many), page=page))) == []
 
 
 def test_an_empty_home_says_so_and_offers_to_schedule() -> None:
@@ -71,7 +71,7 @@ def test_an_empty_home_says_so_and_offers_to_schedule() -> None:
 
 def test_two_hundred_of_everything_are_all_on_some_page() -> None:
     """Nothing is out of reach, and nothing is shown twice."""
-    pages = [words(home(seen(200), page=page)) for page in range(20)]
+    pages = [words(home(replace(seen(200), page=page))) for page in range(20)]
 
     for kind in ("up", "wait", "own"):
         for number in (0, 19, 20, 101, 199):
@@ -81,7 +81,7 @@ def test_two_hundred_of_everything_are_all_on_some_page() -> None:
 def test_pages_are_turned_by_buttons() -> None:
     """The first has no previous one, and the last no next."""
     turns = [
-        [label for label, _ in pressable(home(seen(25), page=page)) if label in {"Next", "Previous"}]
+        [label for label, _ in pressable(home(replace(seen(25), page=page))) if label in {"Next", "Previous"}]
         for page in (0, 1, 2)
     ]
 
@@ -90,7 +90,7 @@ def test_pages_are_turned_by_buttons() -> None:
 
 def test_a_page_that_does_not_exist_is_the_last_one() -> None:
     """Between two presses the list may have become shorter."""
-    assert home(seen(25), page=99) == home(seen(25), page=2)
+    assert home(replace(seen(25), page=99)) == home(replace(seen(25), page=2))
 
 
 def test_what_waits_for_a_decision_can_be_decided_here() -> None:

@@ -91,7 +91,8 @@ async def office(
         )
         here: Office
 
-        async def draw_home(member: MemberId, page: int) -> View:
+        async def draw_home(member: MemberId) -> View:
+            page = storage.rooms.pages[member]
             words = blocks.section(f"Home of {member}, page {page}")
             turn = blocks.button("Next", action_id="home_page", value="1")
             plan = blocks.button("Schedule upgrade", action_id="schedule")

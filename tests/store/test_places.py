@@ -89,6 +89,22 @@ async def test_a_feed_is_new_until_it_is_stored(subject: Subject) -> None:
         assert await work.feeds.get(Organisation("other")) == Feed(organisation=Organisation("other"))
 
 
+async def test_the_page_of_a_home_is_kept_until_it_is_opened_anew(subject: Subject) -> None:
+    """Who turned to a page goes on reading there when it is published again."""
+    async with subject.begin() as work:
+        await work.homes.opened(KIM, at=NOON, page=3)
+        await work.homes.published(KIM, at=NOON)
+        await work.commit()
+    async with subject.look() as work:
+        assert (await work.homes.page(KIM), await work.homes.page(SEM)) == (3, 0)
+
+    async with subject.begin() as work:
+        await work.homes.opened(KIM, at=NOON)
+        await work.commit()
+    async with subject.look() as work:
+        assert await work.homes.page(KIM) == 0
+
+
 async def test_homes_worth_publishing_are_opened_lately_and_published_long_ago(subject: Subject) -> None:
     """Or never published at all; the first opened comes first."""
     async with subject.begin() as work:

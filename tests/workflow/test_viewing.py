@@ -177,3 +177,15 @@ async def test_the_shelf_takes_over_only_newer_copies() -> None:
     corrected = house.shelf.find(DATA)
     assert corrected
     assert corrected[1].version == NEW
+
+
+async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
+    """Nobody is thrown back to the first page every half minute."""
+    house = await a_house()
+    async with house.storage.begin() as work:
+        await work.homes.opened(SEM, at=NOON, page=3)
+        await work.commit()
+
+    seen = await HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging).read(SEM)
+
+    assert seen.page == 3
