@@ -7,6 +7,7 @@ from typing import Literal
 
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.people import EVERYONE
+from bot.domain.scheduled import ScheduledUpgrade
 
 ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
 """Statuses that go to the channel whatever the policy says."""
@@ -57,6 +58,11 @@ class Policy:
         """Return the rule in force for an environment of an organisation."""
         named = self.environments.get(f"{organisation}/{environment}") or self.environments.get(environment)
         return replace(named or self.default, environment=environment)
+
+    def rule_of(self, upgrade: ScheduledUpgrade) -> Rule:
+        """Return the rule in force for an upgrade; one that is not watched has no channel."""
+        rule = self.rule(upgrade.organisation, upgrade.environment)
+        return rule if self.watch == "all" or upgrade.request_id else replace(rule, channel="")
 
     @property
     def rules(self) -> tuple[Rule, ...]:

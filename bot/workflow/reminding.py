@@ -111,7 +111,7 @@ class Reminding:
 
     def _near(self, upgrade: ScheduledUpgrade, now: datetime) -> "_Near | None":
         """Return the countdown that is due now, if any."""
-        rule = self.policy.rule(upgrade.organisation, upgrade.environment)
+        rule = self.policy.rule_of(upgrade)
         window = upgrade.window
         if window is None or window.start <= now or upgrade.status == "IN_PROGRESS" or not rule.channel:
             return None
@@ -121,12 +121,15 @@ class Reminding:
         return _Near(upgrade=upgrade, window=window, channel=rule.channel, hours=nearest.total_seconds() / 3600)
 
     async def _count_down(self, work: Work, near: "_Near") -> None:
-        about = errands.about_upgrade(near.upgrade, await _request_of(work, near.upgrade))
+        request = await _request_of(work, near.upgrade)
+        if request and request.state is State.REPLACED:
+            return  # the cloud has not said yet that a newer upgrade took its place
+        about = errands.about_upgrade(near.upgrade, request)
         event = WindowNear(about=about, window=near.window, hours=near.hours)
         await work.outbox.put(errands.in_channel(near.channel, event, key=near.key))
 
     async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:
-        rule = self.policy.rule(upgrade.organisation, upgrade.environment)
+        rule = self.policy.rule_of(upgrade)
         window = upgrade.window
         if window is None:
             return

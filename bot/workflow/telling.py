@@ -38,7 +38,7 @@ class Telling:
         move = _move(moved, status=None, window=known.window if known else None, at=self.now())
         stored = await work.upgrades.save(moved, move)
         waits = stored.status in PENDING or stored.status == NOT_FOLLOWED
-        if not waits or stored.status in self._announced(self._rule(stored)):
+        if not waits or stored.status in self._announced(self.policy.rule_of(stored)):
             await self._tell_status(work, stored, move, request)
         await self._check_window(work, stored, request)
 
@@ -73,7 +73,7 @@ class Telling:
     async def _tell_status(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
     ) -> None:
-        rule = self._rule(upgrade)
+        rule = self.policy.rule_of(upgrade)
         alarming = upgrade.status in ALARMING
         mention: tuple[str, ...] = ()
         if alarming:
@@ -103,7 +103,7 @@ class Telling:
     async def _tell_window(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
     ) -> None:
-        rule = self._rule(upgrade)
+        rule = self.policy.rule_of(upgrade)
         event = WindowMoved(
             about=errands.about_upgrade(upgrade, request),
             status=upgrade.status,
@@ -118,7 +118,7 @@ class Telling:
 
     async def _check_window(self, work: Work, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
         """Alert at once when the window that the cloud chose lies where nothing may run."""
-        rule, window = self._rule(upgrade), upgrade.window
+        rule, window = self.policy.rule_of(upgrade), upgrade.window
         if window is None or upgrade.status not in PENDING or not rule.channel:
             return
         judged = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
@@ -155,9 +155,6 @@ class Telling:
                 facts=facts,
             )
         )
-
-    def _rule(self, upgrade: ScheduledUpgrade) -> Rule:
-        return self.policy.rule(upgrade.organisation, upgrade.environment)
 
     def _announced(self, rule: Rule) -> frozenset[str]:
         return rule.announce | ALWAYS_ANNOUNCED | ALARMING

@@ -67,6 +67,27 @@ async def test_only_the_nearest_of_several_missed_countdowns_is_told() -> None:
     assert near(house) == [(1.9, 2 * HOUR)]
 
 
+async def test_what_was_rescheduled_is_not_counted_down_to() -> None:
+    """A newer request took its place; that the cloud has not said so yet, or never will, changes nothing."""
+    replaced = an_upgrade_request(state=State.REPLACED)
+    upgrade = a_scheduled_upgrade(request_id=replaced.id, window=a_window(NOON + DAY))
+    house = await a_house(replaced, upgrade)
+
+    await at(house, HOUR)
+
+    assert near(house) == []
+
+
+async def test_what_is_not_watched_is_neither_counted_down_to_nor_reported() -> None:
+    """Known from a time when `BOT_WATCH` was `all`."""
+    running = a_scheduled_upgrade(identity="r", status="IN_PROGRESS", window=a_window(NOON - DAY))
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + DAY)), running, policy=a_policy(watch="requested"))
+
+    await at(house, HOUR)
+
+    assert house.channel() == []
+
+
 async def test_countdowns_move_with_the_window() -> None:
     """A window that moved is counted down to anew, and the old one no more."""
     upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))

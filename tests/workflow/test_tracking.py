@@ -269,6 +269,18 @@ async def test_watching_only_what_was_requested_leaves_others_alone() -> None:
     assert len(house.channel()) == 1
 
 
+async def test_watching_only_what_was_requested_keeps_quiet_about_what_was_watched_before() -> None:
+    """It was stored while `BOT_WATCH` was `all`: it is followed for App Home, and told to nobody."""
+    house = await a_house(a_scheduled_upgrade(), READ, policy=a_policy(watch="requested"))
+
+    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(house, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
+    await sees(house, a_reading(status="FAILED"))
+
+    assert house.upgrades[str(a_reading().identity)].status == "FAILED"
+    assert house.channel() == []
+
+
 async def test_an_upgrade_whose_request_is_being_submitted_is_not_taken_for_another() -> None:
     """The poll is faster than the answer to the POST: it waits for the answer."""
     house = await a_house(an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON), READ)
