@@ -4,7 +4,7 @@ Limits are counted in UTF-16 units, the most careful reading of "characters".
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.domain.windows import Window
@@ -13,6 +13,8 @@ ELLIPSIS: Final = "…"
 JOINER: Final = "\u2060"
 """Stands invisibly beside a character that would format text, so that it does not."""
 
+_A_DAY: Final = timedelta(hours=23)
+"""As short as a day gets."""
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FORMATS: Final = frozenset("*_~`:")
 _EMOJI: Final = re.compile(r":[\w+'-]+:")
@@ -123,10 +125,12 @@ def when(moment: datetime) -> str:
 
 
 def span(window: Window) -> str:
-    """Write a window; a moment when it has no length."""
+    """Write a window; a moment when it has no length. The day of the end is left out where it cannot be another."""
     if window.start == window.end:
         return when(window.start)
-    return f"{when(window.start)} to {when(window.end)}"
+    if window.end - window.start >= _A_DAY:
+        return f"{when(window.start)} to {when(window.end)}"
+    return f"{when(window.start)} to <!date^{int(window.end.timestamp())}^{{time}}|{utc(window.end)}>"
 
 
 def _fit(parts: list[str], limit: int) -> str:

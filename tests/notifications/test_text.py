@@ -23,6 +23,7 @@ from bot.notifications.text import (
     units,
     when,
 )
+from tests.builders import NOON
 
 HOSTILE = st.text(
     st.one_of(st.characters(), st.sampled_from("<>&|*_~`@#!:^/\\ \n\u202e\U0001f600")), min_size=0, max_size=300
@@ -111,6 +112,16 @@ def test_a_time_is_in_the_readers_zone_and_in_utc_without_slack() -> None:
     assert said(f"From {span(Window(start=evening, end=evening + timedelta(hours=3)))}.") == (
         "From 2026-12-05 21:00 UTC to 2026-12-06 00:00 UTC."
     )
+
+
+def test_a_window_shorter_than_a_day_names_its_day_once() -> None:
+    """Nobody reads `today at 21:00 to today at 23:00`; without Slack both ends are complete."""
+    night = Window(start=NOON, end=NOON + timedelta(hours=3))
+    days = Window(start=NOON, end=NOON + timedelta(hours=25))
+
+    assert re.findall(r"\{[^}]*\}", span(night)) == ["{date_short_pretty}", "{time}", "{time}"]
+    assert said(span(night)) == "2026-11-30 12:00 UTC to 2026-11-30 15:00 UTC"
+    assert span(days).count("{date_short_pretty}") == 2
 
 
 def test_the_hour_that_comes_twice_in_autumn_is_told_apart() -> None:

@@ -216,6 +216,17 @@ async def test_what_is_missing_from_the_list_is_asked_for_in_one_more() -> None:
     assert house.upgrades["u2"].status == "SCHEDULED"
 
 
+async def test_more_than_an_address_holds_are_found_in_the_whole_list() -> None:
+    """Of a hundred and one that are missing, none is left out; it is still one list."""
+    upgrades = [a_scheduled_upgrade(identity=f"u{n}", cluster_identity=f"c{n:03}") for n in range(101)]
+    house = await a_house(*upgrades, READ)
+
+    await sees(house, *(a_reading(identity=f"u{n}", cluster_identity=f"c{n:03}", status="MISSED") for n in range(101)))
+
+    assert len(house.channel()) == 101
+    assert [clusters for clusters, _ in house.cloud.lists] == [(), ()]
+
+
 async def test_an_outcome_is_found_by_the_second_list() -> None:
     """The first asks only for what is not final."""
     house = await a_house(*ours(), READ)
@@ -243,6 +254,16 @@ async def test_an_outcome_of_an_upgrade_never_seen_before_is_news_when_it_just_e
     house.cloud.ignores_filters = True
 
     await sees(house, a_reading(identity="new", status="FAILED", modified_at=NOON + timedelta(seconds=30)))
+
+    assert [event.about.upgrade for event in house.channel()] == ["new"]
+
+
+async def test_what_ended_a_little_before_the_last_reading_is_news_all_the_same() -> None:
+    """The cloud's clock and ours need not agree, and it may have shown the record late."""
+    house = await a_house(READ)
+    house.cloud.ignores_filters = True
+
+    await sees(house, a_reading(identity="new", status="FAILED", modified_at=NOON - timedelta(minutes=20)))
 
     assert [event.about.upgrade for event in house.channel()] == ["new"]
 
@@ -384,7 +405,8 @@ async def test_the_list_is_looked_for_again_every_hour() -> None:
     """And once it is there, it is the source, with a baseline of its own."""
     house = await a_house(*ours(), CLUSTERS)
     house.clock.advance(timedelta(minutes=57))
-    await sees(house, a_reading(identity="out", status="FAILED"), a_reading(status="SCHEDULED_NOTIFIED"))
+    others = [a_reading(identity="out", status="FAILED"), a_reading(identity="was", status="SCHEDULED_NOTIFIED")]
+    await sees(house, *others, a_reading(status="SCHEDULED_NOTIFIED"))
     before = list(house.cloud.lists)
 
     await sees(house, *house.cloud.readings)
@@ -393,6 +415,27 @@ async def test_the_list_is_looked_for_again_every_hour() -> None:
     assert before == []
     assert house.storage.rooms.feeds[ACME].source is Source.ORGANISATION
     assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
+
+
+async def test_one_answer_between_two_probes_does_not_show_that_the_list_is_gone() -> None:
+    """Nothing is concluded from the clusters for it; the next poll reads the list again."""
+    house = await a_house(*ours(), READ)
+    house.cloud.no_list = NoList("Not found")
+    house.clock.advance(timedelta(minutes=1))
+    assert await house.poll() is None
+
+    house.cloud.no_list = None
+
+    assert await house.poll() is Source.ORGANISATION
+
+
+async def test_the_list_is_gone_when_a_probe_says_so() -> None:
+    """It was there for a while: an hour later the clusters are the source."""
+    house = await a_house(*ours(), READ)
+    house.cloud.no_list = NoList("Not found")
+    house.clock.advance(timedelta(hours=1))
+
+    assert await house.poll() is Source.CLUSTERS
 
 
 async def test_a_probe_that_tells_neither_way_leaves_the_source_as_it_was() -> None:
