@@ -100,7 +100,7 @@ class House:
             outcomes=self.outcomes,
             sleep=self._sleep,
         )
-        blindness = Blindness(begin=begin, policy=self.policy, now=now, poll_every=timedelta(minutes=1))
+        self.blindness = Blindness(begin=begin, policy=self.policy, now=now, poll_every=timedelta(minutes=1))
         self.tracking = Tracking(
             begin=begin,
             look=look,
@@ -109,7 +109,7 @@ class House:
             policy=self.policy,
             telling=telling,
             cataloguing=self.cataloguing,
-            blindness=blindness,
+            blindness=self.blindness,
             now=now,
             forced=self.forced,
         )

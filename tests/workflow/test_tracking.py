@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.calendar import Freeze
+from bot.domain.cluster import Catalog, Organisation
 from bot.domain.events import StatusMoved, UpgradeSubmitted, WindowBrokeRule, WindowMoved
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED, ScheduledUpgrade
+from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, NoList, Stale
 from bot.workflow.ports import Feed, Lease, Source, Work
@@ -42,6 +44,13 @@ def ours(**changes: object) -> tuple[UpgradeRequest, ScheduledUpgrade]:
     return request, upgrade
 
 
+@asynccontextmanager
+async def _dying(lease: Lease | None = None) -> AsyncIterator[Work]:
+    """Stand for a process that ends before this transaction begins."""
+    raise ConnectionAbortedError(lease)
+    yield
+
+
 async def sees(house: House, *readings: object) -> None:
     """Poll once, a minute later, with these in the cloud's list."""
     house.cloud.readings = list(readings)  # type: ignore[arg-type]
@@ -73,6 +82,21 @@ async def test_a_baseline_that_breaks_off_stores_nothing() -> None:
 
     assert house.upgrades == {}
     assert house.storage.rooms.feeds[ACME].baseline_at is None
+
+
+async def test_a_baseline_is_kept_together_with_what_it_holds() -> None:
+    """The process dies right after: what comes next is news, and no second baseline swallows it."""
+    house = await a_house()
+    house.cloud.readings = [a_reading(identity="before")]
+    lease = await house.lease()
+    dying = replace(house.tracking, blindness=replace(house.blindness, begin=_dying))
+    with pytest.raises(ConnectionAbortedError):
+        await dying.poll(ACME, lease)
+    house = await house.restarted()
+
+    await sees(house, *house.cloud.readings, a_reading(identity="after", status="SCHEDULED_NOTIFIED"))
+
+    assert [event.about.upgrade for event in house.channel()] == ["after"]
 
 
 async def test_what_was_requested_here_is_never_part_of_a_baseline() -> None:
@@ -485,6 +509,27 @@ async def test_without_statuses_the_outcome_is_concluded_after_the_window(
     assert len(house.told(StatusMoved, Kind.DIRECT)) == 1
 
 
+async def test_one_outcome_that_somebody_else_just_stored_holds_up_no_other() -> None:
+    """A submission was confirmed at the same moment: the rest is concluded all the same."""
+    mine, other = a_scheduled_upgrade(identity="a"), a_scheduled_upgrade(identity="b", cluster_identity=DATA)
+    house = await a_house(mine, other, CLUSTERS, forced=Source.CLUSTERS)
+    house.clock.now = a_window().end + timedelta(minutes=30)
+
+    class Meanwhile(Cataloguing):
+        """Somebody else writes while the clusters are read."""
+
+        async def refresh(self, organisation: Organisation, lease: Lease | None = None) -> Catalog:
+            house.storage.rooms.upgrades[ACME, mine.identity] = replace(mine, revision=7)
+            return await super().refresh(organisation, lease)
+
+    meanwhile = Meanwhile(begin=house.storage.begin, cloud=house.cloud, shelf=house.shelf)
+    house.tracking = replace(house.tracking, cataloguing=meanwhile)
+
+    await house.poll()
+
+    assert [event.about.upgrade for event in house.channel()] == ["b"]
+
+
 async def test_without_statuses_and_without_a_window_nothing_can_be_followed() -> None:
     """The card says so, and nothing is concluded later."""
     house = await a_house(CLUSTERS, forced=Source.CLUSTERS)
@@ -515,7 +560,8 @@ async def test_a_poll_that_met_somebody_elses_write_leaves_it_to_the_next() -> N
 
     await sees(house, a_reading(status="FAILED"))
     first = list(house.storage.told)
+    blind_since = house.storage.rooms.feeds[ACME].blind_since
     await sees(house, a_reading(status="FAILED"))
 
-    assert first == []
+    assert (first, blind_since) == ([], None)
     assert len(house.channel()) == 1
