@@ -23,6 +23,7 @@ from bot.workflow.deciding import Deciding
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.homes import HomeReading
 from bot.workflow.judging import Judging
+from bot.workflow.mending import Menders
 from bot.workflow.outcomes import Outcomes
 from bot.workflow.ports import AvisiCloud, Clock, Members, Source
 from bot.workflow.reminding import Reminding
@@ -122,6 +123,7 @@ def rooms(
             now=now,
             home=partial(_draw_home, reading),
             invite=invite,
+            menders=Menders(policy, entitlement).of,
             report=_count,
         ),
         draw_home=partial(_draw_home, reading),

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+from bot.domain.people import MemberId
 from bot.notifications.delivery import Delivery, DrawHome
 from bot.notifications.messenger import Messenger
 from bot.notifications.pacing import Pacing
 from bot.notifications.scenes import Scenes
 from bot.notifications.sending import Sending
-from bot.notifications.setbacks import Report, Setbacks
+from bot.notifications.setbacks import Menders, Report, Setbacks
 from bot.workflow.ports import BeginWork, Claims, Clock
 
 
@@ -22,20 +23,28 @@ def delivery(
     now: Clock,
     home: DrawHome,
     invite: str,
+    menders: Menders | None = None,
     report: Report | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,
 ) -> Delivery:
-    """Return what delivers; `invite` is what to type to let the bot into a channel, `report` counts outcomes."""
+    """Return what delivers; `invite` is what to type to let the bot into a channel, `report` counts outcomes.
+
+    `menders` are told of a broken channel where nobody's own request is concerned.
+    """
     count = report or _count_nothing
     return Delivery(
         begin=begin,
         scenes=Scenes(look=look, messenger=messenger, now=now),
         sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep, seconds=seconds), report=count),
-        setbacks=Setbacks(begin=begin, now=now, invite=invite, report=count),
+        setbacks=Setbacks(begin=begin, now=now, invite=invite, menders=menders or _nobody, report=count),
         home=home,
         report=count,
     )
+
+
+async def _nobody(channel: str) -> Sequence[MemberId]:  # noqa: ARG001 - as Menders
+    return ()
 
 
 def _count_nothing(kind: str, outcome: str) -> None:

@@ -2,10 +2,11 @@
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.events import AnyEvent
 from bot.domain.people import MemberId
 from bot.notifications.errors import (
     BadPayload,
@@ -26,6 +27,9 @@ _log = logging.getLogger(__name__)
 Report = Callable[[str, str], None]
 """Counts an outcome: kind of errand, and what became of it."""
 
+Menders = Callable[[str], Awaitable[Sequence[MemberId]]]
+"""Returns who can mend a channel, where nobody's own request is concerned."""
+
 _LONGEST_PAUSE: Final = 300.0
 _MENDED_BY_HAND: Final = 60.0
 _MOST_TRIES_TO_A_PERSON: Final = 10
@@ -43,6 +47,7 @@ class Setbacks:
     begin: BeginWork
     now: Clock
     invite: str
+    menders: Menders
     report: Report
     chance: Callable[[], float] = random.random
 
@@ -62,6 +67,8 @@ class Setbacks:
             },
         )
         numbers = tuple(due.number for due in group)
+        broken = isinstance(error, DestinationGone) and first.errand.kind not in _TO_ONE_PERSON
+        menders = await self.menders(first.errand.target) if broken and not _is_somebodys(group) else ()
         async with self.begin(lease) as work:
             if outcome == "buried":
                 await work.outbox.bury(*numbers, error=error.code)
@@ -69,8 +76,8 @@ class Setbacks:
                 await work.outbox.postpone(*numbers, seconds=self._pause(error, first.attempts), error=error.code)
             if isinstance(error, MessageGone) and first.errand.request_id:
                 await work.messages.forget_card(first.errand.request_id)
-            if isinstance(error, DestinationGone) and first.errand.kind not in _TO_ONE_PERSON:
-                await self._report_broken(work, group, error)
+            if broken:
+                await self._report_broken(work, group, error.code, menders)
             await work.commit()
         self.report(first.errand.kind.value, outcome)
 
@@ -82,19 +89,19 @@ class Setbacks:
             return _MENDED_BY_HAND * jitter
         return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * jitter
 
-    async def _report_broken(self, work: Work, group: Sequence[Due], error: DestinationGone) -> None:
+    async def _report_broken(self, work: Work, group: Sequence[Due], code: str, menders: Sequence[MemberId]) -> None:
         channel = group[0].errand.target
-        await work.destinations.note_broken(channel, error=error.code, at=self.now())
+        await work.destinations.note_broken(channel, error=code, at=self.now())
         since = next((one.since for one in await work.destinations.broken() if one.channel == channel), self.now())
-        mend = _MEND.get(error.code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
+        mend = _MEND.get(code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
         text = (
-            f"The bot cannot post in <#{channel}> ({error.code}), so your request does not show there. {mend} "
+            f"The bot cannot post in <#{channel}> ({code}), so upgrades do not show there. {mend} "
             f"Everything that waits is posted as soon as it can be."
         )
         told = [
             errands.answer(member, text, key=f"broken:{channel}:{since.isoformat()}:{member}", about=event.about)
-            for errand in _errands(group)
-            if (event := errand.event) and (member := event.about.requester)
+            for event in _events(group)
+            for member in ([event.about.requester] if event.about.requester else menders)
         ]
         await work.outbox.put(*told, *await self._to_card_requester(work, group, text, since.isoformat()))
 
@@ -118,5 +125,9 @@ def _outcome(error: MessengerError, first: Due) -> str:
     return "repeated" if isinstance(error, OutcomeUnknown) else "postponed"
 
 
-def _errands(group: Sequence[Due]) -> list[Errand]:
-    return [due.errand for due in group]
+def _events(group: Sequence[Due]) -> list[AnyEvent]:
+    return [due.errand.event for due in group if due.errand.event]
+
+
+def _is_somebodys(group: Sequence[Due]) -> bool:
+    return any(due.errand.request_id or (due.errand.event and due.errand.event.about.requester) for due in group)

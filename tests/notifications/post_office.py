@@ -1,6 +1,6 @@
 """A messenger in memory that fails as it is told, and a post office: storage, delivery and a worker's loop in one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.cluster import Catalog
@@ -14,7 +14,7 @@ from bot.notifications.errors import DestinationGone, MessageGone, MessengerErro
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
 from bot.workflow.ports import Box, Feed, Lease
-from tests.builders import CHANNEL, NOON, SEM, a_window, about
+from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
 from tests.fakes import FakeClock, FakeStorage
 
 
@@ -125,10 +125,14 @@ class PostOffice:
             now=self.clock,
             home=home,
             invite="/invite @upgrades",
+            menders=self._menders,
             report=lambda kind, outcome: self.outcomes.append((kind, outcome)),
             sleep=self._sleep,
             seconds=self.storage.seconds,
         )
+
+    async def _menders(self, channel: str) -> Sequence[MemberId]:
+        return [SEM, KIM] if channel == CHANNEL else []
 
     async def put(self, *told: Errand) -> None:
         """Store errands."""

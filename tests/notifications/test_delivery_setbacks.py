@@ -1,5 +1,7 @@
 """Whatever Slack does, what is to be told gets there: waited out, repeated, reported, or a dead letter."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.notifications.errors import (
@@ -14,8 +16,8 @@ from bot.workflow import errands
 from bot.workflow.entries import MessageRef
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box
-from tests.builders import CHANNEL, ROOS, an_upgrade_request
-from tests.notifications.post_office import PostOffice, a_line
+from tests.builders import CHANNEL, KIM, ROOS, SEM, an_upgrade_request
+from tests.notifications.post_office import PostOffice, a_line, an_announcement
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,26 @@ async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:
     assert [one.how for one in office.slack.sent if one.to == CHANNEL] == ["post", "thread"]
     assert office.storage.rooms.destinations == {}
     assert office.storage.waiting == []
+
+
+async def test_a_channel_closed_to_what_nobody_asked_for_is_reported_to_those_who_can_mend_it() -> None:
+    """An alert about an upgrade from outside has no requester: the approvers are told, once, and it is posted later."""
+    office = PostOffice()
+    office.slack.closed[CHANNEL] = "not_in_channel"
+    request = an_upgrade_request()
+    alert = an_announcement(request, 1, "FAILED")
+    assert alert.event
+    outside = replace(alert.event, about=replace(alert.event.about, request_id=None, requester=None))
+
+    await office.put(replace(alert, event=outside, request_id=None))
+    await office.work(300)
+    told = office.sent("direct")
+    office.slack.closed.clear()
+    await office.work(120)
+
+    assert [one.to for one in told] == [SEM, KIM]
+    assert "/invite @upgrades" in told[0].message.text
+    assert len(office.sent("post")) == 1
 
 
 async def test_a_closed_channel_holds_up_nobody_else() -> None:

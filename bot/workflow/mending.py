@@ -1,0 +1,28 @@
+"""Who can mend a channel that refuses our messages, when nobody's own request is concerned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.errors import MembersUnavailable
+
+_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Menders:
+    """Knows the approvers of the environments that a channel is for."""
+
+    policy: Policy
+    entitlement: Entitlement
+
+    async def of(self, channel: str) -> Sequence[MemberId]:
+        """Return some of them; nobody while Slack cannot be asked."""
+        approvers = [one for rule in self.policy.rules if rule.channel == channel for one in rule.approvers]
+        try:
+            circle = await self.entitlement.circle(dict.fromkeys(approvers))
+        except MembersUnavailable:
+            return ()
+        return sorted(circle.members)[:_MOST]

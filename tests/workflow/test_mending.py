@@ -1,0 +1,25 @@
+"""Who is told of a broken channel where nobody's own request is concerned."""
+
+from bot.workflow.entitlement import Entitlement
+from bot.workflow.mending import Menders
+from tests.builders import CHANNEL, KIM, ROOS, SEM, a_policy, a_rule
+from tests.workflow.house import TEAM, the_people
+
+
+async def test_the_approvers_of_a_channels_environments_can_mend_it() -> None:
+    """Groups are resolved; environments with another channel do not count."""
+    rule = a_rule(approvers=(TEAM,))
+    staging = a_rule(environment="staging", channel="C0STAGING", approvers=(ROOS,))
+    menders = Menders(a_policy(rule, environments={"staging": staging}), Entitlement(the_people()))
+
+    assert await menders.of(CHANNEL) == [KIM, SEM]
+    assert await menders.of("C0STAGING") == [ROOS]
+
+
+async def test_nobody_is_told_while_slack_cannot_say_who_they_are() -> None:
+    """The next attempt asks again."""
+    people = the_people()
+    people.down = True
+    menders = Menders(a_policy(a_rule(approvers=(TEAM,))), Entitlement(people))
+
+    assert await menders.of(CHANNEL) == ()
