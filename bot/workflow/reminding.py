@@ -134,13 +134,11 @@ class Reminding:
         if window is None:
             return
         await work.upgrades.save(replace(upgrade, overrun_told=True))
-        request = await _request_of(work, upgrade)
-        event = UpgradeOverran(about=errands.about_upgrade(upgrade, request), window=window)
-        key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
         if rule.channel:
+            about = errands.about_upgrade(upgrade, await _request_of(work, upgrade))
+            key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
+            event = UpgradeOverran(about=about, window=window)
             await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
-        if request:
-            await work.outbox.put(errands.repaint(request, because=key))
 
     async def _quietly(self, write: Callable[[Work], Awaitable[None]], lease: Lease) -> None:
         """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""

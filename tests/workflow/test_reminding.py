@@ -88,6 +88,21 @@ async def test_what_is_not_watched_is_neither_counted_down_to_nor_reported() -> 
     assert house.channel() == []
 
 
+async def test_each_environment_counts_down_in_its_own_time() -> None:
+    """Also one whose lead is longer than that of all others; an empty list counts down to nothing."""
+    staging = a_rule(environment="staging", reminders=(7 * DAY,))
+    policy = a_policy(a_rule(reminders=()), environments={"staging": staging})
+    upgrades = [
+        a_scheduled_upgrade(identity=name, environment=name, window=a_window(NOON + 7 * DAY))
+        for name in ("staging", "production")
+    ]
+    house = await a_house(*upgrades, policy=policy)
+
+    await at(house, HOUR, 6 * DAY, 7 * DAY - HOUR)
+
+    assert [event.about.environment for event in house.told(WindowNear, Kind.CHANNEL)] == ["staging"]
+
+
 async def test_countdowns_move_with_the_window() -> None:
     """A window that moved is counted down to anew, and the old one no more."""
     upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))
