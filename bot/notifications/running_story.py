@@ -12,6 +12,7 @@ from bot.domain.events import (
     WindowMoved,
     WindowNear,
 )
+from bot.domain.request import State
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED, PENDING
 from bot.domain.windows import Window
 from bot.notifications import phrases
@@ -133,6 +134,8 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
                 *says,
                 f"{_still(event)} Nothing more is scheduled by it; it can be rescheduled for the next window.",
             )
+        case "SUPERSEDED" if scene.request and scene.request.state is State.REPLACED:
+            return ("Its status is superseded: a newer request for this cluster took its place.", *says)
         case "SUPERSEDED":
             return (
                 "Avisi Cloud does not carry it out any more: its status is superseded.",

@@ -85,6 +85,16 @@ def test_a_superseded_upgrade_says_no_more_than_is_known() -> None:
     assert "Avisi Cloud does not carry it out any more" in text
 
 
+def test_what_a_newer_request_superseded_is_not_offered_again() -> None:
+    """It was rescheduled already."""
+    replaced = in_state(State.REPLACED)
+
+    text = notes.thread(moved("SUPERSEDED"), scene(replaced, with_status("SUPERSEDED"))).text
+
+    assert "a newer request for this cluster took its place" in text
+    assert "can be rescheduled" not in text
+
+
 @pytest.mark.parametrize("status", ["APPEARS_UPGRADED", "NOT_UPGRADED"])
 def test_what_was_concluded_is_worded_as_concluded(status: str) -> None:
     """The cloud did not say it."""

@@ -205,6 +205,27 @@ async def test_a_moved_window_that_breaks_a_rule_is_alerted() -> None:
     assert [event.window for event in house.told(WindowBrokeRule, Kind.CHANNEL)] == [LATER]
 
 
+async def test_a_status_and_a_window_that_move_together_are_one_move() -> None:
+    """Told once, in the channel and in the thread, with the new window."""
+    house = await a_house(*ours(), READ)
+
+    await sees(house, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
+
+    assert [type(event) for event in house.channel()] == [StatusMoved]
+    assert [event.window for event in house.told(StatusMoved)] == [LATER]
+    assert house.told(WindowMoved) == []
+
+
+async def test_a_window_that_breaks_a_rule_is_not_alerted_again_by_a_status() -> None:
+    """The window is the same as before."""
+    freeze = Freeze(first=a_window().start.date(), last=a_window().start.date())
+    house = await a_house(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
+
+    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+
+    assert house.told(WindowBrokeRule, Kind.CHANNEL) == []
+
+
 async def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
     """Told apart by the cloud's own modifiedAt."""
     house = await a_house(*ours(status="IN_PROGRESS", modified_at=NOON), READ)
