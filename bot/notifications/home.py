@@ -43,7 +43,7 @@ def home(seen: HomeView) -> View:
         context(*_freshness(seen)),
         actions(schedule, block_id="home:top"),
         *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, _waiting),
-        *_list("Upcoming and running", seen.upgrades, UPGRADES_A_PAGE, page, _upgrade),
+        *_list("Upcoming and running", seen.upgrades, UPGRADES_A_PAGE, page, _upgrade, more=seen.more),
         *_list("Your requests", seen.own, OWN_A_PAGE, page, lambda one: _own(one, seen)),
         *_turning(page, pages),
         callback_id=Callback.HOME,
@@ -51,16 +51,26 @@ def home(seen: HomeView) -> View:
 
 
 def _list(
-    title: str, ones: Sequence[One], size: int, page: int, draw: Callable[[One], tuple[Block, ...]]
+    title: str,
+    ones: Sequence[One],
+    size: int,
+    page: int,
+    draw: Callable[[One], tuple[Block, ...]],
+    *,
+    more: bool = False,
 ) -> tuple[Block, ...]:
-    """Draw one list's part of a page; on pages after its end it is left out."""
+    """Draw one list's part of a page; on pages after its end it is left out. `more`: not all are at hand."""
     shown = ones[page * size : (page + 1) * size]
     if not ones:
         return (divider(), section(f"*{title}*\nNothing at the moment."))
     if not shown:
         return ()
     first = page * size + 1
-    place = f" ({first} to {first + len(shown) - 1} of {len(ones)})" if len(ones) > size else f" ({len(ones)})"
+    place = (
+        f" ({first} to {first + len(shown) - 1} of {'more than ' if more else ''}{len(ones)})"
+        if len(ones) > size
+        else f" ({len(ones)})"
+    )
     return (divider(), section(f"*{title}*{place}"), *(block for one in shown for block in draw(one)))
 
 

@@ -42,6 +42,7 @@ class HomeReading:
             feeds=overview.feeds,
             now=self.viewing.now(),
             page=page,
+            more=overview.more,
             ended=tuple(one for one in submitted if one and one.is_final),
         )
 

@@ -64,7 +64,8 @@ class ClusterView:
 class HomeView:
     """What App Home of one person shows. Requests are newest first, upgrades by window.
 
-    `ended` are the upgrades of the person's own requests that are not under way any more; `page` is counted from 0.
+    `ended` are the upgrades of the person's own requests that are not under way any more; `page` is counted from 0;
+    `more` is whether there are more upgrades than are held here.
     """
 
     member: MemberId
@@ -75,6 +76,7 @@ class HomeView:
     now: datetime
     ended: tuple[ScheduledUpgrade, ...] = ()
     page: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

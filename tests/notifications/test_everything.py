@@ -103,7 +103,12 @@ def test_hostile_text_breaks_no_home(  # noqa: PLR0917 - hypothesis gives them i
         now=datetime(2026, 12, 1, tzinfo=UTC),
     )
 
-    assert view_complaints(home(replace(seen, page=page))) == []
+    drawn = home(replace(seen, page=page))
+
+    assert view_complaints(drawn) == []
+    found = whom(Message("-", drawn.blocks))
+    assert found.users <= MEANT
+    assert not found.groups | found.channels | found.broadcasts | found.names | found.links
 
 
 def hostile(cluster: str, environment: str, version: str, words: str) -> UpgradeRequest:

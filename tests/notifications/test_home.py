@@ -78,6 +78,12 @@ def test_two_hundred_of_everything_are_all_on_some_page() -> None:
             assert sum(f"production/{kind}{number}*" in page for page in pages) == 1, (kind, number)
 
 
+def test_a_home_that_does_not_hold_all_says_so() -> None:
+    """Two hundred are shown; that there are more is no secret."""
+    assert "(1 to 20 of 200)" in words(home(seen(200)))
+    assert "(1 to 20 of more than 200)" in words(home(replace(seen(200), more=True)))
+
+
 def test_pages_are_turned_by_buttons() -> None:
     """The first has no previous one, and the last no next."""
     turns = [

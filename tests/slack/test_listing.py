@@ -1,12 +1,15 @@
 """What `list` and `status` answer says what is so, in the words that cards and Home use."""
 
+from hypothesis import given
+
 from bot.domain.request import State
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.slack.listing import one_cluster, overview
+from bot.slack.listing import explained, one_cluster, overview
 from bot.workflow.ports import Feed, Source
 from bot.workflow.viewing import ClusterView, Overview
-from tests.builders import ACME, NOON, a_cluster, a_scheduled_upgrade, an_upgrade_request
-from tests.notifications.checks import complaints
+from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, an_upgrade_request
+from tests.notifications.checks import complaints, whom
+from tests.notifications.test_everything import HOSTILE, QUICKLY, hostile
 
 
 def listed(*upgrades: ScheduledUpgrade, feed: Feed | None = None, more: bool = False) -> str:
@@ -51,3 +54,30 @@ def test_one_cluster_says_why_an_upgrade_ended_and_votes_only_while_they_count()
     assert "failed" in text
     assert "(Node &lt;pool&gt; full)" in text
     assert "submitted, next maintenance window" in text
+
+
+@QUICKLY
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_hostile_text_breaks_no_answer_and_mentions_nobody(
+    cluster: str, environment: str, version: str, words: str
+) -> None:
+    """Names, versions, statuses, reasons and what was typed, in every answer that there is."""
+    request = hostile(cluster, environment, version, words)
+    upgrade = a_scheduled_upgrade(
+        cluster=cluster, environment=environment, from_version=version, to_version=version, status=words, reason=words
+    )
+    known = a_cluster(slug=cluster, environment=environment, name=words, version=version, channel=words)
+    feed = Feed(organisation=request.organisation, read_at=NOON)
+    policy = a_policy(environments={environment: a_rule(environment=environment)})
+    many = Overview(upgrades=(upgrade,) * 200, requests=(request,) * 60, feeds=(feed,))
+
+    for answer in (
+        overview(many, environment=environment),
+        overview(Overview(upgrades=(), requests=(), feeds=(feed,)), environment=environment),
+        one_cluster(ClusterView(cluster=known, upgrades=(upgrade,) * 5, requests=(request,) * 5)),
+        explained(words or "/x", policy),
+    ):
+        found = whom(answer)
+        assert complaints(answer) == []
+        assert found.users <= {"U0ROOS", "U0SEM", "U0KIM"}
+        assert not found.groups | found.channels | found.broadcasts | found.names | found.links
