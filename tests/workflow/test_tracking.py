@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,8 @@ from tests.workflow.house import House, a_house
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 CLUSTERS = Feed(organisation=ACME, source=Source.CLUSTERS, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 LATER = a_window(NOON + timedelta(days=2))
+EVE = a_window(NOON + timedelta(hours=34))
+"""Begins in one day and ends in the next."""
 
 
 def ours(**changes: object) -> tuple[UpgradeRequest, ScheduledUpgrade]:
@@ -224,6 +227,42 @@ async def test_a_window_that_breaks_a_rule_is_not_alerted_again_by_a_status() ->
     await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
 
     assert house.told(WindowBrokeRule, Kind.CHANNEL) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "alerts"),
+    [
+        ("SCHEDULED", {}, 1),
+        ("SCHEDULED", {"override": True}, 0),
+        ("SCHEDULED", {"ignore_windows": True, "start": EVE.start}, 0),
+        ("IN_PROGRESS", {}, 0),
+        ("FAILED", {}, 0),
+    ],
+)
+async def test_a_moved_window_is_judged_as_its_request_was(status: str, changes: dict[str, Any], alerts: int) -> None:
+    """An override counts, a start that ignores windows is a moment, and what runs or ended cannot be rescheduled."""
+    request, upgrade = ours(status=status)
+    freeze = Freeze(first=EVE.end.date(), last=EVE.end.date())
+    policy = a_policy(a_rule(freeze=(freeze,), override=True))
+    house = await a_house(replace(request, **changes), upgrade, READ, policy=policy)
+
+    await sees(house, a_reading(status=status, window=EVE))
+
+    assert len(house.told(WindowBrokeRule, Kind.CHANNEL)) == alerts
+
+
+async def test_a_policy_that_announces_nothing_still_hears_what_everybody_must() -> None:
+    """Reminders and alerts are not a matter of taste."""
+    house = await a_house(*ours(), READ, policy=a_policy(a_rule(announce=frozenset())))
+
+    for status in ("SCHEDULED_NOTIFIED", "IN_PROGRESS", "MISSED", "SCHEDULED", "FAILED"):
+        await sees(house, a_reading(status=status))
+
+    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == [
+        "SCHEDULED_NOTIFIED",
+        "MISSED",
+        "FAILED",
+    ]
 
 
 async def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
