@@ -86,11 +86,14 @@ def test_the_others_are_counted_by_status_with_some_of_their_names() -> None:
 
 def test_two_hundred_failures_are_several_messages_that_leave_nothing_out() -> None:
     """Each within the limits; later ones say that they go on."""
-    pages = digest([waiting(number, "FAILED") for number in range(200)], total=200)
+    names = [f"c{number}-{'x' * (number * 37 % 120)}" for number in range(200)]
+    pages = digest([waiting(number, "FAILED", name) for number, name in enumerate(names)], total=200)
 
     assert told(pages) == list(range(200))
     assert all(complaints(page.message) == [] for page in pages)
     assert all("(continued)" in page.message.text for page in pages[1:])
+    assert sum(page.message.text.count("Open the card: https://team.slack.com/") for page in pages) == 200
+    assert not [page for page in pages if "…" in page.message.text]
 
 
 def test_what_is_left_of_a_digest_says_that_it_goes_on() -> None:
