@@ -84,6 +84,15 @@ def test_the_others_are_counted_by_status_with_some_of_their_names() -> None:
     assert complaints(page.message) == []
 
 
+def test_sixty_words_that_nobody_knows_are_all_told() -> None:
+    """Each is a line of its own; none falls off the end of a message."""
+    pages = digest([waiting(number, f"ODD {number}", "c") for number in range(60)], total=60)
+
+    assert told(pages) == list(range(60))
+    assert all(f"ODD {number}: 1" in str([page.message.blocks for page in pages]) for number in range(60))
+    assert all(complaints(page.message) == [] for page in pages)
+
+
 def test_two_hundred_failures_are_several_messages_that_leave_nothing_out() -> None:
     """Each within the limits; later ones say that they go on."""
     names = [f"c{number}-{'x' * (number * 37 % 120)}" for number in range(200)]

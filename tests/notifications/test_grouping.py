@@ -1,0 +1,27 @@
+"""What of a queue is delivered together."""
+
+from bot.notifications.grouping import group
+from bot.workflow import errands
+from bot.workflow.entries import Due, Errand
+from tests.builders import NOON, SEM, an_upgrade_request
+from tests.notifications.post_office import an_announcement
+
+
+def due(number: int, errand: Errand, digest: str | None = None) -> Due:
+    """Build an errand that is due."""
+    return Due(number=number, errand=errand, attempts=0, digest=digest)
+
+
+def test_what_is_left_of_a_digest_stays_together_however_little_it_is() -> None:
+    """Its first page was posted; the rest is one message, and what came in meanwhile is not part of it."""
+    told = [an_announcement(an_upgrade_request(), number) for number in range(4)]
+    left = [due(number, one, "1/9") for number, one in enumerate(told[:3])]
+
+    assert group([*left, due(9, told[3])]) == left
+
+
+def test_a_home_is_published_once_however_often_that_is_due() -> None:
+    """It shows what is true now, each time."""
+    often = [due(number, errands.publish_home(SEM, key=f"{NOON}:{number}")) for number in range(3)]
+
+    assert group(often) == often
