@@ -114,18 +114,17 @@ def _day_first(typed: str) -> str:
 
 
 def _grammar(typed: str, local: datetime, zone: tzinfo) -> Moment | None:
-    first, _, rest = typed.partition(" ")
-    if first == "in":
+    which, _, rest = typed.partition(" ")
+    if which == "in":
         return _ahead(rest, local, zone)
-    if first in {"next", "this"} and rest:
-        first, _, rest = rest.partition(" ")
+    first, _, rest = (rest if rest and which in {"next", "this"} else typed).partition(" ")
     rest = rest.removeprefix("at ")
     if first in {"today", "tonight", "tomorrow"}:
         day = local.date() + timedelta(days=first == "tomorrow")
         return localise(datetime.combine(day, _needed_clock(rest)), zone)
     if (weekday := _weekday(first)) is not None and (clock := _clock(rest)) is not None:
         day = local.date() + timedelta(days=(weekday - local.weekday()) % 7)
-        if datetime.combine(day, clock) <= local.replace(tzinfo=None):
+        if datetime.combine(day, clock) <= local.replace(tzinfo=None) or (which == "next" and day == local.date()):
             day += timedelta(days=7)
         return localise(datetime.combine(day, clock), zone)
     if (alone := _clock(typed)) is not None:
