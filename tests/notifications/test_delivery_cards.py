@@ -159,3 +159,16 @@ async def test_events_without_a_place_in_a_thread_are_told_plainly() -> None:
     await office.work()
 
     assert [complaints(one.message) for one in office.sent("thread")] == [[], []]
+
+
+async def test_a_line_whose_card_vanished_under_it_is_told_under_the_next_one() -> None:
+    """The card was posted for it and deleted at once: the line is not done before it is posted itself."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    office.slack.deleted.add(MessageRef(channel=CHANNEL, ts="1.0"))
+
+    await office.put(a_line(request, 1))
+    await office.work(60)
+
+    assert [one.how for one in office.slack.sent] == ["post", "post", "thread"]
+    assert office.storage.waiting == []

@@ -42,6 +42,35 @@ async def test_a_long_wait_is_left_and_comes_back_to_its_own_slot() -> None:
     assert office.slept == []
 
 
+async def test_a_reserved_slot_is_used_once() -> None:
+    """The next message of the same queue waits for a slot of its own."""
+    office = Office()
+    await office.storage.claims.hold("post:C1", seconds=3)
+    with pytest.raises(NotYet):
+        await office.pacing.turn("post:C1", queue="a", ahead=False)
+    office.storage.pass_time(3)
+
+    await office.pacing.turn("post:C1", queue="a", ahead=False)
+    await office.pacing.turn("post:C1", queue="a", ahead=False)
+
+    assert office.slept == [pytest.approx(1.0, abs=0.05)]
+
+
+async def test_who_comes_a_moment_late_still_has_the_slot() -> None:
+    """Others who ask meanwhile do not take it away."""
+    office = Office()
+    await office.storage.claims.hold("post:C1", seconds=3)
+    with pytest.raises(NotYet):
+        await office.pacing.turn("post:C1", queue="a", ahead=False)
+    office.storage.pass_time(3.2)
+    await office.pacing.turn("post:C1", queue="b", ahead=False)
+    before = list(office.slept)
+
+    await office.pacing.turn("post:C1", queue="a", ahead=False)
+
+    assert office.slept == before
+
+
 async def test_only_three_reserve_ahead_unless_they_are_urgent() -> None:
     """So what is urgent finds the line short."""
     office = Office()
