@@ -58,7 +58,11 @@ def one_cluster(shown: ClusterView) -> Message:
         title += " No upgrade of it is known here."
     said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]))
     return blocks.message(
-        said, blocks.section(title), *_part("Upgrades, newest first", upgrades), *_part("Requests", requests)
+        said,
+        blocks.section(title),
+        *_part("Upgrades, newest first", upgrades),
+        *_part("Requests", requests),
+        *_fresh([shown.feed]),
     )
 
 

@@ -53,11 +53,12 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterView:
-    """One cluster: what it runs, its latest upgrades and requests, newest first."""
+    """One cluster: what it runs, its latest upgrades and requests, newest first, and how fresh that is."""
 
     cluster: Cluster
     upgrades: tuple[ScheduledUpgrade, ...]
     requests: tuple[UpgradeRequest, ...]
+    feed: Feed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +183,8 @@ class Viewing:
         async with self.look() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity)
-        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:_LATEST])
+            feed = await work.feeds.get(cluster.organisation)
+        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:_LATEST], feed=feed)
 
     async def _placed(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
         """Return a cluster and its catalog; what is not at hand may have been read by another process just now."""

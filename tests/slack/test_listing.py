@@ -11,6 +11,8 @@ from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_
 from tests.notifications.checks import complaints, whom
 from tests.notifications.test_everything import HOSTILE, QUICKLY, hostile
 
+BLIND = Feed(organisation=ACME, read_at=NOON, blind_since=NOON)
+
 
 def listed(*upgrades: ScheduledUpgrade, feed: Feed | None = None, more: bool = False) -> str:
     """Return all that a list shows, after looking whether Slack would take it."""
@@ -36,7 +38,7 @@ def test_a_list_is_called_cut_only_when_it_is() -> None:
 def test_a_list_without_statuses_says_so() -> None:
     """It does not claim to have read what nobody gives; nor to see while it is blind."""
     assert "gives no status here" in listed(feed=Feed(organisation=ACME, source=Source.CLUSTERS, read_at=NOON))
-    assert "could be read since" in listed(feed=Feed(organisation=ACME, read_at=NOON, blind_since=NOON))
+    assert "could be read since" in listed(feed=BLIND)
 
 
 def test_a_version_that_nobody_knows_leaves_no_hole() -> None:
@@ -45,12 +47,14 @@ def test_a_version_that_nobody_knows_leaves_no_hole() -> None:
 
 
 def test_one_cluster_says_why_an_upgrade_ended_and_votes_only_while_they_count() -> None:
-    """Its latest upgrades with the cloud's reason; a request that was sent has no vote any more."""
+    """Its latest upgrades with the cloud's reason, and how fresh that is; what was sent has no vote any more."""
     failed, sent = a_scheduled_upgrade(status="FAILED", reason="Node <pool> full"), State.SUBMITTED
     request = an_upgrade_request(state=sent)
 
-    text = one_cluster(ClusterView(cluster=a_cluster(), upgrades=(failed,), requests=(request,))).text
+    answer = one_cluster(ClusterView(cluster=a_cluster(), upgrades=(failed,), requests=(request,), feed=BLIND))
+    text = answer.text
 
+    assert "could be read since" in str(answer.blocks)
     assert "failed" in text
     assert "(Node &lt;pool&gt; full)" in text
     assert "submitted, next maintenance window" in text
@@ -74,7 +78,7 @@ def test_hostile_text_breaks_no_answer_and_mentions_nobody(
     for answer in (
         overview(many, environment=environment),
         overview(Overview(upgrades=(), requests=(), feeds=(feed,)), environment=environment),
-        one_cluster(ClusterView(cluster=known, upgrades=(upgrade,) * 5, requests=(request,) * 5)),
+        one_cluster(ClusterView(cluster=known, upgrades=(upgrade,) * 5, requests=(request,) * 5, feed=feed)),
         explained(words or "/x", policy),
     ):
         found = whom(answer)
