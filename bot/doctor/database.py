@@ -31,10 +31,9 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
         await patient.storage.ping()
         version, missing = await patient.storage.version(), await patient.storage.pending()
         if missing:
+            tables = f"its tables are at version {version}" if version else "it has no tables yet"
             pending = f"{count(len(missing), 'migration')} pending ({', '.join(missing)})"
-            yield ok(
-                DATABASE, f"answers; its tables are at version {version}, {pending}: `upgrade-bot run` applies them"
-            )
+            yield ok(DATABASE, f"answers; {tables}, {pending}: `upgrade-bot run` applies them")
             return
         yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
         async for finding in _contents(patient):

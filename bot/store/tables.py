@@ -254,7 +254,7 @@ class HomeRow(Base):
     member: Mapped[str] = mapped_column(primary_key=True)
     opened_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
-    page: Mapped[int] = mapped_column(server_default="0")
+    page: Mapped[int] = mapped_column(default=0)
 
 
 class DestinationRow(Base):

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("member", sa.Text(), nullable=False),
         sa.Column("opened_at", MOMENT, nullable=False),
         sa.Column("published_at", MOMENT, nullable=True),
+        sa.Column("page", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("member", name=op.f("pk_homes")),
     )
     op.create_index(op.f("ix_homes_opened_at"), "homes", ["opened_at"])
