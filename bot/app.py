@@ -135,6 +135,7 @@ class Bot:
             storage=storage,
             identity=identity,
             socket=socket,
+            cloud=cloud,
             organisations=self._organisations,
             now=self._now,
         )

@@ -9,16 +9,21 @@ from bot.slack.identity import Identity
 from bot.slack.socket import SocketMode
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.workflow.ports import Clock, Feed
+from bot.workflow.ports import AvisiCloud, Clock, Feed
+
+_WAITED_LONG = 60.0
+_WRITTEN_LATELY = 15.0
+_SKEWED = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """Database and Slack are vital; the cloud, the catalog and dead letters are named but never make it unready."""
+    """Database and Slack are vital; everything else is named but never makes it unready."""
 
     storage: Storage
     identity: Identity
     socket: SocketMode | None
+    cloud: AvisiCloud
     organisations: tuple[Organisation, ...]
     now: Clock
 
@@ -27,9 +32,13 @@ class Readiness:
         return {
             "database": self._database,
             "slack": self._slack,
-            "cloud": self._cloud,
-            "catalog": self._catalog,
-            "dead_letters": self._dead_letters,
+            "slack_token": self._slack_token,
+            "clock": self._clock,
+            "writes": _named(self._writes),
+            "waiting": _named(self._waiting),
+            "cloud": _named(self._cloud),
+            "catalog": _named(self._catalog),
+            "dead_letters": _named(self._dead_letters),
         }
 
     async def _database(self) -> Finding:
@@ -43,13 +52,36 @@ class Readiness:
         if self.socket is not None:
             return Finding(well=self.socket.connected, text=self.socket.error or "the socket is connected")
         known = self.identity.known is not None
-        return Finding(well=known, text=self.identity.error or "auth.test succeeded" if known else self.identity.error)
+        return Finding(well=known, text="auth.test succeeded since start" if known else self.identity.error)
+
+    async def _slack_token(self) -> Finding:
+        """Tell a token that was revoked since start; in HTTP mode the bot stays ready, so that people are answered."""
+        return Finding(well=not self.identity.error, text=self.identity.error or "auth.test succeeded", vital=False)
+
+    async def _clock(self) -> Finding:
+        """Hold our clock against the cloud's: deadlines, reminders and countdowns go by ours."""
+        theirs = await self.cloud.clock()
+        if theirs is None:
+            return Finding(well=True, text="the cloud has not told its time yet", vital=False)
+        ahead = (self.now() - theirs).total_seconds()
+        text = f"{abs(ahead):.0f} s {'ahead of' if ahead >= 0 else 'behind'} the cloud's"
+        return Finding(well=abs(ahead) < _SKEWED, text=text, vital=False)
+
+    async def _writes(self) -> Finding:
+        """Notice a database that answers but stores nothing, as with a full disk: leases are stored all the time."""
+        ago = await self.storage.census.last_claim_seconds()
+        text = "nothing was written yet" if ago is None else f"last written {ago:.0f} s ago"
+        return Finding(well=ago is None or ago < _WRITTEN_LATELY, text=text, vital=False)
+
+    async def _waiting(self) -> Finding:
+        """Say how long people have waited for a decision or a message, whatever holds it up."""
+        inbox, outbox = await self.storage.census.inbox(), await self.storage.census.outbox()
+        waiting, oldest = inbox.waiting + outbox.waiting, max(inbox.oldest_seconds, outbox.oldest_seconds)
+        text = f"{waiting} waiting, the oldest for {oldest:.0f} s" if waiting else "nothing waits"
+        return Finding(well=oldest < _WAITED_LONG, text=text, vital=False)
 
     async def _cloud(self) -> Finding:
-        try:
-            stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}
-        except DatabaseUnavailable:
-            return _unknown()
+        stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}
         feeds = [stored.get(organisation) or Feed(organisation=organisation) for organisation in self.organisations]
         ill = [feed for feed in feeds if feed.error or not feed.read_at]
         said = [
@@ -61,10 +93,7 @@ class Readiness:
         return Finding(well=not ill, text="; ".join(said), vital=False, since=ill[0].blind_since if ill else None)
 
     async def _catalog(self) -> Finding:
-        try:
-            fetched = await self.storage.census.catalogs()
-        except DatabaseUnavailable:
-            return _unknown()
+        fetched = await self.storage.census.catalogs()
         now = self.now()
         ages = [
             f"{one}: {(now - fetched[one]).total_seconds():.0f} s old" if one in fetched else f"{one}: not read yet"
@@ -75,12 +104,17 @@ class Readiness:
         return Finding(well=well, text="; ".join(ages), vital=False, since=oldest)
 
     async def _dead_letters(self) -> Finding:
-        try:
-            dead = await self.storage.census.dead()
-        except DatabaseUnavailable:
-            return _unknown()
+        dead = await self.storage.census.dead()
         return Finding(well=dead == 0, text=f"{dead} given up", vital=False)
 
 
-def _unknown() -> Finding:
-    return Finding(well=False, text="unknown while the database does not answer", vital=False)
+def _named(check: Callable[[], Awaitable[Finding]]) -> Callable[[], Awaitable[Finding]]:
+    """Let a check that reads the database say so while it cannot."""
+
+    async def checked() -> Finding:
+        try:
+            return await check()
+        except DatabaseUnavailable:
+            return Finding(well=False, text="unknown while the database does not answer", vital=False)
+
+    return checked

@@ -120,6 +120,12 @@ class Census:
             rows = await counting.all(select(CatalogRow.organisation, CatalogRow.fetched_at))
         return {Organisation(organisation): at for organisation, at in rows}
 
+    async def last_claim_seconds(self) -> float | None:
+        """Return how long ago a queue was last claimed, and so something stored; None before the first."""
+        async with transaction(self.engine) as counting:
+            row = await counting.first(select(DatabaseTime() - func.max(LeaseRow.claimed_at)))
+        return None if row is None or row[0] is None else max(0.0, float(row[0]))
+
     async def leases(self) -> tuple[Holding, ...]:
         """Return the leases that live."""
         left = (LeaseRow.leased_until - DatabaseTime()).label("seconds_left")

@@ -91,8 +91,10 @@ async def test_a_token_revoked_while_running_is_waited_for(opened: House) -> Non
     await opened.sem.press(CHANNEL, card.ts, "Approve")
     await asyncio.sleep(3)
     left = await owed(opened.url)
+    named = (await readyz(opened))[1]["waiting"]
     assert left.dead == 0
     assert left.inbox + left.outbox > 0
+    assert "waiting, the oldest for" in named["detail"]
 
     opened.slack.app.revoked = False
     for _ in range(3):

@@ -1,6 +1,7 @@
 """`upgrade-bot run` as an operator runs it: a process of its own, told everything by its environment."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -131,3 +132,39 @@ async def test_a_second_process_on_one_sqlite_file_is_refused(sqlite_file: str, 
 
     assert second.returncode == 1
     assert "Traceback" not in errors.decode()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux lets another process's limits be changed")
+async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_is_room(
+    sqlite_file: str, tmp_path: Path
+) -> None:
+    """No press is acknowledged as done that was not stored; /readyz says that nothing is written."""
+    async with house(sqlite_file) as opened, run_in(opened, tmp_path) as (process, address):
+        await ready(address)
+        card = await opened.request("staging/payments")
+
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        pressed = await opened.sem.press(CHANNEL, card.ts, "Approve")
+        told = not pressed.ok or await opened.sem.private(CHANNEL, "Something went wrong", within=20)
+        checks = await checked(address, "writes", well=False)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+        await checked(address, "writes", well=True)
+        assert opened.submissions() == 0
+        await opened.sem.press(CHANNEL, card.ts, "Approve")
+        await opened.card(card, "Requested", within=30)
+        code, _ = await stop_process(process)
+
+    assert told
+    assert "last written" in str(checks["writes"])
+    assert (code, opened.submissions()) == (0, 1)
+
+
+async def checked(address: str, name: str, *, well: bool) -> dict[str, object]:
+    """Wait until one check of /readyz is well or is not, and return them all."""
+    async with httpx.AsyncClient(timeout=40) as client, asyncio.timeout(90):
+        while True:
+            checks = (await client.get(f"{address}/readyz")).json()["checks"]
+            if checks[name]["ok"] is well:
+                return dict(checks)
+            await asyncio.sleep(0.2)

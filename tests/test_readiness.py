@@ -1,0 +1,90 @@
+"""The checks behind /readyz: each names what is wrong, and only database and Slack make the bot unready."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot.readiness import Readiness
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.slack.client import open_session, web_client
+from bot.slack.identity import Identity, TokenRefused
+from bot.store.storage import Storage
+from tests.builders import ACME, NOON, an_errand
+from tests.fakes import FakeClock, FakeCloud
+
+UNREADY = {"database", "slack"}
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SimulatedSlack]:
+    async with SimulatedSlack() as one:
+        yield one
+
+
+@pytest.fixture
+async def readiness(sqlite_url: str, slack: SimulatedSlack) -> AsyncIterator[Readiness]:
+    storage = Storage.open(sqlite_url)
+    async with open_session() as session:
+        identity = Identity(client=web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session))
+        await identity.learn()
+        yield Readiness(
+            storage=storage,
+            identity=identity,
+            socket=None,
+            cloud=FakeCloud(),
+            organisations=(ACME,),
+            now=FakeClock(NOON),
+        )
+    await storage.close()
+
+
+async def looked(readiness: Readiness, name: str) -> tuple[bool, str]:
+    """Return whether a check is well, and what it says."""
+    finding = await readiness.checks()[name]()
+    assert finding.vital is (name in UNREADY)
+    return finding.well, finding.text
+
+
+async def test_a_token_revoked_since_start_is_named_and_people_are_still_answered(
+    readiness: Readiness, slack: SimulatedSlack
+) -> None:
+    assert await looked(readiness, "slack_token") == (True, "auth.test succeeded")
+    slack.app.revoked = True
+    with pytest.raises(TokenRefused):
+        await readiness.identity.learn()
+
+    assert (await looked(readiness, "slack_token"))[0] is False
+    assert await looked(readiness, "slack") == (True, "auth.test succeeded since start")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "well", "said"),
+    [(0, True, "0 s ahead of"), (3600, False, "3600 s behind"), (-7200, False, "7200 s ahead of")],
+    ids=["as ours", "we are an hour behind", "we are two hours ahead"],
+)
+async def test_a_clock_that_jumped_is_held_against_the_cloud_s(
+    readiness: Readiness, ahead: int, *, well: bool, said: str
+) -> None:
+    cloud = readiness.cloud
+    assert isinstance(cloud, FakeCloud)
+    assert await looked(readiness, "clock") == (True, "the cloud has not told its time yet")
+    cloud.time = NOON + timedelta(seconds=ahead)
+
+    assert await looked(readiness, "clock") == (well, f"{said} the cloud's")
+
+
+async def test_it_says_how_long_the_oldest_has_waited(readiness: Readiness) -> None:
+    assert await looked(readiness, "waiting") == (True, "nothing waits")
+    async with readiness.storage.begin() as work:
+        await work.outbox.put(an_errand("one"), an_errand("two"))
+        await work.commit()
+
+    assert await looked(readiness, "waiting") == (True, "2 waiting, the oldest for 0 s")
+
+
+async def test_it_says_when_something_was_last_written(readiness: Readiness) -> None:
+    assert await looked(readiness, "writes") == (True, "nothing was written yet")
+    await readiness.storage.claims.claim("poll:acme")
+
+    assert await looked(readiness, "writes") == (True, "last written 0 s ago")
