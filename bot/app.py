@@ -114,7 +114,7 @@ class Bot:
         await built.shelf.renew()
         schedule = Schedule()
         troubles: dict[Organisation, str] = {}
-        self._join(schedule, built, worker, troubles)
+        jobs = self._join(schedule, built, worker, troubles)
         slack = Edge(
             command=settings.bot_command,
             client=client,
@@ -139,6 +139,8 @@ class Bot:
             organisations=self._organisations,
             now=self._now,
         )
+        gauging = Gauging(storage.census, self._organisations, readiness.checks())
+        schedule.every(timedelta(seconds=15), "gauges", jobs.guarded("gauges", gauging.set))
         if socket:
             await _unless_unreachable(socket.preflight())
         server = Server(
@@ -195,7 +197,7 @@ class Bot:
         secret = self.settings.slack_signing_secret
         return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
 
-    def _join(self, schedule: Schedule, built: Rooms, worker: Worker, troubles: dict[Organisation, str]) -> None:
+    def _join(self, schedule: Schedule, built: Rooms, worker: Worker, troubles: dict[Organisation, str]) -> Jobs:
         poll = self.settings.bot_poll_seconds
         jobs = Jobs(
             claims=self.storage.claims,
@@ -213,8 +215,7 @@ class Bot:
             outage=self._outage,
         )
         jobs.join(schedule)
-        gauging = Gauging(self.storage.census, self._organisations)
-        schedule.every(timedelta(seconds=15), "gauges", jobs.guarded("gauges", gauging.set))
+        return jobs
 
     async def _prune(self) -> None:
         await self.storage.prune()

@@ -1,10 +1,12 @@
-"""Sets the gauges from what the store counts."""
+"""Sets the gauges from what the checks of /readyz find and the store counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.cluster import Organisation
 from bot.observe import metrics
+from bot.server import Check
 from bot.store.census import Census
 
 
@@ -14,9 +16,12 @@ class Gauging:
 
     census: Census
     organisations: tuple[Organisation, ...]
+    checks: Mapping[str, Check]
 
     async def set(self) -> None:
-        """Count everything once."""
+        """Count everything once; raises DatabaseUnavailable, after the checks have been shown."""
+        for name, check in self.checks.items():
+            metrics.CHECK_OK.labels(name).set((await check()).well)
         for box, depth in (("inbox", await self.census.inbox()), ("outbox", await self.census.outbox())):
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)

@@ -3,9 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.domain.cluster import Organisation
 from bot.gauging import Gauging
 from bot.observe.metrics import REGISTRY
+from bot.server import Finding
+from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.ports import Feed
 from tests.builders import NOON, a_catalog
@@ -26,9 +30,27 @@ async def test_what_was_never_read_is_as_old_as_can_be_and_a_former_organisation
         await work.feeds.save(Feed(organisation=NEVER, error="The token is refused"))
         await work.commit()
 
-    await Gauging(storage.census, (READ, NEVER)).set()
+    await Gauging(storage.census, (READ, NEVER), {}).set()
     await storage.close()
 
     for name in ("upgrade_bot_poll_success_timestamp_seconds", "upgrade_bot_catalog_success_timestamp_seconds"):
         found = {one: REGISTRY.get_sample_value(name, {"organisation": one}) for one in (READ, NEVER, GONE)}
         assert found == {READ: NOON.timestamp(), NEVER: 0.0, GONE: None}
+
+
+async def test_the_checks_are_shown_also_while_the_database_is_away(tmp_path: Path) -> None:
+    """The alert on a failing check needs no database to ring."""
+
+    async def well() -> Finding:
+        return Finding(well=True, text="answers")
+
+    async def ill() -> Finding:
+        return Finding(well=False, text="does not answer")
+
+    storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/not/here/bot.db")
+    with pytest.raises(DatabaseUnavailable):
+        await Gauging(storage.census, (), {"slack": well, "database": ill}).set()
+    await storage.close()
+
+    found = {one: REGISTRY.get_sample_value("upgrade_bot_check_ok", {"check": one}) for one in ("slack", "database")}
+    assert found == {"slack": 1.0, "database": 0.0}

@@ -50,6 +50,9 @@ QUEUE_OLDEST_SECONDS: Final = Gauge(
 DEAD_LETTERS: Final = Gauge(
     "upgrade_bot_dead_letters", "What was given up and needs a person, by box.", ["box"], registry=REGISTRY
 )
+CHECK_OK: Final = Gauge(
+    "upgrade_bot_check_ok", "1 while a check of /readyz is well, 0 while it is not.", ["check"], registry=REGISTRY
+)
 CLOUD_CALLS: Final = Counter(
     "upgrade_bot_cloud_calls_total", "Calls to Avisi Cloud by outcome.", ["call", "outcome"], registry=REGISTRY
 )

@@ -83,7 +83,7 @@ async def test_the_main_flow_moves_the_metrics(home: House) -> None:
 
     await finished(home)
 
-    await Gauging(home.bots[-1].storage.census, (ACME,)).set()  # as every quarter of a minute
+    await Gauging(home.bots[-1].storage.census, (ACME,), {}).set()  # as every quarter of a minute
     after = await measured(home)
     for name in (
         'upgrade_bot_ack_seconds_count{kind="command"}',
