@@ -6,14 +6,12 @@ the watchdog first takes the address away from it, then builds the connection an
 
 import asyncio
 import contextlib
-import logging
 import time
 
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
@@ -22,17 +20,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.observe.metrics import SOCKET_CONNECTED
 from bot.slack.failure import FAILURES, failure
 from bot.slack.identity import Identity, refusal
+from bot.slack.socket_client import Pace, PacedClient
 
 _log = structlog.get_logger(__name__)
 
 _UNACKED = 3.0
-
-
-def _silent() -> logging.Logger:
-    """Return a logger for Slack's client, whose lines hold addresses with tickets; the watchdog speaks instead."""
-    logger = logging.getLogger("slack_sdk.socket_mode.silenced")
-    logger.setLevel(logging.CRITICAL + 1)
-    return logger
 
 
 class SocketMode:
@@ -46,8 +38,9 @@ class SocketMode:
         app_token: str,
         identity: Identity,
         tick: float = 2.0,
-        patience: float = 30.0,
+        patience: float = 10.0,
         ping: float = 5.0,
+        pace: Pace | None = None,
     ) -> None:
         self._bolt = bolt
         self._web = client
@@ -56,7 +49,8 @@ class SocketMode:
         self._tick = tick
         self._patience = patience
         self._ping = ping
-        self._client: SocketModeClient | None = None
+        self._pace = pace or Pace()
+        self._client: PacedClient | None = None
         self._unacked = 0
         self._connecting: asyncio.Task[None] | None = None
         self._up = False
@@ -115,9 +109,7 @@ class SocketMode:
 
     async def _build(self) -> None:
         await self._hang_up()
-        client = SocketModeClient(
-            app_token=self._app_token, web_client=self._web, logger=_silent(), ping_interval=self._ping
-        )
+        client = PacedClient(app_token=self._app_token, web_client=self._web, ping=self._ping, pace=self._pace)
         client.socket_mode_request_listeners.append(self._receive)
         self._client = client
         self._connecting = asyncio.create_task(client.connect(), name="socket-mode-connect")  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """Socket Mode: found out about at start, kept up whatever happens to it, and ended without losing an answer."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,7 @@ from bot.slack.bolt import bolt
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, SlackUnreachable, TokenRefused
 from bot.slack.socket import SocketMode
+from bot.slack.socket_client import Pace
 from tests.builders import ROOS
 from tests.slack.office import office
 
@@ -40,6 +42,7 @@ async def socket(slack: SimulatedSlack) -> AsyncIterator[SocketMode]:
             tick=0.05,
             patience=0.3,
             ping=0.2,
+            pace=Pace(shortest=0.1, longest=0.4),
         )
         keeping = asyncio.create_task(one.keep())
         yield one
@@ -135,6 +138,22 @@ async def test_a_refresh_leaves_one_connection(slack: SimulatedSlack, socket: So
     async with asyncio.timeout(5):
         while len(slack.socket.connections) != 1:  # noqa: ASYNC110 - Slack sets no event of ours
             await asyncio.sleep(0.05)
+
+
+async def test_connections_told_to_go_at_once_do_not_become_a_storm(slack: SimulatedSlack, socket: SocketMode) -> None:
+    """While ten others hold every place, Slack is asked ever more seldom, and a free place is taken."""
+    await _until_connected(socket)
+    slack.socket.most = 0
+    before, began = slack.socket.handshakes, time.monotonic()
+    await slack.socket.cut()
+
+    async with asyncio.timeout(10):
+        while slack.socket.handshakes < before + 3:  # noqa: ASYNC110 - Slack sets no event of ours
+            await asyncio.sleep(0.02)
+    assert time.monotonic() - began >= 0.2 + 0.4
+
+    slack.socket.most = 10
+    await slack.connected()
 
 
 async def test_answers_that_are_owed_are_given_before_the_end() -> None:

@@ -36,6 +36,7 @@ class SocketDelivery:
         self.ping_every = 10.0
         self.refuse: int | None = None
         """Answer every handshake with this HTTP status."""
+        self.most = MOST_CONNECTIONS
         self.handshakes = 0
         self.pongs = 0
         self.life_seconds = 18060
@@ -116,7 +117,7 @@ class SocketDelivery:
         socket = web.WebSocketResponse(autoping=False, timeout=1.0)
         await socket.prepare(request)
         connection = Connection(socket)
-        if len(self.alive) >= MOST_CONNECTIONS:
+        if len(self.alive) >= self.most:
             await connection.say(goodbye("too_many_websockets"))
             await socket.close()
             return socket
