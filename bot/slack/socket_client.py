@@ -38,6 +38,17 @@ class PacedClient(SocketModeClient):
         super().__init__(app_token=app_token, web_client=web_client, logger=_silent(), ping_interval=ping)
         self._pace = pace
 
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - Slack's signature
+        """Replace the connection, once however often and from wherever that is asked for.
+
+        Slack's client stops waiting for its turn after 5 seconds, and then two connections are open, one unheard.
+        """
+        asked_about = self.current_session
+        async with self.connect_operation_lock:
+            if self.current_session is asked_about and (force or not await self.is_connected()):
+                self.wss_uri = await self.issue_new_wss_url()
+                await self.connect()  # type: ignore[no-untyped-call]
+
     async def issue_new_wss_url(self) -> str:
         """Ask Slack for an address, good for one connection."""
         await self._pace.wait()

@@ -13,7 +13,7 @@ from bot.slack.bolt import bolt
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, SlackUnreachable, TokenRefused
 from bot.slack.socket import SocketMode
-from bot.slack.socket_client import Pace
+from bot.slack.socket_client import Pace, PacedClient
 from tests.builders import ROOS
 from tests.slack.office import office
 
@@ -138,6 +138,20 @@ async def test_a_refresh_leaves_one_connection(slack: SimulatedSlack, socket: So
     async with asyncio.timeout(5):
         while len(slack.socket.connections) != 1:  # noqa: ASYNC110 - Slack sets no event of ours
             await asyncio.sleep(0.05)
+
+
+async def test_two_words_of_goodbye_make_one_new_connection(slack: SimulatedSlack) -> None:
+    """A second one would be heard by nobody, and swallow what Slack sends through it."""
+    async with open_session() as session:
+        web = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        client = PacedClient(app_token=slack.app.app_token, web_client=web, ping=5.0, pace=Pace(shortest=0.0))
+        await client.connect()  # type: ignore[no-untyped-call]
+
+        await asyncio.gather(client.connect_to_new_endpoint(force=True), client.connect_to_new_endpoint(force=True))
+        handshakes = slack.socket.handshakes
+        await client.close()  # type: ignore[no-untyped-call]
+
+        assert handshakes == 2
 
 
 async def test_connections_told_to_go_at_once_do_not_become_a_storm(slack: SimulatedSlack, socket: SocketMode) -> None:
