@@ -54,9 +54,13 @@ def bolt(*, client: AsyncWebClient, identity: Identity, listeners: Iterable[List
 
 
 def _hushed() -> logging.Logger:
-    """Return the logger whose level all of Bolt's take: below an error they write bodies, or warn of what is ours."""
+    """Return the logger whose level all of Bolt's take: silence.
+
+    Below an error they write bodies, or warn of what is ours; at an error they write a traceback for every body of an
+    unknown shape, which whoever hands the body over logs in a line.
+    """
     logger = logging.getLogger("slack_bolt")
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL + 1)
     return logger
 
 

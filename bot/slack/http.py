@@ -106,6 +106,11 @@ class SlackRequests:
         payload = decode(body, request.content_type)
         if payload.get("type") == "url_verification":
             return web.json_response({"challenge": str(payload.get("challenge", ""))})
+        if payload.get("type") == "app_rate_limited":
+            _log.warning("slack.events_rate_limited")
+            return web.Response()
+        if "ssl_check" in payload:
+            return web.Response()
         here = await self.identity.soon()
         if here is None:
             _log.warning("slack.request_too_early", why=self.identity.error)

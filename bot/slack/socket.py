@@ -7,6 +7,7 @@ the watchdog first takes the address away from it, then builds the connection an
 import asyncio
 import contextlib
 import time
+from http import HTTPStatus
 
 import aiohttp
 import structlog
@@ -143,6 +144,8 @@ class SocketMode:
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
                 return
             answer = await run_async_bolt_app(self._bolt, request)
+            if answer.status != HTTPStatus.OK:
+                _log.warning("slack.envelope_unreadable", status=answer.status)
             await send_async_response(client, request, answer, started)
         except (aiohttp.ClientError, ConnectionError, OSError) as error:
             _log.warning("slack.envelope_unanswered", error=type(error).__name__)

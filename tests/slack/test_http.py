@@ -187,6 +187,14 @@ async def test_the_challenge_is_returned(here: Office) -> None:
     assert await here.slack.verify_request_url()
 
 
+@pytest.mark.parametrize("body", [b"ssl_check=1&token=x", b'{"type": "app_rate_limited", "token": "x"}'])
+async def test_what_slack_only_wants_to_know_or_say_is_acknowledged(here: Office, body: bytes) -> None:
+    """Slack looks at the certificate, and says each minute that it holds events back: neither is a refused delivery."""
+    status, said = await _send(here, body, content_type=JSON if body.startswith(b"{") else FORM)
+
+    assert (status, said) == (200, "")
+
+
 async def test_a_refusal_logs_one_line_without_the_body(here: Office, caplog: pytest.LogCaptureFixture) -> None:
     """Bodies hold what people wrote, response URLs and tokens; Bolt would print all of it."""
     caplog.set_level(logging.DEBUG)
