@@ -55,6 +55,8 @@ class Opening:
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
     newest: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Wanted] = field(default_factory=dict)
+    """What the views that said that there was trouble are to be filled in with, by this process."""
 
     def start(self, payload: Payload, wanted: Wanted) -> None:
         """Open the modal beside the listener; call it right before the ack."""
@@ -74,7 +76,9 @@ class Opening:
 
     def start_retry(self, view: Payload) -> None:
         """Try again to fill a view that said that there was trouble."""
-        self.tasks.start(self._retry(text(view, "id"), Wanted(held=Held.read(view))), name="retry-modal")
+        view_id = text(view, "id")
+        wanted = self.waiting.pop(view_id, None) or Wanted(held=Held.read(view))
+        self.tasks.start(self._retry(view_id, wanted), name="retry-modal")
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
         loaded = self.directory.is_loaded
@@ -105,10 +109,16 @@ class Opening:
         until = time.monotonic() + self.patience
         while not self.directory.is_loaded:
             if time.monotonic() > until:
+                self._keep(view_id, wanted)
                 await self._update(view_id, placeholders.trouble(wanted.held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
         await self._update(view_id, await self.drawn(wanted.later() if wanted.later else wanted))
+
+    def _keep(self, view_id: str, wanted: Wanted) -> None:
+        if len(self.waiting) >= _MOST_VIEWS:
+            self.waiting.clear()
+        self.waiting[view_id] = wanted
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
         view_id = text(view, "id")

@@ -153,10 +153,10 @@ async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport
 
 
 async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
-    """After a while the view says that the clusters cannot be read, and Retry tries again."""
+    """After a while the view says that the clusters cannot be read; Retry fills in what was typed."""
     async with office("http", catalogs=[], patience=0.2) as here:
         roos = here.slack.person(ROOS)
-        await roos.command(CHANNEL, "/schedule-upgrade")
+        await roos.command(CHANNEL, "/schedule-upgrade web 1.31")
         view = await roos.modal("Schedule upgrade", containing="could not be read")
         assert view.buttons == ("Retry",)
 
@@ -166,7 +166,8 @@ async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
         await here.shelf.renew()
         await roos.press_in_modal("Retry")
 
-        assert "Cluster" in (await roos.modal("Schedule upgrade", containing="Start date and time")).labels
+        filled = await roos.modal("Schedule upgrade", containing="Start date and time")
+        assert "Version" in filled.labels
 
 
 async def test_no_clusters_at_all_is_said() -> None:
