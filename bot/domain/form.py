@@ -60,17 +60,25 @@ def occasion(
     return next_window(cluster.schedule, after=max(start or now, now), zone=zone)
 
 
-def breach(rule: Rule, when: Window | None, *, override: bool) -> str | None:
+def forbidding(rule: Rule, when: Window | None, *, override: bool) -> str | None:
     """Return the sentence of the freeze or allowed time that forbids running then; None when nothing does."""
     if when is None:
         return None
     if (freeze := frozen_by(rule.freeze, when, rule.zone)) and not (override and rule.override):
-        way_out = " Tick Override freeze if it cannot wait." if rule.override and not override else ""
-        return f"{rule.environment} is frozen {freeze.words}. Choose another time.{way_out}"
+        return f"{rule.environment} is frozen {freeze.words}."
     if not is_allowed(rule.allowed, when, rule.zone):
         times = ", ".join(allowed.text for allowed in rule.allowed)
-        return f"Upgrades in {rule.environment} may only run {times} ({rule.zone}). Choose another time."
+        return f"Upgrades in {rule.environment} may only run {times} ({rule.zone})."
     return None
+
+
+def breach(rule: Rule, when: Window | None, *, override: bool) -> str | None:
+    """Return what forbids running then and what whoever fills in the form can do; None when nothing does."""
+    sentence = forbidding(rule, when, override=override)
+    if sentence is None:
+        return None
+    can_override = rule.override and not override and is_frozen(rule, when)
+    return f"{sentence} Choose another time." + (" Tick Override freeze if it cannot wait." if can_override else "")
 
 
 def overriding(rule: Rule, when: Window | None, *, override: bool) -> str | None:

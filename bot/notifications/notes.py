@@ -55,7 +55,7 @@ def thread(event: AnyEvent, scene: Scene) -> Message:
     """Tell it under the card, where the reader sees what it is about; the notification text says that too."""
     told = "\n".join(lines(event, scene))
     for_whom = mentions(_in_thread(event))
-    shown = f"{for_whom} {told}" if for_whom else told
+    shown = f"{for_whom}: {told}" if for_whom else told
     return message(f"{title(event, scene)}. {shown}", section(shown))
 
 
@@ -124,9 +124,11 @@ def _who_asked(event: AnyEvent) -> tuple[str, ...]:
 
 
 def _in_thread(event: AnyEvent) -> tuple[str, ...]:
-    """Return whom a thread line mentions; the requester of a failed submission always."""
-    requester = event.about.requester if isinstance(event, SubmissionFailed) else None
-    return (*((requester,) if requester else ()), *event.mention)
+    """Return whom a thread line mentions: of a failed submission the requester, of a new request everybody else."""
+    requester = event.about.requester
+    if isinstance(event, UpgradeRequested):
+        return tuple(one for one in event.mention if one != requester)
+    return (*((requester,) if requester and isinstance(event, SubmissionFailed) else ()), *event.mention)
 
 
 def _in_channel(event: AnyEvent) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.domain.form import breach
+from bot.domain.form import forbidding
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, PENDING, Move, ScheduledUpgrade
@@ -122,7 +122,7 @@ class Telling:
         if window is None or upgrade.status not in PENDING or not rule.channel:
             return
         judged = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
-        text = breach(rule, judged, override=request.override if request else False)
+        text = forbidding(rule, judged, override=request.override if request else False)
         if text is None:
             return
         mention = (request.requester,) if request else rule.notify

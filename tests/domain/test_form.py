@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.cluster import ClusterIdentity
-from bot.domain.form import Form, FormField, Problem, breach, is_frozen, occasion, overriding, problems, unproven
+from bot.domain.form import (
+    Form,
+    FormField,
+    Problem,
+    breach,
+    forbidding,
+    is_frozen,
+    occasion,
+    overriding,
+    problems,
+    unproven,
+)
 from bot.domain.policy import Rule
 from bot.domain.windows import Window
 from tests.builders import NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_form, a_rule
@@ -169,6 +180,13 @@ def test_a_time_is_forbidden_in_a_sentence(rule: Rule, expected: str | None, *, 
     """An override lifts a freeze where the policy lets it, and never an allowed time."""
     assert breach(rule, NEXT_WINDOW, override=override) == expected
     assert breach(rule, None, override=override) is None
+
+
+def test_the_rule_alone_comes_without_advice_for_a_form() -> None:
+    """Who reads an alert has no form before them."""
+    rule = a_rule(freeze=FROZEN, override=True)
+
+    assert forbidding(rule, NEXT_WINDOW, override=False) == "production is frozen Dec 5 to Dec 7 (Audit)."
 
 
 def test_a_time_is_frozen_only_when_it_is_known() -> None:

@@ -186,7 +186,7 @@ def test_a_moved_window_tells_both() -> None:
 
 def test_a_window_that_breaks_a_rule_is_an_alert_with_a_way_out() -> None:
     """The API offers no cancel, and the message says so."""
-    rule = "production is frozen Dec 20 to Jan 3 (Holiday freeze). Choose another time."
+    rule = "production is frozen Dec 20 to Jan 3 (Holiday freeze)."
     event = WindowBrokeRule(about=about(SUBMITTED), mention=(ROOS,), window=a_window(), rule=rule)
 
     message = notes.channel(event, scene(SUBMITTED, with_status("SCHEDULED")))
@@ -217,6 +217,17 @@ def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
     assert "<!subteam^S0PLATFORM>" in seen(message)
     assert "needs 2 approvals before 2026-12-02 12:00 UTC" in message.text
     assert message.text.startswith(f"Upgrade requested: production/web, {OLD} to {NEW}.")
+
+
+def test_the_requester_is_not_called_upon_by_their_own_request() -> None:
+    """Who asks may be an approver too, and is mentioned once, as the one who asks."""
+    request = an_upgrade_request(requester=ROOS)
+    event = UpgradeRequested(about=about(request), mention=(ROOS, SEM), required=2, deadline=request.deadline)
+
+    said = notes.thread(event, scene(request)).text
+
+    assert f"<@{SEM}>: <@{ROOS}> asks for this upgrade." in said
+    assert said.count(f"<@{ROOS}>") == 1
 
 
 def test_void_votes_say_why_and_mention_those_who_are_asked_again() -> None:
