@@ -23,7 +23,7 @@ def facts(shown: FormView) -> Iterable[Block]:
         f"*Current version*\n{text.escape(cluster.version)}",
         f"*Update channel*\n{channel}",
         f"*Maintenance windows*\n{_windows(cluster)}",
-        f"*{_estimate_label(shown)}*\n{text.span(shown.estimate) if shown.estimate else 'none can be given'}",
+        f"*{_estimate_label(shown)}*\n{_estimate(shown)}",
     )
     for sentence in _warnings(shown):
         yield blocks.section(f"*Please note:* {sentence}")
@@ -55,5 +55,11 @@ def _windows(cluster: Cluster) -> str:
     return "; ".join(listed) + (f"; {more} more" if more else "") + name
 
 
+def _estimate(shown: FormView) -> str:
+    if shown.estimate:
+        return text.span(shown.estimate)
+    return "choose one below" if shown.form.ignore_windows else "none can be given"
+
+
 def _estimate_label(shown: FormView) -> str:
-    return "Start" if shown.form.ignore_windows else "Estimated window (an estimate; the cloud decides)"
+    return "Start" if shown.form.ignore_windows else "Window (an estimate; Avisi Cloud decides)"

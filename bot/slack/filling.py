@@ -66,7 +66,11 @@ class Reader:
         if beginning:
             raise NotUnderstood(f"Several clusters fit {_code(name)}: {self._listed(beginning[:5])}.")
         nearest = self.index.nearest(name)
-        choices = f" Did you mean {self._listed(nearest)}?" if nearest else ""
+        if nearest:
+            choices = f" Did you mean {self._listed(nearest)}?"
+        else:
+            some = self._listed(self.index.clusters[:5])
+            choices = f" There is, for example: {some}." if some else ""
         raise NotUnderstood(f"No cluster is called {_code(name)}.{choices}")
 
     def _cluster(self, words: Sequence[str]) -> tuple[Cluster, Sequence[str]]:
@@ -91,9 +95,8 @@ class Reader:
             raise NotUnderstood(f"No version is on offer that {name} ({escape(cluster.version)}) may go to.")
         offered = ", ".join(_code(version) for version in on_offer[:5])
         more = f" and {len(on_offer) - 5} more" if len(on_offer) > 5 else ""  # noqa: PLR2004 - as many as are named
-        raise NotUnderstood(
-            f"{_code(wanted)} is not on offer for {name} ({escape(cluster.version)}). On offer: {offered}{more}."
-        )
+        runs = f"{name}, which runs {escape(cluster.version)}"
+        raise NotUnderstood(f"{_code(wanted)} is not on offer for {runs}. On offer: {offered}{more}.")
 
     def _moment(self, typed: str) -> when.Moment:
         try:

@@ -24,7 +24,8 @@ def overview(shown: Overview, *, environment: str = "") -> Message:
     where = f" in {escape(environment)}" if environment else ""
     total = len(running) + len(coming) + len(shown.requests)
     if not total:
-        nothing = f"No upgrade is scheduled, running or waiting{where}."
+        unread = any(feed.read_at is None for feed in shown.feeds)
+        nothing = f"No upgrade is {'known yet' if unread else 'scheduled, running or waiting'}{where}."
         return blocks.message(nothing, blocks.section(nothing), *_fresh(shown.feeds))
     title = (
         f"{_count(len(running), 'upgrade')} running, {len(coming)} scheduled, "

@@ -186,6 +186,8 @@ def _needed_clock(text: str) -> time:
     if not text:
         raise NotUnderstood(f"A time of day is missing. {_EXAMPLES}")
     clock = _clock(text)
+    if clock is None and text:
+        raise NotUnderstood(_EXAMPLES)
     if clock is None:
         raise NotUnderstood(f"Its time of day cannot be read. {_EXAMPLES}")
     return clock

@@ -86,11 +86,12 @@ def test_an_unknown_zone_is_said() -> None:
         ("payments", "production/payments"),
         ("paiments", "production/payments"),
         ("pay", "staging/payments"),
-        ("zzzzzz", "No cluster is called"),
+        ("zzzzzz", "No cluster is called `zzzzzz`. There is, for example: `production/payments`"),
         ("web 1.99", "is not on offer"),
         ("web 1.31 blursday", "blursday"),
         ("web friday", "time of day is missing"),
         ("web 1.31 1.30", "The time `1.30` was not understood"),
+        ("web friday 22:00 please", "was not understood. Write it as"),
         ("<!channel> 1.31", "No cluster is called"),
     ],
 )

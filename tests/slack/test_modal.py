@@ -134,6 +134,11 @@ async def test_a_chosen_cluster_shows_its_facts_and_versions() -> None:
         assert words in _words(view)
 
 
+async def test_a_start_that_is_still_to_be_chosen_is_asked_for() -> None:
+    """Without windows there is nothing to estimate before a start is chosen."""
+    assert "choose one below" in _words(await _drawn(a_form(start=None, ignore_windows=True)))
+
+
 @pytest.mark.parametrize(
     "form",
     [
