@@ -93,7 +93,10 @@ class Delivery:
                 raise BadPayload("not_to_be_delivered")
 
     async def _paint(self, group: Sequence[Due], lease: Lease) -> MessageRef:
-        """Draw a card where it stands, or post it; several repaints are one."""
+        """Draw a card where it stands, or post it; several repaints are one.
+
+        A replaced card is drawn at once, and once more when the card that it is to lead to is there.
+        """
         errand = group[0].errand
         request_id = grouping.request_id(group[0])
         painting = await self.scenes.painting(request_id)
@@ -108,6 +111,8 @@ class Delivery:
             channel = painting.request.channel or errand.target
             place = await self.sending.post(channel, painting.message, queue=lease.queue, ahead=urgent)
         kept = place
+        if painting.lacks_link and kept == painting.place and group[0].attempts < _WAITS_FOR_CARD:
+            await self._wait_for_card(group[0], lease)
 
         async def remember(work: Work) -> None:
             if kept != painting.place:
@@ -156,8 +161,7 @@ class Delivery:
         scene = await self.scenes.of(event)
         waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
         if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
-            await self._postpone(due, lease, seconds=1.0 + due.attempts, error="waits for the card")
-            raise _Postponed
+            await self._wait_for_card(due, lease)
         await self._direct(due, notes.direct(event, scene), lease)
 
     async def _answer(self, due: Due, lease: Lease) -> None:
@@ -202,6 +206,10 @@ class Delivery:
     async def _is_broken(self, channel: str) -> bool:
         async with self.scenes.look() as work:
             return any(one.channel == channel for one in await work.destinations.broken())
+
+    async def _wait_for_card(self, due: Due, lease: Lease) -> None:
+        await self._postpone(due, lease, seconds=1.0 + due.attempts, error="waits for the card")
+        raise _Postponed
 
     async def _postpone(self, due: Due, lease: Lease, *, seconds: float, error: str) -> None:
         async with self.begin(lease) as work:

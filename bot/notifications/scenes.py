@@ -21,11 +21,15 @@ _REMEMBERED: Final = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Painting:
-    """A card as it is to be drawn now, and where it stands, if anywhere."""
+    """A card as it is to be drawn now, and where it stands, if anywhere.
+
+    `lacks_link`: the card of the request that took its place is not there yet, or has no address.
+    """
 
     request: UpgradeRequest
     message: Message
     place: MessageRef | None
+    lacks_link: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +52,8 @@ class Scenes:
         if request.state is State.REPLACED and request.replaced_by:
             newer = await self.link(request.replaced_by)
         drawn = card(request, upgrade, source=feed.source, newer=newer)
-        return Painting(request=request, message=drawn, place=place)
+        lacks_link = request.state is State.REPLACED and newer is None
+        return Painting(request=request, message=drawn, place=place, lacks_link=lacks_link)
 
     async def of(self, event: AnyEvent) -> Scene:
         """Return what is true now about an event; raises MessengerError while an address cannot be had."""

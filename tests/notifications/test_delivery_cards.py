@@ -103,6 +103,24 @@ async def test_the_card_of_a_replaced_request_leads_to_the_new_one() -> None:
     assert "https://team.slack.com/C0UPGRADES/5.0" in office.sent("post")[0].message.text
 
 
+async def test_a_replaced_card_loses_its_buttons_at_once_and_gets_its_link_when_there_is_one() -> None:
+    """Both cards are told of at the same moment, so the new one may come second."""
+    newer = an_upgrade_request()
+    older = an_upgrade_request(state=State.REPLACED, replaced_by=newer.id)
+    office = PostOffice(newer, older)
+    await office.place_card(older, ts="4.0")
+
+    await office.put(errands.repaint(older, because="replaced"))
+    await office.round()
+    await office.put(errands.repaint(newer, because="requested"))
+    await office.work()
+
+    first, *_, last = office.sent("update")
+    assert "Replaced by a newer request" in first.message.text
+    assert "Replaced by" in last.message.text
+    assert "https://team.slack.com/C0UPGRADES/1.0" in last.message.text
+
+
 async def test_a_repaint_that_a_person_caused_passes_by_the_others() -> None:
     """Whoever pressed looks at the screen."""
     requests = [an_upgrade_request() for _ in range(12)]
