@@ -127,13 +127,15 @@ class Entitlement:
     async def _others(self, circle: Circle, rule: Rule, request: UpgradeRequest) -> str:
         if request.state not in _UNDECIDED:
             return f"It {request.state.standing}."
-        undecided = circle.members - request.voters
+        pending = request.state is State.PENDING_APPROVAL
+        undecided = circle.members - (request.voters if pending else frozenset())
+        what = "decide now" if pending else "submit it again"
         if not rule.self_approval:
             undecided -= {request.requester}
         if circle.everyone or len(undecided) > _NAMED:
-            return _could(Circle(everyone=circle.everyone, members=frozenset(undecided)), "decide now")
+            return _could(Circle(everyone=circle.everyone, members=frozenset(undecided)), what)
         active = [one for one in sorted(undecided) if (await self.members.find(one)).counts]
-        return _could(Circle(everyone=False, members=frozenset(active)), "decide now")
+        return _could(Circle(everyone=False, members=frozenset(active)), what)
 
 
 def _could(circle: Circle, what: str) -> str:

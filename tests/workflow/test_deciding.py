@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.events import RequestApproved, RequestExpired, RequestRejected, RequestWithdrawn, VoteCast
 from bot.domain.people import MemberId
-from bot.domain.request import State
+from bot.domain.request import State, Vote
 from bot.workflow.entries import Kind, Press
 from bot.workflow.errors import MembersUnavailable
 from tests.builders import (
@@ -121,6 +121,16 @@ async def test_a_refusal_names_only_those_who_can_still_decide() -> None:
     answer = await house.press(request, by=ANNE)
 
     assert answer.endswith(f"These people can decide now: <@{KIM}>.")
+
+
+async def test_who_has_voted_may_still_submit_again() -> None:
+    """A vote is used up by voting; pressing Submit again is not a second one."""
+    voted = an_upgrade_request(state=State.SUBMISSION_UNCLEAR, votes=(Vote(member=SEM, at=NOON),))
+    house = await a_house(voted)
+
+    answer = await house.press(voted, Press.SUBMIT_AGAIN, by=ANNE)
+
+    assert answer.endswith(f"These people can submit it again: <@{KIM}>, <@{SEM}>.")
 
 
 async def test_a_group_that_nobody_knows_holds_nobody() -> None:

@@ -7,7 +7,10 @@ from tests.workflow.house import ANNE, OTTO, a_house
 
 WHO = {"requester": ROOS, "approver": SEM, "member": ANNE, "guest": GUS, "outsider": OTTO}
 DECIDES, ASKS = "approver", "requester"
-COULD = f"These people can decide now: <@{KIM}>, <@{SEM}>."
+COULD = {
+    State.PENDING_APPROVAL: f"These people can decide now: <@{KIM}>, <@{SEM}>.",
+    State.SUBMISSION_UNCLEAR: f"These people can submit it again: <@{KIM}>, <@{SEM}>.",
+}
 NOT_WHO = {
     ("guest", "any"): "Guests cannot use this bot.",
     ("outsider", "any"): "Only members of the workspace that installed this bot can use it.",
@@ -54,8 +57,7 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     words = expired if state is State.EXPIRED else f"This request {state.standing}, so nothing was changed."
     assert (refusal or words) in answer
     if right == "decide" and who != "approver":
-        undecided = state in {State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR}
-        assert answer.endswith(COULD if undecided else f"It {state.standing}.")
+        assert answer.endswith(COULD.get(state, f"It {state.standing}."))
     assert now == before
     assert house.facts(before) == ["press refused"]
     assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]
