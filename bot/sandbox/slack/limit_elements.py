@@ -163,15 +163,23 @@ def check_choices(found: Findings, menu: Json, path: str) -> list[object]:
     if (menu.get("options") is None) == (menu.get("option_groups") is None):
         found.say("needs either options or option_groups", path)
         return []
-    if menu.get("options") is not None:
-        return _check_options(found, menu["options"], f"{path}/options", most=100, rich=PLAIN)
     known: list[object] = []
+    if menu.get("options") is not None:
+        known = _check_options(found, menu["options"], f"{path}/options", most=100, rich=PLAIN)
+        _check_values(found, known, path)
+        return known
     for index, group in enumerate(found.rows(menu["option_groups"], f"{path}/option_groups", least=1, most=100)):
         here = f"{path}/option_groups/{index}"
         if found.table(group, here, required=("label", "options")) and isinstance(group, dict):
             found.text(group.get("label"), f"{here}/label", longest=75)
             known += _check_options(found, group.get("options"), f"{here}/options", most=100, rich=PLAIN)
+    _check_values(found, known, path)
     return known
+
+
+def _check_values(found: Findings, options: list[object], path: str) -> None:
+    """Demand unique values, as Slack does: the value tells which option was chosen."""
+    found.unique([(option.get("value"), path) for option in options if isinstance(option, dict)], "value")
 
 
 def _check_options(found: Findings, options: object, path: str, *, most: int, rich: tuple[str, ...]) -> list[object]:

@@ -104,6 +104,8 @@ BAD_MESSAGES: dict[str, list[Any]] = {
     "an option description of 76": [
         actions({"type": "static_select", "options": [option("a") | {"description": plain("x" * 76)}]})
     ],
+    "two options of one value": [actions(select("a", "b", options=[option("a", "x"), option("b", "x")]))],
+    "one value in two groups": [actions(grouped(*groups(1, 1), *groups(1, 1)))],
     "an initial option that is none": [actions(select("a", initial_option=option("b")))],
     "an initial option with another text": [actions(select("a", initial_option=option("A", "a")))],
     "options on an external select": [actions({**EXTERNAL, "options": [option("a")]})],
@@ -207,9 +209,10 @@ def test_a_view_may_have_250_kilobytes() -> None:
     ("answer", "good"),
     [
         ({"options": []}, True),
-        ({"options": [option("a")] * 100}, True),
+        ({"options": [option(name) for name in many(100)]}, True),
         ({"option_groups": groups(2, 2)}, True),
-        ({"options": [option("a")] * 101}, False),
+        ({"options": [option(name) for name in many(101)]}, False),
+        ({"options": [option("a")] * 2}, False),
         ({"options": [option("x" * 76)]}, False),
         ({}, False),
         ({"options": [option("a")], "option_groups": groups(1, 1)}, False),
