@@ -102,7 +102,8 @@ class Reader:
         try:
             return when.read(typed, now=self.now, zone=self.zone or self.otherwise)
         except when.NotUnderstood as error:
-            raise NotUnderstood(f"The time {_code(typed)} was not understood. {error}") from error
+            what = "cannot be chosen" if isinstance(error, when.OutOfReach) else "was not understood"
+            raise NotUnderstood(f"The time {_code(typed)} {what}. {error}") from error
 
     def _listed(self, clusters: Sequence[Cluster]) -> str:
         several = self.index.several

@@ -46,6 +46,10 @@ class NotUnderstood(Exception):
     """The time cannot be read; `str()` of it is a sentence for the person who typed it."""
 
 
+class OutOfReach(NotUnderstood):
+    """The time was read, and no upgrade can be asked for then."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
     """A moment (aware UTC), and a sentence about it when the clock change makes it doubtful."""
@@ -64,9 +68,9 @@ def read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
     typed = _day_first(typed)
     moment = _iso(typed, zone) or _grammar(typed, now.astimezone(zone), zone) or _anything(typed, now, zone)
     if moment.at <= now:
-        raise NotUnderstood(f"{_local(moment.at, zone)} is in the past.")
+        raise OutOfReach(f"{_local(moment.at, zone)} is in the past.")
     if moment.at > now + HORIZON:
-        raise NotUnderstood(f"{_local(moment.at, zone)} is more than a year ahead.")
+        raise OutOfReach(f"{_local(moment.at, zone)} is more than a year ahead.")
     return moment
 
 

@@ -91,6 +91,7 @@ def test_an_unknown_zone_is_said() -> None:
         ("web 1.31 blursday", "blursday"),
         ("web friday", "time of day is missing"),
         ("web 1.31 1.30", "The time `1.30` was not understood"),
+        ("web yesterday 10:00", "The time `yesterday 10:00` cannot be chosen. 2026-11-29 10:00"),
         ("web friday 22:00 please", "was not understood. Write it as"),
         ("<!channel> 1.31", "No cluster is called"),
     ],
