@@ -50,9 +50,9 @@ class CardButtons:
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
         for press in _DECIDED:
-            app.action(press.value)(self.guard(self.pressed))
-        app.action(Press.REJECT.value)(self.guard(self.reject))
-        app.action(Press.RESCHEDULE.value)(self.guard(self.reschedule))
+            app.action(press.value)(self.guard(self._readable(self.pressed)))
+        app.action(Press.REJECT.value)(self.guard(self._readable(self.reject)))
+        app.action(Press.RESCHEDULE.value)(self.guard(self._readable(self.reschedule)))
 
     async def pressed(self, ack: AsyncAck, body: Payload) -> None:
         """Store a press."""
@@ -76,6 +76,19 @@ class CardButtons:
         else:
             self.opening.start_rescheduling(body, press.request_id)
         await ack()
+
+    def _readable(self, listener: Listener) -> Listener:
+        """Return the listener, with an answer for a button that carries what we never wrote."""
+
+        async def listening(ack: AsyncAck, body: Payload) -> None:
+            try:
+                await listener(ack, body)
+            except ids.NotOurs as error:
+                _log.warning("slack.button_unreadable")
+                self.tasks.start(self.answers.tell(body, f"{error} Nothing was changed."), name="not-ours")
+                await ack()
+
+        return listening
 
     async def _may_not(self, press: ButtonPressed) -> bool:
         try:

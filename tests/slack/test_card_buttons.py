@@ -179,7 +179,7 @@ async def test_a_request_that_is_gone_is_said() -> None:
         await sem.private(CHANNEL, "not known here any more")
 
 
-async def test_a_press_with_a_foreign_value_gets_a_reference() -> None:
+async def test_a_press_with_a_foreign_value_is_explained() -> None:
     """A button that we never drew decides nothing."""
     async with office("http") as here:
         foreign = actions(button("Approve", action_id="approve", value="x"))
@@ -187,7 +187,7 @@ async def test_a_press_with_a_foreign_value_gets_a_reference() -> None:
 
         assert (await here.slack.person(SEM).press(CHANNEL, card.ts, "Approve")).ok
 
-        await here.slack.person(SEM).private(CHANNEL, "reference")
+        await here.slack.person(SEM).private(CHANNEL, "nothing that can be read. Nothing was changed.")
         assert here.storage.entries == []
 
 
