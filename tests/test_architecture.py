@@ -37,7 +37,7 @@ INWARDS: dict[str, set[str]] = {
         *INNER, "notifications", "slack", "runner", "avisi", "store", "observe", "server", "settings", "gauging",
         "readiness", "wiring",
     },
-    "gauging": {"domain", "observe", "store", "workflow"},
+    "gauging": {"server", "domain", "observe", "store", "workflow"},
     "readiness": {*INNER, "server", "slack", "store"},
     "wiring": {*INNER, "notifications", "observe", "slack", "store", "settings"},
     "server": {*INNER, "observe"},
