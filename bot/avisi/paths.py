@@ -8,10 +8,14 @@ from bot.domain.cluster import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path with blanks: `{org}`, and those that `parts` fill in order. The template is what calls are counted by."""
+    """A path with blanks: `{org}`, and those that `parts` fill in order. The template is what calls are counted by.
+
+    `paged` is whether the vendor's client reads it by pages; a bare array is asked for without a page.
+    """
 
     template: str
     parts: tuple[str, ...] = ()
+    paged: bool = True
 
     def at(self, *parts: str) -> "Path":
         """Return the path of one thing in an organisation."""
@@ -30,7 +34,7 @@ CLUSTERS = Path("/api/v1/orgs/{org}/clusters")
 CLUSTER = Path("/api/v1/orgs/{org}/clusters/{}/{}")
 CHANNELS = Path("/api/v1/orgs/{org}/update-channels")
 ENVIRONMENTS = Path("/api/v1/orgs/{org}/environments")
-SCHEDULES = Path("/api/v1/organisations/{org}/maintenance-schedule")
+SCHEDULES = Path("/api/v1/organisations/{org}/maintenance-schedule", paged=False)
 ME = Path("/api/v1/organisations/{org}/me")
-VERSIONS = Path("/api/v1/cluster-versions")
+VERSIONS = Path("/api/v1/cluster-versions", paged=False)
 MEMBERSHIPS = Path("/api/v1/memberships")

@@ -26,10 +26,12 @@ class Reads:
         self, path: Path, organisation: Organisation, *, params: Mapping[str, str] | None = None
     ) -> AsyncGenerator[Sheet, None]:
         """Read a list page by page, whichever shape it has."""
-        asked = dict(params or {})
-        return sheets(
-            lambda number: self.one(path, organisation, params=asked | {"page": str(number)}), name=path.template
-        )
+
+        async def page(number: int) -> Told:
+            asked = {"page": str(number)} if number or path.paged else {}
+            return await self.one(path, organisation, params={**(params or {}), **asked})
+
+        return sheets(page, name=path.template)
 
     async def all(self, path: Path, organisation: Organisation) -> list[object]:
         """Read a whole list, whichever shape it has."""

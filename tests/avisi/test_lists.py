@@ -69,6 +69,28 @@ async def test_an_empty_list_is_read_once(text: str) -> None:
     assert len(server.seen) == 1
 
 
+async def test_what_is_documented_as_a_bare_array_is_asked_for_without_a_page() -> None:
+    """A strict server knows no such parameter there; when it answers in pages all the same, the rest is asked for."""
+    versions = ("v1.33.1-u-ame.0", "v1.34.1-u-ame.0")
+
+    def answer(request: web.Request) -> web.Response:
+        if not request.path.endswith("cluster-versions"):
+            return web.json_response([])
+        number = int(request.query.get("page", 0))
+        return web.json_response({"content": [{"version": versions[number]}], "last": number == 1})
+
+    async with scripted(answer) as server, a_client(server.url) as client:
+        catalog = await client.catalog(ACME)
+
+    unpaged = [path for _, path, *_ in server.seen if "cluster-versions" in path or "maintenance-schedule" in path]
+    assert sorted(unpaged) == [
+        "/api/v1/cluster-versions",
+        "/api/v1/cluster-versions?page=1",
+        "/api/v1/organisations/acme/maintenance-schedule",
+    ]
+    assert catalog.versions == versions
+
+
 async def test_an_endless_list_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     """A server that always has one more page does not hold us forever."""
     async with (
