@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from bot.avisi.answers import Answer, content
-from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Unreadable
+from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Overloaded, Unclear, Unreadable, Waiting
 
 OnCall = Callable[[str, str, str, float], None]
 """Told of every call: method, path template, outcome (`ok`, or the error's name in small letters), seconds."""
@@ -81,6 +81,7 @@ class Calls:
         self._now = now
         self._on_call = on_call
         self._seen: tuple[datetime, float] | None = None
+        self._left_alone: dict[tuple[str, str], tuple[float, str]] = {}
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={
@@ -106,7 +107,11 @@ class Calls:
         return date + timedelta(seconds=time.monotonic() - at)
 
     async def make(self, call: Call, *, seconds: float) -> Told:
-        """Make the call once, within so many seconds; raises AvisiError."""
+        """Make the call once, within so many seconds; raises AvisiError.
+
+        Where the cloud asked to be left alone for a while, nothing is sent before that is over.
+        """
+        self._wait_out(call)
         began = time.monotonic()
         outcome = "cancelled"
         try:
@@ -117,11 +122,22 @@ class Calls:
             outcome = "ok"
         except AvisiError as error:
             outcome = type(error).__name__.lower()
+            self._leave_alone(call, error)
             raise
         finally:
             if self._on_call is not None:
                 self._on_call(call.method, call.template, outcome, time.monotonic() - began)
         return told
+
+    def _leave_alone(self, call: Call, error: AvisiError) -> None:
+        if isinstance(error, Waiting | Unclear) and error.retry_after:
+            self._left_alone[call.method, call.path] = time.monotonic() + error.retry_after, error.message
+
+    def _wait_out(self, call: Call) -> None:
+        until, message = self._left_alone.get((call.method, call.path), (0.0, ""))
+        left = until - time.monotonic()
+        if left > 0:
+            raise Overloaded(message, retry_after=left)
 
     async def _ask(self, call: Call, seconds: float) -> Answer:
         try:

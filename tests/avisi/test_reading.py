@@ -210,6 +210,26 @@ async def test_a_read_is_given_up_as_the_error_it_is(
     assert cloud.requests.total == attempts
 
 
+@pytest.mark.parametrize("status", [429, 503])
+async def test_the_cloud_is_left_alone_for_as_long_as_it_asks(
+    client: AvisiClient, cloud: SimulatedCloud, status: int
+) -> None:
+    """Whoever asks for the same again meanwhile is told so, and nothing is sent; other addresses are not concerned."""
+    cloud.faults.add(Fault(status=status, retry_after="1"))
+    with pytest.raises(Overloaded if status == 429 else Broken):
+        await pages(client)
+
+    with pytest.raises(Overloaded, match=str(status)) as again:
+        await pages(client)
+    assert again.value.retry_after is not None
+    assert 0 < again.value.retry_after <= 1
+    await client.me(ACME)
+    assert cloud.requests.total == 2
+
+    await asyncio.sleep(again.value.retry_after)
+    assert await readings(client) == []
+
+
 async def test_a_read_of_a_cloud_that_is_down_was_never_connected(client: AvisiClient, cloud: SimulatedCloud) -> None:
     """And it goes through once the cloud is back."""
     await cloud.go_down()
