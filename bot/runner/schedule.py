@@ -28,7 +28,7 @@ class Schedule:
         )
 
     def every(self, pause: timedelta, name: str, job: Job) -> None:
-        """Run a job at each such pause, counted from the start of the last run that was not skipped."""
+        """Run a job again and again, with such a pause between the end of one run and the start of the next."""
 
         async def run() -> None:
             running = asyncio.current_task()
@@ -41,6 +41,8 @@ class Schedule:
                 log.info("job.broken_off", job=name)
             finally:
                 self._runs.discard(running)
+                if self._scheduler.running:
+                    self._scheduler.reschedule_job(name, trigger="interval", seconds=pause.total_seconds())
 
         self._scheduler.add_job(run, "interval", seconds=pause.total_seconds(), id=name)
 

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 from bot.runner.schedule import Schedule
 
@@ -27,6 +28,29 @@ async def test_a_job_never_runs_twice_at_once() -> None:
 
     assert most == 1
     assert 2 <= runs <= 5
+
+
+async def test_the_pause_begins_when_a_run_ends() -> None:
+    """So what a run puts off by the pause is due at the very next tick, not at the one after."""
+    begun: list[float] = []
+    ended: list[float] = []
+    enough = asyncio.Event()
+    schedule = Schedule()
+
+    async def job() -> None:
+        begun.append(monotonic())
+        await asyncio.sleep(TICK.total_seconds() / 2)
+        ended.append(monotonic())
+        if len(begun) == 4:
+            enough.set()
+
+    schedule.every(TICK, "job", job)
+    schedule.start()
+    await enough.wait()
+    schedule.close()
+
+    pauses = [start - end for end, start in zip(ended, begun[1:], strict=False)]
+    assert all(pause >= TICK.total_seconds() for pause in pauses)
 
 
 async def test_a_job_that_failed_runs_again() -> None:
