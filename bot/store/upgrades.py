@@ -67,7 +67,19 @@ class StoredUpgrades:
                     await self._transaction.run(insert(MoveRow).values(rows))
         except IntegrityError as error:
             raise Stale("Somebody else stored this upgrade in the meantime.") from error
+        for move in moves:
+            self._note(stored, move)
         return stored
+
+    def _note(self, upgrade: ScheduledUpgrade, move: Move) -> None:
+        self._transaction.note(
+            "upgrade.moved",
+            upgrade=upgrade.identity,
+            cluster=upgrade.full_name,
+            status=move.status,
+            from_status=move.from_status,
+            move=move.number,
+        )
 
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""

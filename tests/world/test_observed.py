@@ -51,6 +51,8 @@ async def test_every_step_of_the_main_flow_has_its_line(written: io.StringIO, ho
         "outbox.told",
     ):
         assert event in events, event
+    moves = [line["status"] for line in lines(written) if line["event"] == "upgrade.moved"]
+    assert moves[-1] == "SUCCEEDED"
 
 
 async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.StringIO, home: House) -> None:
