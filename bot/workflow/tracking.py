@@ -90,6 +90,7 @@ class Tracking:
         organisation = feed.organisation
         async with self.look() as work:
             followed = {upgrade.identity: upgrade for upgrade in await work.upgrades.followed(organisation)}
+        await self._name(followed.values(), lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
             await self._take(readings, feed, lease, baseline=self.now())
@@ -108,6 +109,20 @@ class Tracking:
         async for page in self.cloud.scheduled(organisation, clusters=asked):
             wanted = [one for one in page.readings if one.identity in known or one.cluster_identity in nameless]
             await self._take(wanted, feed, lease)
+
+    async def _name(self, followed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
+        """Name the clusters that neither the cloud's list nor a catalog had named when they were stored."""
+        named = [
+            replace(upgrade, environment=found[1].environment, cluster=found[1].slug)
+            for upgrade in followed
+            if not upgrade.environment and (found := self.shelf.find(upgrade.cluster_identity))
+        ]
+        if not named:
+            return
+        async with self.begin(lease) as work:
+            for upgrade in named:
+                await work.upgrades.save(upgrade)
+            await work.commit()
 
     def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
         return self.cloud.scheduled(organisation, statuses=OPEN)

@@ -1,7 +1,7 @@
 """A process that has just come up, or has not renewed its shelf yet, judges by the store and not by what it lacks."""
 
 from bot.domain.request import State
-from tests.builders import a_cluster, a_form
+from tests.builders import a_cluster, a_form, a_reading
 from tests.workflow.house import House, a_house
 
 
@@ -66,3 +66,21 @@ async def test_the_form_knows_a_cluster_that_another_process_has_read() -> None:
 
     assert shown.cluster is not None
     assert wrong == ()
+
+
+async def test_an_upgrade_read_before_any_catalog_is_named_once_there_is_one() -> None:
+    """The vendor's own client knows no slugs in the list, and a bot reads that as early as its catalog."""
+    house = await a_house()
+    other = await newcomer(house)
+    house.cloud.readings = [a_reading(cluster="", environment="")]
+    await other.poll()
+    (before,) = house.upgrades.values()
+
+    await other.shelf.renew()
+    await other.poll()
+    (named,) = house.upgrades.values()
+    house.cloud.readings = [a_reading(cluster="", environment="", status="FAILED")]
+    await other.poll()
+
+    assert (before.environment, named.full_name, named.moves) == ("", "production/web", before.moves)
+    assert [event.about.cluster for event in house.channel()] == ["web"]
