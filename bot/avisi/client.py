@@ -100,7 +100,8 @@ class AvisiClient:
             except Declined as error:
                 if begun or error.status not in _NO_LIST:
                     raise
-                raise NoList(error.message, details=error.details) from error
+                none = "Avisi Cloud offers no list of scheduled upgrades"
+                raise NoList(none, details=(error.message, *error.details)) from error
 
     async def catalog(self, organisation: Organisation) -> Catalog:
         """Read clusters, environments, versions, channels and maintenance schedules."""

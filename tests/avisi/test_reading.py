@@ -106,9 +106,10 @@ async def test_a_cloud_without_a_list_says_so(client: AvisiClient, cloud: Simula
     """It is a fact about the cloud, told at once and not repeated."""
     cloud.quirks.list_status = status
 
-    with pytest.raises(NoList):
+    with pytest.raises(NoList) as caught:
         await pages(client)
 
+    assert caught.value.words().startswith("Avisi Cloud offers no list of scheduled upgrades. ")
     assert cloud.requests.total == 1
     assert await probe(client, ACME) is Source.CLUSTERS
 
