@@ -15,7 +15,7 @@ from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
-from bot.workflow.ports import Claims, Lease, Wake
+from bot.workflow.ports import Claims, Lease, Source, Wake
 from bot.workflow.reminding import Reminding
 from bot.workflow.shelf import Shelf
 from bot.workflow.tracking import Tracking
@@ -61,12 +61,17 @@ class Jobs:
 
     def _poll(self, organisation: Organisation) -> Job:
         told = _Told("poll.unreadable", "poll.readable_again", organisation)
+        in_use: Source | None = None
 
         async def poll(lease: Lease) -> None:
+            nonlocal in_use
             began = monotonic()
             try:
                 source = await self.tracking.poll(organisation, lease)
                 told.works()
+                if source is not in_use:
+                    in_use = source
+                    log.info("poll.source", organisation=organisation, source=source)
                 log.debug("poll.done", organisation=organisation, source=source)
             except AvisiError as error:
                 told.failed(error)

@@ -8,7 +8,7 @@ from bot.domain.cluster import Catalog, Organisation
 from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
-from bot.workflow.errors import Broken, StoreAway, Unauthorised
+from bot.workflow.errors import Broken, NoList, StoreAway, Unauthorised
 from bot.workflow.ports import Lease, Source
 from tests.builders import ACME, NOON, a_catalog, a_reading, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
@@ -100,6 +100,20 @@ async def test_a_poll_comes_again_only_after_its_pause() -> None:
 
     assert (once, len(house.cloud.lists)) == (1, 2)
     assert (day.woken, other.woken) == (1, 1)
+
+
+async def test_the_log_says_where_statuses_come_from(logged: list[dict[str, Any]]) -> None:
+    """Once, and again when that changes."""
+    house = await a_house()
+    day = Day(house)
+    for no_list in (NoList("No list"), NoList("No list"), None, None):
+        house.cloud.no_list = no_list
+        house.clock.advance(timedelta(hours=1))
+        house.storage.pass_time(3600)
+        await day.run("poll:acme")
+
+    told = [line["source"] for line in logged if line["event"] == "poll.source"]
+    assert told == [Source.CLUSTERS, Source.ORGANISATION]
 
 
 async def test_a_failed_poll_is_logged_and_the_next_goes_on(logged: list[dict[str, Any]]) -> None:
