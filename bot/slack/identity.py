@@ -114,8 +114,9 @@ class Identity:
             answer = await self._client.auth_test()
             app_id = await self._app_id(str(answer.get("bot_id") or ""))
         except FAILURES as error:
-            self._error = failure(error).code
-            raise refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN") from error
+            refused = refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN")
+            self._error = str(refused)
+            raise refused from error
         scopes = str((answer.headers or {}).get("x-oauth-scopes") or (answer.headers or {}).get("X-OAuth-Scopes") or "")
         self._error = ""
         self._known = Installation(

@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observe.metrics import SOCKET_CONNECTED
-from bot.slack.failure import FAILURES, failure
+from bot.slack.failure import FAILURES
 from bot.slack.identity import Identity, refusal
 from bot.slack.socket_client import Pace, PacedClient
 
@@ -73,8 +73,9 @@ class SocketMode:
         try:
             await self._web.apps_connections_open(app_token=self._app_token)
         except FAILURES as error:
-            self._error = failure(error).code
-            raise refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN") from error
+            refused = refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN")
+            self._error = str(refused)
+            raise refused from error
 
     async def keep(self) -> None:
         """Connect and stay connected, for ever. Nothing is received before Slack has said who we are."""
