@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 WHOLE_CALL = 10.0
 CONNECTING = 3.0
 _SLACK = "https://slack.com/api/"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def open_session(
@@ -31,9 +32,9 @@ def web_client(*, token: str, base_url: str, session: aiohttp.ClientSession) -> 
 
 
 def proxy_for(address: str) -> str | None:
-    """Return the proxy that the environment names for an address, None when it is reached directly."""
+    """Return the proxy that the environment names for an address, None when it is reached directly, as loopback is."""
     parts = urlsplit(address)
     proxies = getproxies()
-    if proxy_bypass(parts.hostname or ""):
+    if parts.hostname in _LOOPBACK or proxy_bypass(parts.hostname or ""):
         return None
     return proxies.get(parts.scheme) or proxies.get("all")

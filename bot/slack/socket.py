@@ -112,6 +112,7 @@ class SocketMode:
     async def _build(self) -> None:
         await self._hang_up()
         client = PacedClient(app_token=self._app_token, web_client=self._web, ping=self._ping, pace=self._pace)
+        client.proxy = self._web.proxy  # its own look at the environment knows no NO_PROXY
         client.socket_mode_request_listeners.append(self._receive)
         self._client = client
         self._connecting = asyncio.create_task(client.connect(), name="socket-mode-connect")  # type: ignore[no-untyped-call]

@@ -21,6 +21,13 @@ CHANNEL = "C0UPGRADES"
 
 
 @pytest.fixture
+def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name a proxy that does not exist."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+
+
+@pytest.fixture
 async def slack() -> AsyncIterator[SimulatedSlack]:
     """Start a workspace that delivers through Socket Mode."""
     async with SimulatedSlack() as running:
@@ -31,7 +38,7 @@ async def slack() -> AsyncIterator[SimulatedSlack]:
 @pytest.fixture
 async def socket(slack: SimulatedSlack) -> AsyncIterator[SocketMode]:
     """Build a connection with short times, and have it kept up."""
-    async with open_session() as session:
+    async with open_session(slack.api_url) as session:
         client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
         identity = Identity(client=client, pause=0.05)
         one = SocketMode(
@@ -99,6 +106,16 @@ async def test_it_connects_when_slack_is_back(slack: SimulatedSlack) -> None:
         await socket.close()
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_loopback_is_reached_without_the_environment_s_proxy(
+    behind_a_proxy: None,  # noqa: ARG001 - for what it does before
+    socket: SocketMode,
+) -> None:
+    """Slack's client looks into the environment by itself, and knows no exception."""
+    async with asyncio.timeout(5):
+        while not socket.connected:  # noqa: ASYNC110 - a socket sets no event
+            await asyncio.sleep(0.01)
 
 
 async def test_a_dead_address_is_given_up(slack: SimulatedSlack, socket: SocketMode) -> None:
