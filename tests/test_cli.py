@@ -4,8 +4,11 @@ import asyncio
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,15 +22,38 @@ from bot.store.storage import Storage
 from bot.workflow.ports import Fact
 
 ROOT = Path(__file__).parents[1]
+COMPLETE = {
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
+    "ACLOUD_PERSONAL_ACCESS_TOKEN": "acpat_1",
+    "ACLOUD_ORGANISATION": "acme",
+    "BOT_CHANNEL": "C0UPGRADES",
+    "BOT_APPROVERS": "*",
+}
+SLOW_IMPORT = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "slack_bolt":
+            print("loading", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+"""
 HEAVY = ("sqlalchemy", "slack_bolt", "slack_sdk", "httpx", "aiohttp", "apscheduler", "dateparser")
 
 
 @pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Begin with no setting at all, in an empty folder."""
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Begin with no setting at all, in an empty folder; leave the signals to whom they belong."""
+    handlers = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)}
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
+    yield
+    for sign, handler in handlers.items():
+        signal.signal(sign, handler)
 
 
 def typed(*words: str) -> Result:
@@ -45,6 +71,25 @@ def test_what_needs_nothing_imports_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
 
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+@pytest.mark.parametrize("command", ["run", "sandbox"])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_bot_is_still_being_loaded_ends_it_well(
+    command: str, sign: signal.Signals, tmp_path: Path
+) -> None:
+    """Nothing is in hand yet: exit code 0, and no traceback."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_IMPORT)
+    environment = os.environ | COMPLETE | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}  # noqa: TID251 - a process needs one
+    with subprocess.Popen(  # noqa: S603 - this very program
+        [sys.executable, "-m", "bot", command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"loading\n"
+        process.send_signal(sign)
+        _, errors = process.communicate(timeout=20)
+
+    assert (process.returncode, errors) == (0, b"")
 
 
 def test_the_module_is_the_same_program() -> None:
