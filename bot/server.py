@@ -1,13 +1,16 @@
 """The aiohttp application: Slack's requests, and for operators health, readiness and metrics."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+_AIOHTTP = logging.getLogger("aiohttp.server")
 SLACK_PATH = "/slack/events"
 _LARGEST = 2 * 1024 * 1024
 _GRACE = 3.0
@@ -59,6 +62,7 @@ class Server:
 
     async def start(self) -> int:
         """Listen; returns the port. Raises OSError when it is taken."""
+        _AIOHTTP.addFilter(_is_our_fault)
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=_GRACE)
         await self._runner.setup()
         try:
@@ -89,3 +93,9 @@ class Server:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Whether it is not about bytes that are no HTTP: anybody may send those, and they get their 400."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)

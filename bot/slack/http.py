@@ -126,6 +126,8 @@ class SlackRequests:
             answer = await self.bolt.async_dispatch(asked)
         except _GARBAGE as error:
             raise Refusal(400, f"payload of an unknown shape ({type(error).__name__})") from error
+        if answer.status == web.HTTPNotFound.status_code:
+            raise Refusal(404, "payload that no listener takes")
         if answer.status >= web.HTTPInternalServerError.status_code:
             raise Refusal(400, "payload that no listener could read")
         return await to_aiohttp_response(answer)

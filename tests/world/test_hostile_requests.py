@@ -101,7 +101,9 @@ async def opened(sqlite_url: str) -> AsyncIterator[House]:
         yield one
 
 
-async def test_whatever_is_sent_is_refused_with_one_line_and_nothing_is_done(opened: House) -> None:
+async def test_whatever_is_sent_is_refused_with_one_line_and_nothing_is_done(
+    opened: House, caplog: pytest.LogCaptureFixture
+) -> None:
     """Never a 5xx, never the body in the log, nothing stored, nothing said in Slack."""
     async with aiohttp.ClientSession() as session:
         for name, sent in HOSTILE.items():
@@ -112,9 +114,34 @@ async def test_whatever_is_sent_is_refused_with_one_line_and_nothing_is_done(ope
             assert 400 <= status < 500, f"{name}: {status}"
             assert [line["event"] for line in loud] == ["slack.request_refused"], f"{name}: {loud}"
             assert SECRET_WORDS not in str(lines), name
+            assert of_libraries(caplog) == [], name
 
     assert [name for name in opened.slack.faults.calls if name.startswith(("chat.", "views."))] == []
     assert await rows(opened.url, "SELECT number FROM inbox") == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+    ],
+    ids=["no-http", "tls", "length", "header", "gzip"],
+)
+async def test_bytes_that_are_no_http_leave_no_traceback(
+    opened: House, caplog: pytest.LogCaptureFixture, raw: bytes
+) -> None:
+    """Anybody may send them; they get a 4xx."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", opened.bots[-1].port)
+    writer.write(raw)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+
+    assert answer.split()[1].startswith(b"4")
+    assert of_libraries(caplog) == []
 
 
 async def test_the_bot_still_works_after_all_of_that(opened: House) -> None:
@@ -129,6 +156,11 @@ async def test_the_bot_still_works_after_all_of_that(opened: House) -> None:
             structlog.reset_defaults()
 
     assert {status // 100 for status in statuses} == {4}
+
+
+def of_libraries(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings and errors that libraries logged by themselves."""
+    return [record.getMessage() for record in caplog.records if record.name.startswith(("slack_bolt", "aiohttp"))]
 
 
 async def send(opened: House, session: aiohttp.ClientSession, sent: Sent) -> int:
