@@ -5,7 +5,8 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from bot.domain.windows import WEEKDAYS, Window
 
-_MIDNIGHT = time(0)
+_A_DAY = timedelta(days=1)
+_A_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,14 +19,15 @@ class Freeze:
 
     def covers(self, window: Window, zone: tzinfo) -> bool:
         """Whether any part of the window falls into the freeze; days are read in `zone`."""
-        begins = datetime.combine(self.first, _MIDNIGHT, tzinfo=zone)
-        ends = datetime.combine(self.last + timedelta(days=1), _MIDNIGHT, tzinfo=zone)
-        return window.start < ends and (window.end > begins or window.start >= begins)
+        last_moment = max(window.start, window.end - timedelta.resolution)
+        return window.start.astimezone(zone).date() <= self.last and last_moment.astimezone(zone).date() >= self.first
 
     @property
     def words(self) -> str:
-        """Say it: `Dec 20 to Jan 3 (Holiday freeze)`."""
+        """Say it: `Dec 20 to Jan 3 (Holiday freeze)`; with years where the days alone could mean less."""
         days = _day(self.first) if self.first == self.last else f"{_day(self.first)} to {_day(self.last)}"
+        if self.last - self.first >= _A_YEAR:
+            days = f"{_day(self.first)}, {self.first.year} to {_day(self.last)}, {self.last.year}"
         return f"{days} ({self.reason})" if self.reason else days
 
 
@@ -33,7 +35,8 @@ class Freeze:
 class AllowedRange:
     """Weekdays (0 is Monday) and a time span; `end` at or before `start` runs over midnight into the next day.
 
-    A range over midnight belongs to the day it begins. `end` of midnight means the end of the day.
+    A range over midnight belongs to the day it begins. `end` of midnight means the end of the day, so whole days in a
+    row are one stretch of time.
     """
 
     weekdays: tuple[int, ...]
@@ -42,17 +45,24 @@ class AllowedRange:
     text: str
 
     def holds(self, window: Window, zone: tzinfo) -> bool:
-        """Whether the whole window lies within one occurrence of the range; times are read in `zone`."""
-        first_day = window.start.astimezone(zone).date() - timedelta(days=1)
-        for day in (first_day, first_day + timedelta(days=1)):
-            if day.weekday() not in self.weekdays:
-                continue
-            last_day = day if self.end > self.start else day + timedelta(days=1)
-            begins = datetime.combine(day, self.start, tzinfo=zone)
-            ends = datetime.combine(last_day, self.end, tzinfo=zone)
-            if begins <= window.start and window.end <= ends and window.start < ends:
-                return True
-        return False
+        """Whether the whole window lies within one stretch of the range; times are read in `zone`."""
+        if self.start == self.end and len(self.weekdays) == len(WEEKDAYS):
+            return True
+        today = window.start.astimezone(zone).date()
+        return any(
+            begins <= window.start < ends and window.end <= ends
+            for begins, ends in (self._from(day, zone) for day in (today - _A_DAY, today) if self._is_on(day))
+        )
+
+    def _from(self, day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+        """Return when the stretch that begins on a day begins and ends."""
+        last_day = day if self.end > self.start else day + _A_DAY
+        while self.start == self.end and self._is_on(last_day):
+            last_day += _A_DAY
+        return datetime.combine(day, self.start, tzinfo=zone), datetime.combine(last_day, self.end, tzinfo=zone)
+
+    def _is_on(self, day: date) -> bool:
+        return day.weekday() in self.weekdays
 
 
 def frozen_by(freezes: tuple[Freeze, ...], window: Window, zone: tzinfo) -> Freeze | None:

@@ -48,6 +48,14 @@ def test_a_freeze_covers_whole_days_of_its_zone(window: Window, zone: ZoneInfo, 
     assert HOLIDAYS.covers(window, zone) is frozen
 
 
+def test_a_freeze_may_last_until_the_end_of_all_days() -> None:
+    """Whoever freezes until further notice writes the last day there is."""
+    for_good = Freeze(first=date(2026, 12, 20), last=date.max)
+
+    assert for_good.covers(span("2035-01-01T00:00Z", "2035-01-01T03:00Z"), AMSTERDAM)
+    assert not for_good.covers(span("2026-12-19T20:00Z", "2026-12-19T22:00Z"), AMSTERDAM)
+
+
 def test_a_freeze_of_one_day_covers_that_day_also_when_clocks_change() -> None:
     """The day on which summer time ends has 25 hours."""
     freeze = Freeze(first=date(2026, 10, 25), last=date(2026, 10, 25))
@@ -66,11 +74,17 @@ def test_a_freeze_of_one_day_covers_that_day_also_when_clocks_change() -> None:
     [
         (HOLIDAYS, "Dec 20 to Jan 3 (Holiday freeze)"),
         (Freeze(first=date(2026, 5, 5), last=date(2026, 5, 5)), "May 5"),
+        (Freeze(first=date(2026, 5, 5), last=date(2027, 5, 4)), "May 5 to May 4"),
+        (Freeze(first=date(2026, 5, 5), last=date(2027, 5, 5)), "May 5, 2026 to May 5, 2027"),
+        (
+            Freeze(first=date(2026, 5, 5), last=date.max, reason="End of life"),
+            "May 5, 2026 to Dec 31, 9999 (End of life)",
+        ),
         (Freeze(first=date(2026, 5, 5), last=date(2026, 5, 5), reason="Liberation Day"), "May 5 (Liberation Day)"),
     ],
 )
 def test_a_freeze_is_said_by_its_days_and_reason(freeze: Freeze, words: str) -> None:
-    """One day is one day."""
+    """One day is one day; of a year and more the years are said."""
     assert freeze.words == words
 
 
@@ -112,6 +126,30 @@ def test_a_range_over_midnight_belongs_to_the_day_it_begins(window: Window, zone
 def test_midnight_to_midnight_is_the_whole_day(window: Window, *, allowed: bool) -> None:
     """And not a minute of the next."""
     assert is_allowed((SATURDAYS,), window, UTC) is allowed
+
+
+@pytest.mark.parametrize(
+    ("window", "allowed"),
+    [
+        (span("2026-12-05T23:00Z", "2026-12-06T02:00Z"), True),
+        (span("2026-12-05T00:00Z", "2026-12-07T00:00Z"), True),
+        (span("2026-12-04T23:59Z", "2026-12-05T02:00Z"), False),
+        (span("2026-12-06T23:00Z", "2026-12-07T00:01Z"), False),
+        (span("2026-12-07T00:00Z"), False),
+    ],
+)
+def test_whole_days_in_a_row_are_one_stretch(window: Window, *, allowed: bool) -> None:
+    """Midnight between Saturday and Sunday is no end when both are allowed whole."""
+    weekend = AllowedRange(weekdays=(5, 6), start=time(0), end=time(0), text="sat,sun 00:00-24:00")
+
+    assert is_allowed((weekend,), window, UTC) is allowed
+
+
+def test_every_whole_day_is_any_time() -> None:
+    """However long the window is."""
+    always = AllowedRange(weekdays=tuple(range(7)), start=time(0), end=time(0), text="mon-sun")
+
+    assert is_allowed((always,), span("2026-12-05T23:00Z", "2027-12-06T02:00Z"), AMSTERDAM)
 
 
 def test_a_night_in_which_clocks_change_is_as_long_as_the_clock_says() -> None:
@@ -161,13 +199,13 @@ RANGES = st.builds(
 def test_every_part_of_an_allowed_window_is_allowed(
     allowed: AllowedRange, start: datetime, length: timedelta, zone: ZoneInfo
 ) -> None:
-    """A shorter stay within an allowed one cannot be forbidden; nothing longer than 25 hours is ever allowed."""
+    """A shorter stay within an allowed one cannot be forbidden; only whole days in a row are longer than 25 hours."""
     window = Window(start=start, end=start + length)
     inner = Window(start=start + length / 4, end=start + length / 2)
 
     if allowed.holds(window, zone):
         assert allowed.holds(inner, zone)
-        assert length <= timedelta(hours=25)
+        assert length <= timedelta(hours=25) or allowed.start == allowed.end
 
 
 @given(st.dates(date(2021, 1, 1), date(2034, 1, 1)), st.integers(0, 30), MOMENTS, ZONES)
