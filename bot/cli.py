@@ -130,14 +130,14 @@ def policy_check(
     """Validate a policy file and print each environment's effective rule in words."""
     with _readable_failures():
         from bot.policy_file import lacking, read_policy
-        from bot.policy_words import in_words
+        from bot.policy_words import in_words, over_already
         from bot.settings import read_rule_settings
 
         settings = read_rule_settings()
         policy = read_policy(file or settings.bot_policy_file, settings)
         for line in in_words(policy):
             typer.echo(line)
-        for line in lacking(policy):
+        for line in (*lacking(policy), *over_already(policy, today=_now().date())):
             typer.echo(f"Warning: {line}", err=True)
 
 
@@ -260,6 +260,10 @@ def _one_of(word: str, known: list[str]) -> str:
     return word
 
 
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
 def _moment(text: str) -> datetime:
     """Read a day, a moment (UTC when it names no zone), or how long ago."""
     from bot.policy_shape import duration
@@ -268,7 +272,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         try:
-            return datetime.fromtimestamp(time.time(), UTC) - duration(text)
+            return _now() - duration(text)
         except ValueError as error:
             example = "2026-12-05, 2026-12-05T22:00:00Z or 7d"
             raise typer.BadParameter(f'"{text}" is no time such as {example}', param_hint="--since") from error

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -15,6 +15,8 @@ from bot.observe.redaction import redact
 from bot.policy_problems import contradictions, line
 from bot.policy_shape import EXAMPLES, PolicyTable, RuleTable
 from bot.settings import ENV_FILE, RuleSettings, Settings, SettingsProblems, read_rule_settings, read_settings
+
+_EXAMPLE: Final = EXAMPLES["required_approvals"]
 
 
 def configuration(env_file: Path = ENV_FILE) -> tuple[Settings, Policy]:
@@ -133,11 +135,14 @@ def _plain(key: str, value: Any) -> Any:  # noqa: ANN401 - what each key holds d
 def _read(path: Path, settings: RuleSettings) -> PolicyTable:
     where = f"BOT_POLICY_FILE={path}" if path == settings.bot_policy_file else str(path)
     try:
-        file = PolicyTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        file = PolicyTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         lines = [f"the file cannot be read ({error.strerror}). Example: BOT_POLICY_FILE=policy.toml"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        lines = [f"the file is not TOML: {redact(str(error))}. Example: {EXAMPLES['required_approvals']}"]
+    except UnicodeDecodeError as error:
+        line_number = 1 + error.object.count(b"\n", 0, error.start)
+        lines = [f"the file is not TOML: line {line_number} is not written in UTF-8. Example: {_EXAMPLE}"]
+    except tomllib.TOMLDecodeError as error:
+        lines = [f"the file is not TOML: {redact(str(error))}. Example: {_EXAMPLE}"]
     except ValidationError as error:
         lines = [line(details) for details in error.errors(include_url=False)]
     else:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 from pydantic import BaseModel
@@ -34,10 +35,7 @@ def line(details: ErrorDetails) -> str:
     """Say one of pydantic's findings as a sentence that a person can act on."""
     place, key = _place_and_key(details["loc"])
     if details["type"] == "extra_forbidden":
-        unknown = str(details["loc"][-1])
-        meant = shapes.nearest(unknown, _known(details["loc"]))
-        example = EXAMPLES.get(meant) or EXAMPLES.get(key, f"[{meant}]")
-        return f'{place}"{redact(unknown)}" is unknown, the nearest key is "{meant}". Example: {example}'
+        return f"{place}{_unknown(details)}"
     if details["type"] == "missing":
         return f"{place}{key} lacks {details['loc'][-1]}. Example: {EXAMPLES.get(key, '')}"
     if details["type"] == "value_error":
@@ -45,6 +43,27 @@ def line(details: ErrorDetails) -> str:
     else:
         finding = f'"{redact(str(details["input"]))}" does not fit'
     return f"{place}{key} is wrong: {finding}. Example: {EXAMPLES.get(key, '[environments.production]')}"
+
+
+def _unknown(details: ErrorDetails) -> str:
+    """Name the key that is most likely meant, and where it stands when that is elsewhere."""
+    *tables, key = details["loc"]
+    unknown, top, rules = str(key), _keys(PolicyTable), _keys(RuleTable)
+    elsewhere = ""
+    if tables and isinstance(tables[-1], int):
+        meant = shapes.nearest(unknown, _keys(FreezeTable))
+        example = EXAMPLES["freeze"]
+    elif not tables and isinstance(details["input"], dict) and not get_close_matches(unknown, top):
+        meant, example = "environments", f"[environments.{_quoted(unknown)}]"
+    else:
+        meant = shapes.nearest(unknown, [*top, *rules])
+        example = EXAMPLES.get(meant, f"[{meant}]")
+        if tables and meant in top:
+            elsewhere = ", which stands at the top of the file"
+        elif not tables and meant in rules:
+            elsewhere = ", which stands under [defaults] or an environment"
+    found = f'"{redact(unknown)}" is unknown{" here" if elsewhere else ""}'
+    return f'{found}, the nearest key is "{meant}"{elsewhere}. Example: {redact(example)}'
 
 
 def _place_and_key(loc: tuple[int | str, ...]) -> tuple[str, str]:
@@ -65,11 +84,5 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 
-def _known(loc: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that exist where a finding lies."""
-    kind: type[BaseModel] = RuleTable
-    if "freeze" in loc[:-1]:
-        kind = FreezeTable
-    elif len(loc) == 1:
-        kind = PolicyTable
-    return sorted(field.alias or name for name, field in kind.model_fields.items())
+def _keys(table: type[BaseModel]) -> list[str]:
+    return sorted(field.alias or name for name, field in table.model_fields.items())

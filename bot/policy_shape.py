@@ -37,13 +37,15 @@ EXAMPLES: Final[Mapping[str, str]] = {
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST: Final = timedelta(days=366)
-_RANGE: Final = re.compile(r"(?P<days>[a-z]{3}(?:[-,][a-z]{3})*)(?: (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?")
+_RANGE: Final = re.compile(
+    r"(?P<days>[a-z]{3}(?:[-,][a-z]{3})*)(?: (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?", re.ASCII
+)
 _MIDNIGHT: Final = time(0)
 
 
 def duration(text: object) -> timedelta:
     """Read `30m`, `48h` or `3d`."""
-    found = re.fullmatch(r"(\d{1,6})([smhdw])", text) if isinstance(text, str) else None
+    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f'"{text}" is no duration such as 30m, 48h or 3d')
     length = timedelta(**{_UNITS[found[2]]: int(found[1])})
@@ -56,7 +58,7 @@ def day(value: object) -> date:
     """Read `2026-12-20`, as text or as TOML's own date."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         try:
             return date.fromisoformat(value)
         except ValueError as error:

@@ -1,6 +1,6 @@
 """Says a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot import shapes
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
@@ -13,11 +13,17 @@ def in_words(policy: Policy) -> list[str]:
     return [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
 
 
+def over_already(policy: Policy, *, today: date) -> list[str]:
+    """Return a line for each freeze that has ended, for that may be a mistaken year."""
+    ended = {freeze for rule in policy.rules for freeze in rule.freeze if freeze.last < today}
+    return [f"the freeze {one.words} ended on {one.last}" for one in sorted(ended, key=lambda freeze: freeze.first)]
+
+
 def _clauses(rule: Rule) -> list[str]:
     clauses = [_approvals(rule)]
     clauses += [f"frozen {freeze.words}" for freeze in rule.freeze]
     if rule.freeze:
-        clauses.append("a freeze may be overridden" if rule.override else "no freeze may be overridden")
+        clauses.append(_override(rule))
     if rule.allowed:
         clauses.append(f"only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
     clauses += [f"{length(wait)} after the same version succeeded in {earlier}" for earlier, wait in rule.after]
@@ -28,11 +34,13 @@ def _clauses(rule: Rule) -> list[str]:
     if rule.allow_downgrade:
         clauses.append("patch downgrades allowed")
     clauses.append(f"a request expires after {length(rule.request_expires_after)}")
+    if rule.required_approvals:
+        clauses.append(_asked(rule))
     clauses.append(_reminders(rule))
     if more := sorted(rule.announce - ALWAYS_ANNOUNCED):
         clauses.append(f"also announced: {', '.join(more)}")
     if rule.on_call:
-        clauses.append(f"{_people(rule.on_call)} mentioned on failures")
+        clauses.append(f"{' and '.join(rule.on_call)} mentioned on failures")
     clauses.append(f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)")
     return clauses
 
@@ -43,6 +51,21 @@ def _approvals(rule: Rule) -> str:
     count = f"{rule.required_approvals} approval{'s' if rule.required_approvals > 1 else ''}"
     own = "the requester's own counts" if rule.self_approval else "not the requester"
     return f"{count} from {_people(rule.approvers) or 'nobody yet (BOT_APPROVERS)'}, {own}"
+
+
+def _override(rule: Rule) -> str:
+    if not rule.override:
+        return "no freeze may be overridden"
+    needed = rule.approvals_needed(override=True)
+    return f"a freeze may be overridden with a reason and {needed} approval{'s' if needed > 1 else ''}"
+
+
+def _asked(rule: Rule) -> str:
+    after = length(rule.remind_approvers_after)
+    if not rule.notify:
+        return f"nobody notified by name, a reminder after {after}"
+    who = "approvers" if rule.notify == rule.approvers else " and ".join(rule.notify)
+    return f"{who} notified at once and reminded after {after}"
 
 
 def _reminders(rule: Rule) -> str:

@@ -33,8 +33,8 @@ class SettingsProblems(Exception):
     """Something about the settings is wrong; `lines` has one readable line per problem, free of secrets."""
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = tuple(" ".join(line.splitlines()) for line in lines)
+        super().__init__("\n".join(self.lines))
 
 
 class _Checked(BaseModel):

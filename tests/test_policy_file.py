@@ -9,7 +9,7 @@ import pytest
 from bot.domain.calendar import Freeze
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy
 from bot.policy_file import load_policy
-from bot.policy_words import in_words
+from bot.policy_words import in_words, over_already
 from bot.settings import RuleSettings, SettingsProblems
 
 ENOUGH = RuleSettings(bot_channel="C1", bot_approvers=("S1",))
@@ -199,6 +199,11 @@ def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
         ('freeze = [{ from = "2026-12-20" }]', "freeze lacks to"),
         ('freeze = [{ from = "2026-02-30", to = "2026-03-01" }]', "no day of the calendar"),
         ('freeze = [{ from = "2026-12-20", too = "2027-01-03" }]', '"too" is unknown, the nearest key is "to"'),
+        (
+            'timezone = "UTC"',
+            '"timezone" is unknown here, the nearest key is "timezone", which stands at the top of the file',
+        ),
+        ('request_expires_after = "٤h"', '"٤h" is no duration'),
         ('after = { staging = "soon" }', '"soon" is no duration'),
         ('after = { "acme/staging" = "1d" }', '"acme/staging" is no slug'),
     ],
@@ -217,6 +222,14 @@ def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
     ("text", "expected"),
     [
         ('timezone = "Mars/Olympus"', "timezone is wrong"),
+        ('timezone = "localtime"', '"localtime" is no time zone'),
+        (
+            'channel = "C1"',
+            '"channel" is unknown here, the nearest key is "channel", which stands under [defaults] or an',
+        ),
+        ("[production]\nrequired_approvals = 2", 'nearest key is "environments". Example: [environments.production]'),
+        ('[default]\nchannel = "C1"', '"default" is unknown, the nearest key is "defaults". Example: [defaults]'),
+        ('[defaults]\nreminders = ["1h\\n"]', '"1h " is no duration'),
         ("[enviroments.production]", '"enviroments" is unknown, the nearest key is "environments"'),
         ("[environments.production", "the file is not TOML"),
         ('[environments."a/b/c"]', "is no environment"),
@@ -236,6 +249,19 @@ def test_a_missing_file_is_a_problem_that_names_the_variable(tmp_path: Path) -> 
 
     with pytest.raises(SettingsProblems, match=r"BOT_POLICY_FILE=.*cannot be read"):
         load_policy(settings.bot_policy_file, settings)
+
+
+def test_a_file_that_is_not_written_in_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes("[defaults]\n# Café\n".encode("latin-1"))
+
+    with pytest.raises(SettingsProblems, match="line 2 is not written in UTF-8"):
+        load_policy(path, ENOUGH)
+
+
+def test_a_mark_that_an_editor_puts_before_the_text_is_no_part_of_it(tmp_path: Path) -> None:
+    """Some editors begin every file in UTF-8 with a byte order mark."""
+    assert policy(tmp_path, '\ufeff[defaults]\nchannel = "C2"').channels == ("C2",)
 
 
 def test_a_channel_is_required_unless_the_policy_gives_one(tmp_path: Path) -> None:
@@ -273,3 +299,45 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
     assert "in channel C0PROD" in production
     assert staging.startswith("acme/staging: no approval needed; only mon-thu 20:00-06:00 (Europe/Amsterdam)")
     assert others.startswith("every other environment: 1 approval from S0PLATFORM or U01BOB")
+
+
+@pytest.mark.parametrize(
+    ("lines", "clause"),
+    [
+        ("", "approvers notified at once and reminded after 4h"),
+        ('notify = ["U1", "S2"]\nremind_approvers_after = "30m"', "U1 and S2 notified at once and reminded after 30m"),
+        ('notify = ["*"]', "nobody notified by name, a reminder after 4h"),
+        ('on_call = ["S2", "U1"]', "S2 and U1 mentioned on failures"),
+        ('freeze = [{ from = "2026-12-25", to = "2026-12-25" }]', "frozen Dec 25; no freeze may be overridden"),
+        (
+            'freeze = [{ from = "2026-12-25", to = "2026-12-25" }]\noverride = true',
+            "frozen Dec 25; a freeze may be overridden with a reason and 2 approvals",
+        ),
+        ('requesters = ["S2"]', "requested by S2"),
+        ("reason_required = true", "a reason is required"),
+        ("allow_downgrade = true", "patch downgrades allowed"),
+        ('announce = ["SUCCEEDED"]', "also announced: SUCCEEDED"),
+        ('reminders = ["90m", "30m"]', "reminders 90m and 30m before a window"),
+        ("reminders = []", "no reminders before a window"),
+        ("self_approval = true", "the requester's own counts"),
+    ],
+)
+def test_every_key_has_its_words(tmp_path: Path, lines: str, clause: str) -> None:
+    """What an environment's rule says can be read without knowing the file."""
+    (words,) = in_words(policy(tmp_path, f"[defaults]\n{lines}"))
+
+    assert clause in words
+
+
+def test_a_freeze_that_is_over_is_pointed_out(tmp_path: Path) -> None:
+    """It may be that somebody wrote last year's number; each is named once."""
+    text = """
+    [defaults]
+    freeze = [{ from = "2026-12-20", to = "2027-01-03" }, { from = "2025-12-20", to = "2026-01-03", reason = "Peak" }]
+    [environments.production]
+    required_approvals = 2
+    """
+    found = policy(tmp_path, text)
+
+    assert over_already(found, today=date(2026, 1, 3)) == []
+    assert over_already(found, today=date(2026, 1, 4)) == ["the freeze Dec 20 to Jan 3 (Peak) ended on 2026-01-03"]
