@@ -114,6 +114,11 @@ class Verbs:
         """Ask for another attempt although nobody can tell what became of the first."""
         await self._may_decide(request, member)
         request.check_state(State.SUBMISSION_UNCLEAR)
+        if self.judging.now() >= request.deadline:
+            raise WrongState(
+                f"The deadline of this request, {request.deadline:%Y-%m-%d %H:%M} UTC, has passed, so it is not "
+                f"submitted again. It can be rescheduled or withdrawn."
+            )
         return self._again(request, member)
 
     def _again(self, request: UpgradeRequest, member: Member) -> Decision:

@@ -233,6 +233,18 @@ async def test_another_attempt_is_refused_while_a_newer_request_is_open() -> Non
     assert house.now_of(older).state is State.SUBMISSION_UNCLEAR
 
 
+async def test_what_may_have_reached_the_cloud_is_not_submitted_again_after_its_deadline() -> None:
+    """Its start has passed; it is not said to be on its way, and can still be rescheduled or withdrawn."""
+    request = an_upgrade_request(state=State.SUBMISSION_UNCLEAR, deadline=NOON)
+    house = await a_house(request)
+
+    answer = await house.press(request, Press.SUBMIT_AGAIN)
+
+    assert "The deadline of this request, 2026-11-30 12:00 UTC, has passed" in answer
+    assert house.now_of(request).state is State.SUBMISSION_UNCLEAR
+    assert house.facts(request) == ["press refused"]
+
+
 async def test_withdrawing_what_may_have_reached_the_cloud_says_so() -> None:
     """The bot cannot cancel anything there."""
     request = an_upgrade_request(state=State.SUBMISSION_UNCLEAR)
