@@ -12,7 +12,7 @@ from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Lease, Source, Work
-from bot.workflow.record import fact
+from bot.workflow.record import fact, rule_facts
 from bot.workflow.requesting import tell_replaced
 from bot.workflow.revoting import Revoting
 from bot.workflow.telling import Telling
@@ -73,7 +73,8 @@ class Outcomes:
         async with self.begin(lease) as work:
             failed = await work.requests.save(request.fail(reason, at=self.judging.now()))
             event = SubmissionFailed(about=errands.about(failed), mention=(failed.requester,), reason=reason)
-            await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts={"answer": reason}))
+            facts = {"answer": reason, "policy": rule_facts(self.judging.rule(failed))}
+            await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts=facts))
             await work.outbox.put(
                 errands.repaint(failed, because="failed"),
                 errands.in_thread(failed, event),

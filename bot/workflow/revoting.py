@@ -69,7 +69,12 @@ class Revoting:
             voters=tuple(sorted(voters)),
             required=stored.required,
         )
-        facts: dict[str, object] = {"changes": list(stored.changes), "voters": sorted(voters), "seal": stored.seal}
+        facts: dict[str, object] = {
+            "changes": list(stored.changes),
+            "voters": sorted(voters),
+            "seal": stored.seal,
+            "policy": rule_facts(rule),
+        }
         await work.audit.append(fact(stored, "votes voided", at=self.judging.now(), facts=facts))
         await work.outbox.put(errands.repaint(stored, because="voided"), errands.in_thread(stored, event))
 

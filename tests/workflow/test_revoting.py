@@ -50,6 +50,7 @@ async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -
     assert now.changes == (f"production/web runs {OLD_PATCH} now; it ran {OLD} when this was asked.",)
     assert [(event.voters, event.mention) for event in house.told(VotesVoided)] == [((SEM,), ("S0TEAM", SEM))]
     assert house.facts(request) == ["upgrade requested", "vote cast", "votes voided", "press refused"]
+    assert [event["facts"]["policy"]["required_approvals"] for event in house.storage.audited] == [2, 2, 2, 2]
 
 
 async def test_after_drift_the_new_card_can_be_approved() -> None:

@@ -25,6 +25,7 @@ from bot.workflow.errors import (
     Unauthorised,
 )
 from bot.workflow.ports import Submission
+from bot.workflow.record import rule_facts
 from tests.builders import (
     ACME,
     KIM,
@@ -309,7 +310,7 @@ def broken_rules() -> dict[str, tuple[Rule, str]]:
 
 @pytest.mark.parametrize("why", broken_rules())
 async def test_a_rule_broken_right_before_submission_fails_it_with_its_reason(why: str) -> None:
-    """Judged once more when it counts, by the same sentences."""
+    """Judged once more when it counts, by the same sentences; the trail has the rule that was in force then."""
     rule, says = broken_rules()[why]
     house = await a_house()
     request = await house.approved()
@@ -320,6 +321,7 @@ async def test_a_rule_broken_right_before_submission_fails_it_with_its_reason(wh
     assert house.now_of(request).state is State.SUBMISSION_FAILED
     assert says in house.now_of(request).outcome
     assert house.cloud.submissions == []
+    assert house.storage.audited[-1]["facts"]["policy"] == rule_facts(rule)
 
 
 async def test_a_requester_who_was_deactivated_gets_nothing_submitted() -> None:
