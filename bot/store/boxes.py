@@ -18,8 +18,6 @@ ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
 EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
 ERRANDS = Codec(Errand, without=frozenset({"event"}))
 LONGEST_ERROR = 1000
-_NOT_TOLD = frozenset({Kind.SUBMIT.value, Kind.LOOK.value})
-"""Errands that tell nobody anything."""
 
 
 class StoredInbox:
@@ -118,7 +116,7 @@ class StoredOutbox:
         for number, body, seconds in await self._transaction.all(
             ended.returning(OutboxRow.number, OutboxRow.body, waited)
         ):
-            if body["kind"] not in _NOT_TOLD and seconds is not None:
+            if body["kind"] != Kind.SUBMIT and seconds is not None:
                 TOLD_SECONDS.labels(body["kind"]).observe(max(0.0, float(seconds)))
                 about = {name: body.get(name) or "" for name in ("kind", "target", "request_id", "reference")}
                 self._transaction.note("outbox.told", number=number, seconds=round(float(seconds), 3), **about)

@@ -97,8 +97,6 @@ class Kind(StrEnum):
     """Publish the App Home of the member `target`."""
     SUBMIT = "submit"
     """Hand the approved `request_id` to the cloud."""
-    LOOK = "look"
-    """Look whether the cloud has `request_id` after an unclear answer."""
 
 
 class Urgency(StrEnum):
