@@ -91,7 +91,7 @@ def _for(places: list[str], policy: Policy) -> str:
 
 
 def _place(rule: Rule) -> str:
-    return rule.environment or "every environment without a table"
+    return rule.environment or "any environment without a table"
 
 
 def _wider(name: str, environments: dict[str, RuleTable]) -> tuple[RuleTable, ...]:

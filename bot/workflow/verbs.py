@@ -58,7 +58,7 @@ class Verbs:
     async def reject(self, request: UpgradeRequest, member: Member, *, seal: Seal, reason: str) -> Decision:
         """End the request by an approver's no."""
         await self._check_rejectable(request, member, seal)
-        rejected = request.reject(by=member.id, reason=reason.strip(), at=self.judging.now())
+        rejected = request.reject(by=member.id, reason=reason, at=self.judging.now())
         return Decision(
             request=rejected,
             kind="request rejected",

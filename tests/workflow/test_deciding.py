@@ -1,8 +1,9 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from bot.domain.calendar import Freeze
 from bot.domain.events import RequestApproved, RequestExpired, RequestRejected, RequestWithdrawn, VoteCast
 from bot.domain.people import MemberId
 from bot.domain.request import State, Vote
@@ -14,6 +15,7 @@ from tests.builders import (
     NOON,
     ROOS,
     SEM,
+    a_form,
     a_policy,
     a_press,
     a_rule,
@@ -49,6 +51,22 @@ async def test_an_approval_before_the_last_is_counted_and_waits() -> None:
     assert answer.endswith("Your approval counts: 1 of 2.")
     assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
     assert house.errands(Kind.SUBMIT) == []
+
+
+async def test_an_override_is_approved_by_one_person_more() -> None:
+    """The first approval would have been enough without the freeze; with it, it waits for the second."""
+    freeze = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+    house = await a_house(policy=a_policy(a_rule(freeze=(freeze,), override=True)))
+    request = await house.ask(a_form(override=True, reason="A leak"))
+
+    first = await house.press(request)
+    waiting = decision(house.now_of(request))
+    second = await house.press(request, by=KIM)
+
+    assert first.endswith("Your approval counts: 1 of 2.")
+    assert waiting == (State.PENDING_APPROVAL, {SEM})
+    assert "Your approval counts: 2 of 2." in second
+    assert decision(house.now_of(request)) == (State.APPROVED, {SEM, KIM})
 
 
 async def test_a_second_press_of_the_same_person_counts_once() -> None:

@@ -6,9 +6,12 @@ from bot.domain.request import State
 from bot.workflow.entries import Press
 from tests.builders import (
     GUS,
+    KIM,
     ROOS,
     SEM,
+    a_policy,
     a_press,
+    a_rule,
     a_scheduled_upgrade,
     an_upgrade_request,
 )
@@ -31,6 +34,16 @@ async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId
 
     with pytest.raises(Refused, match=REFUSES_TO_OPEN[press, who, state]):
         await house.deciding.judge(a_press(request, press=press, member=who))
+
+
+async def test_rescheduling_is_for_those_who_may_request() -> None:
+    """Whoever asked the first time; those who could are named."""
+    request = an_upgrade_request()
+    house = await a_house(request, policy=a_policy(a_rule(requesters=(KIM,))))
+
+    with pytest.raises(Refused, match=rf"^You may not request upgrades in production\. .*request them: <@{KIM}>\.$"):
+        await house.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=ROOS))
+    await house.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=KIM))
 
 
 @pytest.mark.parametrize("press", [Press.REJECT, Press.RESCHEDULE])
