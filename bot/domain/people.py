@@ -38,14 +38,10 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Circle:
-    """The people a rule names, groups already resolved. `everyone` stands for every full member.
-
-    `missing` are the IDs of the rule that name nobody: a warning, never a failure.
-    """
+    """The people a rule names, groups already resolved. `everyone` stands for every full member."""
 
     everyone: bool
     members: frozenset[MemberId]
-    missing: tuple[str, ...] = ()
 
     def includes(self, member: Member) -> bool:
         """Whether this person is in the circle; people who do not count never are."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import Member, MemberId, Standing
@@ -15,6 +16,8 @@ from bot.slack.payload import pick, text
 from bot.slack.sorting import counted, sorted_out
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.ports import Members
+
+_log = structlog.get_logger(__name__)
 
 REUSED = 30.0
 SLACKBOT = "USLACKBOT"
@@ -95,6 +98,7 @@ class People:
         try:
             answer = await asking("users.info", self._client.users_info(user=member))
         except UnknownToSlack:
+            _log.warning("slack.names_nobody", member=member)
             return Member(id=member, name="", standing=Standing.UNKNOWN)
         return read_member(member, answer.get("user"), here)
 
@@ -102,6 +106,7 @@ class People:
         try:
             answer = await asking("usergroups.users.list", self._client.usergroups_users_list(usergroup=group))
         except UnknownToSlack:
+            _log.warning("slack.names_nobody", group=group)
             return None
         users = answer.get("users")
         return frozenset(MemberId(str(user)) for user in users) if isinstance(users, list) else frozenset()

@@ -51,20 +51,17 @@ class Entitlement:
             raise NotEntitled(f"{refusal} {could}") from refusal
 
     async def circle(self, ids: Iterable[str]) -> Circle:
-        """Resolve the IDs of a rule to people."""
+        """Resolve the IDs of a rule to people; a group that Slack does not know holds nobody."""
         named: set[MemberId] = set()
-        missing: list[str] = []
         everyone = False
         for one in ids:
             if one == EVERYONE:
                 everyone = True
             elif one.startswith("S"):
-                group = await self.members.group(one)
-                named |= group or frozenset()
-                missing += [] if group is not None else [one]
+                named |= await self.members.group(one) or frozenset()
             else:
                 named.add(MemberId(one))
-        return Circle(everyone=everyone, members=frozenset(named), missing=tuple(missing))
+        return Circle(everyone=everyone, members=frozenset(named))
 
     async def check_may_request(self, member: Member, rule: Rule) -> None:
         """Raise NotEntitled unless the rule lets this person ask."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.people import MemberId, Standing
 from bot.sandbox.slack.faults import Fault
@@ -89,9 +90,14 @@ async def test_no_answer_is_never_an_answer(here: Office, fault: Fault) -> None:
 
 
 async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
-    """An unknown person has no standing; an unknown group, or groups on a free plan, is no group."""
-    assert (await here.people.find(MemberId("U0NOBODY"))).standing is Standing.UNKNOWN
-    assert await here.people.group("S0NOBODY") is None
+    """An unknown person has no standing; an unknown group, or groups on a free plan, is no group. The log warns."""
+    with capture_logs() as logged:
+        assert (await here.people.find(MemberId("U0NOBODY"))).standing is Standing.UNKNOWN
+        assert await here.people.group("S0NOBODY") is None
+    assert [(one["log_level"], one.get("member") or one["group"]) for one in logged if "nobody" in one["event"]] == [
+        ("warning", "U0NOBODY"),
+        ("warning", "S0NOBODY"),
+    ]
     here.slack.workspace.paid = False
     assert await here.people.group("S0ONCALL") is None
 

@@ -152,7 +152,7 @@ async def test_who_has_voted_may_still_submit_again() -> None:
 
 
 async def test_a_group_that_nobody_knows_holds_nobody() -> None:
-    """A missing approver is a warning elsewhere; here it simply may not approve."""
+    """A missing approver is a warning in the log; here it simply may not approve."""
     house = await a_house(an_upgrade_request(), policy=a_policy(a_rule(approvers=("S0GONE",))))
     (request,) = house.storage.requests.values()
 

@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from bot.domain.calendar import Freeze
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.request import Seal, State
-from bot.workflow.entries import Kind
+from bot.workflow.entries import Kind, Press
 from tests.builders import (
     KIM,
     NEW,
@@ -14,6 +16,7 @@ from tests.builders import (
     a_cluster,
     a_policy,
     a_rule,
+    an_upgrade_request,
 )
 from tests.workflow.house import ANNE, TEAM, a_house, decision
 
@@ -32,6 +35,22 @@ async def test_a_press_on_a_card_that_showed_something_else_counts_for_nothing()
     assert "your press did not count" in approved
     assert "your press did not count" in rejected
     assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, set())
+
+
+@pytest.mark.parametrize(
+    ("state", "press"),
+    [(State.SUBMISSION_FAILED, Press.TRY_AGAIN), (State.SUBMISSION_UNCLEAR, Press.SUBMIT_AGAIN)],
+)
+async def test_no_attempt_is_made_by_a_press_on_a_card_that_showed_something_else(state: State, press: Press) -> None:
+    """Another attempt is for what was on the card, too."""
+    request = an_upgrade_request(state=state)
+    house = await a_house(request)
+
+    answer = await house.press(request, press, seal=Seal("another"))
+
+    assert "your press did not count" in answer
+    assert house.now_of(request).state is state
+    assert house.errands(Kind.SUBMIT) == []
 
 
 async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -> None:
