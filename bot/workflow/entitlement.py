@@ -43,9 +43,9 @@ class Entitlement:
                 case Press.WITHDRAW:
                     could = f"Only the requester, <@{request.requester}>, may withdraw this request."
                 case Press.TRY_AGAIN:
-                    could = f"Only the requester, <@{request.requester}>, or an approver may do this."
+                    could = await self._who_may_retry(rule, request)
                 case Press.RESCHEDULE:
-                    could = _could(await self.circle(rule.requesters), "request upgrades")
+                    could = await self._could(await self.circle(rule.requesters), "request upgrades")
                 case _:
                     could = await self._others(await self.circle(rule.approvers), rule, request)
             raise NotEntitled(f"{refusal} {could}") from refusal
@@ -67,7 +67,8 @@ class Entitlement:
         """Raise NotEntitled unless the rule lets this person ask."""
         circle = await self.circle(rule.requesters)
         if not circle.includes(member):
-            raise NotEntitled(f"You may not request upgrades in {rule.environment}. {_could(circle, 'request them')}")
+            could = await self._could(circle, "request them")
+            raise NotEntitled(f"You may not request upgrades in {rule.environment}. {could}")
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
@@ -83,12 +84,8 @@ class Entitlement:
         """Raise NotAnApprover unless this is the requester or an approver."""
         if member.id == request.requester:
             return
-        circle = await self.circle(rule.approvers)
-        if not circle.includes(member):
-            raise NotAnApprover(
-                f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. "
-                f"{_could(circle, 'do it')}"
-            )
+        if not (await self.circle(rule.approvers)).includes(member):
+            raise NotAnApprover(await self._who_may_retry(rule, request))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
         """Raise NotTheRequester unless this is the requester."""
@@ -129,17 +126,21 @@ class Entitlement:
         what = "decide now" if pending else "submit it again"
         if not rule.self_approval:
             undecided -= {request.requester}
-        if circle.everyone or len(undecided) > _NAMED:
-            return _could(Circle(everyone=circle.everyone, members=frozenset(undecided)), what)
-        active = [one for one in sorted(undecided) if (await self.members.find(one)).counts]
-        return _could(Circle(everyone=False, members=frozenset(active)), what)
+        return await self._could(Circle(everyone=circle.everyone, members=undecided), what)
 
+    async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> str:
+        could = await self._could(await self.circle(rule.approvers), "do it")
+        return f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. {could}"
 
-def _could(circle: Circle, what: str) -> str:
-    if circle.everyone:
-        return f"Any other full member can {what}."
-    if not circle.members:
-        return f"Nobody else can {what}."
-    named = [f"<@{one}>" for one in sorted(circle.members)[:_NAMED]]
-    more = len(circle.members) - len(named)
-    return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."
+    async def _could(self, circle: Circle, what: str) -> str:
+        """Say who can do it; of a few people only those who count now."""
+        if circle.everyone:
+            return f"Any other full member can {what}."
+        able = sorted(circle.members)
+        if len(able) <= _NAMED:
+            able = [one for one in able if (await self.members.find(one)).counts]
+        if not able:
+            return f"Nobody else can {what}."
+        named = [f"<@{one}>" for one in able[:_NAMED]]
+        more = len(able) - len(named)
+        return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."

@@ -93,6 +93,7 @@ async def test_one_rejection_ends_it() -> None:
     assert (rejected.state, rejected.decided_by, rejected.outcome) == (State.REJECTED, KIM, "Not this week")
     assert answer.endswith("You rejected this request.")
     assert house.told(RequestRejected, Kind.DIRECT)[0].reason == "Not this week"
+    assert house.storage.audited[-1]["facts"]["reason"] == "Not this week"
 
 
 async def test_the_requester_withdraws() -> None:
@@ -149,6 +150,35 @@ async def test_who_has_voted_may_still_submit_again() -> None:
     answer = await house.press(voted, Press.SUBMIT_AGAIN, by=ANNE)
 
     assert answer.endswith(f"These people can submit it again: <@{KIM}>, <@{SEM}>.")
+
+
+async def test_a_refusal_of_another_attempt_names_who_could_ask_for_it() -> None:
+    """Also to a guest; whoever does not count is not named."""
+    house = await a_house(
+        an_upgrade_request(state=State.SUBMISSION_FAILED), policy=a_policy(a_rule(approvers=(SEM, KIM, GUS)))
+    )
+    (request,) = house.storage.requests.values()
+    could = (
+        f"Only the requester, <@{ROOS}>, or an approver of production may do this. "
+        f"These people can do it: <@{KIM}>, <@{SEM}>."
+    )
+
+    member = await house.press(request, Press.TRY_AGAIN, by=ANNE)
+    guest = await house.press(request, Press.TRY_AGAIN, by=GUS)
+
+    assert member == f"*production/web*: {could}"
+    assert guest == f"*production/web*: Guests cannot use this bot. {could}"
+
+
+async def test_of_many_a_refusal_names_the_first_and_counts_the_rest() -> None:
+    """Looking each of them up would take long."""
+    crowd = tuple(MemberId(f"U0P{number:02}") for number in range(12))
+    house = await a_house(an_upgrade_request(), policy=a_policy(a_rule(approvers=crowd)))
+    (request,) = house.storage.requests.values()
+
+    answer = await house.press(request, by=ANNE)
+
+    assert answer.endswith(f"can decide now: {', '.join(f'<@{one}>' for one in crowd[:10])} and 2 more.")
 
 
 async def test_a_group_that_nobody_knows_holds_nobody() -> None:

@@ -37,9 +37,9 @@ async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId
 
 
 async def test_rescheduling_is_for_those_who_may_request() -> None:
-    """Whoever asked the first time; those who could are named."""
+    """Whoever asked the first time; those who could are named, and no guest is."""
     request = an_upgrade_request()
-    house = await a_house(request, policy=a_policy(a_rule(requesters=(KIM,))))
+    house = await a_house(request, policy=a_policy(a_rule(requesters=(KIM, GUS))))
 
     with pytest.raises(Refused, match=rf"^You may not request upgrades in production\. .*request them: <@{KIM}>\.$"):
         await house.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=ROOS))

@@ -118,16 +118,17 @@ async def test_a_cluster_that_is_gone_cannot_be_approved() -> None:
     assert (await house.press(request)).endswith("production/web is no longer in the catalog of Avisi Cloud.")
 
 
-async def test_a_freeze_that_began_meanwhile_refuses_the_approval() -> None:
-    """A policy with a freeze over the estimated window came into force after the request."""
+@pytest.mark.parametrize("override", [False, True])
+async def test_a_freeze_that_began_meanwhile_refuses_the_approval(*, override: bool) -> None:
+    """A policy with a freeze over the estimated window came into force after the request, which overrides nothing."""
     house = await a_house()
     request = await house.ask()
     freeze = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
-    house = await house.restarted(policy=a_policy(a_rule(freeze=(freeze,))))
+    house = await house.restarted(policy=a_policy(a_rule(freeze=(freeze,), override=override)))
 
     answer = await house.press(request)
 
-    assert answer.endswith("production is frozen Dec 1 to Dec 10. Choose another time.")
+    assert "production is frozen Dec 1 to Dec 10. Choose another time." in answer
     assert house.now_of(request).votes == ()
 
 
