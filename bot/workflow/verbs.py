@@ -52,6 +52,7 @@ class Verbs:
             await self._check_rejectable(request, member, seal)
         elif press is Press.RESCHEDULE:
             await self.entitlement.check_may_request(member, self.judging.rule(request))
+            self._not_late(request)
             request.check_state(*_RESCHEDULABLE)
             await self._check_not_running(request)
 
@@ -92,6 +93,7 @@ class Verbs:
     async def withdraw(self, request: UpgradeRequest, member: Member) -> Decision:
         """Take it back, as only its requester may."""
         self.entitlement.check_requester(member, request)
+        self._not_late(request)
         request.check_state(*_WITHDRAWABLE)
         unsure = request.state is State.SUBMISSION_UNCLEAR
         return Decision(
@@ -113,6 +115,7 @@ class Verbs:
     async def submit_again(self, request: UpgradeRequest, member: Member) -> Decision:
         """Ask for another attempt although nobody can tell what became of the first."""
         await self._may_decide(request, member)
+        self._not_late(request)
         request.check_state(State.SUBMISSION_UNCLEAR)
         if self.judging.now() >= request.deadline:
             raise WrongState(

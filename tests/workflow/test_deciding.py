@@ -205,14 +205,16 @@ async def test_nothing_is_decided_while_slack_cannot_be_asked() -> None:
     assert len(house.storage.entries) == 1
 
 
-@pytest.mark.parametrize("press", [Press.APPROVE, Press.REJECT, Press.TRY_AGAIN])
+@pytest.mark.parametrize("press", [Press.APPROVE, Press.REJECT, Press.WITHDRAW, Press.TRY_AGAIN])
 async def test_a_late_press_expires_the_request_and_is_explained(press: Press) -> None:
     """Nobody had noted yet that the deadline has passed: the press does, and changes nothing else."""
     state = State.SUBMISSION_FAILED if press is Press.TRY_AGAIN else State.PENDING_APPROVAL
     request = an_upgrade_request(state=state, deadline=NOON)
     house = await a_house(request)
 
-    answer = await (house.reject(request) if press is Press.REJECT else house.press(request, press))
+    by = ROOS if press is Press.WITHDRAW else SEM
+
+    answer = await (house.reject(request) if press is Press.REJECT else house.press(request, press, by=by))
 
     assert "This request expired at 2026-11-30 12:00 UTC, so your press came too late" in answer
     assert house.now_of(request).state is State.EXPIRED

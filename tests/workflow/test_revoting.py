@@ -13,7 +13,9 @@ from tests.builders import (
     OLD,
     ROOS,
     SEM,
+    a_catalog,
     a_cluster,
+    a_form,
     a_policy,
     a_rule,
     an_upgrade_request,
@@ -106,6 +108,19 @@ async def test_a_version_taken_off_the_offer_cannot_be_approved() -> None:
     answer = await house.press(request)
 
     assert answer.endswith(f"{NEW} is no longer on offer for production/web ({OLD}).")
+    assert house.now_of(request).votes == ()
+
+
+async def test_a_downgrade_that_the_policy_forbids_meanwhile_cannot_be_approved() -> None:
+    """It was on offer under the policy of then."""
+    catalog = a_catalog(a_cluster(version=OLD_PATCH), versions=(OLD, OLD_PATCH))
+    house = await a_house(catalog=catalog, policy=a_policy(a_rule(allow_downgrade=True)))
+    request = await house.ask(a_form(version=OLD))
+    house = await house.restarted(policy=a_policy())
+
+    answer = await house.press(request)
+
+    assert answer.endswith(f"{OLD} is no longer on offer for production/web ({OLD_PATCH}).")
     assert house.now_of(request).votes == ()
 
 

@@ -51,10 +51,9 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     if refusal is None and state in states:
         assert now.state is after
         return
-    expired = (
-        "expired at 2026-12-02 12:00 UTC" if right != "withdraw" and press is not Press.SUBMIT_AGAIN else "expired"
-    )
-    words = expired if state is State.EXPIRED else f"This request {state.standing}, so nothing was changed."
+    words = f"This request {state.standing}, so nothing was changed."
+    if state is State.EXPIRED:
+        words = "This request expired at 2026-12-02 12:00 UTC, so your press came too late and nothing was changed."
     assert (refusal or words) in answer
     if right == "decide" and who != "approver":
         assert answer.endswith(COULD.get(state, f"It {state.standing}."))
