@@ -283,6 +283,21 @@ async def test_a_vote_lost_before_submission_leads_back_to_the_vote() -> None:
     assert house.cloud.submissions == []
 
 
+async def test_an_override_has_its_approval_more_also_right_before_submission() -> None:
+    """One of the two left meanwhile: what is left would do for another request, not for this."""
+    house = await a_house(policy=a_policy(a_rule(freeze=(FREEZE,), override=True)))
+    request = await house.ask(a_form(override=True, reason="A leak"))
+    await house.press(request)
+    await house.press(request, by=KIM)
+    house.members.members[KIM] = a_member(KIM, standing=Standing.DEACTIVATED)
+
+    await house.submit(request)
+
+    asked = house.now_of(request)
+    assert (asked.state, set(asked.voters), asked.required) == (State.PENDING_APPROVAL, {SEM}, 2)
+    assert house.cloud.submissions == []
+
+
 async def test_a_quorum_raised_before_submission_leads_back_to_the_vote() -> None:
     """The approvals stay and one more is asked for; then it is submitted."""
     house = await a_house()
