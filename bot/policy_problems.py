@@ -17,18 +17,34 @@ _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-
 
 def contradictions(file: PolicyTable) -> Iterator[str]:
     """Name what is well written but cannot be meant."""
-    for name, table in file.environments.items():
+    for name in file.environments:
         if not _ENVIRONMENT.fullmatch(name):
             yield f'[environments."{redact(name)}"] is no environment. Example: [environments."acme/staging"]'
-        if name.rpartition("/")[2] in (table.after or {}):
-            yield f"[environments.{_quoted(name)}] after names the environment itself. Example: {EXAMPLES['after']}"
-    for earlier in file.defaults.after or {}:
-        own = file.environments.get(earlier)
-        if own is None or own.after is None:
-            yield (
-                f"[defaults] after would bind {earlier} to itself; say what it waits for under "
-                f"[environments.{_quoted(earlier)}]. Example: after = {{}}"
-            )
+    organisations = {name.rpartition("/")[0] for name in file.environments} | {""}
+    circles = dict.fromkeys(_in_a_circle(file, organisation) for organisation in sorted(organisations))
+    for stuck in filter(None, circles):
+        who = f"{stuck[0]} waits for itself" if len(stuck) == 1 else f"{' and '.join(stuck)} wait for each other"
+        yield f"after can never be met: {who}. Example: after = {{}} under [environments.{_quoted(stuck[-1])}]"
+
+
+def _in_a_circle(file: PolicyTable, organisation: str) -> tuple[str, ...]:
+    """Return the environments of an organisation that wait for themselves, also by way of others."""
+    tables = (file.defaults, *file.environments.values())
+    names = {name.rpartition("/")[2] for name in file.environments}.union(*(table.after or () for table in tables))
+    return tuple(sorted(name for name in names if name in _awaited(file, organisation, name)))
+
+
+def _awaited(file: PolicyTable, organisation: str, environment: str) -> set[str]:
+    """Return everything that has to come before an environment."""
+    found: set[str] = set()
+    coming = [environment]
+    while coming:
+        name = coming.pop()
+        tables = (file.environments.get(f"{organisation}/{name}"), file.environments.get(name), file.defaults)
+        earlier = next((table.after for table in tables if table and table.after is not None), {})
+        coming += earlier.keys() - found
+        found |= earlier.keys()
+    return found
 
 
 def line(details: ErrorDetails) -> str:

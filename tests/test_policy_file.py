@@ -233,8 +233,19 @@ def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
         ("[enviroments.production]", '"enviroments" is unknown, the nearest key is "environments"'),
         ("[environments.production", "the file is not TOML"),
         ('[environments."a/b/c"]', "is no environment"),
-        ('[environments.staging]\nafter = { staging = "1d" }', "names the environment itself"),
-        ('[defaults]\nafter = { staging = "1d" }', "would bind staging to itself"),
+        ('[environments.staging]\nafter = { staging = "1d" }', "after can never be met: staging waits for itself"),
+        (
+            '[defaults]\nafter = { staging = "1d" }',
+            "staging waits for itself. Example: after = {} under [environments.staging]",
+        ),
+        (
+            'defaults.after = { b = "1d" }\nenvironments.a.after = { c = "1d" }\nenvironments.b.after = { a = "1d" }',
+            "after can never be met: a and b and c wait for each other",
+        ),
+        (
+            'environments.a.after = { b = "1d" }\nenvironments."acme/b".after = { a = "1d" }',
+            "after can never be met: a and b wait for each other",
+        ),
     ],
 )
 def test_the_file_as_a_whole_is_judged_too(tmp_path: Path, text: str, expected: str) -> None:
@@ -242,6 +253,22 @@ def test_the_file_as_a_whole_is_judged_too(tmp_path: Path, text: str, expected: 
 
     assert expected in line
     assert "Example: " in line
+
+
+def test_what_comes_after_something_else_may_be_a_chain(tmp_path: Path) -> None:
+    """And its first link waits for nothing, whatever `[defaults]` say."""
+    text = """
+    [defaults]
+    after = { staging = "1d" }
+    [environments.staging]
+    after = {}
+    [environments.production]
+    after = { acceptance = "1d", staging = "3d" }
+    ["environments"."acme/staging"]
+    required_approvals = 0
+    """
+
+    assert policy(tmp_path, text).rule("acme", "acceptance").after == (("staging", timedelta(days=1)),)
 
 
 def test_a_missing_file_is_a_problem_that_names_the_variable(tmp_path: Path) -> None:
