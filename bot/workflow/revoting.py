@@ -26,7 +26,8 @@ class Revoting:
         if drift is None or await self._cannot_go_on(request):
             return False
         current, sentence = drift
-        voided = request.void(sentence, at=self.judging.now(), from_version=current)
+        needed = self.judging.rule(request).approvals_needed(override=request.override)
+        voided = request.void(sentence, at=self.judging.now(), from_version=current).require(needed)
         async with self.begin(lease) as work:
             await self.tell_voided(work, await work.requests.save(voided), voters=request.voters)
             await work.commit()
@@ -38,8 +39,6 @@ class Revoting:
             return
         rule = self.judging.rule(request)
         needed = rule.approvals_needed(override=request.override)
-        if needed == request.required and len(request.votes) < needed:
-            return
         judged = request.require(needed)
         if len(judged.votes) >= needed:
             judged = judged.keep_votes_of(await self.entitlement.standing_voters(judged, rule))

@@ -73,6 +73,18 @@ async def test_a_start_with_windows_ignored_is_the_deadline() -> None:
     assert (request.deadline, request.estimate) == (start, a_window(start, hours=0))
 
 
+async def test_a_start_that_was_far_enough_ahead_when_it_was_chosen_is_taken() -> None:
+    """The form was checked when it was sent; what waited since is refused only once its start has passed."""
+    house = await a_house()
+    start = NOON + timedelta(minutes=2)
+
+    request = await house.ask(a_form(start=start, ignore_windows=True))
+    late = await house.do(a_submitted_form(form=a_form(start=NOON - timedelta(minutes=1), ignore_windows=True)))
+
+    assert request.start == start
+    assert "Choose a time at least 5 minutes from now." in late
+
+
 def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
     """Return every reason to refuse: the form, the rule, who asks, and what the answer has to say."""
     form, rule = a_form(), a_rule()

@@ -74,6 +74,19 @@ async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -
     assert [event["facts"]["policy"]["required_approvals"] for event in house.storage.audited] == [2, 2, 2, 2]
 
 
+async def test_a_vote_that_starts_again_asks_for_as_many_as_the_policy_does_now() -> None:
+    """Cluster and quorum changed at once: nobody reads a number that is wrong a moment later."""
+    house = await a_house()
+    request = await house.ask()
+    house = await house.restarted(policy=TWO)
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+
+    await house.press(request)
+
+    assert [event.required for event in house.told(VotesVoided)] == [2]
+    assert house.now_of(request).required == 2
+
+
 async def test_after_drift_the_new_card_can_be_approved() -> None:
     """Nothing of the old vote is left in the way."""
     house = await a_house()

@@ -223,6 +223,18 @@ async def test_drift_right_before_submission_leads_back_to_the_vote() -> None:
     assert not await house.submit(request)
 
 
+async def test_a_vote_that_starts_again_before_submission_asks_for_as_many_as_the_policy_does_now() -> None:
+    """The cluster and the quorum changed after the approval: one piece of news tells both."""
+    house = await a_house()
+    request = await house.approved()
+    house = await house.restarted(policy=a_policy(a_rule(required_approvals=2)))
+    await house.recatalog(a_cluster(version=OLD_PATCH))
+
+    await house.submit(request)
+
+    assert [event.required for event in house.told(VotesVoided)] == [2]
+
+
 async def test_drift_is_found_in_what_the_cloud_says_now_not_in_the_copy() -> None:
     """The stored catalog is minutes old; the cluster is read again before it is upgraded."""
     house = await a_house()
