@@ -55,6 +55,17 @@ async def test_a_process_with_an_empty_shelf_sees_that_a_cluster_has_drifted() -
     assert house.now_of(request).round == 2
 
 
+async def test_a_request_is_of_what_the_cluster_runs_now_also_where_the_shelf_is_old() -> None:
+    """The card would otherwise show a version that was left meanwhile."""
+    house = await a_house()
+    other = await house.restarted()
+    await house.recatalog(a_cluster(version="v1.30.6-u-ame.4"))
+
+    request = await other.ask()
+
+    assert request.from_version == "v1.30.6-u-ame.4"
+
+
 async def test_the_form_knows_a_cluster_that_another_process_has_read() -> None:
     """A refresh or a submission of the modal may reach any process."""
     house = await a_house()

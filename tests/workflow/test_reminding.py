@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -212,6 +213,16 @@ async def test_approvers_are_reminded_with_growing_gaps() -> None:
     assert reminded == [4, 12, 28]
     event = house.told(ApproversReminded)[0]
     assert (event.count, event.required, event.deadline, event.mention) == (0, 1, request.deadline, ("S0TEAM",))
+
+
+async def test_two_processes_that_remind_at_the_same_moment_remind_once() -> None:
+    """Both saw that it is due; the second sees in its transaction that the first has done it."""
+    house = await a_house(an_upgrade_request(), policy=a_policy(a_rule(notify=("S0TEAM",))))
+    house.clock.advance(4 * HOUR)
+
+    await asyncio.gather(house.look_round(), (await house.restarted()).look_round())
+
+    assert len(house.told(ApproversReminded)) == 1
 
 
 async def test_only_those_who_can_still_decide_are_mentioned() -> None:

@@ -279,6 +279,8 @@ async def test_an_override_needs_one_approval_more() -> None:
 
     assert (frozen.override, frozen.required, frozen.state) == (True, 1, State.PENDING_APPROVAL)
     assert (free.override, free.required, free.state) == (False, 0, State.APPROVED)
+    recorded = [event["facts"] for event in house.storage.audited if event["kind"] == "upgrade requested"]
+    assert [facts.get("overrides") for facts in recorded] == [f"the freeze {WINTER.words}", None]
 
 
 async def test_everyone_as_approvers_is_never_out_of_reach() -> None:
