@@ -83,7 +83,7 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
             async for event in events:
                 out.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
         case Format.CSV:
-            rows = csv.writer(out, lineterminator="\n")
+            rows = csv.writer(out)  # lines end with CR LF (RFC 4180), so a cell with either in it is quoted
             rows.writerow(COLUMNS)
             async for event in events:
                 rows.writerow([_cell(event[name]) for name in COLUMNS])

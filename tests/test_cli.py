@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from bot.audit_output import COLUMNS, Format, write
 from bot.cli import app
 from bot.settings import Settings
 from bot.store.storage import Storage
@@ -251,6 +252,21 @@ def test_csv_is_a_table_of_all_columns() -> None:
 
     assert [row["kind"] for row in rows] == ["upgrade_requested", "vote_cast", "upgrade_requested"]
     assert json.loads(rows[0]["facts"]) == {"reason": "=1+1 [bold]"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+async def test_no_cell_of_the_csv_is_a_formula(text: str) -> None:
+    """A spreadsheet would run what begins so, whoever wrote it."""
+
+    async def events() -> AsyncIterator[dict[str, object]]:
+        yield dict.fromkeys(COLUMNS, text) | {"number": 1}
+
+    out = io.StringIO()
+    await write(events(), Format.CSV, out)
+
+    (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
+    assert row.pop("number") == "1"
+    assert set(row.values()) == {f"'{text}"}
 
 
 @pytest.mark.usefixtures("trail")

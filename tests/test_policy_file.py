@@ -197,6 +197,7 @@ def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
         ('channel = "#upgrades"', '"#upgrades" is no channel ID'),
         ('freeze = [{ from = "2027-01-03", to = "2026-12-20" }]', "begins on 2027-01-03 and ends before that"),
         ('freeze = [{ from = "2026-12-20" }]', "freeze lacks to"),
+        ('freeze = [{ from = 2026-12-20T10:00:00, to = "2027-01-03" }]', '"2026-12-20 10:00:00" is no day'),
         ('freeze = [{ from = "2026-02-30", to = "2026-03-01" }]', "no day of the calendar"),
         ('freeze = [{ from = "2026-12-20", too = "2027-01-03" }]', '"too" is unknown, the nearest key is "to"'),
         (

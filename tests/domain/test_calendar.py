@@ -181,6 +181,7 @@ def test_the_first_freeze_that_is_touched_is_named() -> None:
     assert frozen_by((later, HOLIDAYS), span("2026-12-24T12:00Z"), UTC) is later
     assert frozen_by((later, HOLIDAYS), span("2026-12-26T12:00Z"), UTC) is HOLIDAYS
     assert frozen_by((), span("2026-12-24T12:00Z"), UTC) is None
+    assert frozen_by((later,), span("2026-12-23T12:00Z"), AUCKLAND) is later
 
 
 MOMENTS = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

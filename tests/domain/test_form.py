@@ -345,6 +345,20 @@ def test_allowed_times_are_read_and_said_in_the_policy_s_zone() -> None:
     )
 
 
+def test_freezes_are_read_in_the_policy_s_zone() -> None:
+    """At 10:30 UTC it is half past midnight of the next day in Kiritimati, the day that is frozen there."""
+    day = Freeze(first=date(2026, 12, 7), last=date(2026, 12, 7))
+    rule = a_rule(freeze=(day,), override=True, zone=ZoneInfo("Pacific/Kiritimati"))
+    frozen = Window(start=SUNDAY + timedelta(hours=8, minutes=30), end=SUNDAY + timedelta(hours=9))
+    free = Window(start=SUNDAY, end=SUNDAY + timedelta(hours=8))
+
+    assert "production is frozen Dec 7." in str(breach(rule, frozen, override=False))
+    assert "production is frozen Dec 7." in str(overriding(rule, frozen, override=True))
+    assert is_frozen(rule, frozen)
+    assert breach(rule, free, override=False) is overriding(rule, free, override=True) is None
+    assert not is_frozen(rule, free)
+
+
 def test_the_estimate_is_made_in_the_zone_of_maintenance_windows() -> None:
     """Sunday 02:00 in Auckland is Saturday noon or so in UTC, which this freeze covers."""
     saturday = (Freeze(first=date(2026, 12, 5), last=date(2026, 12, 5)),)

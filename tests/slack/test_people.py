@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot.domain.people import MemberId, Standing
 from bot.sandbox.slack.faults import Fault
 from bot.slack.identity import Installation
-from bot.slack.people import Door, People, read_member
+from bot.slack.people import Door, People, Reused, read_member
 from bot.workflow.errors import MembersUnavailable
 from tests.builders import KIM, ROOS, SEM
 from tests.slack.office import Office, office
@@ -113,6 +113,27 @@ async def test_the_door_waits_a_second_at_most(here: Office) -> None:
     await asyncio.sleep(0.6)
     assert (await Door(members=here.people, within=0.2).look(ROOS)) is not None
     assert here.slack.faults.calls["users.info"] == 1
+
+
+async def test_an_answer_is_as_old_as_its_question() -> None:
+    """What was true when it was asked may have changed while the answer was on its way."""
+    now = 0.0
+    asked: list[float] = []
+
+    async def slowly() -> float:
+        nonlocal now
+        asked.append(now)
+        now += 20
+        return asked[-1]
+
+    kept: Reused[float] = Reused(seconds=30, clock=lambda: now)
+    await kept.get("roos", slowly)
+    now = 29
+    await kept.get("roos", slowly)
+    now = 30
+    await kept.get("roos", slowly)
+
+    assert asked == [0, 30]
 
 
 async def test_an_answer_is_asked_for_again_after_a_while(here: Office) -> None:

@@ -167,6 +167,8 @@ async def test_a_removed_event_is_found(stored: Storage) -> None:
 
     assert await found(stored) == [("a", 2), ("b", 1), ("c", 3)]
     assert ("c", 3) in await found(stored, events)
+    said = {finding.problem for finding in await stored.audit_trail.verify()}
+    assert "the chain ends here, but it once had 3 events" in said
 
 
 async def test_reordered_events_are_found(stored: Storage) -> None:
