@@ -23,10 +23,10 @@ export function drawSidebar() {
       key: dm.id, href: hrefTo(dm.id), on: place.channel === dm.id, face: avatar(dm.user, "tiny"), text: nameOf(dm.user), unread: waiting(dm), mention: true,
       after: dm.user === store.me ? "you" : "",
     }))),
-    section("Apps", [entry({
-      key: "app", href: app?.unread ? hrefTo(app.id) : hrefTo("home"), on: place.channel === "home" || (app && place.channel === app.id),
-      face: avatar(workspace.app.bot_user_id, "tiny"), text: workspace.app.name, unread: app ? waiting(app) : 0, mention: true,
-    })]),
+    section("Apps", app ? [entry({
+      key: "app", href: app.unread ? hrefTo(app.id) : hrefTo("home"), on: place.channel === "home" || place.channel === app.id,
+      face: avatar(app.user, "tiny"), text: workspace.app.name, unread: waiting(app), mention: true,
+    })] : []),
   ];
   reconcile(root, sections.filter(Boolean));
   title();

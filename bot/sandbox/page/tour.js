@@ -6,7 +6,7 @@ import { person, store } from "/page/store.js";
 const STEPS = [
   {
     title: "Ask for an upgrade",
-    text: () => `Type ${store.workspace.app.command} in the message box and press Enter. The bot opens a form.`,
+    text: () => `Type ${store.workspace.app.command || "the command"} in the message box and press Enter. The bot opens a form.`,
     target: ".composer-box",
     help: ["Type it for me", () => {
       const box = document.querySelector("#main textarea");

@@ -35,10 +35,12 @@ def may_see(state: State, person: str, channel: str) -> bool:
 
 
 def workspace(state: State, me: str) -> Json:
-    """Give the sidebar and all names, as somebody sees them."""
+    """Give the sidebar and all names, as somebody sees them; a person of another team has no app to open."""
     app, team = state.app, state.workspace
     channels = [channel for channel in team.channels.values() if may_see(state, me, channel.id)]
-    command = app.commands[0] if app.commands else None
+    direct = dm_of(me)
+    installed = state.person(me).team_id == team.team_id
+    command = app.commands[0] if app.commands and installed else None
     bot = {app.bot_user_id: {"name": app.bot_name, "real_name": app.name, "tz": "UTC", "kind": "member", "bot": True}}
     slackbot = {"USLACKBOT": {"name": "slackbot", "real_name": "Slackbot", "tz": "UTC", "kind": "member", "bot": True}}
     return {
@@ -53,9 +55,9 @@ def workspace(state: State, me: str) -> Json:
             "usage_hint": command.usage_hint if command else "",
         },
         "channels": [_channel(state, me, channel) for channel in channels],
-        "dms": [
-            {"id": dm_of(me), "name": app.name, "user": app.bot_user_id, "unread": _unread(state, me, dm_of(me))[0]}
-        ],
+        "dms": [{"id": direct, "name": app.name, "user": app.bot_user_id, "unread": _unread(state, me, direct)[0]}]
+        if installed
+        else [],
         "home_opened": me in state.homes_opened,
         "modals": state.modals(me),
         "users": {

@@ -196,7 +196,7 @@ async def test_what_was_not_read_is_marked(site: Site, page: Page) -> None:
 
 
 async def test_people_see_what_they_may_see(page: Page) -> None:
-    """The guest does not see the channel of production, and the stranger only the shared one."""
+    """The guest does not see the channel of production; the stranger sees the shared one alone, and no app to use."""
     channels = page.get_by_role("navigation", name="Conversations").get_by_role("link")
     await expect(channels.filter(has_text="production")).to_have_count(1)
 
@@ -205,8 +205,11 @@ async def test_people_see_what_they_may_see(page: Page) -> None:
     await expect(channels.filter(has_text="production")).to_have_count(0)
 
     await page.get_by_role("combobox", name="You are").select_option("U0VERA")
-    await expect(channels.filter(has_text="cluster-upgrades")).to_have_count(0)
+    await expect(channels).to_have_text([re.compile("with-partner")])
     await expect(page.get_by_role("heading", name="with-partner")).to_be_visible()
+    await page.get_by_role("textbox", name="Message").fill("/schedule-upgrade")
+    await page.get_by_role("textbox", name="Message").press("Enter")
+    await expect(page.get_by_text("/schedule-upgrade is not a valid command.")).to_be_visible()
 
 
 async def test_a_link_to_a_message_shows_that_message(site: Site, page: Page) -> None:

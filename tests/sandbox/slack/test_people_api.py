@@ -69,6 +69,7 @@ async def test_everybody_sees_their_own_workspace(
     assert sem["users"][slack.app.bot_user_id]["bot"] is True
     assert sem["usergroups"]["S0ONCALL"]["handle"] == "on-call"
     assert sem["dms"][0]["user"] == slack.app.bot_user_id
+    assert (vera["dms"], vera["app"]["command"]) == ([], "")
 
     await web_page.post("/people/U0SEM/read", channel=HERE, ts=posted["ts"])
     sem = await web_page.get("/people/U0SEM/workspace")
