@@ -5,10 +5,10 @@ import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
 import { hearMessage, leaveConversation, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
 import { loadHome, showHome } from "/page/home.js";
-import { dropModals, syncModals } from "/page/modal.js";
+import { dropModals, overlook, syncModals } from "/page/modal.js";
 import { refreshDates } from "/page/mrkdwn.js";
 import { drawSidebar } from "/page/sidebar.js";
-import { channelOf, dmOf, hrefTo, names, readPlace, store } from "/page/store.js";
+import { appDm, channelOf, dmOf, hrefTo, names, readPlace, store } from "/page/store.js";
 import { hearThread, loadThread, redrawThread, showThread } from "/page/thread.js";
 import { dayKey, now, setClock } from "/page/time.js";
 import { buildTop, drawClock, drawPeople, drawToggles } from "/page/top.js";
@@ -16,6 +16,7 @@ import { startTour, tourHears } from "/page/tour.js";
 import { buildWire, showWire } from "/page/wire.js";
 
 const panels = new Set((remember.get("panels") ?? "Cloud").split(" ").filter(Boolean));
+const met = new Set();
 let unfollow = null;
 
 function togglePanel(name) {
@@ -65,7 +66,9 @@ async function enter(me) {
       away(false);
       const workspace = await loadWorkspace();
       if (!workspace) return;
-      syncModals(workspace.modals ?? []);
+      if (!met.has(store.me)) overlook(workspace.modals);
+      met.add(store.me);
+      syncModals(workspace.modals);
       if (first) go(readPlace());
       else {
         loadConversation();
@@ -88,7 +91,7 @@ async function loadWorkspace() {
   return workspace;
 }
 
-const exists = (place) => place === "home" || Boolean(channelOf(place) || dmOf(place));
+const exists = (place) => Boolean(place === "home" ? appDm() : channelOf(place) || dmOf(place));
 
 function firstPlace() {
   const mine = store.workspace.channels.filter(({ member, archived }) => member && !archived);

@@ -11,9 +11,14 @@ import { tourHears } from "/page/tour.js";
 const TROUBLE = "We had some trouble connecting. Try again?";
 const troubled = (error) => (/\s/.test(error) ? error : `${TROUBLE} ${inWords(error)}`);
 const shown = new Map();
+const past = new Set();
+
+/** Never show these views: they were opened before this page was, and as in Slack a page loaded anew shows no modal. */
+export const overlook = (views) => views.forEach(({ id }) => past.add(id));
 
 /** Show exactly these views, bottom first. */
-export function syncModals(views) {
+export function syncModals(all) {
+  const views = all.filter(({ id }) => !past.has(id));
   const wanted = new Set(views.map(({ id }) => id));
   for (const [id, modal] of [...shown].reverse()) if (!wanted.has(id)) modal.leave();
   for (const view of views) {
