@@ -20,7 +20,7 @@ export function composer({ channel, thread = null, label, placeholder }) {
   });
   const send = h("button", { type: "button", class: "send", "aria-label": thread ? "Send reply" : "Send", on: { click: () => submit() } }, icon("send"));
   const node = h("div", { class: "composer" }, complaint, h("div", { class: "composer-box" }, box, send),
-    h("p", { class: "hint" }, thread ? "Commands do not work in threads." : `Enter sends. Try ${store.workspace.app.command}.`));
+    h("p", { class: "hint" }, thread ? "Commands do not work in threads." : ["Enter sends.", store.workspace.app.command && `Try ${store.workspace.app.command}.`].filter(Boolean).join(" ")));
   let offers = [];
   let active = -1;
   let stop = null;
@@ -144,7 +144,7 @@ const ABOUT = { list: "What is scheduled", status: "How one cluster stands", hel
 
 function nextWords(given, usage) {
   const clusters = (store.cloud?.clusters ?? []).map(({ environment, slug, version }) => ({ text: `${environment}/${slug}`, about: version }));
-  const words = [...new Set((usage ?? "").match(/(?<![[\w])[a-z]{3,}(?![\w\]])/g) ?? [])].map((text) => ({ text, about: ABOUT[text] ?? "" }));
+  const words = (usage ?? "").split("|").map((form) => /^\s*([a-z]+)/.exec(form)?.[1]).filter(Boolean).map((text) => ({ text, about: ABOUT[text] ?? "" }));
   if (!given.length) return [...words, ...clusters];
   if (given.length > 1) return [];
   if (given[0] === "status") return clusters;

@@ -16,7 +16,7 @@ class Command:
 
     name: str = "/schedule-upgrade"
     description: str = "Request a cluster upgrade"
-    usage_hint: str = "[cluster] [version] [when] | list | status | help"
+    usage_hint: str = "[cluster] [version] [when] | list | status cluster | help"
     should_escape: bool = False
 
 
