@@ -22,7 +22,7 @@ export function outsideForm(ask) {
   const node = h("form", { on: { submit: (event) => {
     event.preventDefault();
     ask(cloud.schedule(cluster.value, version.value));
-  } } }, labelled("Upgrade cluster", cluster), labelled("To version", version), h("div", { class: "buttons" }, h("button", { type: "submit", class: "button" }, "Schedule outside Slack")));
+  } } }, labelled("Upgrade", cluster), labelled("To", version), h("div", { class: "buttons" }, h("button", { type: "submit", class: "button" }, "Schedule outside Slack")));
   let face = "";
   const versions = () => {
     const chosen = store.cloud.clusters.find(({ identity }) => identity === cluster.value);
@@ -36,7 +36,7 @@ export function outsideForm(ask) {
     if (now === face) return;
     face = now;
     const had = cluster.value;
-    cluster.replaceChildren(...choices(clusters.map(({ identity, environment, slug, version: at }) => [identity, `${environment}/${slug} (${at})`])));
+    cluster.replaceChildren(...choices(clusters.map(({ identity, environment, slug }) => [identity, `${environment}/${slug}`])));
     if (had) cluster.value = had;
     versions();
   };

@@ -22,7 +22,7 @@ export function showConversation() {
     drawHome(view);
     return;
   }
-  const list = h("div", { class: "feed", role: "log", "aria-label": "Messages" });
+  const list = h("div", { class: "feed", role: "log", "aria-label": "What was said" });
   open.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" }, list);
   open.feed = new Feed({ root: list, channel, openThread: (ts) => { location.hash = hrefTo(channel, ts); }, older: () => loadOlder(channel), empty: emptyWords() });
   const place = channelOf(channel);
@@ -51,7 +51,7 @@ function heading() {
   const dm = appDm();
   const isApp = open.channel === "home" || dm?.id === open.channel;
   const name = h("h1", null, channel ? icon(channel.private ? "lock" : "hash") : null, isApp ? app.name : channel ? channel.name : title());
-  const about = isApp ? app.description : [channel?.topic, channel?.shared && "shared with another organisation"].filter(Boolean).join(", ");
+  const about = isApp ? app.description : channel?.topic || (channel?.shared && "Shared with another organisation");
   const tab = (text, href, on) => h("a", { role: "tab", "aria-selected": on ? "true" : "false", href }, text);
   const tabs = isApp
     ? h("div", { class: "tabs", role: "tablist", "aria-label": app.name }, tab("Home", hrefTo("home"), open.channel === "home"),

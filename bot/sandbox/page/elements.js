@@ -57,18 +57,22 @@ const KINDS = {
   },
 
   checkboxes(element, block, surface, field) {
+    const alone = element.options.length === 1 && field.label.id;
     const boxes = element.options.map((option) => {
       const id = uid("box");
+      const agreed = h("label", { for: id, id: uid("agreed") }, textNodes(option.text, surface.names));
+      const more = option.description ? h("small", { id: uid("more") }, textNodes(option.description, surface.names)) : null;
       const ticked = (current(element, block, surface).selected_options ?? []).some((one) => one.value === option.value);
       const box = h("input", {
         type: "checkbox", id, checked: ticked, dataset: { key: `${keyOf(element, block)} ${option.value}` },
-        "aria-describedby": field.describedBy, "aria-invalid": field.invalid ? "true" : null,
+        "aria-labelledby": alone ? field.label.id : null, "aria-invalid": field.invalid ? "true" : null,
+        "aria-describedby": [alone && agreed.id, more?.id, field.describedBy].filter(Boolean).join(" ") || null,
         on: { change: () => keep(element, block, surface, field, { selected_options: element.options.filter((_, at) => boxes[at].box.checked) }) },
       });
-      const more = option.description ? h("small", null, textNodes(option.description, surface.names)) : null;
-      return { box, node: h("div", { class: "check" }, box, h("label", { for: id }, textNodes(option.text, surface.names)), more) };
+      return { box, node: h("div", { class: "check" }, box, agreed, more) };
     });
-    return h("div", { class: "checks", role: "group", ...labelled(field.label) }, boxes.map(({ node }) => node));
+    const group = alone ? {} : { role: "group", ...labelled(field.label) };
+    return h("div", { class: "checks", ...group }, boxes.map(({ node }) => node));
   },
 
   radio_buttons(element, block, surface, field) {

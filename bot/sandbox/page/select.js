@@ -11,14 +11,14 @@ const TYPING_PAUSE = 150;
  * `label` is {id} of the label or {text}; `describedBy` and `invalid` carry hint and error.
  */
 export function selectMenu({ element, chosen, pick, ask, label, describedBy, invalid, clearable, key }) {
-  const list = h("ul", { role: "listbox", class: "popup listbox", id: uid("list"), ...named(label) });
+  const list = h("ul", { role: "listbox", class: "popup listbox", id: uid("list"), "aria-label": "Options" });
   const input = h("input", {
     type: "text", role: "combobox", class: "combo-input", autocomplete: "off", spellcheck: "false",
-    "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-haspopup": "listbox",
+    "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-haspopup": "listbox", ...named(label),
     placeholder: element.placeholder?.text ?? "Choose an option", "aria-describedby": describedBy, "aria-invalid": invalid ? "true" : null,
-    dataset: { key }, ...named(label),
+    dataset: { key },
   });
-  const clear = h("button", { type: "button", class: "ghost clear", "aria-label": `Clear ${label.text}` }, icon("close"));
+  const clear = h("button", { type: "button", class: "ghost clear", "aria-label": "Clear" }, icon("close"));
   const box = h("div", { class: "combo" }, input, clearable ? clear : null, icon("chevron"));
   const menu = new Menu({ element, chosen, pick, ask, input, list, clear, box });
   menu.show();
@@ -56,6 +56,8 @@ class Menu {
   }
 
   open(text) {
+    this.typed = text.trim() !== "";
+    this.hasty = false;
     if (!this.expanded) {
       this.input.setAttribute("aria-expanded", "true");
       this.unfollow = whileMoving((event) => event.target !== this.list && place(this.list, this.box));
@@ -100,6 +102,7 @@ class Menu {
     this.list.replaceChildren(...rows.flat());
     if (!this.options.length) return this.note("No results");
     this.list.hidden = false;
+    if (this.hasty) return this.take(this.options[0].option);
     this.mark(this.options.findIndex(({ option }) => option.value === this.chosen?.value));
     return place(this.list, this.box);
   }
@@ -138,8 +141,9 @@ class Menu {
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (!this.expanded) this.open("");
-      else if (this.options[this.active]) this.choose(this.options[this.active].node);
-      else if (this.options.length === 1) this.choose(this.options[0].node);
+      else if (this.options[this.active]) this.take(this.options[this.active].option);
+      else if (this.typed && this.options.length) this.take(this.options[0].option);
+      else this.hasty = this.typed;
     } else if (event.key === "Escape" && this.expanded) {
       event.preventDefault();
       this.shut();
@@ -176,7 +180,7 @@ const grouped = ({ options, option_groups: groups }) =>
   groups?.length ? groups.map((group) => ({ label: group.label.text, options: group.options })) : [{ label: null, options: options ?? [] }];
 
 function matching(element, text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().split(/[\s/]+/).filter(Boolean);
   return grouped(element)
     .map(({ label, options }) => ({
       label,

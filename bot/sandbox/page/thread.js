@@ -22,7 +22,7 @@ export function showThread() {
     return;
   }
   const where = channelOf(channel) ? `#${channelOf(channel).name}` : nameOf(dmOf(channel)?.user ?? channel);
-  const list = h("div", { class: "feed", role: "log", "aria-label": "Thread messages" });
+  const list = h("div", { class: "feed", role: "log", "aria-label": "What was answered" });
   open.feed = new Feed({ root: list, channel });
   const close = h("button", { type: "button", class: "ghost square", "aria-label": "Close thread", on: { click: () => { location.hash = hrefTo(channel); } } }, icon("close"));
   pane.replaceChildren(

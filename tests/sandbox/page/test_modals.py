@@ -36,7 +36,8 @@ def grouped() -> Payload:
 
 async def test_every_kind_of_field_is_filled_in_and_sent(site: Site, page: Page) -> None:
     """What was chosen and typed arrives in Slack's own form."""
-    ignore = {"type": "checkboxes", "options": [option("Ignore maintenance windows")]}
+    agreed = option("Yes, ignore maintenance windows")
+    ignore = {"type": "checkboxes", "options": [agreed]}
     dialog = await opened(
         site,
         page,
@@ -44,7 +45,7 @@ async def test_every_kind_of_field_is_filled_in_and_sent(site: Site, page: Page)
             "Ask",
             field("Cluster", grouped()),
             field("Start", {"type": "datetimepicker"}),
-            field("Windows", ignore, optional=True),
+            field("Ignore maintenance windows", ignore, optional=True, block_id="windows"),
             field("Reason", {"type": "plain_text_input", "multiline": True}, optional=True, hint=plain("Say why")),
         ),
     )
@@ -53,7 +54,9 @@ async def test_every_kind_of_field_is_filled_in_and_sent(site: Site, page: Page)
     await dialog.get_by_role("option", name="staging/web").click()
     await dialog.get_by_label("Start").fill("2026-12-05T22:00")
     await expect(dialog.get_by_label("Start")).to_have_accessible_description("Europe/Amsterdam (CET)")
-    await dialog.get_by_role("checkbox", name="Ignore maintenance windows").check()
+    box = dialog.get_by_role("checkbox", name="Ignore maintenance windows", exact=True)
+    await box.check()
+    await expect(box).to_have_accessible_description("Yes, ignore maintenance windows (optional)")
     await dialog.get_by_role("textbox", name="Reason", exact=True).fill("Line one\nline two")
     await expect(dialog.get_by_role("textbox", name="Reason")).to_have_accessible_description("Say why (optional)")
 
@@ -63,12 +66,13 @@ async def test_every_kind_of_field_is_filled_in_and_sent(site: Site, page: Page)
     values = site.app.last("view_submission")["view"]["state"]["values"]
     assert values["cluster"]["cluster"]["selected_option"]["value"] == "staging/web"
     assert values["start"]["start"]["selected_date_time"] == 1796504400
-    assert [one["value"] for one in values["windows"]["windows"]["selected_options"]] == ["Ignore maintenance windows"]
+    ticked = values["windows"]["ignore_maintenance_windows"]["selected_options"]
+    assert [one["value"] for one in ticked] == [agreed["value"]]
     assert values["reason"]["reason"]["value"] == "Line one\nline two"
 
 
 async def test_a_select_is_used_with_the_keyboard_alone(site: Site, page: Page) -> None:
-    """Typing filters over groups, arrows move, Enter takes, Escape closes the list and not the modal."""
+    """Typing filters over groups, arrows move, Enter takes (else the first match), Escape closes the list alone."""
     dialog = await opened(site, page, modal("Ask", field("Cluster", grouped())))
     box = dialog.get_by_role("combobox", name="Cluster")
     await expect(box).to_be_focused()
@@ -79,11 +83,15 @@ async def test_a_select_is_used_with_the_keyboard_alone(site: Site, page: Page) 
     await box.press("Enter")
     await expect(box).to_have_value("staging/orders")
 
+    await box.fill("production/web")
+    await box.press("Enter")
+    await expect(box).to_have_value("production/web")
+
     await box.press("ArrowDown")
-    await expect(dialog.get_by_role("listbox", name="Cluster")).to_be_visible()
+    await expect(dialog.get_by_role("listbox")).to_be_visible()
     await box.press("Escape")
-    await expect(dialog.get_by_role("listbox", name="Cluster")).to_be_hidden()
-    await expect(box).to_have_value("staging/orders")
+    await expect(dialog.get_by_role("listbox")).to_be_hidden()
+    await expect(box).to_have_value("production/web")
     await box.press("Escape")
     await expect(dialog).to_be_hidden()
     await expect(page.get_by_role("textbox", name="Message")).to_be_focused()
@@ -110,6 +118,22 @@ async def test_an_external_select_asks_the_app_while_one_types(site: Site, page:
     await expect(dialog).to_be_hidden()
     chosen = site.app.last("view_submission")["view"]["state"]["values"]["cluster"]["cluster"]["selected_option"]
     assert chosen["value"] == "cluster-149"
+
+
+async def test_enter_does_not_have_to_wait_for_the_app(site: Site, page: Page) -> None:
+    """Who types and presses Enter at once gets the first option that the app finds."""
+
+    async def find(payload: Payload) -> Payload:
+        return {"options": [option(name) for name in CLUSTERS if payload["value"] in name][:100]}
+
+    site.app.on["block_suggestion"] = find
+    dialog = await opened(site, page, modal("Ask", field("Cluster", {"type": "external_select"})))
+    box = dialog.get_by_role("combobox", name="Cluster")
+    await box.fill("cluster-14")
+    await box.press("Enter")
+
+    await expect(box).to_have_value("cluster-140")
+    await expect(dialog.get_by_role("listbox")).to_be_hidden()
 
 
 async def test_errors_stand_at_their_field(site: Site, page: Page) -> None:
@@ -229,6 +253,17 @@ async def test_a_modal_belongs_to_one_person(site: Site, page: Page) -> None:
     await expect(dialog).to_have_count(0)
     await page.goto(site.at("U0ROOS"))
     await expect(dialog).to_be_visible()
+
+
+async def test_a_page_loaded_anew_shows_no_modal(site: Site, page: Page) -> None:
+    """As in Slack: what lay open is gone, and the next modal opens as ever."""
+    dialog = await opened(site, page, modal("First", field("Name", {"type": "plain_text_input"})))
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+    await expect(dialog).to_have_count(0)
+
+    await opened(site, page, modal("Second", field("Name", {"type": "plain_text_input"})))
+    await expect(page.get_by_role("dialog")).to_have_count(1)
 
 
 async def test_an_app_in_trouble_leaves_the_modal_open(site: Site, page: Page) -> None:

@@ -50,7 +50,7 @@ async def test_the_cloud_is_pushed_and_broken(site: Site, page: Page) -> None:
     """An upgrade scheduled outside Slack moves step by step to the chosen outcome; faults are set and mended."""
     panel = page.get_by_role("complementary", name="Cloud")
     await panel.get_by_text("Schedule from outside Slack").click()
-    await panel.get_by_label("Upgrade cluster").select_option(label="production/payments (v1.31.4-u-ame.2)")
+    await panel.get_by_label("Upgrade", exact=True).select_option(label="production/payments")
     await panel.get_by_role("button", name="Schedule outside Slack").click()
     await expect(panel.get_by_text("outside Slack", exact=False).first).to_be_visible()
     await panel.get_by_label("The next upgrade").select_option("fails")

@@ -12,6 +12,7 @@ from bot.sandbox.world import SandboxOptions, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 PATIENCE = 15_000
+FIELDS = ("Cluster", "Version", "Start date and time", "Ignore maintenance windows", "Reason")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -83,12 +84,17 @@ async def step_until(page: Page, status: str) -> None:
 
 
 async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
-    """Roos asks, may not approve, Sem approves; the reminder comes; it succeeds; the thread and the DM tell it all."""
+    """Roos asks, may not approve, Sem approves; the reminder comes; it succeeds; the thread and the DM tell it all.
+
+    Each field of the form is the only one on the page with its label.
+    """
     page = desk
     dialog = await form(page)
     await dialog.get_by_role("combobox", name="Cluster").click()
     await dialog.get_by_role("group", name="production").get_by_role("option", name="orders").click()
     await expect(dialog.get_by_text("Current version")).to_be_visible(timeout=PATIENCE)
+    for label in FIELDS:
+        await expect(page.get_by_label(label)).to_have_count(1)
     await dialog.get_by_role("button", name="Request").click()
     await expect(dialog.get_by_role("combobox", name="Version")).to_have_attribute("aria-invalid", "true")
     await dialog.get_by_role("combobox", name="Version").click()
