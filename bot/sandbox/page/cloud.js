@@ -37,7 +37,7 @@ export function buildCloud() {
   parts.requests = h("p", { class: "quiet" });
   parts.down = h("p", { class: "banner", hidden: true });
   document.getElementById("cloud").replaceChildren(
-    h("div", { class: "pane-head" }, h("h2", null, "Avisi Cloud, simulated"), parts.requests),
+    h("div", { class: "pane-head" }, h("h2", null, "Avisi Cloud"), parts.requests),
     h("div", { class: "panel", tabindex: "0", role: "region", "aria-label": "Simulated cloud" },
       parts.down,
       row("Speed", parts.speed),
@@ -81,7 +81,7 @@ export function drawCloud() {
 
 /** The count of requests alone. */
 export function drawRequests(count) {
-  parts.requests.textContent = `${count} request${count === 1 ? "" : "s"} so far`;
+  parts.requests.textContent = `simulated, ${count} request${count === 1 ? "" : "s"}`;
 }
 
 const keepValue = (control, value) => {
@@ -115,7 +115,8 @@ function upgradeRow(upgrade) {
     const when = start ? `${shortDayAndTime(Date.parse(start), names.tz)} to ${shortDayAndTime(Date.parse(end), names.tz).split(", ")[1]}` : "no window yet";
     return h("li", { class: DONE.has(status) ? "upgrade over" : "upgrade" },
       h("div", { class: "upgrade-top" }, h("strong", null, `${environment}/${cluster}`), h("span", { class: `pill ${TONE[status] ?? ""}` }, status)),
-      h("div", { class: "quiet" }, `${from} to ${to}, ${when}, ${by === "bot" ? "by the bot" : "outside Slack"}`),
+      h("div", { class: "quiet" }, `${from} to ${to}`),
+      h("div", { class: "quiet" }, `${when}, ${by === "bot" ? "by the bot" : "outside Slack"}`),
       reason ? h("div", { class: TONE[status] === "bad" ? "reason" : "quiet" }, reason) : null);
   });
 }
@@ -130,7 +131,9 @@ function drawClusters(clusters) {
 }
 
 function clusterRow({ slug, version, channel, auto_upgrade: auto, windows }) {
-  const schedule = windows.map(({ day, startTime, duration }) => `${day.slice(0, 3).toLowerCase()} ${startTime} for ${duration} min`).join(", ") || "no maintenance window";
+  const schedule = windows.map(({ day, startTime, duration }) => `${day[0]}${day.slice(1, 3).toLowerCase()} ${startTime.slice(0, 5)} for ${lasting(duration)}`).join(", ") || "no maintenance window";
   return h("li", null, h("div", { class: "upgrade-top" }, h("strong", null, slug), h("span", { class: "version" }, version)),
     h("div", { class: "quiet" }, [channel ? `channel ${channel}` : null, auto ? "upgrades itself" : null, schedule].filter(Boolean).join(", ")));
 }
+
+const lasting = (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`);

@@ -20,7 +20,7 @@ export function buildWire() {
   parts.body = h("tbody");
   parts.none = h("p", { class: "empty" }, "Nothing yet. Type the command, and its way to the bot and back appears here.");
   document.getElementById("wire").replaceChildren(
-    h("div", { class: "pane-head" }, h("h2", null, "Wire"), h("p", { class: "quiet" }, "Between Slack and the bot, newest first. Secrets are left out."),
+    h("div", { class: "pane-head" }, h("h2", null, "Wire"), h("p", { class: "quiet" }, "Between Slack and the bot, without secrets"),
       h("div", { class: "wire-tools" }, h("label", { for: parts.only.id }, "Show"), parts.only, h("label", { for: parts.find.id }, "Find"), parts.find)),
     h("div", { class: "wire-scroll", tabindex: "0", role: "region", "aria-label": "Wire entries" },
       h("table", null,
