@@ -53,6 +53,7 @@ class World:
         self.bot: Bot | None = None
         self._cleanup = AsyncExitStack()
         self._folder = Path()
+        self._restored = False
 
     @classmethod
     def make(cls, options: SandboxOptions) -> Self:
@@ -66,7 +67,7 @@ class World:
         return cls(options, slack=slack, cloud=cloud, policy=policy)
 
     async def start(self) -> None:
-        """Start clouds first, the bot last; the page is served by the simulated Slack."""
+        """Start clouds first, the bot last; the simulated Slack serves the page. Raises OSError in plain words."""
         if self.options.data:
             self._folder = self.options.data
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -75,9 +76,17 @@ class World:
         self._restore()
         await self.cloud.start(LOOPBACK)
         self._cleanup.push_async_callback(self.cloud.close)
-        await self.slack.start(self.options.host, self.options.port, routes=[*page_routes(), *panel_routes(self.cloud)])
+        await self._serve_page()
         self._cleanup.push_async_callback(self.slack.close)
         await self.start_bot()
+
+    async def _serve_page(self) -> None:
+        host, port = self.options.host, self.options.port
+        try:
+            await self.slack.start(host, port, routes=[*page_routes(), *panel_routes(self.cloud)])
+        except OSError as error:
+            why = str(error.strerror).rpartition(": ")[2]
+            raise OSError(f"the page cannot be served at {host}:{port}, {why}. Example: --port {port + 1}") from error
 
     async def start_bot(self) -> None:
         """Start the bot, for the first time or again."""
@@ -100,8 +109,8 @@ class World:
         await self._cleanup.aclose()
 
     def save(self) -> None:
-        """Keep Slack and the cloud for the next start, if a folder was given."""
-        if not self.options.data:
+        """Keep Slack and the cloud for the next start, if a folder was given and what was in it is known."""
+        if not (self.options.data and self._restored):
             return
         kept = {"slack": self.slack.snapshot(), "cloud": self.cloud.snapshot()}
         new = self._folder / "world.json.new"
@@ -111,9 +120,15 @@ class World:
     def _restore(self) -> None:
         file = self._folder / "world.json"
         if self.options.data and file.exists():
-            kept = json.loads(file.read_text(encoding="utf-8"))
-            self.slack.restore(kept["slack"])
-            self.cloud.restore(kept["cloud"])
+            try:
+                kept = json.loads(file.read_text(encoding="utf-8"))
+                self.slack.restore(kept["slack"])
+                self.cloud.restore(kept["cloud"])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise OSError(
+                    f"{file} holds no sandbox that can be read. Example: --data with another folder"
+                ) from error
+        self._restored = True
 
 
 def _settings(slack: SimulatedSlack, cloud: SimulatedCloud, *, database: Path, slack_url: str) -> Settings:
