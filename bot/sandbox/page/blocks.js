@@ -13,12 +13,15 @@ import { drawElement } from "/page/elements.js";
 import { textNodes } from "/page/mrkdwn.js";
 import { richText } from "/page/richtext.js";
 
+// Once it is drawn, the form holds what an element shows, so that what it was to show at first is no reason to draw it anew.
+const apartFromInitial = (key, value) => (key.startsWith("initial_") ? undefined : value);
+
 /** Draw blocks, using again from `cache` (a Map that belongs to the surface) what has not changed. */
 export function drawBlocks(blocks, surface, cache = new Map()) {
   const fresh = new Map();
   const nodes = blocks.map((block, index) => {
     const key = block.block_id ?? `#${index}`;
-    const face = JSON.stringify([block, surface.errors?.[block.block_id] ?? null]);
+    const face = JSON.stringify([block, surface.errors?.[block.block_id] ?? null], apartFromInitial);
     const kept = cache.get(key);
     const node = kept?.face === face ? kept.node : drawBlock({ ...block, block_id: key }, surface);
     fresh.set(key, { face, node });

@@ -6,7 +6,7 @@ import { h, reconcile, toast, uid } from "/page/dom.js";
 import { names, store } from "/page/store.js";
 import { shortDayAndTime } from "/page/time.js";
 
-const SPEEDS = [[1, "Real time"], [60, "1 minute a second"], [600, "10 minutes a second"], [3600, "1 hour a second"], [21600, "6 hours a second"]];
+const SPEEDS = [[1, "Real time"], [60, "1 min a second"], [600, "10 min a second"], [3600, "1 hour a second"], [21600, "6 hours a second"]];
 const OUTCOMES = [["succeed", "succeeds"], ["fail", "fails"], ["miss", "misses its window"], ["supersede", "is superseded"]];
 const RESCHEDULES = [["move", "moves the record"], ["supersede", "makes a new one"]];
 const DONE = new Set(["SUCCEEDED", "FAILED", "MISSED", "SUPERSEDED"]);

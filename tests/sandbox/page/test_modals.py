@@ -211,6 +211,32 @@ async def test_a_changed_date_is_told_once_it_is_settled(site: Site, page: Page)
     await expect(dialog.get_by_label("Start")).to_have_accessible_description("America/New York (EST)")
 
 
+async def test_an_update_leaves_the_one_who_types_a_date_alone(site: Site, page: Page) -> None:
+    """When the app answers a date with the same picker, filled in, the keyboard stays where it was within it."""
+
+    def form(**more: object) -> Payload:
+        return modal("Ask", field("Start", {"type": "datetimepicker"} | more, dispatch_action=True))
+
+    async def refresh(payload: Payload) -> None:
+        chosen = payload["actions"][0]["selected_date_time"]
+        facts = {"type": "section", "text": mrkdwn("Refreshed")}
+        view = form(initial_date_time=chosen)
+        view["blocks"].insert(0, facts)
+        await site.app.call("views.update", view_id=payload["view"]["id"], view=view)
+
+    site.app.on["block_actions"] = refresh
+    dialog = await opened(site, page, form())
+    start = dialog.get_by_label("Start")
+    await start.fill("2026-12-05T22:00")
+    await start.focus()
+    await start.press("ArrowRight")
+    await start.press("ArrowUp")
+    await expect(start).to_have_value("2026-12-06T22:00")
+    await expect(dialog.get_by_text("Refreshed")).to_be_visible()
+    await start.press("ArrowUp")
+    await expect(start).to_have_value("2026-12-07T22:00")
+
+
 async def test_modals_stack(site: Site, page: Page) -> None:
     """A pushed modal lies on top, alone reachable; closing it gives back the one below as it was."""
 
