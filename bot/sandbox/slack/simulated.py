@@ -108,7 +108,7 @@ class SimulatedSlack:
     ) -> Self:
         """Listen; port 0 takes a free one. `routes` are served beside Slack's own, such as the page."""
         self.web.add_routes(routes)
-        self._runner = web.AppRunner(self.web, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(self.web, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.panel import routes
@@ -18,6 +18,7 @@ from bot.sandbox.slack.simulated import SimulatedSlack
 from tests.sandbox.page.toy_app import ToyApp
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PATIENCE = 15_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -43,6 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
         if os.environ.get("CI") == "true":  # noqa: TID251 - whether this is CI is said by the environment alone
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
@@ -69,7 +71,7 @@ async def site() -> AsyncIterator[Site]:
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Give a browser profile of its own that has seen the tour; what goes wrong in the page fails the test."""
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Tokyo")
-    context.set_default_timeout(5000)
+    context.set_default_timeout(PATIENCE)
     await context.add_init_script("if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')")
     wrong: list[str] = []
     context.on("weberror", lambda error: wrong.append(str(error.error)))

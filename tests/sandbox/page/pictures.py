@@ -12,10 +12,9 @@ from playwright.async_api import Locator, Page, ViewportSize, async_playwright, 
 
 from bot.observe import logs
 from bot.sandbox.world import SandboxOptions, World
-from tests.sandbox.page.conftest import FLAGS
+from tests.sandbox.page.conftest import FLAGS, PATIENCE
 from tests.sandbox.page.test_story import be, form, step_until
 
-PATIENCE = 15_000
 SIZE: ViewportSize = {"width": 1440, "height": 900}
 TALL: ViewportSize = {"width": 1500, "height": 1060}
 
@@ -32,6 +31,7 @@ async def main(folder: Path) -> None:
                 viewport=SIZE, device_scale_factor=1.5, locale="en-GB", reduced_motion="reduce"
             )
             page.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
             await page.add_init_script(
                 "if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')"
             )
@@ -49,16 +49,16 @@ async def _succeeding(page: Page, folder: Path) -> None:
     await be(page, "U0SEM")
     await _of(card, folder / "card.png")
     await page.get_by_role("link", name="Upgrade Bot").click()
-    await expect(page.get_by_role("tabpanel")).to_contain_text("production/orders", timeout=PATIENCE)
+    await expect(page.get_by_role("tabpanel")).to_contain_text("production/orders")
     await page.screenshot(path=folder / "home.png")
     await page.get_by_role("link", name="cluster-upgrades").click()
     await card.get_by_role("button", name="Approve").click()
-    await expect(page.locator(".upgrade .pill")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".upgrade .pill")).to_be_visible()
     await step_until(page, "SCHEDULED_NOTIFIED")
     reminder = page.get_by_role("article").filter(has_text="Reminder").first
-    await expect(reminder).to_be_visible(timeout=PATIENCE)
-    await expect(card).to_contain_text("Scheduled notified", timeout=PATIENCE)
-    await expect(card).to_contain_text("4 replies", timeout=PATIENCE)
+    await expect(reminder).to_be_visible()
+    await expect(card).to_contain_text("Scheduled notified")
+    await expect(card).to_contain_text("4 replies")
     await _of(reminder, folder / "reminder.png")
     await page.set_viewport_size(TALL)
     await page.get_by_text("Open the card").last.scroll_into_view_if_needed()
@@ -78,10 +78,10 @@ async def _failing(page: Page, folder: Path) -> None:
     await page.get_by_label("The next upgrade").select_option("fails")
     await be(page, "U0SEM")
     await card.get_by_role("button", name="Approve").click()
-    await expect(page.locator(".upgrade .pill")).to_have_count(2, timeout=PATIENCE)
+    await expect(page.locator(".upgrade .pill")).to_have_count(2)
     await step_until(page, "FAILED")
     alert = page.get_by_role("article").filter(has_text="Upgrade failed").last
-    await expect(alert).to_be_visible(timeout=PATIENCE)
+    await expect(alert).to_be_visible()
     await _of(alert, folder / "alert.png")
     await page.emulate_media(color_scheme="dark")
     await page.get_by_role("button", name="Wire").click()
@@ -97,10 +97,10 @@ async def _ask(page: Page, cluster: str, *, reason: str, picture: Path | None = 
     if picture:
         await page.screenshot(path=picture)
     await dialog.get_by_role("button", name="Request").click()
-    await expect(dialog).to_be_hidden(timeout=PATIENCE)
+    await expect(dialog).to_be_hidden()
     card = page.get_by_role("article").filter(has_text=reason)
-    await expect(card).to_be_visible(timeout=PATIENCE)
-    await expect(card).to_contain_text("1 reply", timeout=PATIENCE)
+    await expect(card).to_be_visible()
+    await expect(card).to_contain_text("1 reply")
     return card
 
 

@@ -150,4 +150,4 @@ async def test_a_restart_is_survived(site: Site, page: Page) -> None:
     saved["messages"][-1]["text"] = "After it came back"
     site.slack.restore(saved)
     await site.slack.start(port=port)
-    await expect(page.get_by_text("After it came back")).to_be_visible(timeout=10_000)
+    await expect(page.get_by_text("After it came back")).to_be_visible()
