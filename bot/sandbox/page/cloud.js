@@ -131,9 +131,9 @@ function drawClusters(clusters) {
 }
 
 function clusterRow({ slug, version, channel, auto_upgrade: auto, windows }) {
-  const schedule = windows.map(({ day, startTime, duration }) => `${day[0]}${day.slice(1, 3).toLowerCase()} ${startTime.slice(0, 5)} for ${lasting(duration)}`).join(", ") || "no maintenance window";
+  const schedule = windows.map(({ day, startTime, duration }) => `${day[0]}${day.slice(1, 3).toLowerCase()} ${startTime.slice(0, 5)} for\u00a0${lasting(duration)}`).join(", ") || "no maintenance window";
   return h("li", null, h("div", { class: "upgrade-top" }, h("strong", null, slug), h("span", { class: "version" }, version)),
     h("div", { class: "quiet" }, [channel ? `channel ${channel}` : null, auto ? "upgrades itself" : null, schedule].filter(Boolean).join(", ")));
 }
 
-const lasting = (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`);
+const lasting = (minutes) => (minutes % 60 ? `${minutes}\u00a0min` : `${minutes / 60}\u00a0h`);

@@ -64,7 +64,7 @@ async def test_500_messages_and_200_upgrades_without_visible_delay(site: Site, p
     measured: dict[str, float] = {}
     opening = _timed("location.hash = '#/U0ROOS/C0PROD';", until="shown() >= 200")
     measured["open a conversation (the newest 200)"] = await page.evaluate(opening)
-    while await page.get_by_role("button", name="Show older messages").count():
+    while await page.locator(".older").count():
         before = await page.locator("#main article").count()
         older = _timed("document.querySelector('.older').click();", until=f"shown() > {before}")
         measured[f"show older ones after {before}"] = await page.evaluate(older)
