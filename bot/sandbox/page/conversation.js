@@ -102,10 +102,7 @@ export async function pointAt(ts) {
   for (let page = 0; page < 20 && feed.more && !feed.rows.has(ts); page += 1) await loadOlder(channel);
   const row = open.feed === feed && feed.rows.get(ts);
   if (!row) return;
-  // Messages out of sight are not laid out yet, so that the first jump lands beside it until their heights are known.
-  for (const wait of [0, 50, 150, 400, 800]) {
-    setTimeout(() => open.feed === feed && row.node.scrollIntoView({ block: "center" }), wait);
-  }
+  row.node.scrollIntoView({ block: "center" });
   row.node.classList.add("pointed");
   setTimeout(() => row.node.classList.remove("pointed"), 2500);
 }

@@ -75,7 +75,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.add_init_script("if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')")
     wrong: list[str] = []
     context.on("weberror", lambda error: wrong.append(str(error.error)))
-    context.on("console", lambda said: wrong.append(said.text) if _is_complaint(said) else None)
+    context.on("console", lambda said: wrong.append(f"{said.text} {said.location}") if _is_complaint(said) else None)
     yield context
     await context.close()
     assert wrong == []

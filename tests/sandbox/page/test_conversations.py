@@ -225,3 +225,18 @@ async def test_a_link_to_a_message_shows_that_message(site: Site, page: Page) ->
     await page.get_by_role("link", name="the card").click()
 
     await expect(page.get_by_text("The one")).to_be_in_viewport()
+
+
+async def test_what_has_just_come_can_be_read_at_once(site: Site, page: Page) -> None:
+    """A program that reads the page finds the words of a message as soon as the message is there."""
+    watch = """() => {
+        window.read = new Promise((done) => new MutationObserver(() => {
+            const last = [...document.querySelectorAll('#main article')].at(-1);
+            if (last) done(last.innerText);
+        }).observe(document.querySelector('#main .feed'), { childList: true }));
+    }"""
+    await page.evaluate(watch)
+
+    await site.app.say(CHANNEL, "Just come")
+
+    assert "Just come" in await page.evaluate("window.read")
