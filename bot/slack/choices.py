@@ -15,10 +15,9 @@ _VALUE = 150
 def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> Block:
     """Draw the select of clusters: all of them by environment, or a search field when there are too many."""
     placeholder = {"action_id": action_id, "placeholder": plain("Choose a cluster", 150)}
+    initial = {"initial_option": option(chosen)} if chosen else {}
     if len(index.clusters) > MOST:
-        initial = {"initial_option": found_option(chosen)} if chosen else {}
         return {"type": "external_select", "min_query_length": 0, **placeholder, **initial}
-    initial = {"initial_option": listed_option(chosen)} if chosen else {}
     return {"type": "static_select", "option_groups": groups(index), **placeholder, **initial}
 
 
@@ -26,7 +25,7 @@ def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> B
 def groups(index: Index) -> list[Block]:
     """Return all clusters grouped by environment, in the order of reading; drawn once for each copy."""
     return [
-        {"label": plain(label, _LABEL), "options": [listed_option(cluster) for cluster in members]}
+        {"label": plain(label, _LABEL), "options": [option(cluster) for cluster in members]}
         for label, members in _by_environment(index.clusters, index=index)
     ]
 
@@ -36,17 +35,12 @@ def found(index: Index, typed: str) -> list[Block]:
     hits = index.search(typed, limit=MOST)
     grouped: dict[str, list[Block]] = {}
     for cluster in hits:
-        grouped.setdefault(_label(cluster, index=index), []).append(found_option(cluster))
+        grouped.setdefault(_label(cluster, index=index), []).append(option(cluster))
     return [{"label": plain(label, _LABEL), "options": options} for label, options in grouped.items()]
 
 
-def listed_option(cluster: Cluster) -> Block:
-    """Draw a cluster as an option under its environment's name."""
-    return {"text": plain(cluster.slug, _LABEL), "value": cluster.identity, **_described(cluster)}
-
-
-def found_option(cluster: Cluster) -> Block:
-    """Draw a cluster as an answer to a search, with its environment."""
+def option(cluster: Cluster) -> Block:
+    """Draw a cluster with its environment: a closed select shows nothing else, and several may have one name."""
     return {"text": plain(cluster.full_name, _LABEL), "value": cluster.identity, **_described(cluster)}
 
 

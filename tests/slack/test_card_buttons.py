@@ -89,7 +89,7 @@ async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport
         await roos.press(card.channel, card.ts, "Reschedule")
         view = await roos.modal("Schedule upgrade", containing="replaces the one to")
         shown = {field.label: field.shown for field in view.fields}
-        assert (shown["Cluster"], shown["Reason"], shown["Start date and time"]) == ("web", "CVE fixes", "")
+        assert (shown["Cluster"], shown["Reason"], shown["Start date and time"]) == ("production/web", "CVE fixes", "")
 
         await roos.choose("Start date and time", NOON + timedelta(days=1))
         assert (await roos.submit()).result == "closed"

@@ -35,7 +35,7 @@ async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transpo
         view = await roos.modal("Schedule upgrade", containing="Start read as 2026-12-05 22:00 (Europe/Amsterdam)")
 
         shown = {field.label: field.shown for field in view.fields}
-        assert shown["Cluster"] == "web"
+        assert shown["Cluster"] == "production/web"
         assert shown["Version"] == f"{NEW} (recommended)"
         assert shown["Start date and time"] == str(int(datetime(2026, 12, 5, 21, tzinfo=UTC).timestamp()))
         assert here.storage.entries == []
