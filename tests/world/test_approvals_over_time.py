@@ -97,7 +97,7 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
     await home.card(card, "Requested")
 
     assert unclear.buttons == ("Submit again", "Withdraw", "Reschedule")
-    assert refused.startswith("Only approvers of staging may do this. These people can decide now: <@U0KIM>")
+    assert refused == ("Only approvers of staging may do this. These people can submit it again: <@U0KIM>, <@U0SEM>.")
     assert again == "It is being submitted again."
     assert home.submissions() == 2
 
