@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from bot.domain.people import Circle, Member, MemberId, Standing
 from bot.domain.policy import Policy, Rule
-from tests.builders import GUS, KIM, ROOS, SEM, a_member, a_rule
+from tests.builders import GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
 
 STAGING = Rule(environment="staging", channel="C0STAGING")
 ACME_STAGING = Rule(environment="staging", channel="C0ACME")
@@ -27,6 +28,19 @@ POLICY = Policy(
 def test_the_most_particular_rule_is_in_force(organisation: str, environment: str, rule: Rule) -> None:
     """The organisation's own, else the environment's, else the default; it speaks of the environment asked about."""
     assert POLICY.rule(organisation, environment) == replace(rule, environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("watch", "request_id", "channel"),
+    [("all", None, "C0ACME"), ("all", "R1", "C0ACME"), ("requested", "R1", "C0ACME"), ("requested", None, "")],
+)
+def test_an_upgrade_that_is_not_watched_has_no_channel(
+    watch: Literal["all", "requested"], request_id: str | None, channel: str
+) -> None:
+    """In all else the rule of its environment holds for it."""
+    upgrade = a_scheduled_upgrade(organisation="acme", environment="staging", request_id=request_id)
+
+    assert replace(POLICY, watch=watch).rule_of(upgrade) == replace(ACME_STAGING, channel=channel)
 
 
 def test_a_policy_knows_every_channel_once() -> None:
