@@ -1,11 +1,14 @@
 """Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.store.driver import WholeStatements
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -54,7 +57,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     """One connection: writers of this process queue up in order instead of finding the file busy."""
     engine = create_async_engine(
         url,
-        connect_args={"timeout": BUSY_SECONDS},
+        async_creator=partial(_sqlite, url),
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
@@ -75,7 +78,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
 def _sqlite_reader(url: URL) -> AsyncEngine:
     # No overflow: SQLite keeps the file of a closed connection open, and a connection is a thread to start.
     engine = create_async_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS
+        url, async_creator=partial(_sqlite, url), pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -89,8 +92,13 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
     return engine
 
 
+async def _sqlite(url: URL) -> WholeStatements:
+    connection = WholeStatements(Path(url.database or ""), timeout=BUSY_SECONDS)
+    await connection
+    return connection
+
+
 def _prepare(connection: DBAPIConnection, *pragmas: str) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself
     cursor = connection.cursor()
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
