@@ -1,24 +1,21 @@
-"""The requests people made, with their votes."""
+"""The requests people made, each with its votes in one row."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.people import MemberId
-from bot.domain.request import RequestId, State, UpgradeRequest, Vote
+from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.store.coding import Codec
-from bot.store.tables import RequestRow, VoteRow
+from bot.store.tables import RequestRow
 from bot.store.transaction import Transaction
 from bot.workflow.errors import Missing, Stale, Taken
 
-CODEC = Codec(UpgradeRequest, without=frozenset({"votes", "revision"}))
-MANY = 500
-_READ = select(RequestRow.id, RequestRow.body, RequestRow.revision)
+CODEC = Codec(UpgradeRequest, without=frozenset({"revision"}))
+_READ = select(RequestRow.body, RequestRow.revision)
 
 
 class StoredRequests:
@@ -42,33 +39,31 @@ class StoredRequests:
                 await self._transaction.run(insert(RequestRow).values(id=stored.id, **_columns(stored)))
         except IntegrityError as error:
             raise Taken(f"{request.full_name} has an open request already.") from error
-        await self._put_votes(stored.id, stored.votes)
         return stored
 
     async def save(self, request: UpgradeRequest) -> UpgradeRequest:
         """Write only over the revision that was read: two approvers, one winner. Raises Stale, or Taken."""
         stored = replace(request, revision=request.revision + 1)
         try:
-            async with self._transaction.savepoint():
-                changed = await self._transaction.run(
-                    update(RequestRow)
-                    .where(RequestRow.id == request.id, RequestRow.revision == request.revision)
-                    .values(**_columns(stored))
-                )
+            changed = await self._transaction.run(
+                update(RequestRow)
+                .where(RequestRow.id == request.id, RequestRow.revision == request.revision)
+                .values(**_columns(stored))
+            )
         except IntegrityError as error:
             raise Taken(f"{request.full_name} has an open request already.") from error
         if not changed:
             raise Stale("Somebody else changed this request in the meantime.")
-        await self._transaction.run(delete(VoteRow).where(VoteRow.request_id == request.id))
-        await self._put_votes(request.id, stored.votes)
         return stored
 
-    async def of_cluster(self, cluster: ClusterIdentity, *states: State) -> tuple[UpgradeRequest, ...]:
+    async def of_cluster(
+        self, cluster: ClusterIdentity, *states: State, limit: int | None = None
+    ) -> tuple[UpgradeRequest, ...]:
         """Return the cluster's requests in these states, newest first; no states means all."""
         query = _READ.where(RequestRow.cluster_identity == cluster)
         if states:
             query = query.where(RequestRow.state.in_(states))
-        return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()))
+        return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()).limit(limit))
 
     async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
         """Return all requests in these states, oldest first."""
@@ -80,24 +75,8 @@ class StoredRequests:
         query = _READ.where(RequestRow.requester == requester)
         return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()).limit(limit))
 
-    async def _read(self, query: Select[str, dict[str, Any], int]) -> tuple[UpgradeRequest, ...]:
-        rows = await self._transaction.all(query)
-        votes = await self._votes(rows)
-        return tuple(CODEC.decode(row.body, revision=row.revision, votes=tuple(votes[row.id])) for row in rows)
-
-    async def _votes(self, rows: Sequence[Row[str, dict[str, Any], int]]) -> defaultdict[str, list[Vote]]:
-        votes: defaultdict[str, list[Vote]] = defaultdict(list)
-        for first in range(0, len(rows), MANY):
-            ids = [row.id for row in rows[first : first + MANY]]
-            query = select(VoteRow.request_id, VoteRow.member, VoteRow.at).where(VoteRow.request_id.in_(ids))
-            for request_id, member, at in await self._transaction.all(query.order_by(VoteRow.number)):
-                votes[request_id].append(Vote(member=MemberId(member), at=at))
-        return votes
-
-    async def _put_votes(self, request_id: RequestId, votes: tuple[Vote, ...]) -> None:
-        if votes:
-            rows = [{"request_id": request_id, "member": vote.member, "at": vote.at} for vote in votes]
-            await self._transaction.run(insert(VoteRow).values(rows))
+    async def _read(self, query: Select[dict[str, Any], int]) -> tuple[UpgradeRequest, ...]:
+        return tuple(CODEC.decode(body, revision=revision) for body, revision in await self._transaction.all(query))
 
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:

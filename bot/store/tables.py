@@ -11,14 +11,12 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Float,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -80,17 +78,6 @@ class RequestRow(Base):
     requested_at: Mapped[datetime]
     revision: Mapped[int]
     body: Mapped[dict[str, Any]]
-
-
-class VoteRow(Base):
-    """One approval that stands; `number` is the order in which they were given."""
-
-    __tablename__ = "votes"
-    __table_args__ = (UniqueConstraint("request_id", "member"),)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    request_id: Mapped[str] = mapped_column(ForeignKey("requests.id"))
-    member: Mapped[str]
-    at: Mapped[datetime]
 
 
 class UpgradeRow(Base):

@@ -190,13 +190,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organisation", "identity", "number", name=op.f("pk_moves")),
     )
-    op.create_table(
-        "votes",
-        sa.Column("number", NUMBER, autoincrement=True, nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=False),
-        sa.Column("member", sa.Text(), nullable=False),
-        sa.Column("at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_votes_requests")),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_votes")),
-        sa.UniqueConstraint("request_id", "member", name=op.f("uq_votes_request_id_member")),
-    )
