@@ -8,7 +8,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notifications.delivery import DrawHome
 from bot.notifications.messenger import Messenger
-from bot.slack import when
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
@@ -52,7 +51,6 @@ class Edge:
 
     def bolt(self) -> AsyncApp:
         """Build the Bolt application with every listener registered."""
-        when.warm()
         return bolt(client=self.client, identity=self.identity, listeners=self.listeners())
 
     def listeners(self) -> tuple[Listening, ...]:

@@ -5,16 +5,14 @@ Migrations only expand: they add tables, and columns with a default, so that the
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.engine import sqlite_file
 from bot.store.transaction import translated
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+"""Its `versions` are files named by their revision: v0001_tables.py is "0001"."""
 _LOCK = 0x75706772
 """Any number; the same for every process that migrates this database."""
 
@@ -46,33 +44,28 @@ async def version(engine: AsyncEngine) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _is_from_the_future(_current(connection)):
+    if not _after(_current(connection)):
         return
-    config = _config()
+    from alembic import command  # noqa: PLC0415 - weighs 9 MiB, and there is mostly nothing for it to do
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _is_from_the_future(revision: str | None) -> bool:
-    """Whether a newer version was here already: its migrations only added, so there is nothing to do or undo."""
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    return revision is not None and revision not in known
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _after(revision: str | None) -> tuple[str, ...]:
-    if _is_from_the_future(revision):
-        return ()
-    scripts = ScriptDirectory.from_config(_config())
-    missing = [script.revision for script in scripts.iterate_revisions("head", revision or "base")]
-    return tuple(reversed(missing))
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
+    """Return the revisions after this one; none when a newer version was here, as its migrations only added."""
+    known = sorted(file.stem[1:5] for file in (_MIGRATIONS / "versions").glob("v*.py"))
+    if revision is None:
+        return tuple(known)
+    return tuple(known[known.index(revision) + 1 :]) if revision in known else ()
