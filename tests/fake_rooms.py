@@ -81,9 +81,12 @@ class FakeRequests:
             raise Stale("Somebody else changed this request in the meantime.")
         return self._put(replace(request, revision=request.revision + 1))
 
-    async def of_cluster(self, cluster: ClusterIdentity, *states: State) -> tuple[UpgradeRequest, ...]:
+    async def of_cluster(
+        self, cluster: ClusterIdentity, *states: State, limit: int | None = None
+    ) -> tuple[UpgradeRequest, ...]:
         """Return the cluster's requests in these states, newest first."""
-        return self._newest(lambda one: one.cluster_identity == cluster and (not states or one.state in states))
+        found = self._newest(lambda one: one.cluster_identity == cluster and (not states or one.state in states))
+        return found[:limit]
 
     async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
         """Return all requests in these states, oldest first."""

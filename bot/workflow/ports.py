@@ -32,7 +32,9 @@ class Requests(Protocol):
     async def save(self, request: UpgradeRequest) -> UpgradeRequest:
         """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
 
-    async def of_cluster(self, cluster: ClusterIdentity, *states: State) -> tuple[UpgradeRequest, ...]:
+    async def of_cluster(
+        self, cluster: ClusterIdentity, *states: State, limit: int | None = None
+    ) -> tuple[UpgradeRequest, ...]:
         """Return the cluster's requests in these states, newest first; no states means all."""
 
     async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:

@@ -182,9 +182,9 @@ class Viewing:
         """Return what there is to know about one cluster."""
         async with self.look() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
-            requests = await work.requests.of_cluster(cluster.identity)
+            requests = await work.requests.of_cluster(cluster.identity, limit=_LATEST)
             feed = await work.feeds.get(cluster.organisation)
-        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests[:_LATEST], feed=feed)
+        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests, feed=feed)
 
     async def _placed(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
         """Return a cluster and its catalog; what is not at hand may have been read by another process just now."""

@@ -221,6 +221,7 @@ async def test_lists_are_in_the_order_that_they_promise(subject: Subject) -> Non
 
     async with subject.look() as work:
         assert await work.requests.of_cluster(WEB) == (third, second, first)
+        assert await work.requests.of_cluster(WEB, limit=2) == (third, second)
         assert await work.requests.of_cluster(WEB, State.REJECTED, State.EXPIRED) == (second, first)
         assert await work.requests.of_cluster(ClusterIdentity("none")) == ()
         assert await work.requests.in_states(*State) == (other, first, second, third)
