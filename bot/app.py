@@ -21,7 +21,8 @@ from bot.readiness import Readiness
 from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
 from bot.runner.schedule import Schedule
-from bot.runner.worker import Duties, Worker
+from bot.runner.serving import Duties
+from bot.runner.worker import Worker
 from bot.server import Server
 from bot.settings import Settings
 from bot.slack.client import open_session, web_client
@@ -111,17 +112,17 @@ class Bot:
                 deliver=built.delivery.deliver,
             ),
         )
+        storage.wakes.append(worker.wake)
         await built.shelf.renew()
         schedule = Schedule()
         troubles: dict[Organisation, str] = {}
-        jobs = self._join(schedule, built, worker, troubles)
+        jobs = self._join(schedule, built, troubles)
         slack = Edge(
             command=settings.bot_command,
             client=client,
             identity=identity,
             viewing=built.viewing,
             begin=storage.begin,
-            wake=worker.wake,
             members=people,
             messenger=messenger,
             judge=built.deciding.judge,
@@ -197,7 +198,7 @@ class Bot:
         secret = self.settings.slack_signing_secret
         return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
 
-    def _join(self, schedule: Schedule, built: Rooms, worker: Worker, troubles: dict[Organisation, str]) -> Jobs:
+    def _join(self, schedule: Schedule, built: Rooms, troubles: dict[Organisation, str]) -> Jobs:
         poll = self.settings.bot_poll_seconds
         jobs = Jobs(
             claims=self.storage.claims,
@@ -206,7 +207,6 @@ class Bot:
             reminding=built.reminding,
             shelf=built.shelf,
             prune=self._prune,
-            wake=worker.wake,
             polled=_polled,
             organisations=self._organisations,
             troubles=troubles,

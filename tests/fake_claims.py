@@ -1,5 +1,6 @@
 """The fake storage's leases and paces."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,7 +38,7 @@ class FakeClaims:
     leases: dict[tuple[Box | None, str], Held] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
 
-    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
+    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
         heads: dict[str, Row] = {}
         urgencies: dict[str, str] = {}
@@ -47,7 +48,7 @@ class FakeClaims:
                 urgencies[row.queue] = min(urgencies.get(row.queue, row.urgency), row.urgency)
         due = [queue for queue, head in heads.items() if head.due_at <= self.storage.seconds()]
         due.sort(key=lambda queue: (urgencies[queue], heads[queue].number))
-        free = [queue for queue in due if self._is_free((box, queue))]
+        free = [queue for queue in due if self._is_free((box, queue)) and (among is None or queue in among)]
         return tuple(self._take((box, queue)) for queue in free[:limit])
 
     async def claim(self, queue: str) -> Lease | None:
@@ -82,6 +83,13 @@ class FakeClaims:
         held = self.leases.get((lease.box, lease.queue))
         if held is None or held.until is None or held.number != lease.number:
             raise LeaseLost(f"Another process works on {lease.queue} now.")
+
+    def ended(self, lease: Lease, rooms: Rooms) -> None:
+        """Give the lease back when nothing in its queue is undone any more."""
+        rows = {Box.INBOX: rooms.inbox, Box.OUTBOX: rooms.outbox}
+        if lease.box and not any(row.queue == lease.queue and not row.ended for row in rows[lease.box].values()):
+            self.leases[lease.box, lease.queue].until = None
+            lease.held = False
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
         held = self.leases.get(key, Held())

@@ -21,7 +21,7 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.entries import AnyEntry, Errand, MessageRef
 from bot.workflow.errors import AvisiError, MembersUnavailable
-from bot.workflow.ports import Feed, Lease, Page, Submission, Work
+from bot.workflow.ports import Box, Feed, Lease, Page, Submission, Wake, Work
 from tests.fake_claims import FakeClaims
 from tests.fake_rooms import (
     FakeAudit,
@@ -117,6 +117,7 @@ class FakeStorage:
         self.rooms = Rooms()
         self.commits = 0
         self.claims = FakeClaims(self)
+        self.wakes: list[Wake] = []
         self._ahead = 0.0
         self._writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
@@ -189,8 +190,10 @@ class FakeStorage:
             def commit(rooms: Rooms) -> None:
                 if lease is not None:
                     self.claims.check(lease)
-                self.rooms = rooms
+                    self.claims.ended(lease, rooms)
+                before, self.rooms = self.rooms, rooms
                 self.commits += 1
+                self._wake(before)
 
             try:
                 yield FakeWork(self.rooms.copy(), self.seconds, commit)
@@ -204,6 +207,15 @@ class FakeStorage:
         yield FakeWork(working, self.seconds, lambda _: None)
         if working != snapshot:
             raise RuntimeError("Work that only looks has written something.")
+
+    def _wake(self, before: Rooms) -> None:
+        for wake in self.wakes:
+            for number, row in self.rooms.inbox.items():
+                if number not in before.inbox:
+                    wake(Box.INBOX, row.queue)
+            for number, row in self.rooms.outbox.items():
+                if number not in before.outbox:
+                    wake(Box.OUTBOX, row.queue)
 
     def _seed(self, thing: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
         match thing:

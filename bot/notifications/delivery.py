@@ -27,6 +27,8 @@ _WAITS_FOR_CARD = 3
 
 DrawHome = Callable[[MemberId], Awaitable[View]]
 """Draws the App Home of a person."""
+Also = Callable[[Work], Awaitable[None]]
+"""What is stored together with a delivery."""
 
 
 class _Postponed(Exception):
@@ -50,50 +52,57 @@ class Delivery:
         Returns for how many seconds the queue need not be looked at again.
         """
         try:
-            while due := await self._due(lease):
-                await self._step(due, lease)
+            due = await self._due(lease)
+            while due:
+                due = await self._step(due, lease)
         except NotYet as wait:
             return wait.seconds
         except _Postponed:
             pass
         return 0.0
 
-    async def _due(self, lease: Lease) -> tuple[Due, ...]:
+    async def _due(self, lease: Lease) -> Sequence[Due]:
         async with self.scenes.look() as work:
             return await work.outbox.due(lease.queue, limit=_AT_ONCE)
 
-    async def _step(self, due: Sequence[Due], lease: Lease) -> None:
+    async def _step(self, due: Sequence[Due], lease: Lease) -> Sequence[Due]:
+        """Deliver what is to be delivered first; returns what is due next."""
         group = grouping.group(due)
         try:
-            await self._carry_out(group, lease)
+            return await self._carry_out(group, lease)
         except Missing:
             self.report(group[0].errand.kind.value, "missing")
-            await self._done(group, lease)
+            return await self._done(group, lease)
         except MessengerError as error:
             await self.setbacks.note(group, error, lease)
             raise _Postponed from error
 
-    async def _carry_out(self, group: Sequence[Due], lease: Lease) -> None:
+    async def _carry_out(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:  # noqa: PLR0911 - one a kind
         match group[0].errand.kind:
             case Kind.CARD:
-                await self._paint(group, lease)
+                return await self._repaint(group, lease)
             case Kind.THREAD:
-                await self._reply(group[0], lease)
+                return await self._reply(group[0], lease)
             case Kind.CHANNEL:
-                await self._announce(group, lease)
+                return await self._announce(group, lease)
             case Kind.DIRECT:
-                await self._write_to(group[0], lease)
+                return await self._write_to(group[0], lease)
             case Kind.PRIVATE:
-                await self._answer(group[0], lease)
+                return await self._answer(group[0], lease)
             case Kind.STRIKE:
-                await self._strike(group[0], lease)
+                return await self._strike(group[0], lease)
             case Kind.HOME:
-                await self._publish(group, lease)
+                return await self._publish(group, lease)
             case _:
                 raise BadPayload("not_to_be_delivered")
 
-    async def _paint(self, group: Sequence[Due], lease: Lease) -> MessageRef:
-        """Draw a card where it stands, or post it; several repaints are one.
+    async def _repaint(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+        """Draw a card; several repaints are one."""
+        place, remember = await self._paint(group, lease)
+        return await self._done(group, lease, also=remember, at=place.channel)
+
+    async def _paint(self, group: Sequence[Due], lease: Lease) -> tuple[MessageRef, Also]:
+        """Draw a card where it stands, or post it; returns where it stands, and what remembers that.
 
         A replaced card is drawn at once, and once more when the card that it is to lead to is there.
         """
@@ -118,18 +127,20 @@ class Delivery:
             if kept != painting.place:
                 await work.messages.put_card(request_id, kept)
 
-        await self._done([due for due in group if due.errand.kind is Kind.CARD], lease, also=remember, at=kept.channel)
-        return kept
+        return kept, remember
 
-    async def _reply(self, due: Due, lease: Lease) -> None:
+    async def _reply(self, due: Due, lease: Lease) -> Sequence[Due]:
         """Post a line under a card, which is posted first if it is not there."""
         event = grouping.event(due)
-        place = await self.scenes.place(grouping.request_id(due)) or await self._paint([due], lease)
+        place = await self.scenes.place(grouping.request_id(due))
+        if place is None:
+            place, remember = await self._paint([due], lease)
+            await self._done([], lease, also=remember, at=place.channel)
         message = notes.thread(event, await self.scenes.of(event))
         await self.sending.post(place.channel, message, queue=lease.queue, ahead=False, thread_ts=place.ts)
-        await self._done([due], lease, at=place.channel)
+        return await self._done([due], lease, at=place.channel)
 
-    async def _announce(self, group: Sequence[Due], lease: Lease) -> None:
+    async def _announce(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
         """Post what waits for a channel: one message, or one page of a digest."""
         channel = group[0].errand.target
         if len(group) > MOST_SINGLE and group[0].digest is None:
@@ -141,7 +152,7 @@ class Delivery:
             page = digest([await self._waiting(due) for due in group], total=grouping.total(group[0]))[0]
             message, numbers = page.message, set(page.numbers)
         await self.sending.post(channel, message, queue=lease.queue, ahead=True)
-        await self._done([due for due in group if due.number in numbers], lease, at=channel)
+        return await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
     async def _waiting(self, due: Due) -> Waiting:
         event = grouping.event(due)
@@ -156,15 +167,15 @@ class Delivery:
         self.report(Kind.CHANNEL.value, "digest")
         return grouping.group(await self._due(lease))
 
-    async def _write_to(self, due: Due, lease: Lease) -> None:
+    async def _write_to(self, due: Due, lease: Lease) -> Sequence[Due]:
         event = grouping.event(due)
         scene = await self.scenes.of(event)
         waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
         if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
             await self._wait_for_card(due, lease)
-        await self._direct(due, notes.direct(event, scene), lease)
+        return await self._direct(due, notes.direct(event, scene), lease)
 
-    async def _answer(self, due: Due, lease: Lease) -> None:
+    async def _answer(self, due: Due, lease: Lease) -> Sequence[Due]:
         """Answer where somebody pressed; when that is no longer possible, directly."""
         errand = due.errand
         if not isinstance(errand.event, Answered):
@@ -177,15 +188,14 @@ class Delivery:
             except TooLate:
                 self.report(errand.kind.value, "too_late")
             else:
-                await self._done([due], lease)
-                return
-        await self._direct(due, message, lease)
+                return await self._done([due], lease)
+        return await self._direct(due, message, lease)
 
-    async def _direct(self, due: Due, message: Message, lease: Lease) -> None:
+    async def _direct(self, due: Due, message: Message, lease: Lease) -> Sequence[Due]:
         await self.sending.direct(MemberId(due.errand.target), message, queue=lease.queue)
-        await self._done([due], lease)
+        return await self._done([due], lease)
 
-    async def _strike(self, due: Due, lease: Lease) -> None:
+    async def _strike(self, due: Due, lease: Lease) -> Sequence[Due]:
         """Strike out a card that was posted twice; the card itself is never struck out."""
         orphan, request_id = due.errand.message, grouping.request_id(due)
         painting = await self.scenes.painting(request_id)
@@ -195,13 +205,13 @@ class Delivery:
                 await self.sending.update(orphan, message, queue=lease.queue, ahead=False)
             except MessageGone:
                 self.report(due.errand.kind.value, "gone")
-        await self._done([due], lease)
+        return await self._done([due], lease)
 
-    async def _publish(self, group: Sequence[Due], lease: Lease) -> None:
+    async def _publish(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
         member = MemberId(group[0].errand.target)
         view = await self.home(member)
         await self.sending.publish(member, view)
-        await self._done(group, lease)
+        return await self._done(group, lease)
 
     async def _is_broken(self, channel: str) -> bool:
         async with self.scenes.look() as work:
@@ -221,16 +231,19 @@ class Delivery:
         group: Sequence[Due],
         lease: Lease,
         *,
-        also: Callable[[Work], Awaitable[None]] | None = None,
+        also: Also | None = None,
         at: str | None = None,
-    ) -> None:
-        """Store that it was delivered, and that the channel `at` takes our messages."""
+    ) -> Sequence[Due]:
+        """Store that it was delivered, and that the channel `at` takes our messages; returns what is due next."""
         async with self.begin(lease) as work:
-            await work.outbox.done(*(due.number for due in group))
+            if group:
+                await work.outbox.done(*(due.number for due in group))
             if also is not None:
                 await also(work)
             if at is not None:
                 await work.destinations.note_mended(at)
+            following = await work.outbox.due(lease.queue, limit=_AT_ONCE)
             await work.commit()
         for due in group:
             self.report(due.errand.kind.value, "delivered")
+        return following

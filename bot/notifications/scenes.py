@@ -57,21 +57,13 @@ class Scenes:
 
     async def of(self, event: AnyEvent) -> Scene:
         """Return what is true now about an event; raises MessengerError while an address cannot be had."""
-        scene = await self.bare(event)
-        return replace(scene, link=await self.link(event.about.request_id) if event.about.request_id else None)
+        scene, place = await self._read(event)
+        return replace(scene, link=await self._address(place) if place else None)
 
     async def bare(self, event: AnyEvent) -> Scene:
         """Return what is true now about an event, without asking Slack for the card's address."""
-        about = event.about
-        async with self.look() as work:
-            request = await _request(work, about.request_id)
-            identity = about.upgrade or (request.upgrade if request else None)
-            upgrade = (
-                await work.upgrades.find(Organisation(about.organisation), UpgradeIdentity(identity))
-                if identity
-                else None
-            )
-        return Scene(now=self.now(), request=request, upgrade=upgrade)
+        scene, _ = await self._read(event)
+        return scene
 
     async def place(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card stands."""
@@ -81,8 +73,22 @@ class Scenes:
     async def link(self, request_id: RequestId) -> str | None:
         """Return the address of a request's card, None while there is none."""
         place = await self.place(request_id)
-        if place is None:
-            return None
+        return await self._address(place) if place else None
+
+    async def _read(self, event: AnyEvent) -> tuple[Scene, MessageRef | None]:
+        about = event.about
+        async with self.look() as work:
+            request = await _request(work, about.request_id)
+            identity = about.upgrade or (request.upgrade if request else None)
+            upgrade = (
+                await work.upgrades.find(Organisation(about.organisation), UpgradeIdentity(identity))
+                if identity
+                else None
+            )
+            place = await work.messages.card(about.request_id) if about.request_id else None
+        return Scene(now=self.now(), request=request, upgrade=upgrade), place
+
+    async def _address(self, place: MessageRef) -> str | None:
         if place not in self.addresses:
             try:
                 address = await self.messenger.permalink(place)

@@ -15,7 +15,7 @@ from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
-from bot.workflow.ports import Claims, Lease, Source, Wake
+from bot.workflow.ports import Claims, Lease, Source
 from bot.workflow.reminding import Reminding
 from bot.workflow.shelf import Shelf
 from bot.workflow.tracking import Tracking
@@ -41,7 +41,6 @@ class Jobs:
     reminding: Reminding
     shelf: Shelf
     prune: Callable[[], Awaitable[None]]
-    wake: Wake
     polled: Callable[[str, float], None]
     organisations: tuple[Organisation, ...]
     troubles: dict[Organisation, str]
@@ -121,7 +120,6 @@ class Jobs:
             finally:
                 await self.claims.release(lease, again_in=again_in)
                 self.outage.over()
-                self.wake()
 
         return self.guarded(name, job)
 

@@ -23,7 +23,7 @@ from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import Views
-from bot.workflow.ports import BeginWork, Clock, Members, Wake
+from bot.workflow.ports import BeginWork, Clock, Members
 from bot.workflow.viewing import Viewing
 
 
@@ -39,7 +39,6 @@ class Edge:
     identity: Identity
     viewing: Viewing
     begin: BeginWork
-    wake: Wake
     members: Members
     messenger: Messenger
     judge: Judge
@@ -60,7 +59,7 @@ class Edge:
         directory = Directory(self.viewing.catalogs)
         views = Views(client=self.client)
         door = Door(members=self.members)
-        storing = Storing(begin=self.begin, wake=self.wake)
+        storing = Storing(begin=self.begin)
         opening = Opening(
             viewing=self.viewing,
             directory=directory,

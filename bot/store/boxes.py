@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, get_args
 
-from sqlalchemy import select, update
+from sqlalchemy import Float, bindparam, select, update
 
 from bot.domain.events import AnyEvent
 from bot.observe.metrics import TOLD_SECONDS
@@ -13,6 +13,7 @@ from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import Transaction
 from bot.workflow.entries import AnyEntry, Due, Errand, Kind, Received
+from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
 EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
@@ -31,6 +32,8 @@ class StoredInbox:
         body = {**ENTRIES.encode(entry), "reference": current_reference()}
         statement = self._transaction.insert(InboxRow).values(key=key, queue=queue, body=body)
         stored = bool(await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"])))
+        if stored:
+            self._transaction.queues.add((Box.INBOX, queue))
         self._transaction.note("inbox.stored" if stored else "inbox.known", key=key, queue=queue, entry=body["kind"])
         return stored
 
@@ -73,19 +76,15 @@ class StoredOutbox:
 
     async def put(self, *errands: Errand) -> None:
         """Store them; those whose key is known already are ignored."""
-        for errand in errands:
-            statement = self._transaction.insert(OutboxRow).values(
-                key=errand.key,
-                queue=errand.queue,
-                urgency=errand.urgency,
-                body={
-                    **ERRANDS.encode(errand),
-                    "event": None if errand.event is None else EVENTS.encode(errand.event),
-                    "reference": current_reference(),
-                },
-                due_at=DatabaseTime() + errand.delay,
-            )
-            await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"]))
+        if not errands:
+            return
+        reference = current_reference()
+        statement = self._transaction.insert(OutboxRow).values(due_at=DatabaseTime() + bindparam("delay", type_=Float))
+        await self._transaction.run(
+            statement.on_conflict_do_nothing(index_elements=["key"]),
+            *(_row(errand, reference) for errand in errands),
+        )
+        self._transaction.queues.update((Box.OUTBOX, errand.queue) for errand in errands if not errand.delay)
 
     async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait."""
@@ -150,6 +149,17 @@ def decode_errand(body: dict[str, Any]) -> Errand:
     event = body.get("event")
     errand = ERRANDS.decode({**body, "event": None})
     return errand if event is None else replace(errand, event=EVENTS.decode(event))
+
+
+def _row(errand: Errand, reference: str) -> dict[str, Any]:
+    event = None if errand.event is None else EVENTS.encode(errand.event)
+    return {
+        "key": errand.key,
+        "queue": errand.queue,
+        "urgency": errand.urgency,
+        "body": {**ERRANDS.encode(errand), "event": event, "reference": reference},
+        "delay": errand.delay,
+    }
 
 
 def _readable(error: str) -> str:

@@ -1,12 +1,14 @@
 """Leases on queues by the database's clock, with a rising number as fencing token; and paces."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy import and_, case, update
 
+from bot.store import lease_statements
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
 from bot.store.engine import Engines
-from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
+from bot.store.tables import LeaseRow, PaceRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Lease
@@ -23,46 +25,61 @@ class StoredClaims:
     owner: str
     lasting: float = LEASE_SECONDS
 
-    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
-        """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
-        async with transaction(self.engines.read) as looking:
-            rows = await looking.all(self._due(box, limit=limit))
-        queues = [row.queue for row in rows]
-        if not queues:
+    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+        """Claim queues that have something due and are nobody's, the most urgent and oldest first.
+
+        Without names there is mostly nothing to claim, so that is looked at first, by reading only.
+        """
+        if among is None:
+            async with transaction(self.engines.read) as looking:
+                among = [
+                    row.queue for row in await looking.all(lease_statements.DUE[box], limit=limit, lasting=self.lasting)
+                ]
+        if not among:
             return ()
-        names = {_name(queue, box): queue for queue in queues}
-        numbers = await self._take(*names)
+        async with self.engines.turn, transaction(self.engines.write) as claiming:
+            rows = await claiming.all(
+                lease_statements.DUE_AMONG[box], among=list(among), limit=limit, lasting=self.lasting
+            )
+            names = {_name(row.queue, box): row.queue for row in rows}
+            numbers = await self._take(claiming, *names, new=[_name(row.queue, box) for row in rows if row.is_new])
+            await claiming.commit()
         return tuple(
             Lease(queue=queue, number=numbers[name], box=box) for name, queue in names.items() if name in numbers
         )
 
     async def claim(self, queue: str) -> Lease | None:
-        """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet."""
+        """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet.
+
+        That is mostly so, and therefore looked at first, by reading only.
+        """
         name = _name(queue, None)
-        numbers = await self._take(name)
+        async with transaction(self.engines.read) as looking:
+            known = await looking.first(lease_statements.FREE, lease_name=name, lasting=self.lasting)
+        if known is not None and not known.free:
+            return None
+        async with self.engines.turn, transaction(self.engines.write) as claiming:
+            numbers = await self._take(claiming, name, new=[name] if known is None else [])
+            await claiming.commit()
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""
-        async with transaction(self.engines.write) as renewing:
-            until = DatabaseTime() + self.lasting
-            if not await renewing.run(update(LeaseRow).where(_is(lease)).values(leased_until=until)):
+        async with self.engines.turn, transaction(self.engines.write) as renewing:
+            if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
                 raise LeaseLost(f"Another process works on {lease.queue} now.")
             await renewing.commit()
 
     async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give it back; nobody can claim it again within so many seconds. One that was lost stays the other's."""
-        async with transaction(self.engines.write) as releasing:
-            await releasing.run(
-                update(LeaseRow)
-                .where(_is(lease))
-                .values(leased_until=None, not_before=DatabaseTime() + again_in if again_in else FREE)
-            )
+        async with self.engines.turn, transaction(self.engines.write) as releasing:
+            not_before = DatabaseTime() + again_in if again_in else FREE
+            await releasing.run(lease_statements.RELEASE.values(leased_until=None, not_before=not_before), _ours(lease))
             await releasing.commit()
 
     async def free_all(self) -> None:
         """Free every lease: for SQLite, where whoever holds the file's lock knows that their owners are dead."""
-        async with transaction(self.engines.write) as freeing:
+        async with self.engines.turn, transaction(self.engines.write) as freeing:
             await freeing.run(update(LeaseRow).where(LeaseRow.leased_until.is_not(None)).values(leased_until=None))
             await freeing.commit()
 
@@ -70,7 +87,7 @@ class StoredClaims:
         """Reserve the next slot of a pace; returns seconds to wait for it."""
         now = DatabaseTime()
         begins = case((is_past(PaceRow.next_at, since=PaceRow.set_at), now), else_=PaceRow.next_at)
-        async with transaction(self.engines.write) as pacing:
+        async with self.engines.turn, transaction(self.engines.write) as pacing:
             statement = pacing.insert(PaceRow).values(name=name, next_at=now + every)
             row = await pacing.first(
                 statement.on_conflict_do_update(
@@ -85,7 +102,7 @@ class StoredClaims:
         now = DatabaseTime()
         until = now + seconds
         is_longer = and_(PaceRow.next_at > until, PaceRow.set_at <= now + SET_BACK)
-        async with transaction(self.engines.write) as pacing:
+        async with self.engines.turn, transaction(self.engines.write) as pacing:
             statement = pacing.insert(PaceRow).values(name=name, next_at=until)
             await pacing.run(
                 statement.on_conflict_do_update(
@@ -95,76 +112,40 @@ class StoredClaims:
             )
             await pacing.commit()
 
-    async def _take(self, *names: str) -> dict[str, int]:
-        """Take those that are free; returns their new numbers. A row that somebody has locked is somebody's."""
-        claim: dict[str, object] = {
-            "owner": self.owner,
-            "claimed_at": DatabaseTime(),
-            "leased_until": DatabaseTime() + self.lasting,
-        }
-        free = select(LeaseRow.name).where(LeaseRow.name.in_(names), self._is_free()).with_for_update(skip_locked=True)
-        async with transaction(self.engines.write) as claiming:
-            taken = await claiming.all(
-                update(LeaseRow)
-                .where(LeaseRow.name.in_(free))
-                .values(number=LeaseRow.number + 1, **claim)
-                .returning(LeaseRow.name, LeaseRow.number)
-            )
-            numbers = dict(taken)
-            for name in sorted(set(names) - numbers.keys()):  # sorted: two processes never wait in a circle
-                statement = claiming.insert(LeaseRow).values(name=name, number=1, not_before=FREE, **claim)
-                if await claiming.run(statement.on_conflict_do_nothing(index_elements=["name"])):
-                    numbers[name] = 1
-            await claiming.commit()
+    async def _take(self, claiming: Transaction, *names: str, new: Collection[str]) -> dict[str, int]:
+        """Take those that are free, and `new` ones that never were anybody's; returns their numbers.
+
+        A row that somebody has locked is somebody's: it is neither waited for nor inserted again.
+        """
+        if not names:
+            return {}
+        claim = {"claimer": self.owner, "lasting": self.lasting}
+        numbers = {row.name: row.number for row in await claiming.all(lease_statements.TAKE, names=names, **claim)}
+        for name in sorted(set(new) - numbers.keys()):  # sorted: two processes never wait in a circle
+            first = claiming.insert(LeaseRow).values(name=name, number=1, not_before=FREE, **lease_statements.CLAIM)
+            if await claiming.run(first.on_conflict_do_nothing(index_elements=["name"]), claim):
+                numbers[name] = 1
         return numbers
 
-    def _due(self, box: Box, *, limit: int) -> Select[str]:
-        table = InboxRow if box is Box.INBOX else OutboxRow
-        undone = (
-            select(table.queue, func.min(table.number).label("head"), _urgency(table).label("urgency"))
-            .where(table.ended_at.is_(None))
-            .group_by(table.queue)
-            .subquery()
-        )
-        return (
-            select(table.queue)
-            .join(undone, table.number == undone.c.head)
-            .outerjoin(LeaseRow, LeaseRow.name == literal(f"{box}:") + table.queue)
-            .where(is_past(table.due_at, since=table.waits_since), or_(LeaseRow.name.is_(None), self._is_free()))
-            .order_by(undone.c.urgency, undone.c.head)
-            .limit(limit)
-        )
 
-    def _is_free(self) -> ColumnElement[bool]:
-        """Nobody's, or run out, or so far ahead that the database's clock must have been set back since."""
-        now = DatabaseTime()
-        return and_(
-            is_past(LeaseRow.not_before, since=LeaseRow.claimed_at),
-            or_(
-                LeaseRow.leased_until.is_(None),
-                LeaseRow.leased_until <= now,
-                LeaseRow.leased_until > now + 2 * self.lasting,
-            ),
-        )
+async def check(working: Transaction, lease: Lease) -> bool:
+    """Raise LeaseLost unless the lease is still ours; it cannot be taken before this transaction has ended.
 
-
-async def check(working: Transaction, lease: Lease) -> None:
-    """Raise LeaseLost unless the lease is still ours; it cannot be taken before this transaction has ended."""
-    if await working.first(select(LeaseRow.number).where(_is(lease)).with_for_update()) is None:
+    Returns whether it stays ours: it is given back when this transaction leaves nothing undone in its queue.
+    """
+    if lease.box is None:
+        row = await working.first(lease_statements.STILL_OURS, **_ours(lease))
+    else:
+        statement = lease_statements.OURS_WHILE_UNDONE[lease.box]
+        row = await working.first(statement, **_ours(lease), lease_queue=lease.queue)
+    if row is None:
         raise LeaseLost(f"Another process works on {lease.queue} now.")
+    return row[0] is not None
 
 
 def _name(queue: str, box: Box | None) -> str:
     return f"{box or ''}:{queue}"
 
 
-def _is(lease: Lease) -> ColumnElement[bool]:
-    return and_(
-        LeaseRow.name == _name(lease.queue, lease.box),
-        LeaseRow.number == lease.number,
-        LeaseRow.leased_until.is_not(None),
-    )
-
-
-def _urgency(table: type[InboxRow] | type[OutboxRow]) -> ColumnElement[str]:
-    return func.min(OutboxRow.urgency) if table is OutboxRow else literal("")
+def _ours(lease: Lease) -> dict[str, object]:
+    return {"lease_name": _name(lease.queue, lease.box), "lease_number": lease.number}

@@ -1,6 +1,8 @@
 """Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
 
-from dataclasses import dataclass
+import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +21,15 @@ IDLE_SECONDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """`write` begins transactions that may write; `read` ones that cannot and see one state throughout."""
+    """`write` begins transactions that may write; `read` ones that cannot and see one state throughout.
+
+    `turn` is taken before `write` by what nobody waits for. SQLite has one writer, and so a person's press, which takes
+    no turn, stands behind one such transaction at most.
+    """
 
     write: AsyncEngine
     read: AsyncEngine
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -36,7 +43,7 @@ def engines(url: str) -> Engines:
     match parsed.drivername:
         case "sqlite+aiosqlite":
             sqlite_file(url)
-            return Engines(write=_sqlite_writer(parsed), read=_sqlite_reader(parsed))
+            return Engines(write=_sqlite_writer(parsed), read=_sqlite_reader(parsed), turn=asyncio.Lock())
         case "postgresql+asyncpg":
             return _postgresql(parsed)
         case driver:

@@ -17,12 +17,15 @@ from bot.store.pruning import prune
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
 from bot.store.work import beginner
-from bot.workflow.ports import BeginWork
+from bot.workflow.ports import BeginWork, Wake
 
 
 @dataclass(slots=True)
 class Storage:
-    """One database. `begin` begins Work that writes, `look` Work that only reads."""
+    """One database. `begin` begins Work that writes, `look` Work that only reads.
+
+    `wakes` are called for each queue in which something due was stored here.
+    """
 
     url: str
     engines: Engines
@@ -31,21 +34,23 @@ class Storage:
     claims: StoredClaims
     audit_trail: AuditTrail
     census: Census
+    wakes: list[Wake]
     _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
 
     @classmethod
     def open(cls, url: str, *, lease_seconds: float = LEASE_SECONDS) -> "Storage":
         """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak."""
-        opened = engines(url)
+        opened, wakes = engines(url), list[Wake]()
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         return cls(
             url=url,
             engines=opened,
-            begin=beginner(opened.write),
+            begin=beginner(opened.write, wakes=wakes, turn=opened.turn),
             look=beginner(opened.read),
             claims=StoredClaims(engines=opened, owner=owner, lasting=lease_seconds),
             audit_trail=AuditTrail(opened.read),
             census=Census(opened.read),
+            wakes=wakes,
         )
 
     async def take(self) -> None:

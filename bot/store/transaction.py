@@ -1,6 +1,6 @@
 """One database transaction: runs statements, and turns the drivers' errors into ours."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVarTuple
 
@@ -15,6 +15,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from bot.store.errors import DatabaseUnavailable
 from bot.store.tables import Base
 from bot.workflow.errors import Stale
+from bot.workflow.ports import Box
 
 Columns = TypeVarTuple("Columns")
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,8 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self._open: AsyncConnection | None = connection
         self._notes: list[tuple[str, dict[str, object]]] = []
+        self.queues: set[tuple[Box, str]] = set()
+        """Where something was stored that is due."""
 
     @property
     def _connection(self) -> AsyncConnection:
@@ -38,21 +41,21 @@ class Transaction:
             raise RuntimeError("This transaction is committed already; begin another.")
         return self._open
 
-    async def run(self, statement: Executable) -> int:
-        """Run a statement and return how many rows it touched."""
+    async def run(self, statement: Executable, *rows: Mapping[str, Any]) -> int:
+        """Run a statement, with each of these parameters if there are any; returns how many rows it touched."""
         with translated():
-            result: CursorResult[Any] = await self._connection.execute(statement)
+            result: CursorResult[Any] = await self._connection.execute(statement, rows or None)
             return result.rowcount
 
-    async def all(self, statement: TypedReturnsRows[*Columns]) -> Sequence[Row[*Columns]]:
+    async def all(self, statement: TypedReturnsRows[*Columns], **parameters: object) -> Sequence[Row[*Columns]]:
         """Return every row."""
         with translated():
-            return (await self._connection.execute(statement)).all()
+            return (await self._connection.execute(statement, parameters)).all()
 
-    async def first(self, statement: TypedReturnsRows[*Columns]) -> Row[*Columns] | None:
+    async def first(self, statement: TypedReturnsRows[*Columns], **parameters: object) -> Row[*Columns] | None:
         """Return the first row, or None."""
         with translated():
-            return (await self._connection.execute(statement)).first()
+            return (await self._connection.execute(statement, parameters)).first()
 
     def insert(self, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
         """Return an insert that knows ON CONFLICT, which is spelt alike in both databases."""

@@ -64,7 +64,7 @@ class StoredUpgrades:
                     raise Stale("Somebody else changed this upgrade in the meantime.")
                 if moves:
                     rows = [{**key, "number": move.number, "body": MOVES.encode(move)} for move in moves]
-                    await self._transaction.run(insert(MoveRow).values(rows))
+                    await self._transaction.run(insert(MoveRow), *rows)
         except IntegrityError as error:
             raise Stale("Somebody else stored this upgrade in the meantime.") from error
         for move in moves:

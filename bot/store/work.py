@@ -1,7 +1,7 @@
 """Work: one transaction with all the repositories, committed as a whole or not at all."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,15 +13,16 @@ from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.requests import StoredRequests
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades
-from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.ports import BeginWork, Lease, Wake, Work
 
 
 class StoredWork:
     """One transaction. It ends with `commit`: nothing can be read or written with it afterwards."""
 
-    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded) -> None:
+    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded, wakes: Sequence[Wake]) -> None:
         self._transaction = current
         self._lease = lease
+        self._wakes = wakes
         self.requests = StoredRequests(current)
         self.upgrades = StoredUpgrades(current)
         self.inbox = StoredInbox(current)
@@ -34,20 +35,36 @@ class StoredWork:
         self.destinations = StoredDestinations(current)
 
     async def commit(self) -> None:
-        """Make it last; raises LeaseLost when it was begun under a lease that is no longer ours."""
-        if self._lease is not None:
-            await check(self._transaction, self._lease)
+        """Make it last, give the lease back with the last of its queue, and wake whoever works on what was stored.
+
+        Raises LeaseLost when it was begun under a lease that is no longer ours.
+        """
+        held = None if self._lease is None else await check(self._transaction, self._lease)
         await self._transaction.commit()
+        if self._lease is not None:
+            self._lease.held = bool(held)
+        for box, queue in self._transaction.queues:
+            for wake in self._wakes:
+                wake(box, queue)
 
 
-def beginner(engine: AsyncEngine) -> BeginWork:
-    """Return what begins a Work on this engine."""
+def beginner(
+    engine: AsyncEngine,
+    *,
+    wakes: Sequence[Wake] = (),
+    turn: AbstractAsyncContextManager[object] | None = None,
+) -> BeginWork:
+    """Return what begins a Work on this engine.
+
+    `wakes` are called for each queue in which something was stored; work under a lease takes its `turn` first.
+    """
     decoded: Decoded = {}
+    at_once = nullcontext()
 
     @asynccontextmanager
     async def working(lease: Lease | None) -> AsyncIterator[Work]:
-        async with transaction(engine) as current:
-            yield StoredWork(current, lease, decoded)
+        async with turn if lease and turn else at_once, transaction(engine) as current:
+            yield StoredWork(current, lease, decoded, wakes)
 
     def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
         return working(lease)

@@ -70,6 +70,7 @@ class Deciding:
 
     async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
         async with self.look() as work:
+            await self.judging.shelf.renew_from(work)
             try:
                 return await work.requests.get(pressed.request_id)
             except Missing as error:
@@ -82,7 +83,6 @@ class Deciding:
         verb: Verb,
         lease: Lease,
     ) -> None:
-        await self.judging.shelf.renew()
         for _ in range(_TRIES):
             request: UpgradeRequest | None = None
             try:

@@ -1,6 +1,6 @@
 """What the workflow needs from the world, in its own words. Stores, clients and Slack adapters fit these shapes."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -257,7 +257,10 @@ class Work(Protocol):
     def destinations(self) -> Destinations: ...
 
     async def commit(self) -> None:
-        """Make it last; raises LeaseLost when it was begun under a lease that is no longer ours."""
+        """Make it last, and wake the worker for what was stored.
+
+        Raises LeaseLost when it was begun under a lease that is no longer ours.
+        """
 
 
 class Box(StrEnum):
@@ -267,16 +270,18 @@ class Box(StrEnum):
     OUTBOX = "outbox"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Lease:
     """A queue that is ours for a while. Only the holder of the current `number` may record a result.
 
-    `box` is where the queue stands, None for a named one such as `poll:acme`.
+    `box` is where the queue stands, None for a named one such as `poll:acme`. The commit that ends the last thing in
+    a box's queue gives the lease back, and then it is no longer `held`.
     """
 
     queue: str
     number: int
     box: Box | None = None
+    held: bool = True
 
 
 class BeginWork(Protocol):
@@ -289,8 +294,11 @@ class BeginWork(Protocol):
 class Claims(Protocol):
     """Leases by database time; queues are claimed whole. Times are real time, in seconds."""
 
-    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
-        """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
+    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+        """Claim queues that have something due and are nobody's, the most urgent and oldest first.
+
+        With `among`, only queues of these names.
+        """
 
     async def claim(self, queue: str) -> Lease | None:
         """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet."""
@@ -364,5 +372,5 @@ class AvisiCloud(Protocol):
         """Return the cloud's own time as its last answer showed it (aware UTC), None before the first."""
 
 
-Wake = Callable[[], None]
-"""Tells the worker of this process that something is due."""
+Wake = Callable[[Box, str], None]
+"""Tells the worker of this process that something was stored in a queue."""

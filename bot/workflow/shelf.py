@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.workflow.ports import BeginWork
+from bot.workflow.ports import BeginWork, Work
 
 
 class Shelf:
@@ -39,10 +39,14 @@ class Shelf:
     async def renew(self) -> None:
         """Take over what the store has newer."""
         async with self._look() as work:
-            for organisation, fetched_at in (await work.catalogs.fetched()).items():
-                held = self._catalogs.get(organisation)
-                if held is not None and held.fetched_at >= fetched_at:
-                    continue
-                catalog = await work.catalogs.read(organisation)
-                if catalog is not None:
-                    self._catalogs[organisation] = catalog
+            await self.renew_from(work)
+
+    async def renew_from(self, work: Work) -> None:
+        """Take over what the store has newer, as this Work sees it."""
+        for organisation, fetched_at in (await work.catalogs.fetched()).items():
+            held = self._catalogs.get(organisation)
+            if held is not None and held.fetched_at >= fetched_at:
+                continue
+            catalog = await work.catalogs.read(organisation)
+            if catalog is not None:
+                self._catalogs[organisation] = catalog

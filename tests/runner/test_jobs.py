@@ -39,7 +39,6 @@ class Day:
 
     def __init__(self, house: House, **changes: Any) -> None:  # noqa: ANN401 - whatever the fields are
         self.house = house
-        self.woken = 0
         self.pruned = 0
         values: dict[str, Any] = {
             "claims": house.storage.claims,
@@ -48,7 +47,6 @@ class Day:
             "reminding": house.reminding,
             "shelf": house.shelf,
             "prune": self._prune,
-            "wake": self._wake,
             "polled": lambda *_: None,
             "organisations": (ACME,),
             "troubles": {},
@@ -61,9 +59,6 @@ class Day:
     async def run(self, name: str) -> None:
         """Run a job as a tick does."""
         await self.agenda.jobs[name]()
-
-    def _wake(self) -> None:
-        self.woken += 1
 
     async def _prune(self) -> None:
         self.pruned += 1
@@ -87,7 +82,7 @@ async def test_every_organisation_is_polled_and_catalogued() -> None:
 
 
 async def test_a_poll_comes_again_only_after_its_pause() -> None:
-    """Counted by the store from the end of the last, whoever did it; then the worker is woken."""
+    """Counted by the store from the end of the last, whoever did it."""
     house = await a_house()
     day, other = Day(house), Day(house)
 
@@ -99,7 +94,6 @@ async def test_a_poll_comes_again_only_after_its_pause() -> None:
     await other.run("poll:acme")
 
     assert (once, len(house.cloud.lists)) == (1, 2)
-    assert (day.woken, other.woken) == (1, 1)
 
 
 async def test_the_log_says_where_statuses_come_from(logged: list[dict[str, Any]]) -> None:

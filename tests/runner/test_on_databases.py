@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from bot.domain.request import State, UpgradeRequest
-from bot.runner.worker import Duties, Worker
+from bot.runner.serving import Duties
+from bot.runner.worker import Worker
 from bot.store.storage import Storage
 from bot.workflow.entries import AnyEntry, Press
 from bot.workflow.ports import Box, Lease
@@ -63,6 +64,7 @@ class Process:
             deliver=self.deliver,
         )
         self.worker = Worker(claims=storage.claims, begin=storage.begin, look=storage.look, duties=duties)
+        storage.wakes.append(self.worker.wake)
 
     async def deliver(self, lease: Lease) -> float:
         """Strike everything off."""
@@ -153,7 +155,6 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     running = asyncio.create_task(process.worker.run())
     for number in range(5):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
-    process.worker.wake()
 
     await process.worker.drain(within=5)
     await running

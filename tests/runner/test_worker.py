@@ -1,10 +1,11 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
 from bot.domain.request import State
-from bot.runner.worker import Duties, Worker
+from bot.runner.serving import Duties
+from bot.runner.worker import Worker
 from bot.workflow.entries import AnyEntry, Errand, Press
 from bot.workflow.ports import Box, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
@@ -56,20 +57,19 @@ class Shift:
             ),
             renew_every=renew_every,
         )
+        house.storage.wakes.append(self.worker.wake)
 
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
-        """Store an entry as an edge does, and wake the worker."""
+        """Store an entry as an edge does."""
         async with self.house.storage.begin() as work:
             await work.inbox.put(entry, key=f"key-{next(self.house.entered)}", queue=queue)
             await work.commit()
-        self.worker.wake()
 
     async def put(self, *some: Errand) -> None:
-        """Store errands, and wake the worker."""
+        """Store errands."""
         async with self.house.storage.begin() as work:
             await work.outbox.put(*some)
             await work.commit()
-        self.worker.wake()
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until it is so."""
@@ -78,9 +78,12 @@ class Shift:
                 await asyncio.sleep(0.005)
 
     async def later(self, seconds: float) -> None:
-        """Let what was postponed become due, and wake the worker."""
+        """Let what was postponed become due, and wake the worker for it."""
         self.house.storage.pass_time(seconds)
-        self.worker.wake()
+        rooms = self.house.storage.rooms
+        for box, rows in ((Box.INBOX, rooms.inbox), (Box.OUTBOX, rooms.outbox)):
+            for row in rows.values():
+                self.worker.wake(box, row.queue)
 
     def held(self, queue: str, box: Box = Box.OUTBOX) -> bool:
         """Whether the queue is somebody's now."""
@@ -333,9 +336,9 @@ async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> No
 class Slow(FakeClaims):
     """Leases that take their time to be claimed."""
 
-    async def claim_due(self, box: Box, *, limit: int) -> tuple[Lease, ...]:
+    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
         """Claim, then answer late."""
-        leases = await super().claim_due(box, limit=limit)
+        leases = await super().claim_due(box, limit=limit, among=among)
         await asyncio.sleep(0.1 if leases else 0)
         return leases
 

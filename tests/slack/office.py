@@ -48,13 +48,8 @@ class Office:
     people: People
     address: str = ""
     socket: SocketMode | None = None
-    woken: int = 0
     judged: list[ButtonPressed] = field(default_factory=list)
     refuse: list[Exception] = field(default_factory=list)
-
-    def wake(self) -> None:
-        """Count how often the worker was woken."""
-        self.woken += 1
 
     async def judge(self, pressed: ButtonPressed) -> None:
         """Refuse with what a test prepared."""
@@ -107,7 +102,6 @@ async def office(
             identity=identity,
             viewing=viewing,
             begin=storage.begin,
-            wake=lambda: here.wake(),  # noqa: PLW0108 - `here` is made later
             members=people,
             messenger=messenger,
             judge=judge,

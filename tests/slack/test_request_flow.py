@@ -36,4 +36,3 @@ async def test_a_filled_in_modal_is_stored_before_it_is_acknowledged(transport: 
         assert entry.form.version == NEW
         assert entry.form.start == datetime(2026, 12, 5, 21, tzinfo=UTC)
         assert entry.form.reason == "CVE fixes"
-        assert here.woken == 1
