@@ -49,9 +49,13 @@ def obey(cloud: SimulatedCloud, words: list[str]) -> str:
             cloud.faults.standing = Fault(times=None, delay=3600)
         case ["work"]:
             cloud.faults.standing = Fault(times=None)
-        case ["status", status]:
-            for upgrade in cloud.organisation("acme").upgrades.values():
-                upgrade.status, upgrade.modified_at = status, cloud.clock().replace(microsecond=0)
+        case ["status", status, *numbers]:
+            upgrades = cloud.organisation("acme").upgrades
+            for name in [identity(int(number)) for number in numbers] or upgrades:
+                upgrades[name].status, upgrades[name].modified_at = status, cloud.clock().replace(microsecond=0)
+        case ["listed", since]:
+            asked = [seen.at.timestamp() for seen in cloud.requests.of("upgrades")]
+            return str(min((at for at in asked if at > float(since)), default=0.0))
         case ["fleet"]:
             clusters = cloud.organisation("acme").clusters.values()
             return json.dumps([(one.identity, one.environment, one.slug, one.version) for one in clusters])

@@ -1,6 +1,5 @@
-"""Searches, digests, starting, memory, a full database, installation: one function each."""
+"""Searches, starting, memory, a full database, installation: one function each."""
 
-import asyncio
 import statistics
 import time
 from importlib import metadata
@@ -9,8 +8,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from benchmarks.commands import loaded, used
-from benchmarks.database import follow, put_events, put_requests
-from benchmarks.figures import Count, Pair, Row, Section, at_most, compared, exactly, mib, ms, p50, p99
+from benchmarks.database import put_events, put_requests
+from benchmarks.figures import Pair, Row, Section, compared, exactly, mib, ms, p50, p99
 from benchmarks.load import options
 from benchmarks.plan import Plan
 from benchmarks.stage import ROOT, Subject, end, started
@@ -48,40 +47,6 @@ async def searches(plan: Plan) -> list[Section]:
     return [
         Section(title="Search field", rows=(row,), counts=(exactly("Searches: answers that were no 200", wrong, 0),))
     ]
-
-
-async def digests(plan: Plan) -> list[Section]:
-    """Let 1,000 upgrades move at once, and wait for the digest."""
-    number = 50 if plan.short else 1000
-    took: list[float] = []
-    counts: list[Count] = []
-    for _ in range(1 if plan.short else 2):
-        async with plan.stage() as stage:
-            cloud = await stage.cloud(clusters=number, upgrades=number)
-            url = plan.sqlite(stage)
-            await follow(url, await cloud.fleet())
-            bot = await stage.bot(cloud, url=url, BOT_POLL_SECONDS="1")
-            await loaded(stage, bot)
-            await asyncio.sleep(3)
-            before = len(stage.slack.posts)
-            begin = time.monotonic()
-            await cloud.say("status SCHEDULED_NOTIFIED")
-            posts = stage.slack.posts
-            await stage.slack.until_posted(before + 1)
-            took.append(posts[before][0] - begin)
-            await asyncio.sleep(5)
-            counts += [
-                at_most(f"{number:,} moves at once: messages", len(posts) - before, 8),
-                exactly(f"{number:,} moves at once: 429", stage.slack.throttled, 0),
-            ]
-    row = Row(
-        what=f"{number:,} moves at once to the digest (up to 1 s of it is the poll's pause)",
-        bot=f"{statistics.median(took):.2f} s",
-        ratio=f"{min(took):.2f} to {max(took):.2f} s",
-        goal="≤ 3 s",
-        met=statistics.median(took) <= 3,  # noqa: PLR2004 - the goal
-    )
-    return [Section(title="Many moves at once", rows=(row,), counts=tuple(counts))]
 
 
 async def starts(plan: Plan) -> list[Section]:

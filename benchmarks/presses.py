@@ -1,8 +1,9 @@
-"""A press on Approve: delivery to acknowledgement with the press stored, and to the repainted card."""
+"""A press on Approve: to its acknowledgement, stored; to the repainted card; and what it costs with two replicas."""
 
 import asyncio
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,9 +14,10 @@ from benchmarks.database import card, channel, put_requests
 from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, ms, p50
 from benchmarks.load import Told, press
 from benchmarks.plan import Plan
-from benchmarks.stage import Stage, Subject
-from bot.domain.request import UpgradeRequest
+from benchmarks.stage import Cloud, Stage, Subject
+from bot.domain.request import State, UpgradeRequest
 from bot.notifications import ids
+from bot.store.storage import Storage
 
 _COMMITS_TO_A_CARD = 4
 """What has to be stored before a card can be repainted: the press, its claim, the decision, the card's claim."""
@@ -97,7 +99,7 @@ async def _paired(
         bare, _ = await pressed(stage, floor, some, at_once=at_once, repaints=False)
         alone = await bare_commits(commit, at_once=at_once, number=each)
         one = p50(await bare_commits(commit, at_once=1, number=each))
-        call = await _calls(client, each)
+        call = await bare_calls(client, each)
         told, took = await pressed(stage, bot, some, at_once=at_once, repaints=True)
         if not run:
             continue
@@ -116,10 +118,71 @@ async def _paired(
     return rows, counts
 
 
-async def _calls(client: AsyncWebClient, number: int) -> float:
+async def bare_calls(client: AsyncWebClient, number: int) -> float:
+    """Change a message so often, by Slack's client alone; returns the median."""
     took = []
     for _ in range(number):
         began = asyncio.get_running_loop().time()
         await client.chat_update(channel="C0BARE", ts="1", text="x" * 2000)
         took.append(asyncio.get_running_loop().time() - began)
     return statistics.median(took)
+
+
+async def replicas(plan: Plan) -> list[Section]:
+    """Press on two replicas in turn, and as often on one that has its own database: CPU, and whether all was stored."""
+    if plan.server is None:
+        return []
+    each = 16 if plan.short else 64
+    pairs: list[Pair] = []
+    async with plan.stage() as stage:
+        cloud = await stage.cloud(clusters=each * (plan.runs + 1))
+        two, one = await _side(stage, plan, cloud, replicas=2), await _side(stage, plan, cloud, replicas=1)
+        for run in range(plan.runs + 1):
+            cpu = [await side.pressed(stage, each) for side in (two, one)]
+            if run:
+                pairs.append(Pair(bot=cpu[0], floor=cpu[1]))
+        voted = [await side.voted() for side in (two, one)]
+    row = compared("CPU per press: two replicas (bot) and one (floor)", pairs, goal=1.2, draw=ms)
+    counts = [
+        exactly(f"Votes stored, {name}", found, each * (plan.runs + 1))
+        for name, found in zip(("two replicas", "one replica"), voted, strict=True)
+    ]
+    return [Section(title="Two replicas, PostgreSQL", rows=(row,), counts=tuple(counts))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    url: str
+    bots: Sequence[Subject]
+    waiting: Iterator[tuple[int, UpgradeRequest]]
+
+    async def pressed(self, stage: Stage, number: int) -> float:
+        """Press so often, on each replica in turn; returns the CPU seconds of a press, all replicas together."""
+        some = list(islice(self.waiting, number))
+        before = sum(bot.cpu() for bot in self.bots)
+        await asyncio.gather(
+            *(
+                pressed(stage, bot, some[first :: len(self.bots)], at_once=4 // len(self.bots), repaints=True)
+                for first, bot in enumerate(self.bots)
+            )
+        )
+        await stage.pause(1)
+        return (sum(bot.cpu() for bot in self.bots) - before) / number
+
+    async def voted(self) -> int:
+        """Count the requests whose vote is stored."""
+        storage = Storage.open(self.url)
+        async with storage.look() as work:
+            found = await work.requests.in_states(State.PENDING_APPROVAL)
+        await storage.close()
+        return sum(len(request.votes) == 1 for request in found)
+
+
+async def _side(stage: Stage, plan: Plan, cloud: Cloud, *, replicas: int) -> _Side:
+    url, known = await plan.postgresql(), await cloud.fleet()
+    first = replicas * len(known)
+    requests = await put_requests(url, known, first=first)
+    bots = [await stage.bot(cloud, url=url) for _ in range(replicas)]
+    for bot in bots:
+        await loaded(stage, bot)
+    return _Side(url=url, bots=bots, waiting=iter(enumerate(requests, start=first)))

@@ -1,0 +1,87 @@
+"""What the cloud does: one status to its message, and a thousand at once to the digest."""
+
+import asyncio
+import statistics
+import time
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from benchmarks.commands import loaded
+from benchmarks.commits import bare_commits, committing
+from benchmarks.database import follow
+from benchmarks.figures import Count, Pair, Row, Section, at_most, compared, exactly, ms, p50
+from benchmarks.plan import Plan
+from benchmarks.presses import bare_calls
+from benchmarks.stage import Cloud, Stage
+
+_COMMITS_TO_A_MESSAGE = 3
+"""What has to be stored before a message can be posted: the move, the channel's claim, the channel's second."""
+_OF_A_RUN = 3
+
+
+async def announcements(plan: Plan) -> list[Section]:
+    """Let one upgrade after the other move, and wait for its message in the channel."""
+    pairs: list[Pair] = []
+    number = _OF_A_RUN * (plan.runs + 1)
+    async with plan.stage() as stage:
+        cloud = await stage.cloud(clusters=number, upgrades=number)
+        url = plan.sqlite(stage)
+        await follow(url, await cloud.fleet())
+        bot = await stage.bot(cloud, url=url, BOT_POLL_SECONDS="1")
+        await loaded(stage, bot)
+        client = AsyncWebClient(token="xoxb-1", base_url=stage.slack.url)  # noqa: S106 - of a server on loopback
+        async with committing(url) as commit:
+            for run in range(plan.runs + 1):
+                commits = p50(await bare_commits(commit, at_once=1, number=16))
+                call = await bare_calls(client, 16)
+                took = [await _announced(stage, cloud, run * _OF_A_RUN + one) for one in range(_OF_A_RUN)]
+                if run:
+                    pairs.append(Pair(bot=p50(took), floor=_COMMITS_TO_A_MESSAGE * commits + call))
+        posts = len(stage.slack.posts)
+    row = compared("A status seen to its message, SQLite: p50", pairs, goal=1.5, draw=ms)
+    return [Section(title="Announcing", rows=(row,), counts=(exactly("Statuses announced", posts, number),))]
+
+
+async def _announced(stage: Stage, cloud: Cloud, number: int) -> float:
+    """Move the upgrade of this number; returns seconds from the poll that could see it to its message."""
+    await stage.pause(1.2)  # a message a second is what the channel takes
+    ahead = time.time() - time.monotonic()
+    before, changed = len(stage.slack.posts), time.time()
+    await cloud.say(f"status SCHEDULED_NOTIFIED {number}")
+    await stage.slack.until_posted(before + 1)
+    seen = float(await cloud.say(f"listed {changed}"))
+    return stage.slack.posts[before][0] - (seen - ahead)
+
+
+async def digests(plan: Plan) -> list[Section]:
+    """Let 1,000 upgrades move at once, and wait for the digest."""
+    number = 50 if plan.short else 1000
+    took: list[float] = []
+    counts: list[Count] = []
+    for _ in range(1 if plan.short else 3):
+        async with plan.stage() as stage:
+            cloud = await stage.cloud(clusters=number, upgrades=number)
+            url = plan.sqlite(stage)
+            await follow(url, await cloud.fleet())
+            bot = await stage.bot(cloud, url=url, BOT_POLL_SECONDS="1")
+            await loaded(stage, bot)
+            await asyncio.sleep(3)
+            before = len(stage.slack.posts)
+            begin = time.monotonic()
+            await cloud.say("status SCHEDULED_NOTIFIED")
+            posts = stage.slack.posts
+            await stage.slack.until_posted(before + 1)
+            took.append(posts[before][0] - begin)
+            await asyncio.sleep(5)
+            counts += [
+                at_most(f"{number:,} moves at once: messages", len(posts) - before, 8),
+                exactly(f"{number:,} moves at once: 429", stage.slack.throttled, 0),
+            ]
+    row = Row(
+        what=f"{number:,} moves at once to the digest (up to 1 s of it is the poll's pause)",
+        bot=f"{statistics.median(took):.2f} s",
+        ratio=f"{min(took):.2f} to {max(took):.2f} s",
+        goal="≤ 3 s",
+        met=statistics.median(took) <= 3,  # noqa: PLR2004 - the goal
+    )
+    return [Section(title="Many moves at once", rows=(row,), counts=tuple(counts))]
