@@ -30,8 +30,8 @@ class StoredInbox:
     async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
         """Store it; False when the key is known already, and then nothing changes."""
         body = {**ENTRIES.encode(entry), "reference": current_reference()}
-        statement = self._transaction.insert(InboxRow).values(key=key, queue=queue, body=body)
-        stored = bool(await self._transaction.run(statement.on_conflict_do_nothing(index_elements=["key"])))
+        statement = self._transaction.insert(InboxRow).on_conflict_do_nothing(index_elements=["key"])
+        stored = bool(await self._transaction.run(statement, {"key": key, "queue": queue, "body": body}))
         if stored:
             self._transaction.queues.add((Box.INBOX, queue))
         self._transaction.note("inbox.stored" if stored else "inbox.known", key=key, queue=queue, entry=body["kind"])

@@ -116,6 +116,7 @@ def _postgresql(url: URL) -> Engines:
     engine = create_async_engine(
         url,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # the one used last has the statements prepared
         pool_size=10,
         max_overflow=10,
         pool_timeout=BUSY_SECONDS,
