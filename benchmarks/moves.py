@@ -16,13 +16,13 @@ from benchmarks.stage import Cloud, Stage
 
 _COMMITS_TO_A_MESSAGE = 3
 """What has to be stored before a message can be posted: the move, the channel's claim, the channel's second."""
-_OF_A_RUN = 3
 
 
 async def announcements(plan: Plan) -> list[Section]:
     """Let one upgrade after the other move, and wait for its message in the channel."""
     pairs: list[Pair] = []
-    number = _OF_A_RUN * (plan.runs + 1)
+    each = 1 if plan.short else 3
+    number = each * (plan.runs + 1)
     async with plan.stage() as stage:
         cloud = await stage.cloud(clusters=number, upgrades=number)
         url = plan.sqlite(stage)
@@ -34,7 +34,7 @@ async def announcements(plan: Plan) -> list[Section]:
             for run in range(plan.runs + 1):
                 commits = p50(await bare_commits(commit, at_once=1, number=16))
                 call = await bare_calls(client, 16)
-                took = [await _announced(stage, cloud, run * _OF_A_RUN + one) for one in range(_OF_A_RUN)]
+                took = [await _announced(stage, cloud, run * each + one) for one in range(each)]
                 if run:
                     pairs.append(Pair(bot=p50(took), floor=_COMMITS_TO_A_MESSAGE * commits + call))
         posts = len(stage.slack.posts)

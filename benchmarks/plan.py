@@ -26,7 +26,7 @@ class Plan:
     @property
     def runs(self) -> int:
         """Return how many paired runs are made."""
-        return 2 if self.short else 5
+        return 1 if self.short else 5
 
     @property
     def fleets(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from benchmarks.load import SECRET, Client
 from benchmarks.slack import BareSlack
 
 ROOT = Path(__file__).parents[1]
-_READY_WITHIN = 60.0
+_READY_WITHIN = 120.0
 
 
 @dataclass(slots=True)
