@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -17,13 +18,17 @@ SOON = 5.0
 
 
 class Post:
-    """Delivers by striking off; `held` keeps a queue's delivery in hand until it is set."""
+    """Delivers by striking off; `held` keeps a queue's delivery in hand until it is set.
+
+    `more` is stored between a look at what is due and the record of its delivery.
+    """
 
     def __init__(self, house: House) -> None:
         self.house = house
         self.delivered: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
         self.broken: set[str] = set()
+        self.more: list[Errand] = []
 
     async def deliver(self, lease: Lease) -> float:
         """Deliver everything that is due in a queue."""
@@ -31,8 +36,14 @@ class Post:
             raise RuntimeError("This queue is broken.")
         if lease.queue in self.held:
             await self.held[lease.queue].wait()
+        async with self.house.storage.look() as work:
+            found = await work.outbox.due(lease.queue, limit=100)
+        async with self.house.storage.begin() as work:
+            await work.outbox.put(*self.more)
+            self.more = []
+            await work.commit()
         async with self.house.storage.begin(lease) as work:
-            for due in await work.outbox.due(lease.queue, limit=100):
+            for due in found:
                 self.delivered.append(due.errand.key)
                 await work.outbox.done(due.number)
             await work.commit()
@@ -249,6 +260,19 @@ async def test_a_slow_delivery_holds_up_no_decision() -> None:
 
         await shift.until(lambda: house.now_of(request).state is not State.PENDING_APPROVAL)
         shift.post.held["channel:slow"].set()
+
+
+async def test_what_is_stored_in_a_queue_in_hand_is_served_right_after() -> None:
+    """It is not forgotten until the worker looks at everything."""
+    house = await a_house()
+    async with at_work(house) as shift:
+        await shift.put(an_errand("before", queue="channel:other"))
+        await shift.until(lambda: shift.post.delivered == ["before"])
+        shift.worker._look_again = math.inf
+        shift.post.more = [an_errand("second", queue="channel:one")]
+        await shift.put(an_errand("first", queue="channel:one"))
+
+        await shift.until(lambda: shift.post.delivered == ["before", "first", "second"])
 
 
 class Flaky(FakeClaims):

@@ -185,6 +185,33 @@ async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subj
     assert queues(await subject.others.claim_due(Box.OUTBOX, limit=10)) == ["other"]
 
 
+async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(subject: Subject) -> None:
+    """Until then it stays, and afterwards nothing can be recorded under it."""
+    await put(subject, an_errand("1"), an_errand("2"))
+    (lease,) = await subject.claims.claim_due(Box.OUTBOX, limit=10)
+    held = []
+    for number in (1, 2):
+        async with subject.begin(lease) as work:
+            await work.outbox.done(number)
+            await work.commit()
+        held.append(lease.held)
+
+    assert held == [True, False]
+    await put(subject, an_errand("3"))
+    assert queues(await subject.others.claim_due(Box.OUTBOX, limit=10)) == ["card:1"]
+    async with subject.begin(lease) as work:
+        with pytest.raises(LeaseLost):
+            await work.commit()
+
+
+async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
+    """Whoever knows what was stored need not look at everything; what is not due is not claimed by its name either."""
+    await put(subject, an_errand("1", queue="named"), an_errand("2", queue="other"), an_errand("3", queue="l", delay=9))
+
+    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=10, among=["named", "l", "never"])) == ["named"]
+    assert await subject.claims.claim_due(Box.OUTBOX, limit=10, among=[]) == ()
+
+
 async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> None:
     """Deciding on a request does not wait for its card to be drawn."""
     async with subject.begin() as work:
