@@ -149,6 +149,14 @@ class FakeUpgrades:
         """Return all that are not final."""
         return tuple(one for one in self._unfinished() if one.organisation == organisation)
 
+    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is that is not final."""
+        return {one.identity: one.cluster_identity for one in await self.followed(organisation)}
+
+    async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final that were stored without the name of an environment."""
+        return tuple(one for one in await self.followed(organisation) if not one.environment)
+
     async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final, all or of one environment, by window start; those without a window last."""
         some = [one for one in self._unfinished() if environment in {None, one.environment}]

@@ -85,6 +85,18 @@ class StoredUpgrades:
         """Return all that are not final."""
         return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
 
+    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is that is not final."""
+        query = select(UpgradeRow.identity, UpgradeRow.cluster_identity)
+        rows = await self._transaction.all(query.where(UpgradeRow.organisation == organisation, _UNFINISHED))
+        return {UpgradeIdentity(identity): ClusterIdentity(cluster) for identity, cluster in rows}
+
+    async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final that were stored without the name of an environment."""
+        return await self._read(
+            _READ.where(UpgradeRow.organisation == organisation, _UNFINISHED, UpgradeRow.environment == "")
+        )
+
     async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final of all organisations, or of one environment's name, by window start, None last."""
         query = _READ.where(_UNFINISHED)

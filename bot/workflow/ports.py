@@ -61,6 +61,12 @@ class Upgrades(Protocol):
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
 
+    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is that is not final; cheap, however many they are."""
+
+    async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final that were stored without the name of an environment."""
+
     async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final of all organisations, or of one environment's name, by window start, None last."""
 

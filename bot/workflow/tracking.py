@@ -10,6 +10,7 @@ from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import (
     APPEARS_UPGRADED,
     FINAL,
+    NAMELESS,
     NOT_UPGRADED,
     OPEN,
     Reading,
@@ -89,8 +90,9 @@ class Tracking:
     async def _read_list(self, feed: Feed, lease: Lease) -> None:
         organisation = feed.organisation
         async with self.look() as work:
-            followed = {upgrade.identity: upgrade for upgrade in await work.upgrades.followed(organisation)}
-        await self._name(followed.values(), lease)
+            followed = await work.upgrades.followed_clusters(organisation)
+            unnamed = await work.upgrades.unnamed(organisation)
+        await self._name(unnamed, lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
             await self._take(readings, feed, lease, baseline=self.now())
@@ -99,23 +101,22 @@ class Tracking:
         async for page in self._pages(organisation):
             await self._take(page.readings, feed, lease)
             seen.update(reading.identity for reading in page.readings if reading.identity)
-        missing = [upgrade for identity, upgrade in followed.items() if identity not in seen]
-        known = {upgrade.identity for upgrade in missing}
-        nameless = {upgrade.cluster_identity for upgrade in missing if upgrade.is_nameless}
-        clusters = sorted({upgrade.cluster_identity for upgrade in missing})
+        missing = {identity: cluster for identity, cluster in followed.items() if identity not in seen}
+        nameless = {cluster for identity, cluster in missing.items() if identity.startswith(NAMELESS)}
+        clusters = sorted(set(missing.values()))
         if not clusters:
             return
         asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
         async for page in self.cloud.scheduled(organisation, clusters=asked):
-            wanted = [one for one in page.readings if one.identity in known or one.cluster_identity in nameless]
+            wanted = [one for one in page.readings if one.identity in missing or one.cluster_identity in nameless]
             await self._take(wanted, feed, lease)
 
-    async def _name(self, followed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
+    async def _name(self, unnamed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
         """Name the clusters that neither the cloud's list nor a catalog had named when they were stored."""
         named = [
             replace(upgrade, environment=found[1].environment, cluster=found[1].slug)
-            for upgrade in followed
-            if not upgrade.environment and (found := self.shelf.find(upgrade.cluster_identity))
+            for upgrade in unnamed
+            if (found := self.shelf.find(upgrade.cluster_identity))
         ]
         if not named:
             return

@@ -171,7 +171,6 @@ async def test_what_tells_neither_way_is_an_error_of_the_probe(
         Fault(times=2, body="html"),
         Fault(times=2, drop="before"),
         Fault(times=2, drop="during"),
-        Fault(times=1, delay=1),
     ],
 )
 async def test_a_read_is_repeated_until_it_goes_through(
@@ -185,6 +184,16 @@ async def test_a_read_is_repeated_until_it_goes_through(
 
     assert len(calls) == times + 1
     assert calls[-1] == ("GET", UPGRADES, "ok")
+
+
+async def test_a_read_without_an_answer_is_repeated(
+    hasty: AvisiClient, cloud: SimulatedCloud, calls: list[CallSeen]
+) -> None:
+    cloud.faults.add(Fault(times=1, delay=1))
+
+    await pages(hasty)
+
+    assert [outcome for _, _, outcome in calls] == ["noanswer", "ok"]
 
 
 @pytest.mark.parametrize(

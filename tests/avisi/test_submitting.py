@@ -148,12 +148,12 @@ async def test_a_dropped_connection_is_no_answer(
     assert cloud.requests.counts["schedule"] == 1
 
 
-async def test_a_slow_answer_is_no_answer(client: AvisiClient, cloud: SimulatedCloud) -> None:
+async def test_a_slow_answer_is_no_answer(hasty: AvisiClient, cloud: SimulatedCloud) -> None:
     """The time-out is the submission's own, for the whole call."""
     cloud.faults.add(Fault(delay=2))
 
     with pytest.raises(NoAnswer, match=r"did not answer within 0\.5 s"):
-        await ask(client, cloud)
+        await ask(hasty, cloud)
 
 
 async def test_a_refused_connection_was_never_made(client: AvisiClient, cloud: SimulatedCloud) -> None:

@@ -114,8 +114,24 @@ async def test_followed_are_those_that_are_not_final(subject: Subject) -> None:
 
     async with subject.look() as work:
         followed = await work.upgrades.followed(ACME)
+        clusters = await work.upgrades.followed_clusters(ACME)
 
     assert [upgrade.identity for upgrade in followed] == ["odd", "running"]
+    assert clusters == {upgrade.identity: upgrade.cluster_identity for upgrade in followed}
+
+
+async def test_unnamed_are_those_followed_whose_environment_nobody_told(subject: Subject) -> None:
+    """They are named as soon as a catalog knows their cluster."""
+    (nowhere, *_) = await saved(
+        subject,
+        named("nowhere", environment=""),
+        named("over", environment="", status="SUCCEEDED"),
+        named("known"),
+        named("elsewhere", environment="", organisation=Organisation("other")),
+    )
+
+    async with subject.look() as work:
+        assert await work.upgrades.unnamed(ACME) == (nowhere,)
 
 
 async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
