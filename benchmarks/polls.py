@@ -8,9 +8,11 @@ import time
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic.alias_generators import to_camel
 
 from benchmarks.database import ACME, follow
 from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, mib, ms
@@ -31,10 +33,24 @@ _PAGE = 100
 
 
 class _Upgrade(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    identity: str
-    clusterIdentity: str  # noqa: N815 - the API's word
-    status: str
+    """The documented answer, every field of it, as the vendor types it."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+    identity: UUID | None = None
+    cluster_identity: UUID | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    reason: str | None = None
+    from_cluster_version: str | None = None
+    to_cluster_version: str | None = None
+    status: str | None = None
+    cluster_slug: str | None = None
+    environment_slug: str | None = None
+    organisation_slug: str | None = None
+    schedule_request_date: datetime | None = None
+    ignore_maintenance_schedule: bool | None = None
 
 
 async def polls(plan: Plan) -> list[Section]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity, Organisation
@@ -19,6 +19,11 @@ CODEC = Codec(ScheduledUpgrade, without=frozenset({"revision"}))
 MOVES = Codec(Move)
 MANY = 500
 _READ = select(UpgradeRow.body, UpgradeRow.revision)
+_NAMED = _READ.where(
+    UpgradeRow.organisation == bindparam("organisation"),
+    UpgradeRow.identity.in_(bindparam("identities", expanding=True)),
+)
+"""Compiled once: SQLAlchemy looks at each of the identities otherwise, and a poll names thousands."""
 _UNFINISHED = UpgradeRow.final == 0
 _KEYS = (UpgradeRow.organisation, UpgradeRow.identity)
 
@@ -40,8 +45,8 @@ class StoredUpgrades:
         found: dict[UpgradeIdentity, ScheduledUpgrade] = {}
         for first in range(0, len(identities), MANY):
             some = identities[first : first + MANY]
-            query = _READ.where(UpgradeRow.organisation == organisation, UpgradeRow.identity.in_(some))
-            found.update({upgrade.identity: upgrade for upgrade in await self._read(query)})
+            named = await self._read(_NAMED, organisation=organisation, identities=some)
+            found.update({upgrade.identity: upgrade for upgrade in named})
         return found
 
     async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
@@ -136,8 +141,8 @@ class StoredUpgrades:
         )
         return dict(rows)
 
-    async def _read(self, query: Select[dict[str, Any], int]) -> tuple[ScheduledUpgrade, ...]:
-        rows = await self._transaction.all(query)
+    async def _read(self, query: Select[dict[str, Any], int], **parameters: object) -> tuple[ScheduledUpgrade, ...]:
+        rows = await self._transaction.all(query, **parameters)
         return tuple(CODEC.decode(row.body, revision=row.revision) for row in rows)
 
 
