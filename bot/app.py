@@ -19,6 +19,7 @@ from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
 from bot.readiness import Readiness
 from bot.runner.jobs import Jobs
+from bot.runner.naps import Naps
 from bot.runner.outage import Outage
 from bot.runner.schedule import Schedule
 from bot.runner.serving import Duties
@@ -59,6 +60,7 @@ class Bot:
         self._now = now
         self._organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
         self._cleanup = AsyncExitStack()
+        self._naps = Naps()
         self._outage = Outage()
         self._tasks: list[asyncio.Task[None]] = []
         self.storage = Storage.open(settings.bot_database_url.get_secret_value())
@@ -99,6 +101,7 @@ class Bot:
             now=self._now,
             real_time=real_time,
             invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
+            sleep=self._naps.sleep,
         )
         worker = Worker(
             outage=self._outage,
@@ -172,6 +175,7 @@ class Bot:
         server.stopping = True
         schedule.stop()
         await asyncio.gather(server.stop(), *([socket.close()] if socket else []))
+        self._naps.end()
         await asyncio.gather(tasks.drain(within=_DRAIN), worker.drain(within=_DRAIN), schedule.drain(within=_DRAIN))
         schedule.close()
         for task in self._tasks:

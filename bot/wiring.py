@@ -1,6 +1,7 @@
 """Puts the workflow's parts together around its ports; touches nothing outside."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -63,8 +64,12 @@ def rooms(
     now: Clock,
     real_time: Clock,
     invite: str,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Rooms:
-    """Build the workflow around its ports; `invite` is what to type to let the bot into a channel."""
+    """Build the workflow around its ports.
+
+    `invite` is what to type to let the bot into a channel, `sleep` what is done between two steps of one piece of work.
+    """
     begin, look = storage.begin, storage.look
     zone = ZoneInfo(settings.bot_window_timezone)
     shelf = Shelf(look)
@@ -89,7 +94,7 @@ def rooms(
             entitlement=entitlement,
             judging=judging,
             outcomes=Outcomes(begin=begin, judging=judging, revoting=revoting, telling=telling),
-            sleep=asyncio.sleep,
+            sleep=sleep,
         ),
         tracking=Tracking(
             begin=begin,
@@ -125,6 +130,7 @@ def rooms(
             invite=invite,
             menders=Menders(policy, entitlement).of,
             report=_count,
+            sleep=sleep,
         ),
         draw_home=partial(_draw_home, reading),
     )

@@ -1,6 +1,6 @@
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
@@ -29,6 +29,7 @@ class Post:
         self.held: dict[str, asyncio.Event] = {}
         self.broken: set[str] = set()
         self.more: list[Errand] = []
+        self.nap: Callable[[float], Awaitable[None]] | None = None
 
     async def deliver(self, lease: Lease) -> float:
         """Deliver everything that is due in a queue."""
@@ -36,6 +37,8 @@ class Post:
             raise RuntimeError("This queue is broken.")
         if lease.queue in self.held:
             await self.held[lease.queue].wait()
+        if self.nap:
+            await self.nap(600)
         async with self.house.storage.look() as work:
             found = await work.outbox.due(lease.queue, limit=100)
         async with self.house.storage.begin() as work:
