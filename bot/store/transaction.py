@@ -114,10 +114,12 @@ def translated() -> Iterator[None]:
     except exc.IntegrityError:
         raise
     except exc.DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+        sqlstate = getattr(error.orig, "sqlstate", None) or ""
+        if sqlstate in _COLLISIONS:
             raise Stale("Somebody else changed the same thing at the same moment.") from error
         damaged = type(error) is exc.DatabaseError  # SQLite: the file is broken, or no database
-        if damaged or isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated:
+        unusable = isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated
+        if damaged or unusable or sqlstate.startswith(_OUT_OF_ORDER):
             raise DatabaseUnavailable(f"The database cannot be used: {_first_line(error.orig)}") from error
         raise
     except (exc.TimeoutError, OSError, TimeoutError) as error:

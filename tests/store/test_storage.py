@@ -183,6 +183,19 @@ async def test_a_connection_that_dies_within_work_makes_it_unavailable(postgresq
     await killer.close()
 
 
+@pytest.mark.parametrize(
+    "sqlstate", ["08006", "25006", "25P03", "53100", "53300", "55P03", "57014", "57P01", "57P03", "58030"]
+)
+async def test_a_postgresql_that_is_out_of_order_is_unavailable(postgresql_url: str, sqlstate: str) -> None:
+    """Its disk is full, it shuts down or recovers, it is a standby: that is no fault of ours, and passes."""
+    storage = Storage.open(postgresql_url)
+
+    with pytest.raises(DatabaseUnavailable, match="out of order"):
+        async with transaction(storage.engines.write) as working:
+            await working.run(text(f"DO $$ BEGIN RAISE EXCEPTION 'out of order' USING ERRCODE = '{sqlstate}'; END $$"))
+    await storage.close()
+
+
 async def test_looking_cannot_write(stored: Storage) -> None:
     """The database itself refuses it."""
     async with stored.look() as work:
