@@ -27,7 +27,8 @@ def hold_sqlite_lock(url: str) -> DatabaseLock:
     file = sqlite_file(url)
     if file is None:
         return DatabaseLock(None)
-    lock = file.with_name(f"{file.name}.lock")
+    real = file.resolve()  # one lock for a file, by whichever of its names it is opened
+    lock = real.with_name(f"{real.name}.lock")
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

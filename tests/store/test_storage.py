@@ -233,6 +233,17 @@ async def test_a_second_process_is_refused_a_sqlite_file(sqlite_url: str) -> Non
     await second.close()
 
 
+async def test_a_second_name_of_a_sqlite_file_is_no_way_around_its_lock(sqlite_url: str, tmp_path: Path) -> None:
+    """A link leads to the same file, so it has the same lock."""
+    link = tmp_path / "link.db"
+    link.symlink_to(sqlite_url.partition("///")[2])
+    held = hold_sqlite_lock(sqlite_url)
+
+    with pytest.raises(DatabaseLocked):
+        hold_sqlite_lock(f"sqlite+aiosqlite:///{link}")
+    held.release()
+
+
 def test_a_dead_process_frees_the_lock_at_once(tmp_path: Path) -> None:
     """However it died."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'upgrade-bot.db'}"
