@@ -78,6 +78,10 @@ class FakeClaims:
         """Let no slot of a pace begin for so long."""
         self.paces[name] = max(self.paces.get(name, 0.0), self.storage.seconds() + seconds)
 
+    async def wait(self, name: str) -> float:
+        """Return in how many seconds the next slot of a pace begins."""
+        return max(0.0, self.paces.get(name, 0.0) - self.storage.seconds())
+
     def check(self, lease: Lease) -> None:
         """Raise LeaseLost unless the lease is still ours."""
         held = self.leases.get((lease.box, lease.queue))

@@ -33,7 +33,6 @@ class Pacing:
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float]
     _reserved: dict[tuple[str, str], float] = field(default_factory=dict)
-    _held: dict[str, float] = field(default_factory=dict)
 
     async def turn(self, pace: str, *, queue: str, ahead: bool) -> None:
         """Return when this queue may send; raises NotYet. `ahead` may always reserve a slot."""
@@ -53,15 +52,14 @@ class Pacing:
         if begins > now:
             await self.sleep(begins - now)
 
-    def pass_by(self, pace: str) -> None:
-        """Go ahead of all who wait; raises NotYet only while Slack asked for a pause."""
-        wait = self._held.get(pace, 0.0) - self.seconds()
+    async def pass_by(self, pace: str) -> None:
+        """Take no turn; raises NotYet only while Slack asked for a pause, whichever process it asked."""
+        wait = await self.claims.wait(pace)
         if wait > 0:
             raise NotYet(min(wait, _LOOK_AGAIN))
 
     async def hold(self, pace: str, *, seconds: float) -> None:
         """Send nothing at this pace for so long, as Slack asked."""
-        self._held[pace] = self.seconds() + seconds
         self._reserved = {key: begins for key, begins in self._reserved.items() if key[0] != pace}
         await self.claims.hold(pace, seconds=seconds)
 

@@ -13,6 +13,7 @@ from bot.notifications.setbacks import Report
 from bot.workflow.entries import MessageRef
 
 _LONGEST_HOLD: Final = 5.0
+_REPAINTS: Final = "chat.update"
 _HOMES: Final = "views.publish"
 _ANSWERS: Final = "response_url"
 
@@ -38,13 +39,11 @@ class Sending:
         )
 
     async def update(self, place: MessageRef, message: Message, *, queue: str, ahead: bool) -> None:
-        """Redraw a message; `ahead` passes by all who wait."""
-        pace = repaints(place.channel)
-        if ahead:
-            self.pacing.pass_by(pace)
-        else:
-            await self.pacing.turn(pace, queue=queue, ahead=False)
-        await self._held(pace, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
+        """Redraw a message; `ahead` passes by all who wait. Slack counts these for the whole workspace."""
+        await self.pacing.pass_by(_REPAINTS)
+        if not ahead:
+            await self.pacing.turn(repaints(place.channel), queue=queue, ahead=False)
+        await self._held(_REPAINTS, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
 
     async def direct(self, member: MemberId, message: Message, *, queue: str) -> MessageRef:
         """Send a direct message."""
@@ -54,12 +53,12 @@ class Sending:
 
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer where somebody pressed; raises TooLate."""
-        self.pacing.pass_by(_ANSWERS)
+        await self.pacing.pass_by(_ANSWERS)
         await self._held(_ANSWERS, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
 
     async def publish(self, member: MemberId, view: View) -> None:
         """Publish a person's App Home."""
-        self.pacing.pass_by(_HOMES)
+        await self.pacing.pass_by(_HOMES)
         await self._held(_HOMES, self.messenger.publish_home(member, view))
 
     async def _held(self, pace: str, sending: Awaitable[Sent]) -> Sent:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, update
+from sqlalchemy import and_, case, select, update
 
 from bot.store import lease_statements
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
@@ -111,6 +111,14 @@ class StoredClaims:
                 )
             )
             await pacing.commit()
+
+    async def wait(self, name: str) -> float:
+        """Return in how many seconds the next slot of a pace begins, and reserve none."""
+        left = PaceRow.next_at - DatabaseTime()
+        query = select(left).where(PaceRow.name == name, ~is_past(PaceRow.next_at, since=PaceRow.set_at))
+        async with transaction(self.engines.read) as looking:
+            row = await looking.first(query)
+        return max(0.0, float(row[0])) if row else 0.0
 
     async def _take(self, claiming: Transaction, *names: str, new: Collection[str]) -> dict[str, int]:
         """Take those that are free, and `new` ones that never were anybody's; returns their numbers.

@@ -321,6 +321,9 @@ class Claims(Protocol):
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long, as Slack's Retry-After asks."""
 
+    async def wait(self, name: str) -> float:
+        """Return in how many seconds the next slot of a pace begins, and reserve none."""
+
 
 # --- the outside world ----------------------------------------------------------------------------------------
 

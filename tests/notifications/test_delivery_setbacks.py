@@ -13,7 +13,7 @@ from bot.notifications.errors import (
     Transient,
 )
 from bot.workflow import errands
-from bot.workflow.entries import MessageRef
+from bot.workflow.entries import MessageRef, Urgency
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box
 from tests.builders import CHANNEL, KIM, ROOS, SEM, an_upgrade_request
@@ -82,6 +82,24 @@ async def test_slacks_retry_after_holds_the_whole_channel() -> None:
     assert waited[CHANNEL] >= 19.9
     assert waited["C0OTHER"] < 2
     assert len(office.sent("post")) == 3
+
+
+async def test_slacks_retry_after_holds_repaints_everywhere() -> None:
+    """Slack counts them for the whole workspace, so a press in another channel keeps the pause too; posts go on."""
+    here, there, new = an_upgrade_request(), an_upgrade_request(channel="C0OTHER"), an_upgrade_request()
+    office = PostOffice(here, there, new)
+    for request in (here, there):
+        await office.place_card(request)
+    office.slack.before["update"] = [Throttled(retry_after=20)]
+    began = office.storage.seconds()
+
+    await office.put(errands.repaint(here, because="x"))
+    await office.round()
+    await office.put(errands.repaint(there, because="x", urgency=Urgency.PERSON), errands.repaint(new, because="x"))
+    await office.work(40)
+
+    assert [one.at - began >= 19.9 for one in office.sent("update")] == [True, True]
+    assert [one.at - began < 2 for one in office.sent("post")] == [True]
 
 
 async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:

@@ -98,8 +98,21 @@ async def test_a_pause_that_slack_asked_for_holds_those_who_reserved_and_those_w
     with pytest.raises(NotYet):
         await office.pacing.turn("update:C1", queue="a", ahead=False)
     with pytest.raises(NotYet):
-        office.pacing.pass_by("update:C1")
-    office.pacing.pass_by("update:C2")
+        await office.pacing.pass_by("update:C1")
+    await office.pacing.pass_by("update:C2")
+
+
+async def test_a_pause_goes_for_other_processes_and_after_a_restart() -> None:
+    """It is stored: those who pass by everybody else keep it too."""
+    office = Office()
+    other = Pacing(claims=office.storage.claims, sleep=office.pacing.sleep, seconds=office.storage.seconds)
+
+    await office.pacing.hold("chat.update", seconds=30)
+
+    with pytest.raises(NotYet):
+        await other.pass_by("chat.update")
+    office.storage.pass_time(30)
+    await other.pass_by("chat.update")
 
 
 async def test_a_slot_that_was_not_used_is_forgotten() -> None:

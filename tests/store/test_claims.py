@@ -255,8 +255,19 @@ async def test_a_held_pace_waits(subject: Subject) -> None:
     await subject.claims.hold("C1", seconds=30)
     await subject.others.hold("C1", seconds=5)
 
+    assert await subject.others.wait("C1") == pytest.approx(30, abs=1)
+    assert await subject.others.wait("C2") == 0.0
     assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(30, abs=1)
     assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(31, abs=1)
+
+
+async def test_a_pace_that_was_held_goes_on_afterwards(subject: Subject) -> None:
+    """When the pause is over nobody waits any more."""
+    await subject.claims.hold("C1", seconds=30)
+    await subject.pass_time(31)
+
+    assert await subject.others.wait("C1") == 0.0
+    assert await subject.others.next_slot("C1", every=1.0) == 0.0
 
 
 async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue_only(postgresql_url: str) -> None:
