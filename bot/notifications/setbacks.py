@@ -30,8 +30,7 @@ Report = Callable[[str, str], None]
 Menders = Callable[[str], Awaitable[Sequence[MemberId]]]
 """Returns who can mend a channel, where nobody's own request is concerned."""
 
-_LONGEST_PAUSE: Final = 300.0
-_MENDED_BY_HAND: Final = 60.0
+_LONGEST_PAUSE: Final = 60.0
 _MOST_TRIES_TO_A_PERSON: Final = 10
 _TO_ONE_PERSON: Final = frozenset({Kind.DIRECT, Kind.PRIVATE, Kind.HOME})
 _MEND: Final = {
@@ -86,7 +85,7 @@ class Setbacks:
         if isinstance(error, Throttled):
             return error.retry_after
         if isinstance(error, DestinationGone | Revoked):
-            return _MENDED_BY_HAND * jitter
+            return _LONGEST_PAUSE * jitter
         return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * jitter
 
     async def _report_broken(self, work: Work, group: Sequence[Due], code: str, menders: Sequence[MemberId]) -> None:

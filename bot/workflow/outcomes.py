@@ -17,7 +17,7 @@ from bot.workflow.requesting import tell_replaced
 from bot.workflow.revoting import Revoting
 from bot.workflow.telling import Telling
 
-_LONGEST_PAUSE = 300.0
+_LONGEST_PAUSE = 60.0
 _TRIES = 3
 
 
