@@ -18,6 +18,7 @@ from bot.gauging import Gauging
 from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
 from bot.readiness import Readiness
+from bot.runner.clockwatch import ClockWatch
 from bot.runner.jobs import Jobs
 from bot.runner.naps import Naps
 from bot.runner.outage import Outage
@@ -117,7 +118,7 @@ class Bot:
         )
         storage.wakes.append(worker.wake)
         await built.shelf.renew()
-        schedule = Schedule()
+        schedule = Schedule(ClockWatch(real_time))
         troubles: dict[Organisation, str] = {}
         jobs = self._join(schedule, built, troubles)
         slack = Edge(

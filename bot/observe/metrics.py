@@ -86,6 +86,9 @@ SOCKET_CONNECTED: Final = Gauge(
     registry=REGISTRY,
 )
 SOCKET_CONNECTED.set(math.nan)
+CLOCK_SET: Final = Counter(
+    "upgrade_bot_clock_set_total", "How often this machine's clock was set, by two seconds or more.", registry=REGISTRY
+)
 LEASES: Final = Gauge("upgrade_bot_leases", "Queues that some process works on now.", registry=REGISTRY)
 LEASES_LOST: Final = Counter(
     "upgrade_bot_leases_lost_total", "Queues that another process took over from this one.", registry=REGISTRY

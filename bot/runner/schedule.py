@@ -10,15 +10,24 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 
+from bot.runner.clockwatch import ClockWatch
+
+_LOOK_EVERY = 1.0
 log = structlog.get_logger("bot.runner")
 
 Job = Callable[[], Awaitable[None]]
 
 
 class Schedule:
-    """Runs jobs again and again: never one twice at once, and once only after a pause."""
+    """Runs jobs again and again: never one twice at once, and once only after a pause.
 
-    def __init__(self) -> None:
+    APScheduler goes by this machine's clock: when that is set back, jobs would be due again only hours later. `watch`
+    notices it, and then every job runs at once.
+    """
+
+    def __init__(self, watch: ClockWatch | None = None) -> None:
+        self._watch = watch
+        self._watching: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[Any]] = set()
         # A job that is still running when its next tick comes is skipped: that is how it is meant, and no warning.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
@@ -49,6 +58,8 @@ class Schedule:
     def start(self) -> None:
         """Begin ticking; to be called inside the running loop."""
         self._scheduler.start()
+        if self._watch is not None:
+            self._watching = asyncio.create_task(self._keep_going(self._watch), name="clock-watch")
 
     def stop(self) -> None:
         """Tick no more; runs in progress go on."""
@@ -66,5 +77,14 @@ class Schedule:
 
     def close(self) -> None:
         """Give everything back."""
+        if self._watching is not None:
+            self._watching.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    async def _keep_going(self, watch: ClockWatch) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if watch.was_set():
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=watch.now())

@@ -3,7 +3,12 @@ from datetime import timedelta
 from functools import partial
 from time import monotonic
 
+import pytest
+
+from bot.runner.clockwatch import ClockWatch
 from bot.runner.schedule import Schedule
+from tests.builders import NOON
+from tests.fakes import FakeClock
 
 TICK = timedelta(milliseconds=30)
 
@@ -114,3 +119,32 @@ async def test_draining_waits_for_runs_and_breaks_off_what_does_not_end() -> Non
     schedule.close()
 
     assert ended == ["quick", "quick gave back", "slow gave back"]
+
+
+async def test_a_clock_that_is_set_back_stops_nothing() -> None:
+    """What would be due only when the clock has caught up runs at once."""
+    ran, clock = asyncio.Event(), FakeClock(NOON)
+    schedule = Schedule(ClockWatch(clock))
+
+    async def job() -> None:
+        ran.set()
+
+    schedule.every(timedelta(hours=1), "job", job)
+    schedule.start()
+    clock.advance(timedelta(days=-3650))
+
+    await asyncio.wait_for(ran.wait(), 30)
+    schedule.close()
+
+
+@pytest.mark.parametrize(("seconds", "was_set"), [(-3600, True), (3600, True), (-1, False), (1, False)])
+def test_a_clock_is_set_when_it_leaves_the_one_that_only_counts(seconds: int, *, was_set: bool) -> None:
+    """A correction of a second is none, and each jump is noticed once."""
+    clock, counted = FakeClock(NOON), [100.0]
+    watch = ClockWatch(clock, seconds=lambda: counted[0])
+
+    clock.advance(timedelta(seconds=60 + seconds))
+    counted[0] += 60
+
+    assert watch.was_set() is was_set
+    assert watch.was_set() is False
