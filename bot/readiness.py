@@ -14,6 +14,8 @@ from bot.workflow.ports import AvisiCloud, Clock, Feed
 _WAITED_LONG = 60.0
 _WRITTEN_LATELY = 15.0
 _SKEWED = 60.0
+_PAUSED = 4.0
+"""Seconds; a shorter wait comes of taking turns, with one message a second and channel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,7 @@ class Readiness:
             "clock": self._clock,
             "writes": _named(self._writes),
             "waiting": _named(self._waiting),
+            "rate_limits": _named(self._rate_limits),
             "cloud": _named(self._cloud),
             "catalog": _named(self._catalog),
             "dead_letters": _named(self._dead_letters),
@@ -79,6 +82,12 @@ class Readiness:
         waiting, oldest = inbox.waiting + outbox.waiting, max(inbox.oldest_seconds, outbox.oldest_seconds)
         text = f"{waiting} waiting, the oldest for {oldest:.0f} s" if waiting else "nothing waits"
         return Finding(well=oldest < _WAITED_LONG, text=text, vital=False)
+
+    async def _rate_limits(self) -> Finding:
+        """Name what Slack wants to be left alone with: a pause goes for every replica."""
+        paces = await self.storage.census.paces(beyond=_PAUSED)
+        paused = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in paces.items())
+        return Finding(well=not paused, text=f"waits: {paused}" if paused else "Slack asks for no pause", vital=False)
 
     async def _cloud(self) -> Finding:
         stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}

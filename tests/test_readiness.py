@@ -88,3 +88,14 @@ async def test_it_says_when_something_was_last_written(readiness: Readiness) -> 
     await readiness.storage.claims.claim("poll:acme")
 
     assert await looked(readiness, "writes") == (True, "last written 0 s ago")
+
+
+async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readiness) -> None:
+    await readiness.storage.claims.next_slot("post:C0UPGRADES", every=1.0)
+    assert await looked(readiness, "rate_limits") == (True, "Slack asks for no pause")
+    await readiness.storage.claims.hold("chat.update", seconds=30)
+
+    well, said = await looked(readiness, "rate_limits")
+
+    assert not well
+    assert said.startswith("waits: chat.update for ")

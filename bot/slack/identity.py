@@ -90,7 +90,7 @@ class Installation:
 class Identity:
     """The installation once it is known, and whether the token still works. `recheck` is in seconds."""
 
-    def __init__(self, *, client: AsyncWebClient, recheck: float = 60.0, pause: float = 2.0) -> None:
+    def __init__(self, *, client: AsyncWebClient, recheck: float = 20.0, pause: float = 2.0) -> None:
         self._client = client
         self._recheck = recheck
         self._pause = pause

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.domain.cluster import Organisation
 from bot.store.boxes import decode_errand
 from bot.store.catalogs import FEEDS
-from bot.store.columns import DatabaseTime, is_past
-from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, RequestRow, UpgradeRow
+from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.entries import Errand
 from bot.workflow.ports import Feed
@@ -119,6 +119,13 @@ class Census:
         async with transaction(self.engine) as counting:
             rows = await counting.all(select(CatalogRow.organisation, CatalogRow.fetched_at))
         return {Organisation(organisation): at for organisation, at in rows}
+
+    async def paces(self, *, beyond: float) -> Mapping[str, float]:
+        """Return the paces whose next slot begins only after so many seconds, and in how many it does."""
+        left = (PaceRow.next_at - DatabaseTime()).label("left")
+        query = select(PaceRow.name, left).where(left > beyond, PaceRow.set_at <= DatabaseTime() + SET_BACK)
+        async with transaction(self.engine) as counting:
+            return dict(await counting.all(query.order_by(PaceRow.name)))
 
     async def last_claim_seconds(self) -> float | None:
         """Return how long ago a queue was last claimed, and so something stored; None before the first."""
