@@ -41,8 +41,9 @@ from bot.workflow.ports import Clock
 
 log = structlog.get_logger("bot.app")
 
-_DRAIN = 5.0
-"""Seconds; with the three that server and socket may take, all ends within ten."""
+_DRAIN = 4.0
+"""Seconds; with the three that server and socket may take, and the two and a half to give leases and connections back,
+all ends within ten."""
 _LONGEST_CATALOG_PAUSE = 300.0
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.cluster import Organisation
 from bot.observe import metrics
-from bot.server import Check
+from bot.server import Check, findings
 from bot.store.census import Census
 
 
@@ -20,8 +20,8 @@ class Gauging:
 
     async def set(self) -> None:
         """Count everything once; raises DatabaseUnavailable, after the checks have been shown."""
-        for name, check in self.checks.items():
-            metrics.CHECK_OK.labels(name).set((await check()).well)
+        for name, finding in (await findings(self.checks)).items():
+            metrics.CHECK_OK.labels(name).set(finding.well)
         for box, depth in (("inbox", await self.census.inbox()), ("outbox", await self.census.outbox())):
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)

@@ -1,5 +1,6 @@
 """The checks behind /readyz: what has to work for the bot to be ready, and what is only good to know."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.ports import AvisiCloud, Clock, Feed
 
+_PATIENCE = 3.0
 _WAITED_LONG = 60.0
 _WRITTEN_LATELY = 15.0
 _SKEWED = 60.0
@@ -46,9 +48,12 @@ class Readiness:
 
     async def _database(self) -> Finding:
         try:
-            await self.storage.ping()
+            async with asyncio.timeout(_PATIENCE):
+                await self.storage.ping()
         except DatabaseUnavailable as error:
             return Finding(well=False, text=f"the database does not answer: {error}")
+        except TimeoutError:
+            return Finding(well=False, text=f"the database does not answer within {_PATIENCE:.0f} s")
         return Finding(well=True, text="answers")
 
     async def _slack(self) -> Finding:
@@ -122,8 +127,9 @@ def _named(check: Callable[[], Awaitable[Finding]]) -> Callable[[], Awaitable[Fi
 
     async def checked() -> Finding:
         try:
-            return await check()
-        except DatabaseUnavailable:
+            async with asyncio.timeout(_PATIENCE):
+                return await check()
+        except (DatabaseUnavailable, TimeoutError):
             return Finding(well=False, text="unknown while the database does not answer", vital=False)
 
     return checked

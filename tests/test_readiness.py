@@ -1,12 +1,15 @@
 """The checks behind /readyz: each names what is wrong, and only database and Slack make the bot unready."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.readiness import Readiness
 from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.server import findings
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, TokenRefused
 from bot.store.storage import Storage
@@ -99,3 +102,29 @@ async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readin
 
     assert not well
     assert said.startswith("waits: chat.update for ")
+
+
+async def test_a_database_that_takes_connections_and_says_nothing_is_named_in_time(readiness: Readiness) -> None:
+    """An orchestrator waits for no answer of a minute; what cannot be known is said to be unknown."""
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silence.wait()
+        writer.close()
+
+    silence = asyncio.Event()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        storage = Storage.open(f"postgresql+asyncpg://somebody@127.0.0.1:{port}/silent")
+        found = await asyncio.wait_for(findings(replace(readiness, storage=storage).checks()), 8)
+        silence.set()
+        await storage.close()
+
+    assert "does not answer" in found["database"].text
+    assert {name for name, finding in found.items() if "unknown" in finding.text} == {
+        "writes",
+        "waiting",
+        "rate_limits",
+        "cloud",
+        "catalog",
+        "dead_letters",
+    }

@@ -1,8 +1,9 @@
-"""Keeping a lease while the work under it lasts."""
+"""Keeping a lease while the work under it lasts, and giving it back when that is broken off."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from typing import Any
 
 import structlog
 
@@ -13,6 +14,9 @@ log = structlog.get_logger("bot.runner")
 
 RENEW_EVERY = 5.0
 """Real seconds; a quarter of a lease, so that one failure or two to renew it lose nothing."""
+_GIVING_BACK = 1.5
+"""Real seconds; a lease that cannot be given back by then runs out by itself."""
+_AT_ONCE = 0.1
 
 
 @contextlib.asynccontextmanager
@@ -37,3 +41,16 @@ async def _renew(claims: Claims, lease: Lease, every: float) -> None:
             log.warning("lease.not_renewed", queue=lease.queue, error=str(error))
         except Exception:
             log.exception("lease.not_renewed", queue=lease.queue)
+
+
+async def break_off(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and let them give their leases back; a database that does not answer is not waited for.
+
+    A statement that is cancelled first hangs up, then the lease is given back over another connection: each may hang.
+    """
+    for patience in (_GIVING_BACK, _AT_ONCE, _AT_ONCE):
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=patience)

@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 
 from bot.runner.clockwatch import ClockWatch
+from bot.runner.leases import break_off
 
 _LOOK_EVERY = 1.0
 log = structlog.get_logger("bot.runner")
@@ -71,9 +72,7 @@ class Schedule:
         self.stop()
         if self._runs:
             await asyncio.wait(self._runs, timeout=within)
-        for run in self._runs:
-            run.cancel()
-        await asyncio.gather(*self._runs, return_exceptions=True)
+        await break_off(self._runs)
 
     def close(self) -> None:
         """Give everything back."""

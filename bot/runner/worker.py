@@ -6,7 +6,7 @@ import contextlib
 import structlog
 
 from bot.observe.metrics import LEASES_LOST
-from bot.runner.leases import RENEW_EVERY, kept
+from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.serving import Duties, Serving
 from bot.workflow.errors import LeaseLost
@@ -69,9 +69,7 @@ class Worker:
                     pass  # what is being claimed right now is in hand too
                 if self._in_hand:
                     await asyncio.wait(self._in_hand)
-        for task in self._in_hand:
-            task.cancel()
-        await asyncio.gather(*self._in_hand, return_exceptions=True)
+        await break_off(self._in_hand)
 
     async def _claim(self) -> None:
         """Claim what was named; and once a second whatever is due, or again when it was more than there are hands."""

@@ -1,7 +1,7 @@
 """Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from bot.store.driver import WholeStatements
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
+_CLOSING = 1.0
 IDLE_SECONDS = 8
 """A process that stalls within a transaction, or whose network is gone, holds its rows no longer than this."""
 
@@ -32,9 +33,11 @@ class Engines:
     turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.write.dispose()
-        await self.read.dispose()
+        """Close every connection; a database that does not answer is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING):
+                await self.write.dispose()
+                await self.read.dispose()
 
 
 def engines(url: str) -> Engines:

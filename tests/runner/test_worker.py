@@ -383,3 +383,25 @@ async def test_draining_waits_for_what_is_being_claimed_right_now() -> None:
     await running
 
     assert not any(held.until for held in house.storage.claims.leases.values())
+
+
+class Gone(FakeClaims):
+    """Leases in a database that does not answer any more."""
+
+    async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:  # noqa: ARG002 - as Claims
+        """Never end."""
+        await asyncio.Event().wait()
+
+
+async def test_draining_does_not_wait_for_a_database_that_does_not_answer() -> None:
+    """The lease runs out by itself; the process has to end within ten seconds."""
+    house = await a_house()
+    house.storage.claims = Gone(house.storage)
+    shift = Shift(house)
+    running = asyncio.create_task(shift.worker.run())
+    shift.post.held["channel:slow"] = asyncio.Event()
+    await shift.put(an_errand("slow", queue="channel:slow"))
+    await shift.until(lambda: shift.held("channel:slow"))
+
+    await asyncio.wait_for(shift.worker.drain(within=0.05), SOON)
+    await running
