@@ -119,7 +119,7 @@ class FakeStorage:
         self.claims = FakeClaims(self)
         self.wakes: list[Wake] = []
         self._ahead = 0.0
-        self._writing = asyncio.Lock()
+        self.writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
         for thing in things:
             self._seed(thing)
@@ -184,7 +184,7 @@ class FakeStorage:
     async def _begin(self, lease: Lease | None) -> AsyncIterator[Work]:
         if self._writer is not None and self._writer is asyncio.current_task():
             raise RuntimeError("A Work within a Work waits for itself for ever.")
-        async with self._writing:
+        async with self.writing:
             self._writer = asyncio.current_task()
 
             def commit(rooms: Rooms) -> None:

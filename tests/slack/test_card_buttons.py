@@ -195,15 +195,33 @@ async def test_a_database_that_fails_loses_no_press_silently() -> None:
     request = an_upgrade_request()
     async with office("http", stored=[request]) as here:
         card = await _card(here, request)
-        await here.storage._writing.acquire()
-        try:
+        async with here.storage.writing:
             outcome = await here.slack.person(SEM).press(card.channel, card.ts, "Approve")
-        finally:
-            here.storage._writing.release()
 
         assert outcome.ok
         assert outcome.ms < 3000
         await here.slack.person(SEM).private(CHANNEL, "reference")
+
+
+async def test_a_rejection_that_cannot_be_stored_is_not_acknowledged_as_done() -> None:
+    """Its reason stays in the modal."""
+    request = an_upgrade_request()
+    async with office("http", stored=[request]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        await sem.press(card.channel, card.ts, "Reject")
+        await sem.modal("Reject upgrade")
+        await sem.fill("Reason", "Too early")
+
+        async with here.storage.writing:
+            refused = await sem.submit()
+        stored = list(here.storage.entries)
+        taken = await sem.submit()
+
+        assert "reference" in str(refused.errors)
+        assert stored == []
+        assert (taken.ok, taken.errors) == (True, {})
+        assert len(here.storage.entries) == 1
 
 
 def test_a_value_carries_request_and_seal() -> None:

@@ -36,3 +36,22 @@ async def test_a_filled_in_modal_is_stored_before_it_is_acknowledged(transport: 
         assert entry.form.version == NEW
         assert entry.form.start == datetime(2026, 12, 5, 21, tzinfo=UTC)
         assert entry.form.reason == "CVE fixes"
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged_as_done() -> None:
+    """The modal stays open with everything in it and a reference number; pressed again, it is stored once."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade web")
+        await roos.modal(containing="Current version")
+        await roos.choose("Version", NEW)
+
+        async with here.storage.writing:
+            refused = await roos.submit()
+        stored = list(here.storage.entries)
+        taken = await roos.submit()
+
+        assert "reference" in str(refused.errors)
+        assert stored == []
+        assert (taken.ok, taken.errors) == (True, {})
+        assert len(here.storage.entries) == 1
