@@ -5,11 +5,14 @@ A statement is run, read to its end and closed in one go, and BEGIN goes along w
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self
 
 import aiosqlite
+from aiosqlite.core import _connection_worker_thread
 
 Parameters = Sequence[Any]
 
@@ -20,7 +23,8 @@ class WholeStatements(aiosqlite.Connection):
     def __init__(self, file: Path, *, timeout: float) -> None:
         # No isolation level: the driver begins nothing by itself.
         super().__init__(lambda: sqlite3.connect(file, timeout=timeout, isolation_level=None), iter_chunk_size=64)
-        self._thread.daemon = True  # as SQLAlchemy has it: a connection left open does not keep the process alive
+        # A daemon, as SQLAlchemy has it: a connection left open does not keep the process alive.
+        self._thread = Thread(target=_work, args=(self._tx,), daemon=True)
         self._begin = ""
 
     def cursor(self) -> "WholeCursor":  # type: ignore[override]  # all that SQLAlchemy asks of one
@@ -102,6 +106,12 @@ class WholeCursor:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _work(queue: Any) -> None:  # noqa: ANN401 - the library's own
+    """Work the connection's queue off; whoever was not waited for at shutdown has no event loop to hear the answer."""
+    with suppress(RuntimeError):
+        _connection_worker_thread(queue)
 
 
 def _whole(connection: sqlite3.Connection, begin: str, sql: str, rows: Sequence[Parameters]) -> Given:

@@ -1,0 +1,26 @@
+"""The SQLite driver's thread: what becomes of a statement that nobody waits for any more."""
+
+import asyncio
+from pathlib import Path
+
+from bot.store.driver import WholeStatements
+
+SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+
+
+def test_a_statement_that_outlives_its_event_loop_ends_quietly(tmp_path: Path) -> None:
+    """At shutdown a database that says nothing is not waited for; no traceback of a thread comes of it."""
+
+    async def leave_it() -> WholeStatements:
+        connection = WholeStatements(tmp_path / "bot.db", timeout=1)
+        await connection
+        left = asyncio.create_task(connection.whole(SLOW, [()]))
+        await asyncio.sleep(0.05)
+        assert not left.done()
+        return connection
+
+    connection = asyncio.run(leave_it())
+    connection._thread.join(timeout=30)
+
+    assert not connection._thread.is_alive()
+    connection._connection = None  # closed with its thread; the library would warn of it
