@@ -50,7 +50,7 @@ def run() -> None:
     with _readable_failures():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
-        from bot.policy_file import configuration
+        from bot.policy.file import configuration
 
         settings, policy = configuration()
         keep_secret(*settings.secrets)
@@ -109,7 +109,7 @@ def doctor(
     with _readable_failures():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
-        from bot.policy_file import configuration
+        from bot.policy.file import configuration
 
         settings, policy = configuration()
         keep_secret(*settings.secrets)
@@ -129,8 +129,8 @@ def policy_check(
 ) -> None:
     """Validate a policy file and print each environment's effective rule in words."""
     with _readable_failures():
-        from bot.policy_file import lacking, read_policy
-        from bot.policy_words import in_words, over_already
+        from bot.policy.file import lacking, read_policy
+        from bot.policy.words import in_words, over_already
         from bot.settings import read_rule_settings
 
         settings = read_rule_settings()
@@ -266,7 +266,7 @@ def _now() -> datetime:
 
 def _moment(text: str) -> datetime:
     """Read a day, a moment (UTC when it names no zone), or how long ago."""
-    from bot.policy_shape import duration
+    from bot.policy.shape import duration
 
     try:
         moment = datetime.fromisoformat(text)

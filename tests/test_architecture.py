@@ -23,14 +23,14 @@ INWARDS: dict[str, set[str]] = {
     "avisi": {*INNER, "observe"},
     "store": {*INNER, "observe"},
     "observe": set(),
-    "sandbox": {"app", "settings", "policy_file", "manifest", "observe", *INNER},
+    "sandbox": {"app", "settings", "policy", "manifest", "observe", *INNER},
     "doctor": {
-        *INNER, "notifications", "app", "settings", "shapes", "policy_words", "manifest", "slack", "avisi", "store",
+        *INNER, "notifications", "app", "settings", "shapes", "policy", "manifest", "slack", "avisi", "store",
         "observe",
     },
     "__main__": {"cli"},
     "cli": {
-        "app", "settings", "policy_file", "policy_shape", "policy_words", "audit_output", "manifest", "doctor",
+        "app", "settings", "policy", "audit_output", "manifest", "doctor",
         "sandbox", "slack", "store", "observe",
     },
     "app": {
@@ -44,10 +44,7 @@ INWARDS: dict[str, set[str]] = {
     "settings": {"shapes", "observe"},
     "shapes": {"observe"},
     "manifest": set(),
-    "policy_file": {"domain", "settings", "shapes", "policy_problems", "policy_shape", "observe"},
-    "policy_problems": {"shapes", "policy_shape", "observe"},
-    "policy_shape": {"domain", "shapes"},
-    "policy_words": {"domain", "shapes"},
+    "policy": {"domain", "settings", "shapes", "observe"},
     "audit_output": {"store"},
 }  # fmt: skip
 """For each folder, and each file beside the folders, which other parts of bot it may import."""
@@ -73,10 +70,7 @@ OUTSIDE: dict[str, set[str]] = {
     "settings": {"pydantic", "pydantic_core", "pydantic_settings", "dotenv"},
     "shapes": {"pydantic"},
     "manifest": set(),
-    "policy_file": {"pydantic"},
-    "policy_problems": {"pydantic", "pydantic_core"},
-    "policy_shape": {"pydantic"},
-    "policy_words": set(),
+    "policy": {"pydantic", "pydantic_core"},
     "audit_output": {"rich"},
 }
 """For each of them, which distributions it may import beside the standard library."""

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.settings import RuleSettings, Settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

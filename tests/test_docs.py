@@ -7,8 +7,8 @@ import pytest
 
 from bot.domain.request import NEXT, State
 from bot.manifest import SCOPES
-from bot.policy_file import load_policy
-from bot.policy_shape import EXAMPLES
+from bot.policy.file import load_policy
+from bot.policy.shape import EXAMPLES
 from bot.settings import RuleSettings
 
 ROOT = Path(__file__).parents[1]

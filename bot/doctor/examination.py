@@ -15,7 +15,7 @@ from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.domain.policy import Policy
 from bot.observe.redaction import redact
-from bot.policy_words import in_words
+from bot.policy.words import in_words
 from bot.settings import Settings
 
 Check = Callable[[Patient], AsyncIterator[Finding]]

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.app import Bot, real_time, wired
 from bot.domain.policy import Policy
 from bot.manifest import manifest
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.panel import routes as panel_routes
 from bot.sandbox.clock import SimulatedClock

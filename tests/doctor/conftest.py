@@ -13,7 +13,7 @@ from bot.app import real_time
 from bot.doctor.examination import Check, examine
 from bot.doctor.finding import Finding, State
 from bot.doctor.patient import admitted
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.simulated import SimulatedSlack

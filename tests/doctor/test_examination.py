@@ -11,7 +11,7 @@ from bot.doctor.examination import CHECKS, examine_and_print
 from bot.doctor.finding import State
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.sandbox.avisi.faults import Fault
 from tests.doctor.conftest import Clinic
 

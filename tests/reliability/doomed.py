@@ -10,7 +10,7 @@ from typing import Any, Literal
 import structlog
 
 from bot.app import real_time, wired
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.settings import Settings
 from bot.workflow.ports import BeginWork, Lease, Work
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from bot.app import Bot, wired
 from bot.domain.policy import Policy
 from bot.manifest import manifest
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.app import InstalledApp

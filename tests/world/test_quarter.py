@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.manifest import manifest
-from bot.policy_file import load_policy
+from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.app import InstalledApp

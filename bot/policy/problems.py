@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bot import shapes
 from bot.observe.redaction import redact
-from bot.policy_shape import EXAMPLES, FreezeTable, PolicyTable, RuleTable
+from bot.policy.shape import EXAMPLES, FreezeTable, PolicyTable, RuleTable
 
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from bot import shapes
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.observe.redaction import redact
-from bot.policy_problems import contradictions, line
-from bot.policy_shape import EXAMPLES, PolicyTable, RuleTable
+from bot.policy.problems import contradictions, line
+from bot.policy.shape import EXAMPLES, PolicyTable, RuleTable
 from bot.settings import ENV_FILE, RuleSettings, Settings, SettingsProblems, read_rule_settings, read_settings
 
 _EXAMPLE: Final = EXAMPLES["required_approvals"]

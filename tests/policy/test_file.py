@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy
-from bot.policy_file import load_policy
-from bot.policy_words import in_words, over_already
+from bot.policy.file import load_policy
+from bot.policy.words import in_words, over_already
 from bot.settings import RuleSettings, SettingsProblems
 
 ENOUGH = RuleSettings(bot_channel="C1", bot_approvers=("S1",))
