@@ -77,6 +77,18 @@ def file_of(url: str) -> Path:
     return Path(url.partition("///")[2])
 
 
+async def polled(url: str, *, times: int = 1, within: float = 60.0) -> None:
+    """Wait until so many polls have begun and ended, whether they could read anything or not."""
+
+    async def begun() -> int:
+        return int((await rows(url, "SELECT number FROM leases WHERE name = ':poll:acme'"))[0][0])
+
+    first = await begun()
+    async with asyncio.timeout(within):
+        while await begun() <= first + times:  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.1)
+
+
 async def settled(url: str, *, within: float = 90.0) -> None:
     """Wait until nothing is owed any more, and look twice."""
     quiet = 0
@@ -85,6 +97,19 @@ async def settled(url: str, *, within: float = 90.0) -> None:
             now = await owed(url)
             quiet = quiet + 1 if (now.inbox, now.outbox) == (0, 0) else 0
             await asyncio.sleep(0.15)
+
+
+async def tried(url: str, *, within: float = 60.0) -> None:
+    """Wait until something that is still owed was tried, and put off."""
+    async with asyncio.timeout(within):
+        while not (await rows(url, _TRIED))[0][0]:  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.1)
+
+
+_TRIED = (
+    "SELECT (SELECT count(*) FROM inbox WHERE ended_at IS NULL AND attempts > 0)"
+    " + (SELECT count(*) FROM outbox WHERE ended_at IS NULL AND attempts > 0)"
+)
 
 
 async def hurry(url: str) -> None:

@@ -61,7 +61,7 @@ class Fleet:
         if self.opened.transport == "http":
             self.opened.slack.deliver_over_http(f"http://127.0.0.1:{self.ports[0]}/slack/events")
         else:
-            await self.opened.slack.connected(self.size, within=30)
+            await self.opened.slack.connected(self.size)
 
     async def kill(self, number: int) -> None:
         """Kill one as a machine that dies does, and start it again."""
@@ -97,7 +97,7 @@ async def killed(
             await fleet.kill(chance.randrange(size))
             report.kills += 1
             if chance.random() < 0.3:
-                await answering(fleet.ports[0], within=30)
+                await answering(fleet.ports[0])
         await people
         await _end(opened, fleet, chance, report, clusters)
         await count(opened, report, clusters)

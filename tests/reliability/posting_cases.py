@@ -86,12 +86,12 @@ async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
             break_it()
             opened.cloud.step()
             opened.cloud.step()
-            await opened.sem.message(CHANNEL, "Reminder", within=40)
+            await opened.sem.message(CHANNEL, "Reminder")
         case "private answer":
             card = await opened.request(CLUSTER)
             break_it()
             await opened.sem.press(CHANNEL, card.ts, "Withdraw")
-            await opened.sem.private(CHANNEL, "Only the requester", within=40)
+            await opened.sem.private(CHANNEL, "Only the requester")
     await settled(opened.url)
     if trouble.twice and "delay" in trouble.how:
         await asyncio.sleep(4)  # what is late arrives after what was sent again
@@ -101,7 +101,7 @@ async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
 async def ask(opened: House) -> None:
     """Ask as a person does, and wait for no card."""
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=30)
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     outcome = await opened.roos.submit()
@@ -208,19 +208,19 @@ async def closed_channel(opened: House, how: str) -> str:
         case "token refused for a while":
             opened.slack.faults.add("chat.postMessage", Fault(error="invalid_auth"), times=None)
     await opened.roos.command("C0GENERAL", f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=30)
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.roos.submit()
     if how == "token refused for a while":
         await asyncio.sleep(2)
     else:
-        await opened.roos.direct("cannot post in", within=20)
+        await opened.roos.direct("cannot post in")
     channel.archived = channel.restricted = False
     channel.members.add(app.bot_user_id)
     opened.slack.faults.clear()
     await hurry(opened.url)
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", within=30)
+    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
     await hurry(opened.url)
     await settled(opened.url)
     repeats = repeated(opened)

@@ -44,7 +44,7 @@ async def answered(person: PersonInSlack, card: Seen, button: str) -> str:
 
 async def new_answer(person: PersonInSlack, before: set[str]) -> str:
     """Return what only this person sees and did not see before."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             for message in person.messages(CHANNEL):
                 if message.private and message.ts not in before:
@@ -78,6 +78,14 @@ async def reject(person: PersonInSlack, card: Seen, reason: str) -> None:
 def told(opened: House, card: Seen, words: str) -> list[Seen]:
     """Return the lines of a card's thread with these words."""
     return [line for line in opened.sem.thread(CHANNEL, card.ts)[1:] if words in line]
+
+
+async def told_often(opened: House, card: Seen, words: str, often: int) -> list[Seen]:
+    """Return the lines of a card's thread with these words once there are so many."""
+    async with asyncio.timeout(30):
+        while len(lines := told(opened, card, words)) < often:  # noqa: ASYNC110 - looks at another server's state
+            await asyncio.sleep(0.02)
+    return lines
 
 
 async def events(opened: House, kind: str = "") -> list[dict[str, Any]]:

@@ -116,7 +116,7 @@ class House:
         """Ask for an upgrade as a person does, and return the card."""
         person = by or self.roos
         await person.command(CHANNEL, f"/schedule-upgrade {words}")
-        modal = await person.modal("Schedule upgrade", containing="Version", within=30)
+        modal = await person.modal("Schedule upgrade", containing="Version")
         if version or not modal.field("Version").value:
             await person.choose("Version", version or modal.field("Version").options[0])
         if start:
@@ -131,7 +131,7 @@ class House:
         slug = words.split(maxsplit=1)[0].rpartition("/")[2]
         async with asyncio.timeout(30):
             while True:
-                card = await self.sem.message(CHANNEL, f"Upgrade {slug} to", within=30)
+                card = await self.sem.message(CHANNEL, f"Upgrade {slug} to")
                 if card.ts not in before:
                     return card
                 await asyncio.sleep(0.02)
@@ -144,10 +144,10 @@ class House:
         async with asyncio.timeout(30):
             while len(self.cloud.upgrades) == count:  # noqa: ASYNC110 - looks at another server's state
                 await asyncio.sleep(0.02)
-        await self.card(card, "Requested", within=30)
+        await self.card(card, "Requested")
         return card
 
-    async def card(self, card: Seen, *containing: str, without: str = "", within: float = 8.0) -> Seen:
+    async def card(self, card: Seen, *containing: str, without: str = "", within: float = 30.0) -> Seen:
         """Return the card once it shows these words."""
         async with asyncio.timeout(within):
             while True:

@@ -123,7 +123,7 @@ async def test_a_group_that_cannot_be_looked_up_decides_nothing_and_is_asked_aga
         kept = await answered(home.sem, card, "Approve")
         undecided = await home.card(card, "0 of 1")
         home.slack.faults.clear()
-        await home.sem.private(CHANNEL, "Your approval counts: 1 of 1.", within=10)
+        await home.sem.private(CHANNEL, "Your approval counts: 1 of 1.")
         await home.card(card, "Requested")
 
         assert kept == (
@@ -180,7 +180,7 @@ async def test_requesters_may_approve_their_own_where_the_policy_says_so(tmp_pat
     """As one voice of two: four eyes stay four eyes."""
     async with under(f"{TWO.replace('S0PLATFORM', 'U0SEM')}self_approval = true\n", tmp_path) as home:
         await home.roos.command(CHANNEL, "/schedule-upgrade staging/payments v1.31.6-u-ame.10")
-        await home.roos.modal("Schedule upgrade", containing="Version", within=10)
+        await home.roos.modal("Schedule upgrade", containing="Version")
         await home.roos.submit()
         alone = await home.roos.direct("Your request was not made.")
 

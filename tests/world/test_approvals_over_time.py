@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.sandbox.avisi.faults import Fault
-from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, under
+from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, told_often, under
 from tests.world.house import CHANNEL, House
 
 HOUR = timedelta(hours=1)
@@ -21,13 +21,12 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
         await answered(home.sem, card, "Approve")
 
         home.clock.advance(4 * HOUR)
-        await home.sem.reply(CHANNEL, card.ts, WAITING, within=10)
+        await home.sem.reply(CHANNEL, card.ts, WAITING)
         home.clock.advance(7 * HOUR)
         await asyncio.sleep(2.5)
         early = told(home, card, WAITING)
         home.clock.advance(HOUR)
-        await asyncio.sleep(2.5)
-        reminders = told(home, card, WAITING)
+        reminders = await told_often(home, card, WAITING, 2)
         home.clock.advance(48 * HOUR)
         expired = await home.card(card, "Expired: its deadline,")
         late = await press_old(home.kim, old, "Approve")
@@ -132,7 +131,7 @@ async def test_a_rule_that_came_meanwhile_stops_an_approved_request(tmp_path: Pa
         frozen = f'{BASE}freeze = [{{ from = "2026-11-23", to = "2026-11-27", reason = "Audit" }}]\n'
         await obey(home, frozen, tmp_path)
         await home.cloud.come_back()
-        failed = await home.card(card, "Submission failed", within=20)
+        failed = await home.card(card, "Submission failed")
 
         assert "staging is frozen Nov 23 to Nov 27 (Audit)." in failed
         assert home.submissions() == 0

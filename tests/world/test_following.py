@@ -36,9 +36,9 @@ async def test_an_alert_says_what_happened_why_and_what_can_be_done(
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, status, reason="Too busy")
-    alert = await home.sem.message(CHANNEL, *words, within=8)
+    alert = await home.sem.message(CHANNEL, *words)
     await home.roos.press(CHANNEL, alert.ts, "Reschedule")
-    modal = await home.roos.modal("Schedule upgrade", containing="Version", within=8)
+    modal = await home.roos.modal("Schedule upgrade", containing="Version")
 
     assert "U0ROOS" in alert.mentions.users
     assert modal.field("Version").value
@@ -51,11 +51,11 @@ async def test_a_superseded_upgrade_says_no_more_than_is_known(home: House) -> N
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, "SUPERSEDED", reason="The version of the update channel moved on")
-    line = await home.sem.reply(CHANNEL, card.ts, "superseded", within=8)
+    line = await home.sem.reply(CHANNEL, card.ts, "superseded")
 
     assert "The version of the update channel moved on" in line
     assert "Another upgrade" not in line
-    await home.roos.direct("superseded", within=8)
+    await home.roos.direct("superseded")
 
 
 async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: House) -> None:
@@ -64,9 +64,9 @@ async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Hous
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, "PAUSED_<!channel>")
-    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED", "it was requested", within=8)
+    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED", "it was requested")
     home.cloud.move(upgrade.identity, "SUCCEEDED")
-    await home.card(card, "Succeeded", within=8)
+    await home.card(card, "Succeeded")
 
     assert "<!channel>" not in str(line.raw)
 
@@ -82,7 +82,7 @@ async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sq
         for status in ("SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "FAILED"):
             home.cloud.move(upgrade.identity, status)
         await home.open_bot()
-        await home.sem.message(CHANNEL, "Upgrade failed", within=8)
+        await home.sem.message(CHANNEL, "Upgrade failed")
         await home.card(card, "Failed")
         await home.sem.no_message(CHANNEL, "Reminder of an upgrade")
 
@@ -99,7 +99,7 @@ async def test_what_stood_there_before_the_bot_is_its_baseline(sqlite_file: str)
 
         await home.sem.no_message(CHANNEL, OUTSIDE, within=1.0)
         home.cloud.move(upgrade.identity, "MISSED")
-        alert = await home.sem.message(CHANNEL, "missed", OUTSIDE, within=8)
+        alert = await home.sem.message(CHANNEL, "missed", OUTSIDE)
 
     assert "Scheduled outside Slack" in alert
     assert alert.buttons == ()
@@ -116,7 +116,7 @@ async def test_upgrades_scheduled_elsewhere_are_told_as_bot_watch_says(sqlite_fi
         home.cloud.move(upgrade.identity, "SCHEDULED_NOTIFIED")
 
         if watch == "all":
-            await home.sem.message(CHANNEL, "Reminder", OUTSIDE, "Scheduled outside Slack", within=8)
+            await home.sem.message(CHANNEL, "Reminder", OUTSIDE, "Scheduled outside Slack")
         else:
             await home.sem.no_message(CHANNEL, OUTSIDE, within=2.5)
 
@@ -127,7 +127,7 @@ async def test_a_countdown_comes_once_and_moves_with_the_window(home: House) -> 
     upgrade = home.cloud.upgrades[-1]
     now = home.clock()
     home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(minutes=55), now + timedelta(hours=3)))
-    await home.sem.message(CHANNEL, "Upgrade window begins", "staging/payments", within=8)
+    await home.sem.message(CHANNEL, "Upgrade window begins", "staging/payments")
     await home.sem.no_message(CHANNEL, "Reminder", within=2)
 
     home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(hours=10), now + timedelta(hours=12)))
@@ -149,7 +149,7 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House
     window = (now - timedelta(hours=2), now - timedelta(minutes=1))
     home.cloud.outcome("overrun", identity=upgrade.identity)
     home.cloud.move(upgrade.identity, "IN_PROGRESS", window=window)
-    await home.sem.message(CHANNEL, "Upgrade is overrunning", "staging/payments", within=8)
+    await home.sem.message(CHANNEL, "Upgrade is overrunning", "staging/payments")
     await home.slack.quiet(seconds=1.5)
 
     assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
@@ -173,8 +173,8 @@ async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_othe
         other = home.cloud.schedule_elsewhere("production/orders", "v1.32.3-u-ame.1")
         home.cloud.move(other.identity, "SCHEDULED_NOTIFIED")
 
-        await home.sem.message("C0PROD", "Reminder", "production/orders", within=8)
-        told = await home.roos.direct("cannot post in", "/invite", within=8)
+        await home.sem.message("C0PROD", "Reminder", "production/orders")
+        told = await home.roos.direct("cannot post in", "/invite")
         assert CHANNEL in told
 
 
@@ -186,17 +186,17 @@ async def test_without_a_list_outcomes_are_inferred_and_said_to_be(sqlite_file: 
         await home.open_bot()
         card = await home.request("staging/payments")
         await home.sem.press(CHANNEL, card.ts, "Approve")
-        await home.card(card, "gives no status", within=8)
+        await home.card(card, "gives no status")
         upgrade = home.cloud.upgrades[-1]
         assert upgrade.window_start
         assert upgrade.window_end
 
         home.clock.jump(upgrade.window_start - timedelta(minutes=55))
-        await home.sem.message(CHANNEL, "Upgrade window begins", within=8)
+        await home.sem.message(CHANNEL, "Upgrade window begins")
         home.cloud.cluster("staging/payments").version = upgrade.to_version
         home.clock.jump(upgrade.window_end + timedelta(minutes=31))
 
-        await home.card(card, "ppears upgraded", within=8)
+        await home.card(card, "ppears upgraded")
 
 
 async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -> None:
@@ -207,13 +207,13 @@ async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -
         await home.open_bot()
         card = await home.request("staging/payments")
         await home.sem.press(CHANNEL, card.ts, "Approve")
-        await home.card(card, "gives no status", within=8)
+        await home.card(card, "gives no status")
         end = home.cloud.upgrades[-1].window_end
         assert end
 
         home.clock.jump(end + timedelta(minutes=31))
         words = ("Not upgraded by the end of its window", "concluded from the version")
-        alert = await home.sem.message(CHANNEL, *words, within=10)
+        alert = await home.sem.message(CHANNEL, *words)
 
     assert "concluded from the version" in alert
     assert "U0ROOS" in alert.mentions.users

@@ -14,10 +14,10 @@ async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: House)
     """Approve stands in the approver's Home; pressing it there submits."""
     card = await home.request("staging/payments")
 
-    await home.sem.home("Waiting for your decision", within=8)
+    await home.sem.home("Waiting for your decision")
     await home.sem.press_in_home("Approve", beside="staging/payments")
 
-    await home.card(card, "Requested", within=8)
+    await home.card(card, "Requested")
     assert home.submissions() == 1
 
 
@@ -26,10 +26,10 @@ async def test_home_shows_how_finished_requests_ended(home: House) -> None:
     await home.approved("staging/payments")
     home.cloud.move(home.cloud.upgrades[-1].identity, "FAILED", reason="Too busy")
 
-    await home.roos.direct("failed", within=8)
+    await home.roos.direct("failed")
     await home.roos.open_home()
 
-    await home.roos.home("Failed. Avisi Cloud says: Too busy.", within=8)
+    await home.roos.home("Failed. Avisi Cloud says: Too busy.")
 
 
 @pytest.mark.parametrize("many", [0, 1, 20, 200])
@@ -45,7 +45,7 @@ async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -
         await home.open_bot()
 
         answer = await _listed_once_read(home)
-        page = await home.roos.home("Upcoming and running", within=8)
+        page = await home.roos.home("Upcoming and running")
 
     assert made == many
     assert (f"{many} scheduled" if many else "No upgrade is scheduled") in answer
@@ -58,7 +58,7 @@ async def _listed_once_read(home: House) -> Seen:
     async with asyncio.timeout(60):
         while True:
             await home.roos.command(CHANNEL, "/schedule-upgrade list")
-            answer = await home.roos.private(CHANNEL, within=8)
+            answer = await home.roos.private(CHANNEL)
             if "no status has been read yet" not in answer:
                 return answer
             await asyncio.sleep(0.2)

@@ -11,7 +11,7 @@ async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_e
     sent = anyhow.cloud.requests.of("schedule")[-1].body
     anyhow.cloud.step()
     anyhow.cloud.step()
-    reminder = await anyhow.sem.message(CHANNEL, "Reminder", "production/orders", within=8)
+    reminder = await anyhow.sem.message(CHANNEL, "Reminder", "production/orders")
     anyhow.cloud.step()
     await anyhow.card(card, "progress")
     anyhow.cloud.step()
@@ -36,7 +36,7 @@ async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(an
 
     for _ in range(4):
         anyhow.cloud.step()
-    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", without="Status", within=8)
+    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", without="Status")
 
     assert "U0ROOS" in alert.mentions.users
     assert alert.buttons == ("Reschedule",)
@@ -49,7 +49,7 @@ async def test_a_missed_upgrade_alerts_the_channel(home: House) -> None:
 
     for _ in range(4):
         home.cloud.step()
-    alert = await home.sem.message(CHANNEL, "missed", "staging/payments", within=8)
+    alert = await home.sem.message(CHANNEL, "missed", "staging/payments")
 
     assert alert.buttons == ("Reschedule",)
 

@@ -20,7 +20,7 @@ async def finished(home: House) -> None:
     card = await home.approved("staging/payments", reason="it is due")
     home.cloud.step()
     home.cloud.step()
-    await home.sem.message(CHANNEL, "Reminder", within=8)
+    await home.sem.message(CHANNEL, "Reminder")
     home.cloud.step()
     home.cloud.step()
     await home.card(card, "Succeeded")

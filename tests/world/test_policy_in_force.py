@@ -27,14 +27,14 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
     async with under(rule.replace('"S0PLATFORM"', '"S0PLATFORM", "U0NOOR"'), tmp_path) as home:
         roos = home.roos
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
-        shown = await roos.modal("Schedule upgrade", containing=FROZEN, within=10)
+        shown = await roos.modal("Schedule upgrade", containing=FROZEN)
         refused = await errors(roos)
         await roos.check("Override freeze")
         await roos.modal("Schedule upgrade", containing="It takes a reason and 3 approvals, one more than otherwise.")
         unexplained = await errors(roos)
         await roos.fill("Reason", "the leak of today")
         assert await errors(roos) == {}
-        card = await home.sem.message(CHANNEL, "Upgrade payments to", within=10)
+        card = await home.sem.message(CHANNEL, "Upgrade payments to")
         tallies = [
             (await answered(one, card, "Approve"))[:36] for one in (home.sem, home.kim, home.slack.person("U0NOOR"))
         ]
@@ -63,16 +63,16 @@ async def test_nothing_is_asked_for_outside_the_allowed_times_or_without_leave_t
     async with under(rule, tmp_path) as home:
         roos = home.roos
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
-        frozen = await roos.modal("Schedule upgrade", containing=FROZEN, within=10)
+        frozen = await roos.modal("Schedule upgrade", containing=FROZEN)
         assert "Override freeze" not in frozen.labels
         assert await errors(roos) == {"Start date and time": FROZEN}
         await roos.choose("Start date and time", SATURDAY + 3 * DAY)
         assert await errors(roos) == {}
-        await home.sem.message(CHANNEL, "Upgrade payments to", within=10)
+        await home.sem.message(CHANNEL, "Upgrade payments to")
 
         await roos.command(CHANNEL, f"/schedule-upgrade staging/payments {NEW}")
         sentence = "Upgrades in staging may only run tue-thu 20:00-23:00 (Europe/Amsterdam). Choose another time."
-        await roos.modal("Schedule upgrade", containing="may only run", within=10)
+        await roos.modal("Schedule upgrade", containing="may only run")
         assert await errors(roos) == {"Start date and time": sentence}
         await roos.check("Ignore maintenance windows")
         await roos.choose("Start date and time", datetime(2026, 11, 24, 18, 59, tzinfo=UTC))
@@ -85,11 +85,11 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
     """Also when it moves there later: the channel is told, the requester mentioned, Reschedule is at hand."""
     async with under(f"{BASE}required_approvals = 0\n[environments.production]\nfreeze = {FREEZE}\n", tmp_path) as home:
         await home.request("production/webshop")
-        card = await home.sem.message(CHANNEL, "Upgrade webshop to", within=10)
-        await home.card(card, "Requested", within=10)
+        card = await home.sem.message(CHANNEL, "Upgrade webshop to")
+        await home.card(card, "Requested")
         upgrade = home.cloud.upgrades[-1]
         home.cloud.move(upgrade.identity, "SCHEDULED", window=(SATURDAY, SATURDAY + timedelta(hours=3)))
-        alert = await home.sem.message(CHANNEL, "The window breaks a rule: production/webshop", within=10)
+        alert = await home.sem.message(CHANNEL, "The window breaks a rule: production/webshop")
 
         assert "production is frozen Nov 28 to Nov 30 (Black Friday)." in alert
         assert "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled." in alert
@@ -97,7 +97,7 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
         assert "U0ROOS" in alert.mentions.users
         await home.sem.reply(CHANNEL, card.ts, "production is frozen Nov 28 to Nov 30 (Black Friday).")
         await home.roos.press(CHANNEL, alert.ts, "Reschedule")
-        await home.roos.modal("Schedule upgrade", containing="A new request reschedules it.", within=10)
+        await home.roos.modal("Schedule upgrade", containing="A new request reschedules it.")
 
 
 async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
@@ -107,21 +107,21 @@ async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
         roos = home.roos
         waits = f"{NEW} has to run in staging for 3 days before it may go to production"
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
-        await roos.modal("Schedule upgrade", containing=f"{waits}, and no upgrade to it has succeeded there", within=10)
+        await roos.modal("Schedule upgrade", containing=f"{waits}, and no upgrade to it has succeeded there")
         untried = await errors(roos)
         await roos.close()
         card = await home.request("staging/payments", version=NEW)
-        await home.card(card, "Requested", within=10)
+        await home.card(card, "Requested")
         for _ in range(4):
             home.cloud.step()
-        await home.card(card, "Succeeded", within=10)
+        await home.card(card, "Succeeded")
 
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
-        await roos.modal("Schedule upgrade", containing=f"{waits}. It has since 2026-11-23", within=10)
+        await roos.modal("Schedule upgrade", containing=f"{waits}. It has since 2026-11-23")
         early = await errors(roos)
         home.clock.advance(3 * DAY)
         late = await errors(roos)
-        await home.sem.message(CHANNEL, "Upgrade payments to", "production", within=10)
+        await home.sem.message(CHANNEL, "Upgrade payments to", "production")
 
         assert untried == {"Version": f"{waits}, and no upgrade to it has succeeded there yet."}
         assert early["Version"].startswith(f"{waits}. It has since 2026-11-23")

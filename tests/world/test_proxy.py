@@ -98,9 +98,9 @@ async def test_the_usual_variables_lead_through_a_proxy_and_to_a_private_authori
     """Web API, Socket Mode and cloud go through it, and its password is in no log."""
     async with office(tmp_path) as (opened, proxy, environment):
         bot = await start_process("run", environment=environment, folder=tmp_path)
-        await opened.slack.connected(1, within=30)
+        await opened.slack.connected(1)
         await opened.roos.command(CHANNEL, "/schedule-upgrade help")
-        await opened.roos.private(CHANNEL, within=30)
+        await opened.roos.private(CHANNEL)
         code, log = await stop_process(bot)
 
         lost = await start_process("doctor", environment=environment | {"SSL_CERT_FILE": ""}, folder=tmp_path)

@@ -99,10 +99,10 @@ async def test_a_cloud_out_of_reach_is_waited_for_and_named(sqlite_file: str, tm
         async with run_in(opened, tmp_path) as (process, address):
             body = await ready(address)
             await opened.roos.command(CHANNEL, "/schedule-upgrade")
-            await opened.roos.modal("Schedule upgrade", containing="Retry", within=20)
+            await opened.roos.modal("Schedule upgrade", containing="Retry")
             await opened.cloud.come_back()
             await opened.roos.press_in_modal("Retry")
-            await opened.roos.modal("Schedule upgrade", containing="Cluster", within=20)
+            await opened.roos.modal("Schedule upgrade", containing="Cluster")
             code, _ = await stop_process(process)
 
     assert code == 0
@@ -145,14 +145,14 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
 
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
         pressed = await opened.sem.press(CHANNEL, card.ts, "Approve")
-        told = not pressed.ok or await opened.sem.private(CHANNEL, "Something went wrong", within=20)
+        told = not pressed.ok or await opened.sem.private(CHANNEL, "Something went wrong")
         checks = await checked(address, "writes", well=False)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
         await checked(address, "writes", well=True)
         assert opened.submissions() == 0
         await opened.sem.press(CHANNEL, card.ts, "Approve")
-        await opened.card(card, "Requested", within=30)
+        await opened.card(card, "Requested")
         code, _ = await stop_process(process)
 
     assert told

@@ -15,6 +15,7 @@ from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.faults import Faults
 from bot.sandbox.slack.harbour import harbour
 from bot.sandbox.slack.interactions import Interactions
+from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.methods import Call, Method
 from bot.sandbox.slack.people import PeopleApi
 from bot.sandbox.slack.person import PersonInSlack
@@ -138,7 +139,7 @@ class SimulatedSlack:
             before = self.faults.calls.total()
             await asyncio.sleep(seconds)
 
-    async def connected(self, connections: int = 1, *, within: float = 5.0) -> None:
+    async def connected(self, connections: int = 1, *, within: float = PATIENCE) -> None:
         """Wait until the bot holds so many Socket Mode connections."""
 
         def enough() -> bool | None:
