@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, bindparam, case, select, update
 
 from bot.store import lease_statements
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
@@ -15,6 +15,9 @@ from bot.workflow.ports import Box, Lease
 
 LEASE_SECONDS = 20.0
 FREE = 0.0
+_WAIT = select(PaceRow.next_at - DatabaseTime()).where(
+    PaceRow.name == bindparam("pace"), ~is_past(PaceRow.next_at, since=PaceRow.set_at)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,8 @@ class StoredClaims:
 
     async def wait(self, name: str) -> float:
         """Return in how many seconds the next slot of a pace begins, and reserve none."""
-        left = PaceRow.next_at - DatabaseTime()
-        query = select(left).where(PaceRow.name == name, ~is_past(PaceRow.next_at, since=PaceRow.set_at))
         async with transaction(self.engines.read) as looking:
-            row = await looking.first(query)
+            row = await looking.first(_WAIT, pace=name)
         return max(0.0, float(row[0])) if row else 0.0
 
     async def _take(self, claiming: Transaction, *names: str, new: Collection[str]) -> dict[str, int]:
