@@ -11,11 +11,14 @@ from tests.builders import NOON
 from tests.fakes import FakeClock
 
 TICK = timedelta(milliseconds=30)
+SOON = 30.0
+"""Real seconds after which a test gives up."""
 
 
 async def test_a_job_never_runs_twice_at_once() -> None:
     """A slow run swallows the ticks that fall into it."""
     running, most, runs = 0, 0, 0
+    enough = asyncio.Event()
     schedule = Schedule()
 
     async def slow() -> None:
@@ -24,15 +27,15 @@ async def test_a_job_never_runs_twice_at_once() -> None:
         most = max(most, running)
         await asyncio.sleep(0.1)
         running -= 1
+        if runs == 3:
+            enough.set()
 
     schedule.every(TICK, "slow", slow)
     schedule.start()
-    await asyncio.sleep(0.45)
+    await asyncio.wait_for(enough.wait(), SOON)
     schedule.close()
-    await asyncio.sleep(0.12)
 
     assert most == 1
-    assert 2 <= runs <= 5
 
 
 async def test_the_pause_begins_when_a_run_ends() -> None:
@@ -60,49 +63,55 @@ async def test_the_pause_begins_when_a_run_ends() -> None:
 
 async def test_a_job_that_failed_runs_again() -> None:
     """A tick knows nothing of the one before."""
-    runs = 0
+    failed, again = False, asyncio.Event()
     schedule = Schedule()
 
     async def failing() -> None:
-        nonlocal runs
-        runs += 1
-        if runs == 1:
+        nonlocal failed
+        if not failed:
+            failed = True
             raise RuntimeError("The first one fails.")
+        again.set()
 
     schedule.every(TICK, "failing", failing)
     schedule.start()
-    await asyncio.sleep(0.3)
-    schedule.close()
 
-    assert runs > 1
+    await asyncio.wait_for(again.wait(), SOON)
+    schedule.close()
 
 
 async def test_a_stopped_schedule_starts_nothing_more() -> None:
     """What runs may end."""
-    runs, ended = 0, 0
+    runs = 0
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
     schedule = Schedule()
 
     async def job() -> None:
-        nonlocal runs, ended
+        nonlocal runs
         runs += 1
-        await asyncio.sleep(0.1)
-        ended += 1
+        begun.set()
+        await may_end.wait()
+        ended.set()
 
     schedule.every(TICK, "job", job)
     schedule.start()
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(begun.wait(), SOON)
     schedule.stop()
-    await asyncio.sleep(0.3)
+    may_end.set()
+    await asyncio.wait_for(ended.wait(), SOON)
+    await asyncio.sleep(5 * TICK.total_seconds())
     schedule.close()
 
-    assert runs == ended == 1
+    assert runs == 1
 
 
 async def test_draining_waits_for_runs_and_breaks_off_what_does_not_end() -> None:
     """Both give back what they hold before anything is closed."""
     schedule, ended = Schedule(), []
+    begun = asyncio.Semaphore(0)
 
     async def job(name: str, seconds: float) -> None:
+        begun.release()
         try:
             await asyncio.sleep(seconds)
             ended.append(name)
@@ -113,9 +122,10 @@ async def test_draining_waits_for_runs_and_breaks_off_what_does_not_end() -> Non
     schedule.every(TICK, "quick", partial(job, "quick", 0.1))
     schedule.every(TICK, "slow", partial(job, "slow", 60.0))
     schedule.start()
-    await asyncio.sleep(0.06)
+    for _ in range(2):
+        await asyncio.wait_for(begun.acquire(), SOON)
 
-    await schedule.drain(within=0.3)
+    await schedule.drain(within=1.0)
     schedule.close()
 
     assert ended == ["quick", "quick gave back", "slow gave back"]
@@ -133,7 +143,7 @@ async def test_a_clock_that_is_set_back_stops_nothing() -> None:
     schedule.start()
     clock.advance(timedelta(days=-3650))
 
-    await asyncio.wait_for(ran.wait(), 30)
+    await asyncio.wait_for(ran.wait(), SOON)
     schedule.close()
 
 

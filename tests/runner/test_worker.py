@@ -13,7 +13,7 @@ from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitte
 from tests.fake_claims import FakeClaims
 from tests.workflow.house import House, a_house
 
-SOON = 5.0
+SOON = 30.0
 """Real seconds after which a test gives up."""
 
 
