@@ -146,20 +146,21 @@ async def test_a_store_that_is_away_is_one_line_and_one_when_it_is_back(logged: 
 async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() -> None:
     """Its lease is kept, so that nobody else begins the same."""
     house = await a_house(a_scheduled_upgrade())
-    house.storage.claims.lasting = 0.2
+    house.storage.claims.lasting = 1.0
     day, other = Day(house, renew_every=0.05), Day(house, renew_every=0.05)
     house.cloud.readings = [a_reading(status="SCHEDULED_NOTIFIED")]
-    wire, polls = house.cloud._wire, []
+    wire, polls, outlasted = house.cloud._wire, [], asyncio.Event()
 
     async def slow() -> None:
         polls.append(1)
-        await asyncio.sleep(0.5)
+        await outlasted.wait()
         await wire()
 
     house.cloud._wire = slow  # type: ignore[method-assign]
     polling = asyncio.create_task(day.run("poll:acme"))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.3)
     await other.run("poll:acme")
+    outlasted.set()
     await polling
 
     assert len(polls) == 1

@@ -294,13 +294,13 @@ class Flaky(FakeClaims):
 async def test_a_lease_is_kept_while_the_work_lasts() -> None:
     """Longer than it was given for, and through a renewal that fails."""
     house = await a_house()
-    house.storage.claims = Flaky(house.storage, lasting=0.4)
+    house.storage.claims = Flaky(house.storage, lasting=1.2)
     async with at_work(house, renew_every=0.05) as shift:
         shift.post.held["channel:slow"] = asyncio.Event()
         await shift.put(an_errand("slow", queue="channel:slow"))
         await shift.until(lambda: shift.held("channel:slow"))
 
-        await asyncio.sleep(0.8)
+        await asyncio.sleep(1.6)
         taken = await house.storage.claims.claim_due(Box.OUTBOX, limit=5)
         shift.post.held["channel:slow"].set()
         await shift.until(lambda: shift.post.delivered == ["slow"])

@@ -43,10 +43,22 @@ def empty_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-async def test_many_processes_may_migrate_at_once(empty_url: str) -> None:
-    """One does it, the others find it done."""
-    storages = [Storage.open(empty_url) for _ in range(4)]
-    assert await storages[0].pending() == ("0001",)
+async def test_a_new_database_gets_its_tables(empty_url: str) -> None:
+    """They are missing before, and can be read afterwards."""
+    storage = Storage.open(empty_url)
+    assert await storage.pending() == ("0001",)
+
+    await storage.migrate()
+
+    assert await storage.pending() == ()
+    async with storage.look() as work:
+        assert await work.requests.in_states(*State) == ()
+    await storage.close()
+
+
+async def test_many_processes_may_migrate_at_once(empty_postgresql_url: str) -> None:
+    """One does it, the others find it done; a SQLite file is one process's anyway."""
+    storages = [Storage.open(empty_postgresql_url) for _ in range(4)]
 
     await asyncio.gather(*(storage.migrate() for storage in storages))
 

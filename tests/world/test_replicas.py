@@ -15,6 +15,8 @@ from tests.reliability.killing import Fleet, answering, free_port
 from tests.reliability.matrix import quietly
 from tests.world.house import CHANNEL, house, start_process, stop_process
 
+_SUBMITTER = "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"
+
 
 async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not_doubled(postgresql_url: str) -> None:
     """Socket Mode spreads deliveries over both; the organisation is read as often as by one."""
@@ -53,18 +55,21 @@ async def test_a_replica_killed_under_its_lease_is_followed_by_the_other(postgre
                 while not opened.submissions():  # noqa: ASYNC110 - looks at another server
                     await asyncio.sleep(0.05)
             opened.cloud.faults.standing.delay = 0.0
-            owner = (await rows(opened.url, "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"))[0][0]
+            owner = (await rows(opened.url, _SUBMITTER))[0][0]
             victim = next(one for one in fleet.processes if str(one.pid) == owner.split(":")[1])
             victim.kill()
             began = asyncio.get_running_loop().time()
-            await opened.card(card, "Requested", within=60)
+            async with asyncio.timeout(60):
+                while (await rows(opened.url, _SUBMITTER))[0][0] == owner:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.2)
             took = asyncio.get_running_loop().time() - began
+            await opened.card(card, "Requested", within=90)
             await settled(opened.url)
         finally:
             await fleet.stop()
 
     assert sum(accepted(opened.cloud).values()) == 1
-    assert took < 45, f"{took:.0f} s"  # 20 s until the lease has run out, 10 s of looking, and a busy machine
+    assert took < 30, f"{took:.0f} s"
 
 
 async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postgresql_url: str, tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
             async with asyncio.timeout(60):
                 while not await rows(opened.url, "SELECT id FROM requests WHERE state = 'SUBMITTING'"):  # noqa: ASYNC110 - looks at another process
                     await asyncio.sleep(0.02)
-            owner = (await rows(opened.url, "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"))[0][0]
+            owner = (await rows(opened.url, _SUBMITTER))[0][0]
             pid = int(owner.split(":")[1])
             os.kill(pid, signal.SIGSTOP)
             opened.cloud.faults.standing.delay = 0.0
