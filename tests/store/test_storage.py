@@ -1,6 +1,8 @@
 import asyncio
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,6 +302,26 @@ async def test_no_lock_is_needed_for_postgresql(postgresql_url: str) -> None:
     assert await second.claims.claim("poll:acme") is None
     await first.close()
     await second.close()
+
+
+async def test_whoever_works_is_woken_once_it_is_stored_and_not_before(sqlite_url: str) -> None:
+    """For each queue in which something new is due; what is rolled back wakes nobody."""
+    storage, woken = Storage.open(sqlite_url), dict[tuple[Box, str], int]()
+
+    def wake(box: Box, queue: str) -> None:
+        with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as beside:
+            (woken[box, queue],) = beside.execute("SELECT count(*) FROM outbox").fetchone()
+
+    storage.wakes.append(wake)
+    async with storage.begin() as work:
+        await work.outbox.put(an_errand("lost", queue="lost"))
+    async with storage.begin() as work:
+        await work.inbox.put(a_submitted_form(), key="1", queue="in")
+        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="out"))
+        await work.commit()
+    await storage.close()
+
+    assert woken == {(Box.INBOX, "in"): 2, (Box.OUTBOX, "out"): 2}
 
 
 async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
