@@ -37,7 +37,7 @@ async def story(opened: House) -> None:
 
 def tamper(opened: House, statement: str) -> None:
     """Change the database behind the bot's back."""
-    with sqlite3.connect(opened.url.partition("///")[2]) as database:
+    with sqlite3.connect(opened.url.partition("///")[2], timeout=60) as database:
         assert database.execute(statement).rowcount > 0
 
 
