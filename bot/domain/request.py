@@ -98,8 +98,9 @@ class UpgradeRequest:
 
     `start` is the wanted start (aware UTC): "not before" while windows are respected, the start itself when they are
     ignored, None for the next window. `round` rises whenever votes are voided. `required` is the number of approvals
-    asked for when it was last judged. `outcome` says why it ended or what the cloud answered. `revision` is the
-    store's: 0 until it is stored. Times are aware UTC.
+    asked for when it was last judged. `blocked` is the sentence of the rule that forbids it just now, for the card.
+    `outcome` says why it ended or what the cloud answered. `revision` is the store's: 0 until it is stored. Times are
+    aware UTC.
     """
 
     id: RequestId
@@ -123,6 +124,7 @@ class UpgradeRequest:
     round: int = 1
     votes: tuple[Vote, ...] = ()
     changes: tuple[str, ...] = ()
+    blocked: str = ""
     estimate: Window | None = None
     decided_by: MemberId | None = None
     outcome: str = ""
@@ -190,6 +192,10 @@ class UpgradeRequest:
         """Ask for this many approvals from now on."""
         return replace(self, required=approvals)
 
+    def block(self, sentence: str | None) -> "UpgradeRequest":
+        """Note the sentence of the rule that forbids it just now, None when nothing does."""
+        return replace(self, blocked=sentence or "")
+
     def approve(self, *, at: datetime) -> "UpgradeRequest":
         """Let it go ahead: the quorum is reached, or somebody asks for another attempt."""
         return self._to(State.APPROVED, at=at, outcome="")
@@ -254,7 +260,7 @@ class UpgradeRequest:
     def _to(self, state: State, *, at: datetime, **changes: object) -> "UpgradeRequest":
         if state not in NEXT[self.state]:
             raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
-        return replace(self, state=state, state_since=at, **changes)  # type: ignore[arg-type]
+        return replace(self, state=state, state_since=at, blocked="", **changes)  # type: ignore[arg-type]
 
     def _by_whom(self) -> str:
         return f" by <@{self.decided_by}>" if self.decided_by else ""

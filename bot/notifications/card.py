@@ -61,6 +61,7 @@ def card(
     words = [
         f"Upgrade {escape(request.cluster, 250)} to {escape(request.to_version, 80)}. {status}",
         *loud,
+        *([f"Cannot go ahead now: {sentence(request.blocked)}"] if request.blocked else []),
         *([f"Changed since the vote: {' '.join(changed)}"] if changed else []),
         *(f"{label}: {fact}." for label, fact in facts),
         *([f"Reason: {escape(request.reason, 1000)}"] if request.reason.strip() else []),
@@ -68,6 +69,8 @@ def card(
     ]
     blocks: list[Block] = [header(title), section(f"*Status:* {status}")]
     blocks += [section(f"*{text}*") for text in loud]
+    if request.blocked:
+        blocks.append(section(f"*Cannot go ahead now:* {sentence(request.blocked)}"))
     if changed:
         blocks.append(section("\n".join(["*Changed since the vote:*", *changed])))
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))

@@ -87,11 +87,12 @@ def _waiting(request: UpgradeRequest) -> tuple[Block, ...]:
     why = f"\nReason: {sentence(request.reason)}" if request.reason.strip() else ""
     changed = f"\nChanged since the vote: {sentence(request.changes[0])}" if request.changes else ""
     override = "\n*Overrides a freeze.*" if request.override else ""
+    blocked = f"\n*Cannot go ahead now:* {sentence(request.blocked)}" if request.blocked else ""
     line = (
         f"*{phrases.name(request)}*: {phrases.versions(request)}\n"
         f"Start: {phrases.wanted(request)}. Maintenance windows: {phrases.windows(request)}.\n"
         f"{mention(request.requester)} asks; approvals: {phrases.approvals(request)}. "
-        f"Deadline: {when(request.deadline)}.{override}{changed}{why}"
+        f"Deadline: {when(request.deadline)}.{override}{blocked}{changed}{why}"
     )
     buttons = [press_button(press, request) for press in _DECIDING if press in presses(request, None)]
     drawn: list[Block] = [section(clip(line, _LINE))]

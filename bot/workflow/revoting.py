@@ -34,22 +34,31 @@ class Revoting:
         return True
 
     async def rejudge(self, request: UpgradeRequest) -> None:
-        """Hold a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale."""
+        """Hold a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale.
+
+        What forbids it just now is said on its card, so that nobody decides on what cannot go ahead.
+        """
         if request.state is not State.PENDING_APPROVAL or await self.void_if_drifted(request):
             return
         rule = self.judging.rule(request)
         needed = rule.approvals_needed(override=request.override)
-        judged = request.require(needed)
+        broken = await self.judging.broken_rule(request)
+        judged = request.require(needed).block(broken)
         if len(judged.votes) >= needed:
             judged = judged.keep_votes_of(await self.entitlement.standing_voters(judged, rule))
-        enough = len(judged.votes) >= needed and not await self.judging.broken_rule(judged)
+        enough = len(judged.votes) >= needed and not broken
         if enough:
             judged = judged.approve(at=self.judging.now())
         if judged == request:
             return
         async with self.begin() as work:
             stored = await work.requests.save(judged)
-            facts: dict[str, object] = {"required": needed, "state": stored.state, "policy": rule_facts(rule)}
+            facts: dict[str, object] = {
+                "required": needed,
+                "blocked": stored.blocked,
+                "state": stored.state,
+                "policy": rule_facts(rule),
+            }
             await work.audit.append(fact(stored, "votes judged again", at=self.judging.now(), facts=facts))
             await work.outbox.put(errands.repaint(stored, because="rejudged"))
             if enough:

@@ -170,6 +170,14 @@ def test_an_end_says_who_and_why(state: State, words: str) -> None:
     assert words in card(in_state(state), None).text
 
 
+def test_it_says_what_forbids_it_just_now() -> None:
+    """In the blocks and in the text that screen readers read."""
+    drawn = card(an_upgrade_request(blocked="production is frozen Dec 20 to Jan 3. Choose another time."), None)
+
+    assert "Cannot go ahead now: production is frozen Dec 20 to Jan 3." in drawn.text
+    assert "*Cannot go ahead now:* production is frozen Dec 20 to Jan 3." in str(drawn.blocks)
+
+
 def test_what_changed_since_the_vote_is_on_the_card() -> None:
     """Approvers see why they are asked again."""
     changed = an_upgrade_request(changes=("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",))

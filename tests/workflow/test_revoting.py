@@ -146,6 +146,27 @@ async def test_a_cluster_that_is_gone_cannot_be_approved() -> None:
     assert (await house.press(request)).endswith("production/web is no longer in the catalog of Avisi Cloud.")
 
 
+async def test_what_forbids_a_waiting_request_stands_on_its_card_until_it_no_longer_does() -> None:
+    """Nobody is asked to decide on what cannot go ahead without being told so; the votes and the seal stay."""
+    house = await a_house(policy=a_policy(a_rule(required_approvals=2)))
+    request = await house.ask()
+    await house.press(request)
+    sealed = house.now_of(request).seal
+
+    await house.recatalog(versions=(OLD,))
+    await house.look_round()
+    await house.look_round()
+    blocked = house.now_of(request)
+    repaints = [one for one in house.errands(Kind.CARD) if "rejudged" in one.key]
+    await house.recatalog()
+    await house.look_round()
+
+    assert blocked.blocked == f"{NEW} is no longer on offer for production/web ({OLD})."
+    assert (set(blocked.voters), blocked.seal) == ({SEM}, sealed)
+    assert len(repaints) == 1
+    assert house.now_of(request).blocked == ""
+
+
 @pytest.mark.parametrize("override", [False, True])
 async def test_a_freeze_that_began_meanwhile_refuses_the_approval(*, override: bool) -> None:
     """A policy with a freeze over the estimated window came into force after the request, which overrides nothing."""
