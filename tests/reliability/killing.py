@@ -19,6 +19,8 @@ from tests.world.house import CHANNEL, House, start_process
 CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")
 
 
+_LIVES = 0.7
+"""How often a process that was started again gets to its work; else it may die while it starts."""
 _DIGEST = "notifications about upgrades"
 
 
@@ -96,7 +98,7 @@ async def killed(
             await asyncio.sleep(chance.uniform(0.2, 2 * calm))
             await fleet.kill(chance.randrange(size))
             report.kills += 1
-            if chance.random() < 0.3:
+            if chance.random() < _LIVES:
                 await answering(fleet.ports[0])
         await people
         await _end(opened, fleet, chance, report, clusters)

@@ -13,7 +13,7 @@ from bot.sandbox.slack.seen import NotShownError, Seen, seen
 from bot.sandbox.slack.shown import Page, page
 from bot.sandbox.slack.state import State, dm_of
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 Found = TypeVar("Found")
 
 
