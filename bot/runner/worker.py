@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 
 import structlog
 
@@ -9,13 +10,14 @@ from bot.observe.metrics import LEASES_LOST
 from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.serving import Duties, Serving
-from bot.workflow.errors import LeaseLost
+from bot.workflow.errors import LeaseLost, StoreAway
 from bot.workflow.ports import BeginWork, Box, Claims, Lease
 
 log = structlog.get_logger("bot.runner")
 
 _AT_ONCE = 16
 _IDLE = 1.0
+_LONGEST_REST = 60.0
 
 
 class Worker:
@@ -37,6 +39,7 @@ class Worker:
         self._outage = outage or Outage()
         self._named: dict[Box, set[str]] = {box: set() for box in Box}
         self._in_hand: dict[asyncio.Task[None], tuple[Box, str]] = {}
+        self._failed: Counter[str] = Counter()
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
         self._look_again = 0.0
@@ -111,11 +114,19 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 - it is logged there
             self._outage.failed("worker.failed", error, queue=lease.queue)
-            await self._release(lease, again_in=_IDLE)
+            await self._release(lease, again_in=self._rest(lease, error))
         else:
+            self._failed.pop(lease.queue, None)
             await self._release(lease, again_in=again_in)
             if again_in:
                 asyncio.get_running_loop().call_later(again_in, self.wake, box, lease.queue)
+
+    def _rest(self, lease: Lease, error: Exception) -> float:
+        """Return for how long a queue rests in which something cannot be done: longer each time, if it is our fault."""
+        if isinstance(error, StoreAway):
+            return _IDLE
+        self._failed[lease.queue] += 1
+        return min(_LONGEST_REST, _IDLE * 2.0 ** (self._failed[lease.queue] - 1))
 
     async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give the lease back, unless it went with the last thing in the queue."""

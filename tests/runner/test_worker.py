@@ -2,6 +2,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import ClassVar
 
 from bot.domain.request import State
@@ -28,12 +29,14 @@ class Post:
         self.delivered: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
         self.broken: set[str] = set()
+        self.failures = 0
         self.more: list[Errand] = []
         self.nap: Callable[[float], Awaitable[None]] | None = None
 
     async def deliver(self, lease: Lease) -> float:
         """Deliver everything that is due in a queue."""
         if lease.queue in self.broken:
+            self.failures += 1
             raise RuntimeError("This queue is broken.")
         if lease.queue in self.held:
             await self.held[lease.queue].wait()
@@ -249,6 +252,25 @@ async def test_a_broken_queue_holds_up_no_other() -> None:
         await shift.later(1)
 
         await shift.until(lambda: shift.post.delivered == ["good", "bad"])
+
+
+async def test_a_queue_that_stays_broken_rests_longer_each_time() -> None:
+    """A fault of ours fills no log; a minute is the longest, and one success begins anew."""
+    house = await a_house()
+    async with at_work(house) as shift:
+        shift.post.broken = {"channel:bad"}
+        await shift.put(an_errand("bad", queue="channel:bad"))
+        rests = []
+
+        def rests_after(failures: int) -> bool:
+            return shift.post.failures == failures and not shift.held("channel:bad")
+
+        for count in range(1, 9):
+            await shift.until(partial(rests_after, count))
+            rests.append(house.storage.claims.leases[Box.OUTBOX, "channel:bad"].not_before - house.storage.seconds())
+            await shift.later(60)
+
+    assert [round(rest) for rest in rests] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 async def test_a_slow_delivery_holds_up_no_decision() -> None:
