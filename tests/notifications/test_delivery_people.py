@@ -1,9 +1,7 @@
 """What is for one person gets to that person: privately where they pressed, else directly, and App Home."""
 
 from bot.domain.events import UpgradeRequested
-from bot.notifications.errors import (
-    OutcomeUnknown,
-)
+from bot.notifications.errors import OutcomeUnknown, Throttled
 from bot.workflow import errands
 from bot.workflow.entries import Kind
 from tests.builders import CHANNEL, KIM, NOON, SEM, about, an_upgrade_request
@@ -108,6 +106,29 @@ async def test_homes_that_wait_are_published_once() -> None:
 
     assert list(office.slack.homes) == [SEM]
     assert office.storage.waiting == []
+
+
+async def test_a_pause_that_slack_asked_for_goes_for_every_answer_and_every_home() -> None:
+    """Who pressed later waits as well; a 429 is not answered by the next call."""
+    office = PostOffice()
+    first, second = (
+        errands.answer(member, "Counted.", key=member, about=about(), response_url=f"https://{member}")
+        for member in (SEM, KIM)
+    )
+    office.slack.before["respond"] = [Throttled(retry_after=20)]
+    office.slack.before["publish_home"] = [Throttled(retry_after=20)]
+    began = office.storage.seconds()
+    await office.put(first, errands.publish_home(SEM, key="1"))
+    await office.round()
+
+    await office.put(second, errands.publish_home(KIM, key="1"))
+    await office.work(10)
+    early = (list(office.slack.sent), list(office.slack.homes))
+    await office.work(30)
+
+    assert early == ([], [])
+    assert [one.at - began >= 19.9 for one in office.sent("respond")] == [True, True]
+    assert set(office.slack.homes) == {SEM, KIM}
 
 
 async def test_words_for_a_person_are_kept_as_they_are_and_mention_no_channel() -> None:

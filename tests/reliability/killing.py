@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from bot.app import real_time
+from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.seen import NotShownError
 from tests.reliability.counting import accepted, owed, rows, settled
 from tests.world.house import CHANNEL, House, start_process
@@ -161,23 +162,24 @@ async def work(opened: House, cluster: str, pause: float) -> None:
 
 async def _ask(opened: House, cluster: str) -> bool:
     roos = opened.slack.person("U0ROOS")
-    while opened.slack.state.views.stack("U0ROOS") and "Request" not in _top(opened):
-        await roos.close()  # it never got past "loading"
-    if not opened.slack.state.views.stack("U0ROOS"):
-        asked = await roos.command(CHANNEL, f"/schedule-upgrade {cluster}")
-        if not asked.ok:
-            return False
-        modal = await roos.modal("Schedule upgrade", containing="Version", within=5)
-        if not modal.field("Version").value:
-            await roos.choose("Version", modal.field("Version").options[0])
+    screen = opened.slack.state.views.stack
+    while screen("U0ROOS") and not await _shows_form(roos, cluster):
+        await roos.close()  # it never got past "loading", or is the form of an earlier command that opened late
+    if not screen("U0ROOS") and not (await roos.command(CHANNEL, f"/schedule-upgrade {cluster}")).ok:
+        return False
+    modal = await roos.modal("Schedule upgrade", containing="Version", within=15)
+    if not modal.field("Version").value:
+        await roos.choose("Version", modal.field("Version").options[0])
     outcome = await roos.submit()
     assert not outcome.errors, outcome.errors
     return outcome.ok
 
 
-def _top(opened: House) -> str:
-    view = opened.slack.state.views.stack("U0ROOS")[-1]
-    return str((view.sent.get("submit") or {}).get("text", ""))
+async def _shows_form(roos: PersonInSlack, cluster: str) -> bool:
+    try:
+        return (await roos.modal("Schedule upgrade", within=0.1)).field("Cluster").shown == cluster
+    except NotShownError:
+        return False
 
 
 async def _stubbornly(do: Callable[[], Awaitable[bool]]) -> None:
