@@ -38,7 +38,9 @@ class Revoting:
 
         What forbids it just now is said on its card, so that nobody decides on what cannot go ahead.
         """
-        if request.state is not State.PENDING_APPROVAL or await self.void_if_drifted(request):
+        if request.state is not State.PENDING_APPROVAL or not self.judging.shelf.holds(request.organisation):
+            return
+        if await self.void_if_drifted(request):
             return
         rule = self.judging.rule(request)
         needed = rule.approvals_needed(override=request.override)

@@ -18,6 +18,10 @@ class Shelf:
         """Return the copies at hand, ordered by organisation."""
         return tuple(self._catalogs[organisation] for organisation in sorted(self._catalogs))
 
+    def holds(self, organisation: Organisation) -> bool:
+        """Whether there is a copy of this organisation's catalog at all: without one nothing can be said to be gone."""
+        return organisation in self._catalogs
+
     def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
         """Return a cluster and the catalog it stands in."""
         if identity is None:

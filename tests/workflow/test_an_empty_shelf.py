@@ -95,3 +95,14 @@ async def test_an_upgrade_read_before_any_catalog_is_named_once_there_is_one() -
 
     assert (before.environment, named.full_name, named.moves) == ("", "production/web", before.moves)
     assert [event.about.cluster for event in house.channel()] == ["web"]
+
+
+async def test_a_process_without_a_catalog_says_of_no_request_that_its_cluster_is_gone() -> None:
+    """Nothing was read yet, so nothing is known to be missing."""
+    house = await a_house()
+    request = await house.ask()
+    other = await newcomer(house)
+
+    await other.look_round()
+
+    assert house.now_of(request).blocked == ""
