@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production
 
 
 _LIVES = 0.7
-"""How often a process that was started again gets to its work; else it may die while it starts."""
+"""How often a process that was started again gets to its work, the longer the slower the machine is."""
 _DIGEST = "notifications about upgrades"
 
 
@@ -95,12 +96,15 @@ async def killed(
     people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in clusters))
     try:
         await fleet.start()
+        slowness = 0.0
         while not people.done():
-            await asyncio.sleep(chance.uniform(0.2, 2 * calm))
+            await asyncio.sleep(chance.uniform(0.2, 2 * calm + slowness))
             await fleet.kill(chance.randrange(size))
             report.kills += 1
             if chance.random() < _LIVES:
+                began = time.monotonic()
                 await answering(fleet.ports[0])
+                slowness = time.monotonic() - began
         await people
         await _end(opened, fleet, chance, report, clusters)
         await count(opened, report, clusters)
@@ -152,12 +156,12 @@ async def work(opened: House, cluster: str, pause: float) -> None:
     async with opened.asking:
         await _stubbornly(lambda: _ask(opened, cluster))
     words = (f"Upgrade {slug} to", f"Environment: {environment}")
-    card = await approver.message(CHANNEL, *words, within=90)
+    card = await approver.message(CHANNEL, *words, within=180)
     while "Approvals: 1 of 1" not in card:
         if "Approve" in card.buttons:
             await approver.press(CHANNEL, card.ts, "Approve")
         await asyncio.sleep(0.7)
-        card = await approver.message(CHANNEL, *words, within=90)
+        card = await approver.message(CHANNEL, *words, within=180)
 
 
 async def _ask(opened: House, cluster: str) -> bool:
@@ -183,7 +187,7 @@ async def _shows_form(roos: PersonInSlack, cluster: str) -> bool:
 
 
 async def _stubbornly(do: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(240):
         while True:
             try:
                 if await do():
