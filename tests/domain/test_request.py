@@ -351,3 +351,14 @@ def test_a_press_on_an_outdated_card_is_told_what_to_do() -> None:
         "The card you pressed showed something that has changed since, so your press did not count. "
         "Please look at the card as it is now and decide again."
     )
+
+
+def test_what_forbids_it_is_noted_and_forgotten_when_it_moves_on() -> None:
+    """It is about a request that waits, and changes neither votes nor seal."""
+    request = an_upgrade_request()
+    blocked = request.block("production is frozen Dec 20 to Jan 3.")
+
+    assert blocked.blocked == "production is frozen Dec 20 to Jan 3."
+    assert (blocked.votes, blocked.seal) == (request.votes, request.seal)
+    assert blocked.block(None).blocked == ""
+    assert blocked.approve(at=NOON).blocked == ""
