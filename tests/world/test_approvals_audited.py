@@ -4,9 +4,11 @@ import asyncio
 import csv
 import io
 import json
-import sqlite3
 from pathlib import Path
 
+import aiosqlite
+
+from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
 from tests.world.house import House, start_process
 
@@ -35,18 +37,18 @@ async def story(opened: House) -> None:
     await opened.card(second, "Requested")
 
 
-def tamper(opened: House, statement: str) -> None:
-    """Change the database behind the bot's back."""
-    with sqlite3.connect(opened.url.partition("///")[2], timeout=60) as database:
-        assert database.execute(statement).rowcount > 0
+async def tamper(opened: House, statement: str) -> None:
+    """Change the database behind the bot's back; the bot, in this loop, may hold its lock just now."""
+    async with aiosqlite.connect(file_of(opened.url), timeout=60, isolation_level=None) as database:
+        assert (await database.execute(statement)).rowcount > 0
 
 
-def cut_tail(opened: House, request: str) -> None:
+async def cut_tail(opened: House, request: str) -> None:
     """Remove the last of four events, and the trace of it at the end of the chain."""
     there = f"WHERE request_id = '{request}'"
     third = f"(SELECT hash FROM audit_events {there} AND number = 3)"  # noqa: S608 - an id of ours
-    tamper(opened, f"DELETE FROM audit_events {there} AND number = 4")  # noqa: S608
-    tamper(opened, f"UPDATE audit_chains SET number = 3, hash = {third} {there}")  # noqa: S608
+    await tamper(opened, f"DELETE FROM audit_events {there} AND number = 4")  # noqa: S608
+    await tamper(opened, f"UPDATE audit_chains SET number = 3, hash = {third} {there}")  # noqa: S608
 
 
 async def test_the_trail_of_a_run_is_listed_exported_verified_and_guarded(tmp_path: Path) -> None:
@@ -63,9 +65,9 @@ async def test_the_trail_of_a_run_is_listed_exported_verified_and_guarded(tmp_pa
         lines = [json.loads(line) for line in jsonl.splitlines()]
         first, second = dict.fromkeys(event["request_id"] for event in lines)
         whole = await audit(home, tmp_path, "verify", "--expect", "export.jsonl")
-        cut_tail(home, first)
+        await cut_tail(home, first)
         cut_only = await audit(home, tmp_path, "verify")
-        tamper(home, f"UPDATE audit_events SET actor = 'U0ROOS' WHERE request_id = '{second}' AND number = 2")  # noqa: S608
+        await tamper(home, f"UPDATE audit_events SET actor = 'U0ROOS' WHERE request_id = '{second}' AND number = 2")  # noqa: S608
         both = await audit(home, tmp_path, "verify", "--expect", "export.jsonl")
 
     assert lines[: len(in_bot)] == in_bot

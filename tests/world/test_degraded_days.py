@@ -1,11 +1,11 @@
 """Bad days: something is gone for a while, the bot says what, and finds its way back without a person."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import aiosqlite
 import asyncpg
 import httpx
 import pytest
@@ -151,11 +151,10 @@ async def test_a_locked_sqlite_file_is_waited_for(opened: House) -> None:
     """Who pressed meanwhile learns that it did not count; pressed again, it counts once."""
     card = await opened.request("staging/payments")
     await settled(opened.url)
-    beside = sqlite3.connect(file_of(opened.url), isolation_level=None)
-    beside.execute("BEGIN IMMEDIATE")
-    await told_of_failure(opened, card.ts)
-    beside.execute("ROLLBACK")
-    beside.close()
+    async with aiosqlite.connect(file_of(opened.url), timeout=60, isolation_level=None) as beside:
+        await beside.execute("BEGIN IMMEDIATE")
+        await told_of_failure(opened, card.ts)
+        await beside.execute("ROLLBACK")
     await opened.sem.press(CHANNEL, card.ts, "Approve")
     await opened.card(card, "Requested")
     await settled(opened.url)
