@@ -18,9 +18,10 @@ from benchmarks.database import ACME, follow
 from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, mib, ms
 from benchmarks.plan import Plan
 from benchmarks.stage import started
-from bot.app import wired
+from bot.app import spare_collections, wired
 from bot.domain.policy import Policy, Rule
 from bot.domain.scheduled import OPEN
+from bot.observe.logs import set_up
 from bot.settings import Settings
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity
@@ -96,6 +97,7 @@ async def _bare(url: str, token: str) -> None:
 
 
 async def _measure(url: str, token: str, database: str, runs: int) -> None:
+    set_up(form="json", level="warning")
     settings = Settings(
         slack_api_url="http://127.0.0.1:9/",
         slack_bot_token=SecretStr("xoxb-1"),
@@ -133,6 +135,7 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
         lease = await storage.claims.claim("poll:acme")
         if lease is None:
             raise RuntimeError("The lease of the poll is somebody's.")
+        spare_collections()
         cpu: list[tuple[float, float]] = []
         for run in range(runs + 1):
             calls.clear()

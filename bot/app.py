@@ -1,6 +1,7 @@
 """Assembles the bot: the only place that sees every part. `wired` touches nothing outside; `Bot.start` does."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
@@ -252,9 +253,16 @@ async def run(settings: Settings, policy: Policy) -> int:
         await asyncio.gather(starting, return_exceptions=True)
         return 0
     await starting
+    spare_collections()
     await stopped.wait()
     await bot.stop()
     return 0
+
+
+def spare_collections() -> None:
+    """Have what start has built, which stays, never looked through again: a full collection took 80 ms of it."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _unless_unreachable(meeting: Awaitable[object]) -> None:

@@ -149,9 +149,16 @@ class FakeUpgrades:
         """Return all that are not final."""
         return tuple(one for one in self._unfinished() if one.organisation == organisation)
 
-    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
-        """Return whose cluster each is that is not final."""
-        return {one.identity: one.cluster_identity for one in await self.followed(organisation)}
+    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+        """Return where each stands that is not final."""
+        return {one.identity: one.stand for one in await self.followed(organisation)}
+
+    async def clusters_of(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is."""
+        found = await self.find_many(organisation, identities)
+        return {identity: upgrade.cluster_identity for identity, upgrade in found.items()}
 
     async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final that were stored without the name of an environment."""

@@ -130,7 +130,7 @@ class AvisiClient:
 
 
 def _page(sheet: Sheet) -> Page:
-    bodies = [UpgradeBody.model_validate(item) for item in sheet.items if isinstance(item, dict)]
+    bodies = (UpgradeBody.model_validate(item) for item in sheet.items if isinstance(item, dict))
     readings = tuple(body.as_domain() for body in bodies if body.is_listable)
     note_skipped(paths.UPGRADES.template, len(sheet.items) - len(readings))
     return Page(readings=readings, cloud_time=sheet.date)

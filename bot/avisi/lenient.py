@@ -23,6 +23,8 @@ class Body(BaseModel):
 
 def read_text(value: object) -> str:
     """Read a string, a number, or a slug in its wrapper `{"slugValue": ...}`; anything else is empty."""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, dict):
         value = value.get("slugValue")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -32,7 +34,8 @@ def read_text(value: object) -> str:
 
 def read_name(value: object) -> str:
     """Read a slug, a version or a name: people read these inside our own sentences, where `<@U1>` would mention."""
-    return read_text(value).translate(_HARMLESS)
+    text = read_text(value)
+    return text.translate(_HARMLESS) if "<" in text or ">" in text else text
 
 
 def read_moment(value: object) -> datetime | None:
@@ -41,7 +44,8 @@ def read_moment(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value.strip().upper())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is not UTC:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return None if moment.year <= _NO_YEAR else moment

@@ -45,6 +45,11 @@ class Reading:
     requested_start: datetime | None = None
     ignore_windows: bool | None = None
 
+    @property
+    def stand(self) -> str:
+        """Return where it stands: whatever is compared to tell a move, in one text."""
+        return _stand(self.status, self.to_version, self.window)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduledUpgrade:
@@ -80,6 +85,11 @@ class ScheduledUpgrade:
     def is_nameless(self) -> bool:
         """Whether the cloud gave it no identity when it confirmed it."""
         return self.identity.startswith(NAMELESS)
+
+    @property
+    def stand(self) -> str:
+        """Return where it stands. A reading that stands there too is no move; another one may be."""
+        return _stand(self.status, self.to_version, self.window)
 
     @property
     def full_name(self) -> str:
@@ -132,3 +142,8 @@ class Move:
     def changed_status(self) -> bool:
         """Whether the status changed, not only the window."""
         return self.status != self.from_status
+
+
+def _stand(status: str, to_version: str, window: Window | None) -> str:
+    when = f"{window.start.timestamp()} {window.end.timestamp()}" if window else ""
+    return f"{status!r} {to_version!r} {when}"

@@ -81,7 +81,7 @@ class RequestRow(Base):
 
 
 class UpgradeRow(Base):
-    """A scheduled upgrade of the cloud as it was seen last. `final` is 0 or 1."""
+    """A scheduled upgrade of the cloud as it was seen last. `final` is 0 or 1; `stand` is what a poll compares."""
 
     __tablename__ = "upgrades"
     __table_args__ = (
@@ -98,6 +98,7 @@ class UpgradeRow(Base):
     status_since: Mapped[datetime]
     final: Mapped[int]
     window_start: Mapped[datetime | None]
+    stand: Mapped[str]
     revision: Mapped[int]
     body: Mapped[dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """The scheduled upgrades of the cloud as they were seen last, and their moves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,11 +19,13 @@ CODEC = Codec(ScheduledUpgrade, without=frozenset({"revision"}))
 MOVES = Codec(Move)
 MANY = 500
 _READ = select(UpgradeRow.body, UpgradeRow.revision)
-_NAMED = _READ.where(
+_THESE = (
     UpgradeRow.organisation == bindparam("organisation"),
     UpgradeRow.identity.in_(bindparam("identities", expanding=True)),
 )
 """Compiled once: SQLAlchemy looks at each of the identities otherwise, and a poll names thousands."""
+_NAMED = _READ.where(*_THESE)
+_CLUSTERS = select(UpgradeRow.identity, UpgradeRow.cluster_identity).where(*_THESE)
 _UNFINISHED = UpgradeRow.final == 0
 _KEYS = (UpgradeRow.organisation, UpgradeRow.identity)
 
@@ -43,8 +45,7 @@ class StoredUpgrades:
     ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
         """Return those that are stored."""
         found: dict[UpgradeIdentity, ScheduledUpgrade] = {}
-        for first in range(0, len(identities), MANY):
-            some = identities[first : first + MANY]
+        for some in _chunks(identities):
             named = await self._read(_NAMED, organisation=organisation, identities=some)
             found.update({upgrade.identity: upgrade for upgrade in named})
         return found
@@ -90,11 +91,21 @@ class StoredUpgrades:
         """Return all that are not final."""
         return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
 
-    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
-        """Return whose cluster each is that is not final."""
-        query = select(UpgradeRow.identity, UpgradeRow.cluster_identity)
+    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+        """Return where each stands that is not final."""
+        query = select(UpgradeRow.identity, UpgradeRow.stand)
         rows = await self._transaction.all(query.where(UpgradeRow.organisation == organisation, _UNFINISHED))
-        return {UpgradeIdentity(identity): ClusterIdentity(cluster) for identity, cluster in rows}
+        return {UpgradeIdentity(identity): stand for identity, stand in rows}
+
+    async def clusters_of(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is."""
+        found: dict[UpgradeIdentity, ClusterIdentity] = {}
+        for some in _chunks(identities):
+            rows = await self._transaction.all(_CLUSTERS, organisation=organisation, identities=some)
+            found.update({UpgradeIdentity(identity): ClusterIdentity(cluster) for identity, cluster in rows})
+        return found
 
     async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final that were stored without the name of an environment."""
@@ -146,6 +157,10 @@ class StoredUpgrades:
         return tuple(CODEC.decode(row.body, revision=row.revision) for row in rows)
 
 
+def _chunks(identities: Sequence[UpgradeIdentity]) -> Iterator[Sequence[UpgradeIdentity]]:
+    return (identities[first : first + MANY] for first in range(0, len(identities), MANY))
+
+
 def _columns(upgrade: ScheduledUpgrade) -> dict[str, Any]:
     return {
         "cluster_identity": upgrade.cluster_identity,
@@ -155,6 +170,7 @@ def _columns(upgrade: ScheduledUpgrade) -> dict[str, Any]:
         "status_since": upgrade.status_since,
         "final": int(upgrade.is_final),
         "window_start": upgrade.window.start if upgrade.window else None,
+        "stand": upgrade.stand,
         "revision": upgrade.revision,
         "body": CODEC.encode(upgrade),
     }

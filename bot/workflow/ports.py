@@ -61,8 +61,13 @@ class Upgrades(Protocol):
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
 
-    async def followed_clusters(self, organisation: Organisation) -> Mapping[UpgradeIdentity, ClusterIdentity]:
-        """Return whose cluster each is that is not final; cheap, however many they are."""
+    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+        """Return where each stands that is not final (`ScheduledUpgrade.stand`); cheap, however many they are."""
+
+    async def clusters_of(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is, of those that are stored."""
 
     async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final that were stored without the name of an environment."""

@@ -1,6 +1,6 @@
 """Following upgrades: compare the cloud's statuses with what was stored last, store the moves, have them told."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -90,22 +90,27 @@ class Tracking:
     async def _read_list(self, feed: Feed, lease: Lease) -> None:
         organisation = feed.organisation
         async with self.look() as work:
-            followed = await work.upgrades.followed_clusters(organisation)
+            unseen = await work.upgrades.stands(organisation)
             unnamed = await work.upgrades.unnamed(organisation)
         await self._name(unnamed, lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
             await self._take(readings, feed, lease, baseline=self.now())
             return
-        seen: set[UpgradeIdentity] = set()
         async for page in self._pages(organisation):
-            await self._take(page.readings, feed, lease)
-            seen.update(reading.identity for reading in page.readings if reading.identity)
-        missing = {identity: cluster for identity, cluster in followed.items() if identity not in seen}
+            listed = {one.identity: one for one in page.readings if one.identity}
+            moved = [one for identity, one in listed.items() if unseen.pop(identity, None) != one.stand]
+            await self._take(moved, feed, lease)
+        if unseen:
+            await self._ask_for(list(unseen), feed, lease)
+
+    async def _ask_for(self, unseen: Sequence[UpgradeIdentity], feed: Feed, lease: Lease) -> None:
+        """Read those that are open for us and not for the cloud: mostly they have just ended."""
+        organisation = feed.organisation
+        async with self.look() as work:
+            missing = await work.upgrades.clusters_of(organisation, unseen)
         nameless = {cluster for identity, cluster in missing.items() if identity.startswith(NAMELESS)}
         clusters = sorted(set(missing.values()))
-        if not clusters:
-            return
         asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
         async for page in self.cloud.scheduled(organisation, clusters=asked):
             wanted = [one for one in page.readings if one.identity in missing or one.cluster_identity in nameless]

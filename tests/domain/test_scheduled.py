@@ -172,6 +172,23 @@ def test_moves_are_numbered_without_gaps_whatever_is_read(readings: list[Reading
         assert upgrade.moved(reading, at=LATER) is upgrade
 
 
+@given(READINGS, READINGS)
+def test_a_reading_that_stands_where_the_upgrade_stands_is_no_move(first: Reading, second: Reading) -> None:
+    """So a poll need not look at what is stored of it; and what moved stands elsewhere."""
+    upgrade = a_scheduled_upgrade().moved(first, at=LATER)
+    moved = upgrade.moved(second, at=LATER)
+
+    assert moved is upgrade or moved.stand != upgrade.stand
+    assert second.stand != upgrade.stand or moved is upgrade
+
+
+def test_where_it_stands_is_written_without_ambiguity() -> None:
+    """Words of the cloud may hold spaces."""
+    first, second = a_reading(status="A B", to_version="C"), a_reading(status="A", to_version="B C")
+
+    assert first.stand != second.stand
+
+
 def test_an_upgrade_that_is_to_be_scheduled_anew_has_lost_its_window() -> None:
     """In every other status an answer without a window keeps the one that is known."""
     upgrade = a_scheduled_upgrade(status="SCHEDULED", window=MOVED_WINDOW)

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.cluster import Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, ScheduledUpgrade, UpgradeIdentity
+from bot.store.upgrades import MANY
 from bot.workflow.errors import Stale
 from tests.builders import ACME, DATA, NEW, NOON, OLD, WEB, a_move, a_reading, a_scheduled_upgrade, a_window
 from tests.store.conftest import Subject
@@ -114,10 +115,31 @@ async def test_followed_are_those_that_are_not_final(subject: Subject) -> None:
 
     async with subject.look() as work:
         followed = await work.upgrades.followed(ACME)
-        clusters = await work.upgrades.followed_clusters(ACME)
+        stands = await work.upgrades.stands(ACME)
 
     assert [upgrade.identity for upgrade in followed] == ["odd", "running"]
-    assert clusters == {upgrade.identity: upgrade.cluster_identity for upgrade in followed}
+    assert stands == {upgrade.identity: upgrade.stand for upgrade in followed}
+
+
+async def test_where_one_stands_is_stored_anew_with_each_move(subject: Subject) -> None:
+    """A poll compares it with what the cloud says, and leaves alone what stands there too."""
+    (before,) = await saved(subject, named("one", status="SCHEDULED", window=None))
+
+    (after,) = await saved(subject, replace(before, window=a_window(NOON)))
+
+    async with subject.look() as work:
+        assert await work.upgrades.stands(ACME) == {"one": after.stand}
+    assert after.stand != before.stand
+
+
+async def test_whose_clusters_they_are_is_told_of_those_stored(subject: Subject) -> None:
+    """However many are asked about; of one that is not stored, nothing."""
+    (one,) = await saved(subject, named("one"))
+    await saved(subject, named("two"), named("one", organisation=Organisation("other")))
+    asked = [UpgradeIdentity(str(number)) for number in range(2 * MANY)]
+
+    async with subject.look() as work:
+        assert await work.upgrades.clusters_of(ACME, [*asked, one.identity]) == {"one": one.cluster_identity}
 
 
 async def test_unnamed_are_those_followed_whose_environment_nobody_told(subject: Subject) -> None:

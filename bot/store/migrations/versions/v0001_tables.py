@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("status_since", MOMENT, nullable=False),
         sa.Column("final", NUMBER, nullable=False),
         sa.Column("window_start", MOMENT, nullable=True),
+        sa.Column("stand", sa.Text(), nullable=False),
         sa.Column("revision", NUMBER, nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("organisation", "identity", name=op.f("pk_upgrades")),
