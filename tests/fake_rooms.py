@@ -11,7 +11,7 @@ from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import START, exported
 from bot.store.coding import plain
-from bot.workflow.entries import AnyEntry, Due, Errand, MessageRef, Received
+from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.ports import BrokenDestination, Fact, Feed
 
@@ -209,10 +209,15 @@ class FakeInbox:
     rooms: Rooms
     seconds: Seconds
 
-    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
-        """Store it; False when the key is known already."""
-        plain(entry)
-        return _add(self.rooms.inbox, Row(number=0, key=key, queue=queue, what=entry, due_at=self.seconds()))
+    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+        """Store them, but for those whose key is known already; returns the keys that were new."""
+        new = set[str]()
+        for one in arrivals:
+            plain(one.entry)
+            row = Row(number=0, key=one.key, queue=one.queue, what=one.entry, due_at=self.seconds())
+            if _add(self.rooms.inbox, row):
+                new.add(one.key)
+        return frozenset(new)
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""

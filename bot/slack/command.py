@@ -26,6 +26,8 @@ from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
+_AT_ONCE = 0.2
+"""Seconds, shorter than anybody takes to press a button and then to ask what became of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +40,8 @@ class Command:
     opening: Opening
     door: Door
     guard: Callable[[Listener], Listener]
-    lists: Reused[Message] = field(default_factory=lambda: Reused(seconds=0))
-    """Who asks while the same list is being read shares it."""
+    told: Reused[Message] = field(default_factory=lambda: Reused(seconds=_AT_ONCE))
+    """Who asks for the same at once shares one reading of it."""
     explained: list[Message] = field(default_factory=list)
     """The answer to `help`, once it is drawn: the policy does not change while the bot runs."""
 
@@ -62,9 +64,9 @@ class Command:
             case Help():
                 return self._help()
             case ListUp(environment=environment):
-                return await self.lists.get(environment, partial(self._list, environment))
+                return await self.told.get(f"list {environment}", partial(self._list, environment))
             case Status(cluster=name):
-                return await self._status(name)
+                return await self.told.get(f"status {name}", partial(self._status, name))
             case Fill(words=words) if self.directory.is_loaded:
                 return self._open(body, words, member)
             case Fill(words=words):

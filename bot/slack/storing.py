@@ -1,19 +1,68 @@
-"""Stores what a person decided before Slack hears that it arrived."""
+"""Stores what people decided before Slack hears that it arrived; what comes in at once is committed together."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
 
-from bot.workflow.entries import AnyEntry
+import structlog
+
+from bot.workflow.entries import AnyEntry, Arrival
+from bot.workflow.errors import StoreAway
 from bot.workflow.ports import BeginWork
 
+_Waiting = tuple[Arrival, "asyncio.Future[None]"]
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(kw_only=True, slots=True)
 class Storing:
-    """One local commit; the same key a second time changes nothing."""
+    """One local commit for all that arrived during the one before; the same key a second time changes nothing."""
 
     begin: BeginWork
+    _waiting: list[_Waiting] = field(default_factory=list)
+    _task: "asyncio.Task[None] | None" = None
 
     async def put(self, entry: AnyEntry, *, key: str, queue: str) -> None:
-        """Store an entry for the worker."""
+        """Store an entry for the worker; raises StoreAway."""
+        stored = asyncio.get_running_loop().create_future()
+        context = structlog.contextvars.get_contextvars()
+        self._waiting.append((Arrival(entry=entry, key=key, queue=queue, context=context), stored))
+        if self._task is None or self._task.done():
+            # In a context of its own: a line about one delivery says nothing of the delivery that came first.
+            self._task = asyncio.create_task(self._store_all(), name="storing", context=Context())
+        await stored
+
+    async def _store_all(self) -> None:
+        while self._waiting:
+            together, self._waiting = self._waiting, []
+            try:
+                await self._store(together)
+            except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
+                if len(together) > 1 and not isinstance(error, StoreAway):
+                    await self._store_each(together)
+                else:
+                    _tell(together, error)
+
+    async def _store_each(self, together: Sequence[_Waiting]) -> None:
+        """Store each by itself: one that cannot be stored spoils no other."""
+        for one in together:
+            try:
+                await self._store([one])
+            except Exception as error:  # noqa: BLE001 - as above
+                _tell([one], error)
+
+    async def _store(self, together: Sequence[_Waiting]) -> None:
         async with self.begin() as work:
-            await work.inbox.put(entry, key=key, queue=queue)
+            await work.inbox.put(*(arrival for arrival, _ in together))
             await work.commit()
+        _tell(together, None)
+
+
+def _tell(together: Sequence[_Waiting], error: Exception | None) -> None:
+    for _, stored in together:
+        if stored.done():
+            continue  # whoever waited has left
+        if error is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(error)

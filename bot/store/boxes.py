@@ -12,7 +12,7 @@ from bot.store.coding import Codec, KindCodec
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import Transaction
-from bot.workflow.entries import AnyEntry, Due, Errand, Kind, Received
+from bot.workflow.entries import AnyEntry, Arrival, Due, Errand, Kind, Received
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
@@ -27,15 +27,17 @@ class StoredInbox:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
-        """Store it; False when the key is known already, and then nothing changes."""
-        body = {**ENTRIES.encode(entry), "reference": current_reference()}
+    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+        """Store them, but for those whose key is known already; returns the keys that were new."""
         statement = self._transaction.insert(InboxRow).on_conflict_do_nothing(index_elements=["key"])
-        stored = bool(await self._transaction.run(statement, {"key": key, "queue": queue, "body": body}))
-        if stored:
-            self._transaction.queues.add((Box.INBOX, queue))
-        self._transaction.note("inbox.stored" if stored else "inbox.known", key=key, queue=queue, entry=body["kind"])
-        return stored
+        rows = [_entered(one) for one in arrivals]
+        new = frozenset(key for (key,) in await self._transaction.all(statement.returning(InboxRow.key), *rows))
+        for one in arrivals:
+            if one.key in new:
+                self._transaction.queues.add((Box.INBOX, one.queue))
+            about = {**one.context, "key": one.key, "queue": one.queue, "entry": type(one.entry).__name__}
+            self._transaction.note("inbox.stored" if one.key in new else "inbox.known", **about)
+        return new
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
@@ -142,6 +144,11 @@ class StoredOutbox:
 
     async def _change(self, numbers: tuple[int, ...], **values: object) -> None:
         await self._transaction.run(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(**values))
+
+
+def _entered(arrival: Arrival) -> dict[str, Any]:
+    body = {**ENTRIES.encode(arrival.entry), "reference": arrival.context.get("reference", "")}
+    return {"key": arrival.key, "queue": arrival.queue, "body": body}
 
 
 def decode_errand(body: dict[str, Any]) -> Errand:

@@ -47,10 +47,12 @@ class Transaction:
             result: CursorResult[Any] = await self._connection.execute(statement, rows or None)
             return result.rowcount
 
-    async def all(self, statement: TypedReturnsRows[*Columns], **parameters: object) -> Sequence[Row[*Columns]]:
-        """Return every row."""
+    async def all(
+        self, statement: TypedReturnsRows[*Columns], *rows: Mapping[str, Any], **parameters: object
+    ) -> Sequence[Row[*Columns]]:
+        """Return every row; an insert of several `rows` returns what it returns of each."""
         with translated():
-            return (await self._connection.execute(statement, parameters)).all()
+            return (await self._connection.execute(statement, rows or parameters)).all()
 
     async def first(self, statement: TypedReturnsRows[*Columns], **parameters: object) -> Row[*Columns] | None:
         """Return the first row, or None."""

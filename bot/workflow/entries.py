@@ -1,7 +1,9 @@
 """What stands in the inbox (accepted, not yet decided) and in the outbox (decided, not yet told or done)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
@@ -63,6 +65,19 @@ class RejectionGiven:
 
 
 AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """An entry on its way into the inbox; one whose `key` is known there already is ignored.
+
+    `context` is what the log lines about it carry, the `reference` of its delivery among it.
+    """
+
+    entry: AnyEntry
+    key: str
+    queue: str
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.entries import AnyEntry, Due, Errand, MessageRef, Received
+from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 
 Clock = Callable[[], datetime]
 """Returns the aware UTC time of everything about upgrades."""
@@ -93,8 +93,8 @@ class Upgrades(Protocol):
 class Inbox(Protocol):
     """Accepted from people, not yet decided."""
 
-    async def put(self, entry: AnyEntry, *, key: str, queue: str) -> bool:
-        """Store it; False when the key is known already, and then nothing changes."""
+    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+        """Store them, but for those whose key is known already; returns the keys that were new."""
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""

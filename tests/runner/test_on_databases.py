@@ -12,7 +12,7 @@ from bot.domain.request import State, UpgradeRequest
 from bot.runner.serving import Duties
 from bot.runner.worker import Worker
 from bot.store.storage import Storage
-from bot.workflow.entries import AnyEntry, Press
+from bot.workflow.entries import AnyEntry, Arrival, Press
 from bot.workflow.ports import Box, Lease
 from tests.builders import (
     ACME,
@@ -77,7 +77,7 @@ class Process:
 async def put(storage: Storage, entry: AnyEntry, *, key: str, queue: str) -> None:
     """Store an entry as an edge does."""
     async with storage.begin() as work:
-        await work.inbox.put(entry, key=key, queue=queue)
+        await work.inbox.put(Arrival(entry=entry, key=key, queue=queue))
         await work.commit()
 
 
@@ -162,7 +162,7 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     counted = await stored.census.inbox()
     assert counted.waiting == 5
     async with stored.begin() as work:
-        await work.inbox.put(a_submitted_form(), key="fresh", queue="cluster:fresh")
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="fresh", queue="cluster:fresh"))
         await work.commit()
     assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Box.INBOX, limit=20)}
 

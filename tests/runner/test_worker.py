@@ -8,7 +8,7 @@ from typing import ClassVar
 from bot.domain.request import State
 from bot.runner.serving import Duties
 from bot.runner.worker import Worker
-from bot.workflow.entries import AnyEntry, Errand, Press
+from bot.workflow.entries import AnyEntry, Arrival, Errand, Press
 from bot.workflow.ports import Box, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
 from tests.fake_claims import FakeClaims
@@ -79,7 +79,7 @@ class Shift:
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
         """Store an entry as an edge does."""
         async with self.house.storage.begin() as work:
-            await work.inbox.put(entry, key=f"key-{next(self.house.entered)}", queue=queue)
+            await work.inbox.put(Arrival(entry=entry, key=f"key-{next(self.house.entered)}", queue=queue))
             await work.commit()
 
     async def put(self, *some: Errand) -> None:

@@ -11,7 +11,7 @@ from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import press_button
 from bot.sandbox.slack.faults import Fault
-from bot.workflow.entries import ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
+from bot.workflow.entries import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
 from bot.workflow.errors import MembersUnavailable
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request
 from tests.slack.office import Office, Transport, office
@@ -145,7 +145,7 @@ async def test_a_repeated_press_changes_nothing(transport: Transport) -> None:
         assert isinstance(entry, ButtonPressed)
         (row,) = here.storage.rooms.inbox.values()
         async with here.storage.begin() as work:
-            assert not await work.inbox.put(entry, key=row.key, queue="request:1")
+            assert not await work.inbox.put(Arrival(entry=entry, key=row.key, queue="request:1"))
             await work.commit()
         await sem.press(card.channel, card.ts, "Approve")
 

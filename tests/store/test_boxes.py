@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from bot.domain.events import StatusMoved, WentBlind, WindowMoved
-from bot.workflow.entries import AnyEntry, Errand, Kind, MessageRef, RejectionGiven, Urgency
+from bot.workflow.entries import AnyEntry, Arrival, Errand, Kind, MessageRef, RejectionGiven, Urgency
 from tests.builders import (
     NOON,
     SEM,
@@ -54,7 +54,7 @@ async def change(subject: Subject, name: str, *numbers: int | str, **words: obje
 async def test_an_entry_comes_back_as_it_was_put(subject: Subject, entry: AnyEntry) -> None:
     """Whatever a person sent is there when it is decided."""
     async with subject.begin() as work:
-        assert await work.inbox.put(entry, key="1", queue="cluster:web")
+        assert await work.inbox.put(Arrival(entry=entry, key="1", queue="cluster:web"))
         await work.commit()
 
     async with subject.look() as work:
@@ -69,8 +69,8 @@ async def test_an_entry_comes_back_as_it_was_put(subject: Subject, entry: AnyEnt
 async def test_a_repeated_delivery_changes_nothing(subject: Subject) -> None:
     """The key is known, also long after the first was done."""
     async with subject.begin() as work:
-        assert await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
-        assert not await work.inbox.put(ENTRIES[1], key="event-1", queue="q")
+        assert await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
+        assert not await work.inbox.put(Arrival(entry=ENTRIES[1], key="event-1", queue="q"))
         received = await work.inbox.due("q")
         assert received is not None
         await work.inbox.done(received.number)
@@ -79,8 +79,23 @@ async def test_a_repeated_delivery_changes_nothing(subject: Subject) -> None:
 
     async with subject.begin() as work:
         assert received.entry == ENTRIES[0]
-        assert not await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
+        assert not await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
         assert await work.inbox.due("q") is None
+
+
+async def test_what_arrived_together_is_stored_together(subject: Subject) -> None:
+    """In the order in which it came; of a key that is known, or comes twice, nothing but the first."""
+    async with subject.begin() as work:
+        await work.inbox.put(Arrival(entry=ENTRIES[0], key="known", queue="q"))
+        put = [(ENTRIES[0], "one"), (ENTRIES[1], "known"), (ENTRIES[2], "two"), (ENTRIES[1], "one")]
+        new = await work.inbox.put(*(Arrival(entry=entry, key=key, queue=key) for entry, key in put))
+        await work.commit()
+
+    assert new == {"one", "two"}
+    async with subject.look() as work:
+        found = [await work.inbox.due(queue) for queue in ("q", "one", "two", "known")]
+    assert [one and one.entry for one in found] == [ENTRIES[0], ENTRIES[0], ENTRIES[2], None]
+    assert [one.number for one in found if one] == sorted(one.number for one in found if one)
 
 
 async def test_of_deliveries_at_the_same_moment_one_is_stored(subject: Subject) -> None:
@@ -88,9 +103,9 @@ async def test_of_deliveries_at_the_same_moment_one_is_stored(subject: Subject) 
 
     async def deliver() -> bool:
         async with subject.begin() as work:
-            is_new = await work.inbox.put(ENTRIES[0], key="event-1", queue="q")
+            is_new = await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
             await work.commit()
-        return is_new
+        return bool(is_new)
 
     outcomes = await asyncio.gather(deliver(), deliver(), deliver())
 
@@ -101,7 +116,7 @@ async def test_entries_of_a_queue_are_taken_in_stored_order(subject: Subject) ->
     """One that has to wait holds up the later ones, as an earlier no must come before a later yes."""
     async with subject.begin() as work:
         for number, entry in enumerate(ENTRIES):
-            await work.inbox.put(entry, key=str(number), queue="q")
+            await work.inbox.put(Arrival(entry=entry, key=str(number), queue="q"))
         first = await work.inbox.due("q")
         assert first is not None
         await work.inbox.postpone(first.number, seconds=10, error="Slack does not answer.")

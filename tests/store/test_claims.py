@@ -5,7 +5,7 @@ import pytest
 from bot.store.claims import check
 from bot.store.storage import Storage
 from bot.store.transaction import transaction
-from bot.workflow.entries import Errand, Urgency
+from bot.workflow.entries import Arrival, Errand, Urgency
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Lease
 from tests.builders import a_submitted_form as an_entry
@@ -215,7 +215,7 @@ async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
 async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> None:
     """Deciding on a request does not wait for its card to be drawn."""
     async with subject.begin() as work:
-        await work.inbox.put(an_entry(), key="1", queue="request:1")
+        await work.inbox.put(Arrival(entry=an_entry(), key="1", queue="request:1"))
         await work.outbox.put(an_errand("1", queue="request:1"))
         await work.commit()
 

@@ -10,6 +10,7 @@ from bot.workflow.ports import Box
 WRITER = """
 import asyncio, sys
 from bot.store.storage import Storage
+from bot.workflow.entries import Arrival
 from tests.builders import a_fact, a_submitted_form, an_errand
 
 async def write() -> None:
@@ -18,7 +19,7 @@ async def write() -> None:
     assert await storage.claims.claim("poll:acme")
     for number in range(100_000):
         async with storage.begin() as work:
-            await work.inbox.put(a_submitted_form(), key=str(number), queue=f"q{number}")
+            await work.inbox.put(Arrival(entry=a_submitted_form(), key=str(number), queue=f"q{number}"))
             await work.outbox.put(an_errand(str(number), queue=f"q{number}"))
             await work.audit.append(a_fact("a"))
             await work.commit()

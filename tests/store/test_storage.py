@@ -20,7 +20,7 @@ from bot.store.locking import hold_sqlite_lock
 from bot.store.storage import Storage
 from bot.store.tables import Base, InboxRow, OutboxRow, RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Urgency
+from bot.workflow.entries import Arrival, Urgency
 from bot.workflow.ports import Box, Feed
 from tests.builders import (
     ACME,
@@ -316,7 +316,7 @@ async def test_whoever_works_is_woken_once_it_is_stored_and_not_before(sqlite_ur
     async with storage.begin() as work:
         await work.outbox.put(an_errand("lost", queue="lost"))
     async with storage.begin() as work:
-        await work.inbox.put(a_submitted_form(), key="1", queue="in")
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
         await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="out"))
         await work.commit()
     await storage.close()
@@ -327,7 +327,7 @@ async def test_whoever_works_is_woken_once_it_is_stored_and_not_before(sqlite_ur
 async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
     """Ended rows go after 30 days and no earlier than after two; undone ones stay."""
     async with stored.begin() as work:
-        await work.inbox.put(a_submitted_form(), key="old", queue="q")
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="old", queue="q"))
         await work.outbox.put(an_errand("old"), an_errand("undone"))
         (entry,), (errand, _) = [await work.inbox.due("q")], await work.outbox.due("card:1", limit=10)
         assert entry is not None
@@ -351,7 +351,7 @@ async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
 async def test_the_census_counts(stored: Storage) -> None:
     """What waits and since when, what was given up, and how things stand."""
     async with stored.begin() as work:
-        await work.inbox.put(a_submitted_form(), key="1", queue="q")
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="q"))
         await work.outbox.put(an_errand("1"), an_errand("2", delay=100), an_errand("3", queue="dead"))
         (dead,) = await work.outbox.due("dead", limit=1)
         await work.outbox.bury(dead.number, error="channel_not_found")
@@ -425,7 +425,7 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> No
     await stored.claims.release(rested, again_in=300)
     async with stored.begin() as work:
         await work.outbox.put(an_errand("1", delay=300))
-        await work.inbox.put(a_submitted_form(), key="1", queue="q")
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="q"))
         entry = await work.inbox.due("q")
         assert entry is not None
         await work.inbox.postpone(entry.number, seconds=300, error="no answer")

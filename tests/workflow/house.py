@@ -18,7 +18,17 @@ from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.deciding import Deciding
 from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import AnyEntry, ButtonPressed, Errand, FormSubmitted, Kind, MessageRef, Press, RejectionGiven
+from bot.workflow.entries import (
+    AnyEntry,
+    Arrival,
+    ButtonPressed,
+    Errand,
+    FormSubmitted,
+    Kind,
+    MessageRef,
+    Press,
+    RejectionGiven,
+)
 from bot.workflow.errors import AvisiError
 from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes
@@ -144,7 +154,7 @@ class House:
         """Store an inbox entry as an edge does; returns its number."""
         key = f"entry-{next(self.entered)}"
         async with self.storage.begin() as work:
-            assert await work.inbox.put(entry, key=key, queue=key)
+            assert await work.inbox.put(Arrival(entry=entry, key=key, queue=key))
             received = await work.inbox.due(key)
             await work.commit()
         assert received

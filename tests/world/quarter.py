@@ -30,7 +30,7 @@ from bot.store.storage import Storage
 from bot.store.tables import OutboxRow
 from bot.store.transaction import transaction
 from bot.wiring import Rooms, rooms
-from bot.workflow.entries import FormSubmitted
+from bot.workflow.entries import Arrival, FormSubmitted
 from bot.workflow.errors import AvisiError
 from bot.workflow.ports import Box, Lease, Page, Submission
 from tests.world.quarter_oracle import Oracle
@@ -179,7 +179,7 @@ class Quarter:
         form = Form(cluster_identity=cluster.identity, version=self.chance.choice(offered))
         entry = FormSubmitted(member=MemberId("U0ROOS"), organisation=cluster.organisation, form=form)
         async with self.storage.begin() as work:
-            await work.inbox.put(entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}")
+            await work.inbox.put(Arrival(entry=entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}"))
             await work.commit()
 
     def console(self) -> None:
