@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 _SHAPE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([a-z0-9]+)-ame\.(\d+))?", re.ASCII)
 _LONGEST_NUMBER = 6
@@ -35,8 +36,9 @@ class KubernetesVersion:
     distribution: str | None = None
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> "KubernetesVersion":
-        """Read a version; never fails."""
+        """Read a version; never fails. A fleet has few, and each is read again and again."""
         match = _SHAPE.fullmatch(text)
         if match is None or any(len(part or "") > _LONGEST_NUMBER for part in match.group(1, 2, 3, 5)):
             return cls(text=text, numbers=None)

@@ -20,6 +20,33 @@ EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
 ERRANDS = Codec(Errand, without=frozenset({"event"}))
 LONGEST_ERROR = 1000
 
+# Built once: building one takes longer than running it.
+_RECEIVED = (
+    select(InboxRow.number, InboxRow.body, InboxRow.attempts, is_past(InboxRow.due_at, since=InboxRow.waits_since))
+    .where(InboxRow.queue == bindparam("of_queue"), InboxRow.ended_at.is_(None))
+    .order_by(InboxRow.number)
+    .limit(1)
+)
+_TAKEN_IN = update(InboxRow).where(InboxRow.number == bindparam("done")).values(ended_at=DatabaseTime())
+_DUE = (
+    select(
+        OutboxRow.number,
+        OutboxRow.body,
+        OutboxRow.attempts,
+        OutboxRow.digest,
+        is_past(OutboxRow.due_at, since=OutboxRow.waits_since),
+    )
+    .where(OutboxRow.queue == bindparam("of_queue"), OutboxRow.ended_at.is_(None))
+    .order_by(OutboxRow.number)
+    .limit(bindparam("at_most"))
+)
+_TOLD = (
+    update(OutboxRow)
+    .where(OutboxRow.number.in_(bindparam("done", expanding=True)))
+    .values(ended_at=DatabaseTime())
+    .returning(OutboxRow.number, OutboxRow.body, OutboxRow.ended_at - OutboxRow.stored_at)
+)
+
 
 class StoredInbox:
     """Entries in the database."""
@@ -41,12 +68,7 @@ class StoredInbox:
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
-        query = select(
-            InboxRow.number, InboxRow.body, InboxRow.attempts, is_past(InboxRow.due_at, since=InboxRow.waits_since)
-        )
-        row = await self._transaction.first(
-            query.where(InboxRow.queue == queue, InboxRow.ended_at.is_(None)).order_by(InboxRow.number).limit(1)
-        )
+        row = await self._transaction.first(_RECEIVED, of_queue=queue)
         if row is None or not row[3]:
             return None
         reference = row.body.get("reference", "")
@@ -54,7 +76,7 @@ class StoredInbox:
 
     async def done(self, number: int) -> None:
         """Strike it off."""
-        await self._transaction.run(update(InboxRow).where(InboxRow.number == number).values(ended_at=DatabaseTime()))
+        await self._transaction.run(_TAKEN_IN, {"done": number})
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
         """Try it again later; counts the attempt."""
@@ -90,16 +112,7 @@ class StoredOutbox:
 
     async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait."""
-        query = select(
-            OutboxRow.number,
-            OutboxRow.body,
-            OutboxRow.attempts,
-            OutboxRow.digest,
-            is_past(OutboxRow.due_at, since=OutboxRow.waits_since),
-        )
-        rows = await self._transaction.all(
-            query.where(OutboxRow.queue == queue, OutboxRow.ended_at.is_(None)).order_by(OutboxRow.number).limit(limit)
-        )
+        rows = await self._transaction.all(_DUE, of_queue=queue, at_most=limit)
         due: list[Due] = []
         for number, body, attempts, digest, is_due in rows:
             if not is_due:
@@ -112,11 +125,7 @@ class StoredOutbox:
 
     async def done(self, *numbers: int) -> None:
         """Strike them off; how long what was told had waited goes into the metrics."""
-        ended = update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(ended_at=DatabaseTime())
-        waited = OutboxRow.ended_at - OutboxRow.stored_at
-        for number, body, seconds in await self._transaction.all(
-            ended.returning(OutboxRow.number, OutboxRow.body, waited)
-        ):
+        for number, body, seconds in await self._transaction.all(_TOLD, done=numbers):
             if body["kind"] != Kind.SUBMIT and seconds is not None:
                 TOLD_SECONDS.labels(body["kind"]).observe(max(0.0, float(seconds)))
                 about = {name: body.get(name) or "" for name in ("kind", "target", "request_id", "reference")}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.domain.cluster import Catalog, Organisation
 from bot.store.coding import Codec
@@ -22,6 +22,8 @@ _SOMETIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Stands in the stored content instead of the moment of reading, which has a column."""
 Decoded = dict[Organisation, tuple[str, Catalog]]
 """The catalogs that this process decoded last, with the digest of their content."""
+_FETCHED = select(CatalogRow.organisation, CatalogRow.fetched_at)
+_FEED = select(FeedRow.body).where(FeedRow.organisation == bindparam("organisation"))
 
 
 class StoredCatalogs:
@@ -51,7 +53,7 @@ class StoredCatalogs:
 
     async def fetched(self) -> Mapping[Organisation, datetime]:
         """Return when each stored copy was read."""
-        rows = await self._transaction.all(select(CatalogRow.organisation, CatalogRow.fetched_at))
+        rows = await self._transaction.all(_FETCHED)
         return {Organisation(organisation): fetched_at for organisation, fetched_at in rows}
 
     async def put(self, catalog: Catalog) -> None:
@@ -79,7 +81,7 @@ class StoredFeeds:
 
     async def get(self, organisation: Organisation) -> Feed:
         """Return the feed; a new one when nothing is stored."""
-        row = await self._transaction.first(select(FeedRow.body).where(FeedRow.organisation == organisation))
+        row = await self._transaction.first(_FEED, organisation=organisation)
         return Feed(organisation=organisation) if row is None else FEEDS.decode(row.body)
 
     async def save(self, feed: Feed) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId
@@ -10,6 +10,9 @@ from bot.store.tables import CardRow, DestinationRow, HomeRow
 from bot.store.transaction import Transaction
 from bot.workflow.entries import MessageRef
 from bot.workflow.ports import BrokenDestination
+
+_CARD = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == bindparam("request_id"))
+_MEND = delete(DestinationRow).where(DestinationRow.channel == bindparam("mended"))
 
 
 class StoredMessages:
@@ -20,8 +23,7 @@ class StoredMessages:
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card stands."""
-        query = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == request_id)
-        row = await self._transaction.first(query)
+        row = await self._transaction.first(_CARD, request_id=request_id)
         return None if row is None else MessageRef(channel=row.channel, ts=row.ts)
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
@@ -88,4 +90,4 @@ class StoredDestinations:
 
     async def note_mended(self, channel: str) -> bool:
         """Note it; True when it was known to be broken."""
-        return bool(await self._transaction.run(delete(DestinationRow).where(DestinationRow.channel == channel)))
+        return bool(await self._transaction.run(_MEND, {"mended": channel}))

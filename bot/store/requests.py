@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity
@@ -16,6 +16,10 @@ from bot.workflow.errors import Missing, Stale, Taken
 
 CODEC = Codec(UpgradeRequest, without=frozenset({"revision"}))
 _READ = select(RequestRow.body, RequestRow.revision)
+_ONE = _READ.where(RequestRow.id == bindparam("request_id"))
+_OVER = update(RequestRow).where(
+    RequestRow.id == bindparam("request_id"), RequestRow.revision == bindparam("read_revision")
+)
 
 
 class StoredRequests:
@@ -26,7 +30,7 @@ class StoredRequests:
 
     async def get(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing."""
-        found = await self._read(_READ.where(RequestRow.id == request_id))
+        found = await self._read(_ONE, request_id=request_id)
         if not found:
             raise Missing(f"There is no request {request_id}.")
         return found[0]
@@ -46,9 +50,7 @@ class StoredRequests:
         stored = replace(request, revision=request.revision + 1)
         try:
             changed = await self._transaction.run(
-                update(RequestRow)
-                .where(RequestRow.id == request.id, RequestRow.revision == request.revision)
-                .values(**_columns(stored))
+                _OVER, {"request_id": request.id, "read_revision": request.revision, **_columns(stored)}
             )
         except IntegrityError as error:
             raise Taken(f"{request.full_name} has an open request already.") from error
@@ -75,8 +77,9 @@ class StoredRequests:
         query = _READ.where(RequestRow.requester == requester)
         return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()).limit(limit))
 
-    async def _read(self, query: Select[dict[str, Any], int]) -> tuple[UpgradeRequest, ...]:
-        return tuple(CODEC.decode(body, revision=revision) for body, revision in await self._transaction.all(query))
+    async def _read(self, query: Select[dict[str, Any], int], **parameters: object) -> tuple[UpgradeRequest, ...]:
+        rows = await self._transaction.all(query, **parameters)
+        return tuple(CODEC.decode(body, revision=revision) for body, revision in rows)
 
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:
