@@ -89,8 +89,10 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
                 rows.writerow([_cell(event[name]) for name in COLUMNS])
         case Format.TABLE:
             table = Table(*_SHOWN)
-            async for event in events:
-                table.add_row(*(Text(cell) for cell in _row(event)))
+            listed = [event async for event in events]
+            several = len({event["organisation"] for event in listed if event["organisation"]}) > 1
+            for event in listed:
+                table.add_row(*(Text(cell) for cell in _row(event, _cluster(event) if several else event["cluster"])))
             width = None if out.isatty() else 250
             Console(file=out, width=width, highlight=False).print(table)
 
@@ -113,14 +115,19 @@ def read_export(path: Path) -> Iterator[Event]:
                 raise ValueError(f"line {number} of {path} is no event of a JSON Lines export") from error
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _cluster(event: Event) -> str:
+    """Return a cluster's name with its organisation, as where there are several."""
+    return f"{event['organisation']}/{event['cluster']}" if event["cluster"] else ""
+
+
+def _row(event: Event, cluster: str) -> tuple[str, ...]:
     when = str(event["at"])[:19].replace("T", " ")
     said = (
         f"{name.replace('_', ' ')}: {_plain(value)}"
         for name, value in event["facts"].items()
         if name not in _NOT_SHOWN and value not in (None, "", False, [], {})
     )
-    one = (when, event["request_id"], event["number"], event["kind"], event["actor"], event["cluster"], "\n".join(said))
+    one = (when, event["request_id"], event["number"], event["kind"], event["actor"], cluster, "\n".join(said))
     return tuple(str(cell) for cell in one)
 
 

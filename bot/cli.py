@@ -149,7 +149,9 @@ def audit(
     since: Annotated[
         str | None, typer.Option(help="Only events since then: 2026-12-05, 2026-12-05T22:00:00Z, or 7d ago.")
     ] = None,
-    cluster: Annotated[str | None, typer.Option(help="Only this cluster: environment/slug, or slug.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Only this cluster: slug, environment/slug, or organisation/environment/slug.")
+    ] = None,
     request: Annotated[str | None, typer.Option(help="Only this request.")] = None,
 ) -> None:
     """List the audit trail, oldest event first."""

@@ -8,6 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.domain.cluster import Organisation
+from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications.blocks import View
@@ -74,9 +75,10 @@ def rooms(
     zone = ZoneInfo(settings.bot_window_timezone)
     shelf = Shelf(look)
     organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
+    naming = Naming.among(organisations)
     viewing = Viewing(look=look, shelf=shelf, policy=policy, organisations=organisations, now=now, zone=zone)
     entitlement = Entitlement(members)
-    judging = Judging(policy=policy, shelf=shelf, look=look, now=now, zone=zone)
+    judging = Judging(policy=policy, shelf=shelf, look=look, now=now, zone=zone, naming=naming)
     revoting = Revoting(begin=begin, entitlement=entitlement, judging=judging)
     telling = Telling(policy=policy, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, shelf=shelf)
@@ -105,7 +107,12 @@ def rooms(
             telling=telling,
             cataloguing=cataloguing,
             blindness=Blindness(
-                begin=begin, policy=policy, now=now, poll_every=timedelta(seconds=settings.bot_poll_seconds)
+                begin=begin,
+                shelf=shelf,
+                policy=policy,
+                organisations=organisations,
+                now=now,
+                poll_every=timedelta(seconds=settings.bot_poll_seconds),
             ),
             now=now,
             forced=forced,
@@ -126,6 +133,7 @@ def rooms(
             claims=storage.claims,
             messenger=messenger,
             now=now,
+            naming=naming,
             home=partial(_draw_home, reading),
             invite=invite,
             menders=Menders(policy, entitlement).of,

@@ -164,9 +164,15 @@ class FakeUpgrades:
         """Return those not final that were stored without the name of an environment."""
         return tuple(one for one in await self.followed(organisation) if not one.environment)
 
-    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final, all or of one environment, by window start; those without a window last."""
-        some = [one for one in self._unfinished() if environment in {None, one.environment}]
+    async def upcoming(
+        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final, all or of one organisation or environment, by window start, None last."""
+        some = [
+            one
+            for one in self._unfinished()
+            if organisation in {None, one.organisation} and environment in {None, one.environment}
+        ]
         dated = sorted((one for one in some if one.window), key=lambda one: one.window.start if one.window else 0)
         return tuple([*dated, *(one for one in some if not one.window)][:limit])
 

@@ -278,6 +278,24 @@ def test_the_table_shows_what_people_wrote_as_they_wrote_it() -> None:
     assert "vote_cast" in said.stdout
 
 
+async def test_the_table_tells_clusters_of_two_organisations_apart() -> None:
+    """And does not repeat the organisation in each line where there is one."""
+
+    async def table(*organisations: str) -> str:
+        async def events() -> AsyncIterator[dict[str, object]]:
+            for one in organisations:
+                yield dict.fromkeys(COLUMNS, "") | {"cluster": "staging/web", "organisation": one, "facts": {}}
+
+        out = io.StringIO()
+        await write(events(), Format.TABLE, out)
+        return out.getvalue()
+
+    assert "acme/staging/web" not in await table("acme", "")
+    both = await table("acme", "globex")
+    assert "acme/staging/web" in both
+    assert "globex/staging/web" in both
+
+
 @pytest.mark.usefixtures("trail")
 def test_a_whole_trail_is_said_to_be_whole() -> None:
     said = typed("audit", "verify")

@@ -61,6 +61,11 @@ class Catalog:
         """Index the clusters by their identity."""
         return {cluster.identity: cluster for cluster in self.clusters}
 
+    @property
+    def environment_slugs(self) -> frozenset[str]:
+        """Return the slugs of all environments, with clusters or without."""
+        return frozenset({*(one.slug for one in self.environments), *(one.environment for one in self.clusters)})
+
     def offered_to(self, cluster: Cluster, *, allow_downgrade: bool) -> tuple[str, ...]:
         """Return the versions this cluster may go to, newest first."""
         return offered(cluster.version, self.versions, allow_downgrade=allow_downgrade)

@@ -1,11 +1,12 @@
 """The rule of each environment: who may ask and decide, when upgrades may run, what is announced. Values only."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import Literal
 
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
 from bot.domain.scheduled import ScheduledUpgrade
 
@@ -73,3 +74,28 @@ class Policy:
     def channels(self) -> tuple[str, ...]:
         """Return every channel that anything is posted to, each once."""
         return tuple(dict.fromkeys(rule.channel for rule in self.rules if rule.channel))
+
+    def channels_of(
+        self, organisation: Organisation, environments: Mapping[Organisation, Collection[str]]
+    ) -> tuple[str, ...]:
+        """Return the channels that concern an organisation: all that it may use, but those that only others do use.
+
+        `environments` are those of each organisation, empty while they are not known.
+        """
+        possible = self._possible(organisation)
+        used = {one: self._used(one, known) for one, known in environments.items() if known}
+        own = used.pop(organisation, possible)
+        others = {channel for channels in used.values() for channel in channels}
+        return tuple(one for one in self.channels if one in own or one in possible - others)
+
+    def _possible(self, organisation: Organisation) -> frozenset[str]:
+        """Return the channels of all rules but those of other organisations by name."""
+        tables = (
+            rule
+            for name, rule in self.environments.items()
+            if "/" not in name or name.partition("/")[0] == organisation
+        )
+        return frozenset(rule.channel for rule in (self.default, *tables))
+
+    def _used(self, organisation: Organisation, environments: Collection[str]) -> frozenset[str]:
+        return frozenset(self.rule(organisation, environment).channel for environment in environments)

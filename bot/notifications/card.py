@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, NOT_FOLLOWED, PENDING, ScheduledUpgrade
 from bot.notifications import ids, phrases
@@ -47,6 +48,7 @@ def card(
     *,
     source: Source | None = None,
     newer: str | None = None,
+    naming: Naming = PLAIN,
 ) -> Message:
     """Draw the card for what is true now.
 
@@ -54,7 +56,7 @@ def card(
     """
     title = f"Upgrade {request.cluster} to {request.to_version}"
     status = standing(request, upgrade, newer=newer)
-    facts = _facts(request, upgrade)
+    facts = _facts(request, upgrade, naming)
     notes = _notes(request, upgrade, source)
     loud = [_OVERRIDE] if request.override else []
     changed = [sentence(change) for change in request.changes[:5]]
@@ -76,17 +78,17 @@ def card(
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))
     if request.reason.strip():
         blocks += [section("*Reason*"), quotation(request.reason)]
-    if buttons := [press_button(press, request) for press in presses(request, upgrade)]:
+    if buttons := [press_button(press, request, naming) for press in presses(request, upgrade)]:
         blocks.append(actions(*buttons, block_id=f"card:{request.id}"))
     if notes:
         blocks.append(context(" ".join(notes)))
     return message("\n".join(words), *blocks)
 
 
-def struck(request: UpgradeRequest, address: str | None) -> Message:
+def struck(request: UpgradeRequest, address: str | None, *, naming: Naming = PLAIN) -> Message:
     """Draw what is left of a card that was posted twice: no buttons, and where the card is."""
     text = f"This card was posted twice. What you press counts on {link(address, 'the card that is kept up to date')}."
-    title = f"Upgrade {phrases.name(request)} to {escape(request.to_version, 80)}"
+    title = f"Upgrade {phrases.name(request, naming)} to {escape(request.to_version, 80)}"
     return message(f"{title}. {text}", section(f"~{title}~\n{text}"))
 
 
@@ -99,7 +101,7 @@ def presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[
     return ()
 
 
-def press_button(press: Press, request: UpgradeRequest) -> Block:
+def press_button(press: Press, request: UpgradeRequest, naming: Naming) -> Block:
     """Draw one of the buttons of a request; it carries the seal of what is shown now."""
     label = _LABELS[press]
     style = {Press.APPROVE: "primary", Press.REJECT: "danger"}.get(press)
@@ -108,13 +110,13 @@ def press_button(press: Press, request: UpgradeRequest) -> Block:
         action_id=press,
         value=ids.carry(request),
         style="primary" if style == "primary" else "danger" if style else None,
-        says=f"{label} upgrade of {request.full_name}",
+        says=f"{label} upgrade of {naming.cluster(request)}",
     )
 
 
-def _facts(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> list[tuple[str, str]]:
+def _facts(request: UpgradeRequest, upgrade: ScheduledUpgrade | None, naming: Naming) -> list[tuple[str, str]]:
     facts = [
-        ("Environment", escape(request.environment, 200)),
+        ("Environment", escape(naming.environment(request), 200)),
         ("Version", phrases.versions(request)),
         ("Start", phrases.wanted(request)),
         ("Maintenance windows", phrases.windows(request)),

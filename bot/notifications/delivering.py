@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.notifications.delivery import Delivery, DrawHome
 from bot.notifications.messenger import Messenger
@@ -21,6 +22,7 @@ def delivery(
     claims: Claims,
     messenger: Messenger,
     now: Clock,
+    naming: Naming = PLAIN,
     home: DrawHome,
     invite: str,
     menders: Menders | None = None,
@@ -35,7 +37,7 @@ def delivery(
     count = report or _count_nothing
     return Delivery(
         begin=begin,
-        scenes=Scenes(look=look, messenger=messenger, now=now),
+        scenes=Scenes(look=look, messenger=messenger, now=now, naming=naming),
         sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep, seconds=seconds), report=count),
         setbacks=Setbacks(begin=begin, now=now, invite=invite, menders=menders or _nobody, report=count),
         home=home,

@@ -200,7 +200,7 @@ class Delivery:
         orphan, request_id = due.errand.message, grouping.request_id(due)
         painting = await self.scenes.painting(request_id)
         if orphan is not None and orphan != painting.place:
-            message = struck(painting.request, await self.scenes.link(request_id))
+            message = struck(painting.request, await self.scenes.link(request_id), naming=self.scenes.naming)
             try:
                 await self.sending.update(orphan, message, queue=lease.queue, ahead=False)
             except MessageGone:

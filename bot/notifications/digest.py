@@ -117,4 +117,4 @@ def _kind(one: Waiting) -> str:
 def _named(one: Waiting) -> str:
     if not one.event.about.cluster:
         return escape(one.event.about.organisation, 100)
-    return clip(f"{phrases.name(one.event.about)} to {escape(one.event.about.to_version, 60)}", 200)
+    return clip(f"{phrases.name(one.event.about, one.scene.naming)} to {escape(one.event.about.to_version, 60)}", 200)

@@ -1,8 +1,10 @@
 """App Home: what is coming, what waits for this person, what this person asked for, how fresh it is; in pages."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
+from bot.domain.naming import Naming
 from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import phrases
@@ -37,14 +39,22 @@ def home(seen: HomeView) -> View:
     )
     pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
     page = min(max(seen.page, 0), pages - 1)
+    naming = Naming.among(seen.feeds)
     schedule = button("Schedule upgrade", action_id=Act.SCHEDULE, style="primary")
     return view(
         header("Kubernetes upgrades"),
         context(*_freshness(seen)),
         actions(schedule, block_id="home:top"),
-        *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, _waiting),
-        *_list("Upcoming and running", seen.upgrades, UPGRADES_A_PAGE, page, _upgrade, more=seen.more),
-        *_list("Your requests", seen.own, OWN_A_PAGE, page, lambda one: _own(one, seen)),
+        *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, naming=naming)),
+        *_list(
+            "Upcoming and running",
+            seen.upgrades,
+            UPGRADES_A_PAGE,
+            page,
+            partial(_upgrade, naming=naming),
+            more=seen.more,
+        ),
+        *_list("Your requests", seen.own, OWN_A_PAGE, page, partial(_own, seen=seen, naming=naming)),
         *_turning(page, pages),
         callback_id=Callback.HOME,
     )
@@ -74,42 +84,43 @@ def _list(
     return (divider(), section(f"*{title}*{place}"), *(block for one in shown for block in draw(one)))
 
 
-def _upgrade(upgrade: ScheduledUpgrade) -> tuple[Block, ...]:
+def _upgrade(upgrade: ScheduledUpgrade, *, naming: Naming) -> tuple[Block, ...]:
     window = span(upgrade.window) if upgrade.window else "no window yet"
     outside = "" if upgrade.request_id else f" {phrases.OUTSIDE}."
     line = (
-        f"*{phrases.name(upgrade)}*: {phrases.versions(upgrade)}\n{window}. Status: {phrases.status(upgrade.status)}."
+        f"*{phrases.name(upgrade, naming)}*: {phrases.versions(upgrade)}\n"
+        f"{window}. Status: {phrases.status(upgrade.status)}."
     )
     return (section(clip(line + outside, _LINE)),)
 
 
-def _waiting(request: UpgradeRequest) -> tuple[Block, ...]:
+def _waiting(request: UpgradeRequest, *, naming: Naming) -> tuple[Block, ...]:
     why = f"\nReason: {sentence(request.reason)}" if request.reason.strip() else ""
     changed = f"\nChanged since the vote: {sentence(request.changes[0])}" if request.changes else ""
     override = "\n*Overrides a freeze.*" if request.override else ""
     blocked = f"\n*Cannot go ahead now:* {sentence(request.blocked)}" if request.blocked else ""
     line = (
-        f"*{phrases.name(request)}*: {phrases.versions(request)}\n"
+        f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n"
         f"Start: {phrases.wanted(request)}. Maintenance windows: {phrases.windows(request)}.\n"
         f"{mention(request.requester)} asks; approvals: {phrases.approvals(request)}. "
         f"Deadline: {when(request.deadline)}.{override}{blocked}{changed}{why}"
     )
-    buttons = [press_button(press, request) for press in _DECIDING if press in presses(request, None)]
+    buttons = [press_button(press, request, naming) for press in _DECIDING if press in presses(request, None)]
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"waiting:{request.id}")) if buttons else tuple(drawn)
 
 
-def _own(request: UpgradeRequest, seen: HomeView) -> tuple[Block, ...]:
+def _own(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Block, ...]:
     known = (*seen.upgrades, *seen.ended)
     upgrade = next((one for one in known if request.upgrade and one.identity == request.upgrade), None)
     gone = request.state is State.SUBMITTED and upgrade is None
     stands = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
-    line = f"*{phrases.name(request)}*: {phrases.versions(request)}\n{stands or standing(request, upgrade)}"
+    line = f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n{stands or standing(request, upgrade)}"
     if request.state in OPEN:
         line += f" Start: {phrases.wanted(request)}."
     elif upgrade and upgrade.window:
         line += f" Window: {span(upgrade.window)}."
-    buttons = [] if gone else [press_button(one, request) for one in presses(request, upgrade) if one in _MINE]
+    buttons = [] if gone else [press_button(one, request, naming) for one in presses(request, upgrade) if one in _MINE]
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"own:{request.id}")) if buttons else tuple(drawn)
 

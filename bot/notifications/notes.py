@@ -48,7 +48,7 @@ def title(event: AnyEvent, scene: Scene) -> str:
     """Say what happened to which cluster: `Upgrade failed: production/payments, 1.30.4 to 1.31.2`."""
     if not event.about.cluster:
         return f"{heading(event, scene)}: {escape(event.about.organisation, 200)}"
-    return f"{heading(event, scene)}: {phrases.name(event.about)}, {phrases.versions(event.about)}"
+    return f"{heading(event, scene)}: {_what(event, scene)}"
 
 
 def thread(event: AnyEvent, scene: Scene) -> Message:
@@ -77,7 +77,7 @@ def direct(event: AnyEvent, scene: Scene) -> Message:
         return private(event)
     told = [f"{title(event, scene)}.", *lines(event, scene)]
     if isinstance(event, UpgradeRequested):
-        opening = f"Your request was received: {phrases.name(event.about)}, {phrases.versions(event.about)}."
+        opening = f"Your request was received: {_what(event, scene)}."
         told = [opening, deciding_story.what_is_needed(event)]
     told += [link(scene.link, "Open the card")] if scene.link else []
     return message("\n".join(told), section("\n".join([f"*{told[0]}*", *told[1:]])))
@@ -100,7 +100,7 @@ def reschedule(event: AnyEvent, scene: Scene) -> tuple[Block, ...]:
     request = scene.request
     if request is None or not is_alarming(event) or Press.RESCHEDULE not in presses(request, scene.upgrade):
         return ()
-    return (press_button(Press.RESCHEDULE, request),)
+    return (press_button(Press.RESCHEDULE, request, scene.naming),)
 
 
 def brief(event: AnyEvent, scene: Scene, limit: int) -> str:
@@ -110,6 +110,10 @@ def brief(event: AnyEvent, scene: Scene, limit: int) -> str:
     tail = f"\n{link(scene.link, 'Open the card')}" if scene.link else ""
     head = f"*{title(event, scene)}*\n"
     return head + clip("\n".join(told), max(limit - len(head) - len(tail), 200)) + tail
+
+
+def _what(event: AnyEvent, scene: Scene) -> str:
+    return f"{phrases.name(event.about, scene.naming)}, {phrases.versions(event.about)}"
 
 
 def _who_asked(event: AnyEvent) -> tuple[str, ...]:

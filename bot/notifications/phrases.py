@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.domain.events import About
+from bot.domain.naming import Naming, Placed
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import APPEARS_UPGRADED, FINAL, NOT_FOLLOWED, NOT_UPGRADED, PENDING, ScheduledUpgrade
 from bot.notifications.text import escape, mention, span, when
@@ -30,9 +31,9 @@ def is_known(word: str) -> bool:
     return word in _KNOWN or word in _INFERRED
 
 
-def name(about: About | UpgradeRequest | ScheduledUpgrade) -> str:
-    """Say `environment/slug`."""
-    return escape(about.full_name.strip("/"), 250)
+def name(about: Placed, naming: Naming) -> str:
+    """Say which cluster it is about."""
+    return escape(naming.cluster(about), 250)
 
 
 def versions(about: About | UpgradeRequest | ScheduledUpgrade) -> str:

@@ -3,18 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """Time, the stored request and upgrade that an event is about, and the address of the request's card."""
+    """Time, the stored request and upgrade that an event is about, and the address of the request's card.
+
+    `naming` is what clusters are called.
+    """
 
     now: datetime
     request: UpgradeRequest | None = None
     upgrade: ScheduledUpgrade | None = None
     link: str | None = None
+    naming: Naming = PLAIN
 
 
 def ahead(moment: datetime, now: datetime) -> str:

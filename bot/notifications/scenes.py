@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
+from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import UpgradeIdentity
 from bot.notifications.blocks import Message
@@ -39,6 +40,7 @@ class Scenes:
     look: BeginWork
     messenger: Messenger
     now: Clock
+    naming: Naming
     addresses: dict[MessageRef, str] = field(default_factory=dict)
 
     async def painting(self, request_id: RequestId) -> Painting:
@@ -51,7 +53,7 @@ class Scenes:
         newer = None
         if request.state is State.REPLACED and request.replaced_by:
             newer = await self.link(request.replaced_by)
-        drawn = card(request, upgrade, source=feed.source, newer=newer)
+        drawn = card(request, upgrade, source=feed.source, newer=newer, naming=self.naming)
         lacks_link = request.state is State.REPLACED and newer is None
         return Painting(request=request, message=drawn, place=place, lacks_link=lacks_link)
 
@@ -86,7 +88,7 @@ class Scenes:
                 else None
             )
             place = await work.messages.card(about.request_id) if about.request_id else None
-        return Scene(now=self.now(), request=request, upgrade=upgrade), place
+        return Scene(now=self.now(), request=request, upgrade=upgrade, naming=self.naming), place
 
     async def _address(self, place: MessageRef) -> str | None:
         if place not in self.addresses:

@@ -103,7 +103,8 @@ class CardButtons:
     async def _ask_why(self, body: Payload, press: ButtonPressed) -> None:
         try:
             request = await self.viewing.request(press.request_id)
-            await self.views.open(text(body, "trigger_id"), rejection.draw(About.of(press), request))
+            asking = rejection.draw(About.of(press), request, self.viewing.naming)
+            await self.views.open(text(body, "trigger_id"), asking)
         except Missing:
             await self.answers.tell(body, "This request is not known here any more.")
         except ViewFailed as error:

@@ -16,7 +16,7 @@ from bot.notifications.blocks import Message
 from bot.notifications.text import escape
 from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
-from bot.slack.directory import Directory
+from bot.slack.directory import Directory, Place
 from bot.slack.errors import Listener
 from bot.slack.filling import NotUnderstood, Reader
 from bot.slack.opening import Opening, Wanted
@@ -102,15 +102,16 @@ class Command:
         return Wanted(form=filled.form, notes=filled.notes)
 
     async def _list(self, environment: str) -> Message:
-        known = {name.casefold(): name for name in self.directory.index.environments}
+        naming, index = self.viewing.naming, self.directory.index
         if not environment:
-            return listing.overview(await self.viewing.overview())
-        found = known.get(environment.casefold())
-        if found is None and known:
-            choices = ", ".join(f"`{escape(name)}`" for name in sorted(known.values())[:10])
+            return listing.overview(await self.viewing.overview(), naming=naming)
+        place = index.place(environment)
+        if place is None and index.clusters:
+            choices = ", ".join(f"`{escape(name)}`" for name in sorted(index.environments)[:10])
             return self._help(f"There is no environment `{escape(environment)}` with clusters. There is: {choices}.")
-        found = found or environment
-        return listing.overview(await self.viewing.overview(environment=found), environment=found)
+        place = place or Place(name=environment, environment=environment)
+        shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
+        return listing.overview(shown, where=place.name, naming=naming)
 
     async def _status(self, name: str) -> Message:
         if not name:
@@ -121,15 +122,18 @@ class Command:
             index=self.directory.index, on_offer=self._on_offer, now=self.viewing.now(), zone=None, otherwise=UTC
         )
         try:
-            return listing.one_cluster(await self.viewing.cluster(reader.find(name)))
+            return listing.one_cluster(await self.viewing.cluster(reader.find(name)), naming=self.viewing.naming)
         except NotUnderstood as error:
             return self._help(str(error))
 
     def _help(self, first: str = "") -> Message:
-        if not first:
-            self.explained[:] = self.explained or [listing.explained(self.name, self.viewing.policy)]
-            return self.explained[0]
-        return listing.explained(self.name, self.viewing.policy, first=first)
+        if first:
+            return self._explained(first)
+        self.explained[:] = self.explained or [self._explained()]
+        return self.explained[0]
+
+    def _explained(self, first: str = "") -> Message:
+        return listing.explained(self.name, self.viewing.policy, first=first, naming=self.viewing.naming)
 
     def _on_offer(self, cluster: Cluster) -> Sequence[str]:
         found = self.viewing.find(cluster.identity)

@@ -6,6 +6,7 @@ Built once for each copy of the catalog, then only looked up: 10,000 clusters an
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -13,6 +14,7 @@ from itertools import chain
 from rapidfuzz import process
 
 from bot.domain.cluster import Catalog, Cluster, Organisation
+from bot.domain.naming import Naming
 
 MOST = 100
 """How many options Slack takes, in a select and in an answer to a search."""
@@ -29,6 +31,19 @@ def bare(name: str) -> str:
     return name.casefold().translate(_SEPARATORS)
 
 
+def _written(name: str) -> str:
+    return "".join(name.casefold().split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where clusters are: the environments of one name, that of one organisation, or a whole organisation."""
+
+    name: str
+    organisation: Organisation | None = None
+    environment: str | None = None
+
+
 class Index:
     """One copy of the catalogs, prepared for looking up."""
 
@@ -39,7 +54,7 @@ class Index:
                 key=lambda cluster: (cluster.organisation, cluster.environment, cluster.slug),
             )
         )
-        self.several = len(catalogs) > 1
+        self.naming = Naming.among(catalogs)
         self._exact: dict[str, dict[str, Cluster]] = {}
         starts, lines, at = [], [], 0
         for cluster in self.clusters:
@@ -79,8 +94,22 @@ class Index:
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """Return the environments that have clusters, each once."""
-        return tuple(dict.fromkeys(cluster.environment for cluster in self.clusters))
+        """Return what the environments that have clusters are called, each once."""
+        return tuple(dict.fromkeys(self.naming.environment(cluster) for cluster in self.clusters))
+
+    def place(self, name: str) -> Place | None:
+        """Return the place of this name; case and spaces do not count."""
+        wanted = _written(name)
+        return next((place for place in self._places() if _written(place.name) == wanted), None)
+
+    def _places(self) -> Iterator[Place]:
+        pairs = tuple(dict.fromkeys((cluster.organisation, cluster.environment) for cluster in self.clusters))
+        for _, environment in pairs:
+            yield Place(name=environment, environment=environment)
+        for organisation, environment in pairs:
+            yield Place(name=f"{organisation}/{environment}", organisation=organisation, environment=environment)
+        for organisation, _ in pairs:
+            yield Place(name=organisation, organisation=organisation)
 
     def _lines(self, wanted: str, *, limit: int) -> Iterator[int]:
         at = self._text.find(wanted)

@@ -90,7 +90,7 @@ class Reader:
         fitting = matching(wanted, on_offer)
         if fitting:
             return fitting[0]
-        name = escape(cluster.full_name)
+        name = escape(self.index.naming.cluster(cluster))
         if not on_offer:
             raise NotUnderstood(f"No version is on offer that {name} ({escape(cluster.version)}) may go to.")
         offered = ", ".join(_code(version) for version in on_offer[:5])
@@ -106,11 +106,7 @@ class Reader:
             raise NotUnderstood(f"The time {_code(typed)} {what}. {error}") from error
 
     def _listed(self, clusters: Sequence[Cluster]) -> str:
-        several = self.index.several
-        return ", ".join(
-            _code(f"{cluster.organisation}/{cluster.full_name}" if several else cluster.full_name)
-            for cluster in clusters
-        )
+        return ", ".join(_code(self.index.naming.cluster(cluster)) for cluster in clusters)
 
 
 def _without_small_words(words: Sequence[str]) -> Sequence[str]:

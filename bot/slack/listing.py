@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import State, UpgradeRequest
@@ -15,30 +16,37 @@ from bot.workflow.viewing import ClusterView, Overview
 _SECTION = 2900
 _ROOM = 45
 _SAID = 12
+_SEVERAL = (
+    "Where two organisations use the same name, put the organisation first: `ORGANISATION/ENVIRONMENT/CLUSTER`; "
+    "`list` also takes `ORGANISATION/ENVIRONMENT` and `ORGANISATION`."
+)
 
 
-def overview(shown: Overview, *, environment: str = "") -> Message:
+def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Message:
     """Draw what is under way, running upgrades first, then by window; then what waits for people."""
     running = [upgrade for upgrade in shown.upgrades if upgrade.status == "IN_PROGRESS"]
     coming = [upgrade for upgrade in shown.upgrades if upgrade.status != "IN_PROGRESS"]
-    where = f" in {escape(environment)}" if environment else ""
+    within = f" in {escape(where)}" if where else ""
     total = len(running) + len(coming) + len(shown.requests)
     if not total:
         unread = any(feed.read_at is None for feed in shown.feeds)
-        nothing = f"No upgrade is {'known yet' if unread else 'scheduled, running or waiting'}{where}."
+        nothing = f"No upgrade is {'known yet' if unread else 'scheduled, running or waiting'}{within}."
         return blocks.message(nothing, blocks.section(nothing), *_fresh(shown.feeds))
     title = (
         f"{_count(len(running), 'upgrade')} running, {len(coming)} scheduled, "
-        f"{_count(len(shown.requests), 'request')} waiting{where}."
+        f"{_count(len(shown.requests), 'request')} waiting{within}."
     )
     if shown.more:
         title += f" Only the first {len(shown.upgrades)} upgrades are shown."
     parts = [
-        *_part("Running", [_upgrade_line(upgrade) for upgrade in running]),
-        *_part("Scheduled", [_upgrade_line(upgrade) for upgrade in coming]),
-        *_part("Requests not yet submitted", [_request_line(request) for request in shown.requests]),
+        *_part("Running", [_upgrade_line(upgrade, naming) for upgrade in running]),
+        *_part("Scheduled", [_upgrade_line(upgrade, naming) for upgrade in coming]),
+        *_part("Requests not yet submitted", [_request_line(request, naming) for request in shown.requests]),
     ]
-    lines = [*map(_upgrade_line, [*running, *coming]), *map(_request_line, shown.requests)]
+    lines = [
+        *(_upgrade_line(upgrade, naming) for upgrade in (*running, *coming)),
+        *(_request_line(request, naming) for request in shown.requests),
+    ]
     more = [f"And {len(lines) - _SAID} more."] if len(lines) > _SAID else []
     return blocks.message(
         _spoken(title, *(f"{line}." for line in lines[:_SAID]), *more),
@@ -48,13 +56,13 @@ def overview(shown: Overview, *, environment: str = "") -> Message:
     )
 
 
-def one_cluster(shown: ClusterView) -> Message:
+def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
     """Draw what there is to know about one cluster."""
     cluster = shown.cluster
     channel = f", update channel {escape(cluster.channel)}" if cluster.channel else ""
-    title = f"*{escape(cluster.full_name)}* runs {escape(cluster.version)}{channel}."
-    upgrades = [_upgrade_line(upgrade) + _why(upgrade) for upgrade in shown.upgrades]
-    requests = [_request_line(request) for request in shown.requests]
+    title = f"*{escape(naming.cluster(cluster))}* runs {escape(cluster.version)}{channel}."
+    upgrades = [_upgrade_line(upgrade, naming) + _why(upgrade) for upgrade in shown.upgrades]
+    requests = [_request_line(request, naming) for request in shown.requests]
     if not upgrades and not requests:
         title += " No upgrade of it is known here."
     said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]))
@@ -67,7 +75,7 @@ def one_cluster(shown: ClusterView) -> Message:
     )
 
 
-def explained(command: str, policy: Policy, *, first: str = "") -> Message:
+def explained(command: str, policy: Policy, *, first: str = "", naming: Naming = PLAIN) -> Message:
     """Draw the help, after a sentence that says why it is shown, if one is given."""
     name = escape(command)
     usage = "\n".join(
@@ -78,6 +86,7 @@ def explained(command: str, policy: Policy, *, first: str = "") -> Message:
             f"`{name} list [ENVIRONMENT]` lists what is scheduled, running and waiting.",
             f"`{name} status CLUSTER` tells about one cluster.",
             f"`{name} help` shows this.",
+            *((_SEVERAL,) if naming.several else ()),
         )
     )
     who = "\n".join(_who(label, rule) for label, rule in _rules(policy))
@@ -103,23 +112,23 @@ def _who(label: str, rule: Rule) -> str:
     return f"{escape(label)}: {_count(rule.required_approvals, 'approval')} from {people}{own}"
 
 
-def _upgrade_line(upgrade: ScheduledUpgrade) -> str:
+def _upgrade_line(upgrade: ScheduledUpgrade, naming: Naming) -> str:
     window = f", {span(upgrade.window)}" if upgrade.window else ""
     outside = "" if upgrade.request_id else f", {phrases.OUTSIDE[0].lower()}{phrases.OUTSIDE[1:]}"
     status = phrases.status(upgrade.status)
-    return f"*{phrases.name(upgrade)}* {phrases.versions(upgrade)}: {status}{window}{outside}"
+    return f"*{phrases.name(upgrade, naming)}* {phrases.versions(upgrade)}: {status}{window}{outside}"
 
 
 def _why(upgrade: ScheduledUpgrade) -> str:
     return f" ({escape(upgrade.reason, 200)})" if upgrade.reason else ""
 
 
-def _request_line(request: UpgradeRequest) -> str:
+def _request_line(request: UpgradeRequest, naming: Naming) -> str:
     start = when(request.start) if request.start else "next maintenance window"
     votes = f" ({len(request.votes)} of {request.required})" if request.state is State.PENDING_APPROVAL else ""
     who = mention(request.requester)
     said = f"{request.state.words}{votes}, {start}, asked for by {who}"
-    return f"*{phrases.name(request)}* {phrases.versions(request)}: {said}"
+    return f"*{phrases.name(request, naming)}* {phrases.versions(request)}: {said}"
 
 
 def _spoken(*sentences: str) -> str:

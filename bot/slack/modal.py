@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.cluster import Cluster, ClusterIdentity
 from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
+from bot.domain.naming import Naming
 from bot.domain.request import RequestId
 from bot.notifications import blocks, text
 from bot.notifications.blocks import Block as Drawn
@@ -60,7 +61,7 @@ def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()
         (blocks.context(text.escape(note, SENTENCE)) for note in notes),
         [_cluster(index, shown.cluster)],
         facts(shown),
-        _version(shown),
+        _version(shown, index.naming),
         [_start(form), _ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
         [_reason(shown)],
@@ -107,11 +108,11 @@ def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
     return _input("Cluster", Block.CLUSTER, cluster_select(index, chosen, action_id=Act.CLUSTER), dispatch_action=True)
 
 
-def _version(shown: FormView) -> Iterable[Drawn]:
+def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
     if shown.cluster is None:
         return
     if not shown.on_offer:
-        here = f"{text.escape(shown.cluster.full_name)} ({text.escape(shown.cluster.version)})"
+        here = f"{text.escape(naming.cluster(shown.cluster))} ({text.escape(shown.cluster.version)})"
         yield blocks.section(f"No version is on offer that {here} may go to.")
         return
     select = version_select(shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=Act.VERSION)

@@ -161,5 +161,5 @@ class Opening:
             override=request.override,
             reason=request.reason,
         )
-        note = f"A new request for {request.full_name} replaces the one to {request.to_version}."
+        note = f"A new request for {self.viewing.naming.cluster(request)} replaces the one to {request.to_version}."
         return replace(Wanted(), form=form, held=Held(replaces=request.id), notes=(note,))

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from bot.domain.form import LONGEST_REASON
+from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal, UpgradeRequest
 from bot.notifications import blocks, text
@@ -31,13 +32,13 @@ class About:
         return cls(request_id=pressed.request_id, seal=pressed.seal, message=pressed.message)
 
 
-def draw(about: About, request: UpgradeRequest) -> dict[str, object]:
+def draw(about: About, request: UpgradeRequest, naming: Naming) -> dict[str, object]:
     """Draw the modal."""
     held = {"request": about.request_id, "seal": about.seal}
     if about.message:
         held |= {"channel": about.message.channel, "ts": about.message.ts}
     versions = f"{text.escape(request.from_version)} to {text.escape(request.to_version)}"
-    what = f"{text.escape(request.full_name)} from {versions}"
+    what = f"{text.escape(naming.cluster(request))} from {versions}"
     field = {"type": "plain_text_input", "action_id": Act.REASON, "multiline": True, "max_length": LONGEST_REASON}
     return blocks.View(
         type="modal",

@@ -48,16 +48,12 @@ class AuditTrail:
     async def events(
         self, *, since: datetime | None = None, cluster: str | None = None, request: str | None = None
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the events as exported, oldest first. `cluster` is `environment/slug` or the slug alone."""
+        """Yield the events as exported, oldest first. `cluster` may leave out its organisation and its environment."""
         wanted: list[ColumnElement[bool]] = []
         if since is not None:
             wanted.append(AuditRow.at >= since)
         if cluster is not None:
-            wanted.append(
-                AuditRow.cluster == cluster
-                if "/" in cluster
-                else (AuditRow.cluster == cluster) | AuditRow.cluster.endswith(f"/{cluster}", autoescape=True)
-            )
+            wanted.append(_called(cluster))
         if request is not None:
             wanted.append(AuditRow.request_id == request)
         order = (AuditRow.at, AuditRow.request_id, AuditRow.number)
@@ -106,6 +102,17 @@ class AuditTrail:
                 yield {**row._asdict(), "at": moment(row.at)}
             place = tuple(getattr(rows[-1], column.key) for column in order)
             rows = await reading.all(query.where(tuple_(*order) > place))
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    """Whether an event is about the cluster `organisation/environment/slug`, `environment/slug` or `slug`."""
+    match name.split("/", 2):
+        case [organisation, environment, slug]:
+            return (AuditRow.organisation == organisation) & (AuditRow.cluster == f"{environment}/{slug}")
+        case [_, _]:
+            return AuditRow.cluster == name
+        case _:
+            return (AuditRow.cluster == name) | AuditRow.cluster.endswith(f"/{name}", autoescape=True)
 
 
 def _link(event: Exported, *, after: Exported | None) -> Iterator[Finding]:

@@ -113,9 +113,13 @@ class StoredUpgrades:
             _READ.where(UpgradeRow.organisation == organisation, _UNFINISHED, UpgradeRow.environment == "")
         )
 
-    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final of all organisations, or of one environment's name, by window start, None last."""
+    async def upcoming(
+        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final, all or of one organisation or environment's name, by window start, None last."""
         query = _READ.where(_UNFINISHED)
+        if organisation is not None:
+            query = query.where(UpgradeRow.organisation == organisation)
         if environment is not None:
             query = query.where(UpgradeRow.environment == environment)
         order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)

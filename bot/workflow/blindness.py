@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.domain.cluster import Organisation
 from bot.domain.events import About, SawAgain, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow import errands
 from bot.workflow.ports import BeginWork, Clock, Feed, Lease
+from bot.workflow.shelf import Shelf
 
 _AFTER = timedelta(minutes=10)
 _POLLS = 5
@@ -17,12 +19,14 @@ class Blindness:
     """Watches how long an organisation's statuses could not be read. `poll_every` is the configured pause."""
 
     begin: BeginWork
+    shelf: Shelf
     policy: Policy
+    organisations: tuple[Organisation, ...]
     now: Clock
     poll_every: timedelta
 
     async def could_not_read(self, feed: Feed, error: str, lease: Lease) -> None:
-        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel once.
+        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel that it concerns once.
 
         A bot that was down for long has not been blind for as long: it begins to be when it fails to read.
         """
@@ -36,7 +40,7 @@ class Blindness:
             event = WentBlind(about=_about(feed), since=since)
             told = [
                 errands.in_channel(channel, event, key=f"blind:{feed.organisation}:{since.isoformat()}")
-                for channel in self.policy.channels
+                for channel in self._channels(feed)
             ]
         async with self.begin(lease) as work:
             await work.feeds.save(blind)
@@ -51,11 +55,16 @@ class Blindness:
         if feed.blind_told_at is not None and feed.blind_since is not None:
             event = SawAgain(about=_about(feed), since=feed.blind_since, until=now)
             key = f"sees:{feed.organisation}:{feed.blind_since.isoformat()}"
-            told = [errands.in_channel(channel, event, key=key) for channel in self.policy.channels]
+            told = [errands.in_channel(channel, event, key=key) for channel in self._channels(feed)]
         async with self.begin(lease) as work:
             await work.feeds.save(seeing)
             await work.outbox.put(*told)
             await work.commit()
+
+    def _channels(self, feed: Feed) -> tuple[str, ...]:
+        known = {catalog.organisation: catalog.environment_slugs for catalog in self.shelf.catalogs}
+        environments = {one: known.get(one, frozenset()) for one in self.organisations}
+        return self.policy.channels_of(feed.organisation, environments)
 
 
 def _about(feed: Feed) -> About:

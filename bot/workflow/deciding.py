@@ -147,7 +147,7 @@ class Deciding:
                     told.append(errands.in_thread(stored, RequestApproved(about=errands.about(stored))))
             if decision.tell_requester:
                 told.append(errands.to_requester(stored, decision.event))
-            told.append(_answer(pressed, decision.answer, number, errands.about(stored)))
+            told.append(self._answer(pressed, decision.answer, number, errands.about(stored)))
             await self._strike_orphan(work, pressed, told)
             await work.outbox.put(*told)
             await work.inbox.done(number)
@@ -191,21 +191,21 @@ class Deciding:
                     facts=facts,
                 )
             )
-            told = [_answer(pressed, str(refusal), number, about)]
+            told = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:
                 await self._strike_orphan(work, pressed, told)
             await work.outbox.put(*told)
             await work.inbox.done(number)
             await work.commit()
 
+    def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:
+        """Answer privately; a direct message, which stands by itself, says of which cluster it speaks."""
+        response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
+        where = "" if response_url or not about.cluster else f"*{self.judging.naming.cluster(about)}*: "
+        return errands.answer(
+            pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
+        )
+
 
 def _pressed(pressed: ButtonPressed | RejectionGiven) -> Press:
     return pressed.press if isinstance(pressed, ButtonPressed) else Press.REJECT
-
-
-def _answer(pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:
-    response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
-    where = "" if response_url else f"*{about.full_name}*: " if about.cluster else ""
-    return errands.answer(
-        pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
-    )

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from bot.domain.cluster import Catalog, Cluster
 from bot.domain.errors import RuleBroken
 from bot.domain.form import breach, occasion, unproven
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
 from bot.workflow.ports import BeginWork, Clock
@@ -21,6 +22,7 @@ class Judging:
     look: BeginWork
     now: Clock
     zone: tzinfo
+    naming: Naming = PLAIN
 
     def rule(self, request: UpgradeRequest) -> Rule:
         """Return the rule in force for the request's environment."""
@@ -32,13 +34,15 @@ class Judging:
         if found is None or found[1].version == request.from_version:
             return None
         current = found[1].version
-        return current, (f"{request.full_name} runs {current} now; it ran {request.from_version} when this was asked.")
+        return current, (
+            f"{self.naming.cluster(request)} runs {current} now; it ran {request.from_version} when this was asked."
+        )
 
     async def broken_rule(self, request: UpgradeRequest) -> str | None:
         """Return the sentence of the first rule that forbids the request now, None when it may go ahead."""
         found = self.shelf.find(request.cluster_identity)
         if found is None:
-            return f"{request.full_name} is no longer in the catalog of Avisi Cloud."
+            return f"{self.naming.cluster(request)} is no longer in the catalog of Avisi Cloud."
         catalog, cluster = found
         rule = self.rule(request)
         if text := self._off_offer(request, catalog, cluster, rule):
@@ -68,5 +72,5 @@ class Judging:
         if request.to_version in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade):
             return None
         if cluster.version == request.to_version:
-            return f"{request.full_name} already runs {request.to_version}."
-        return f"{request.to_version} is no longer on offer for {request.full_name} ({cluster.version})."
+            return f"{self.naming.cluster(request)} already runs {request.to_version}."
+        return f"{request.to_version} is no longer on offer for {self.naming.cluster(request)} ({cluster.version})."

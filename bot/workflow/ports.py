@@ -72,8 +72,10 @@ class Upgrades(Protocol):
     async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final that were stored without the name of an environment."""
 
-    async def upcoming(self, *, limit: int, environment: str | None = None) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final of all organisations, or of one environment's name, by window start, None last."""
+    async def upcoming(
+        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final, all or of one organisation or environment's name, by window start, None last."""
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.form import LEAD, Form, Problem, breach, is_frozen, occasion, overriding, problems, unproven
+from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
@@ -91,6 +92,11 @@ class Viewing:
     now: Clock
     zone: tzinfo
 
+    @property
+    def naming(self) -> Naming:
+        """Return what clusters are called."""
+        return Naming.among(self.organisations)
+
     def catalogs(self) -> tuple[Catalog, ...]:
         """Return the copies at hand, one for each organisation read so far; no waiting."""
         return self.shelf.catalogs
@@ -165,15 +171,21 @@ class Viewing:
         async with self.look() as work:
             return await work.requests.get(request_id)
 
-    async def overview(self, *, environment: str | None = None) -> Overview:
-        """Return what is under way, all of it or one environment's."""
+    async def overview(self, *, organisation: Organisation | None = None, environment: str | None = None) -> Overview:
+        """Return what is under way, all of it, or of one organisation, or of the environments of one name."""
         async with self.look() as work:
-            upgrades = await work.upgrades.upcoming(limit=_LONGEST_LIST + 1, environment=environment)
+            upgrades = await work.upgrades.upcoming(
+                limit=_LONGEST_LIST + 1, organisation=organisation, environment=environment
+            )
             requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
-            feeds = [await work.feeds.get(organisation) for organisation in self.organisations]
+            feeds = [await work.feeds.get(one) for one in self.organisations if organisation in {None, one}]
         return Overview(
             upgrades=upgrades[:_LONGEST_LIST],
-            requests=tuple(one for one in requests if environment in {None, one.environment}),
+            requests=tuple(
+                one
+                for one in requests
+                if organisation in {None, one.organisation} and environment in {None, one.environment}
+            ),
             feeds=tuple(feeds),
             more=len(upgrades) > _LONGEST_LIST,
         )

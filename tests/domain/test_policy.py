@@ -4,10 +4,12 @@ from typing import Literal
 
 import pytest
 
+from bot.domain.cluster import Organisation
 from bot.domain.people import Circle, Member, MemberId, Standing
 from bot.domain.policy import Policy, Rule
-from tests.builders import GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
+from tests.builders import ACME, GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
 
+GLOBEX = Organisation("globex")
 STAGING = Rule(environment="staging", channel="C0STAGING")
 ACME_STAGING = Rule(environment="staging", channel="C0ACME")
 POLICY = Policy(
@@ -50,6 +52,28 @@ def test_a_policy_knows_every_channel_once() -> None:
     assert POLICY.channels == ("C0UPGRADES", "C0STAGING", "C0ACME")
     assert again.channels == ("C0UPGRADES", "C0STAGING")
     assert POLICY.rules[0] is POLICY.default
+
+
+@pytest.mark.parametrize(
+    ("acme", "globex", "concern_acme", "concern_globex"),
+    [
+        ({"staging"}, {"production"}, "staging acme", "upgrades staging"),
+        ({"production"}, {"staging"}, "upgrades acme", "staging"),
+        ({"production", "staging"}, {"staging"}, "upgrades acme", "staging"),
+        ({"production"}, {"production"}, "upgrades staging acme", "upgrades staging"),
+        ({"production"}, set(), "upgrades staging acme", "upgrades staging"),
+        (set(), set(), "upgrades staging acme", "upgrades staging"),
+    ],
+)
+def test_channels_that_only_another_organisation_uses_do_not_concern_one(
+    acme: set[str], globex: set[str], concern_acme: str, concern_globex: str
+) -> None:
+    """What it uses does, and what nobody is known to use; while its environments are unknown, all that it may use."""
+    known = {ACME: acme, GLOBEX: globex}
+
+    assert POLICY.channels_of(ACME, known) == tuple(f"C0{name.upper()}" for name in concern_acme.split())
+    assert POLICY.channels_of(GLOBEX, known) == tuple(f"C0{name.upper()}" for name in concern_globex.split())
+    assert POLICY.channels_of(ACME, {ACME: acme}) == POLICY.channels
 
 
 @pytest.mark.parametrize(("required", "plain", "overriding"), [(0, 0, 1), (1, 1, 2), (2, 2, 3)])

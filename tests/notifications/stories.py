@@ -30,6 +30,7 @@ from bot.domain.events import (
     WindowMoved,
     WindowNear,
 )
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.request import RequestId, State, UpgradeRequest, Vote
 from bot.domain.scheduled import INFERRED, ScheduledUpgrade
 from bot.notifications import notes
@@ -143,9 +144,9 @@ def outside(event: AnyEvent) -> AnyEvent:
     return replace(event, about=replace(event.about, request_id=None, requester=None))
 
 
-def scene(request: UpgradeRequest | None, upgrade: ScheduledUpgrade | None = None) -> Scene:
+def scene(request: UpgradeRequest | None, upgrade: ScheduledUpgrade | None = None, *, naming: Naming = PLAIN) -> Scene:
     """Build what is true when something is told."""
-    return Scene(now=NOON, request=request, upgrade=upgrade, link=LINK if request else None)
+    return Scene(now=NOON, request=request, upgrade=upgrade, link=LINK if request else None, naming=naming)
 
 
 def everything(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, Vote
 from bot.notifications import ids
 from bot.notifications.card import card, struck
@@ -219,3 +220,11 @@ def test_a_struck_out_card_has_no_buttons_and_leads_to_the_card() -> None:
     assert "posted twice" in drawn.text
     assert "https://team.slack.com/archives/C0UPGRADES/p1700000000000100" in drawn.text
     assert complaints(drawn) == []
+
+
+def test_with_several_organisations_the_card_names_the_one_that_it_is_about() -> None:
+    """Where the environment stands, as the policy file writes it; and in what a screen reader says of a button."""
+    drawn = card(in_state(State.PENDING_APPROVAL), None, naming=Naming(several=True))
+
+    assert "Environment: acme/production." in drawn.text
+    assert "Approve upgrade of acme/production/web" in str(drawn.blocks)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.cluster import Organisation
 from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
 from bot.notifications.blocks import View
@@ -152,3 +153,14 @@ def test_upgrades_say_when_and_how_they_stand() -> None:
 def test_home_says_how_fresh_it_is(feed: Feed, said: str) -> None:
     """Late is visible."""
     assert said in words(home(seen(feeds=(feed,))))
+
+
+def test_with_several_organisations_every_line_names_the_one_that_it_is_about() -> None:
+    """What waits, what is under way and what was asked for."""
+    feeds = tuple(Feed(organisation=one, read_at=NOON) for one in (ACME, Organisation("globex")))
+
+    shown = words(home(seen(1, feeds=feeds)))
+
+    for name in ("wait0", "up0", "own0"):
+        assert f"*acme/production/{name}*" in shown
+        assert f"*production/{name}*" in words(home(seen(1)))

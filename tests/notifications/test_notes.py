@@ -19,8 +19,10 @@ from bot.domain.events import (
     WindowMoved,
     WindowNear,
 )
+from bot.domain.naming import Naming
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications import notes
+from bot.notifications.digest import Waiting, digest
 from tests.builders import CHANNEL, KIM, NEW, NOON, OLD, ROOS, SEM, a_window, about, an_upgrade_request
 from tests.notifications.checks import labels, seen
 from tests.notifications.stories import LINK, ON_CALL, events, in_state, outside, scene, with_status
@@ -45,6 +47,19 @@ def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
     assert "which begins in about 24 hours." in message.text
     assert "<!date^" in seen(message)
     assert labels(message) == []
+
+
+def test_with_several_organisations_every_note_names_the_one_that_it_is_about() -> None:
+    """Two of them may call a cluster the same, in a thread, a channel, a direct message and a digest."""
+    told = [event for event in events(SUBMITTED) if event.about.cluster and not isinstance(event, Answered)]
+    now = scene(SUBMITTED, with_status("SCHEDULED"), naming=Naming(several=True))
+
+    notifications = [draw(event, now).text for event in told for draw in (notes.thread, notes.channel, notes.direct)]
+    waiting = [Waiting(number=number, event=event, scene=now) for number, event in enumerate(told)]
+    pages = digest(waiting, total=len(waiting))
+
+    assert [text for text in notifications if "acme/production/web" not in text] == []
+    assert "acme/production/web" in pages[-1].message.text
 
 
 @pytest.mark.parametrize("status", ["FAILED", "MISSED", "NOT_UPGRADED"])

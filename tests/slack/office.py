@@ -27,7 +27,7 @@ from bot.slack.supervisor import Supervisor
 from bot.workflow.entries import ButtonPressed
 from bot.workflow.shelf import Shelf
 from bot.workflow.viewing import Viewing
-from tests.builders import ACME, NOON, a_catalog, a_policy
+from tests.builders import NOON, a_catalog, a_policy
 from tests.fakes import FakeClock, FakeStorage
 
 Transport = Literal["http", "socket"]
@@ -82,7 +82,12 @@ async def office(
         people = People(client=client, identity=identity)
         messenger, tasks = SlackMessenger(client=client, session=session), Supervisor()
         viewing = Viewing(
-            look=storage.look, shelf=shelf, policy=policy or a_policy(), organisations=(ACME,), now=clock, zone=UTC
+            look=storage.look,
+            shelf=shelf,
+            policy=policy or a_policy(),
+            organisations=tuple(catalog.organisation for catalog in catalogs or [a_catalog()]),
+            now=clock,
+            zone=UTC,
         )
         here: Office
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import NotAnApprover
+from bot.domain.naming import PLAIN
 from bot.domain.request import UpgradeRequest
 from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
@@ -30,7 +31,7 @@ EVERY_PRESS: Sequence[tuple[Press, str]] = (
 
 async def _card(here: Office, request: UpgradeRequest) -> MessageRef:
     """Put a message of the bot's with every button into a channel."""
-    buttons = actions(*(press_button(press, request) for press, _ in EVERY_PRESS))
+    buttons = actions(*(press_button(press, request, PLAIN) for press, _ in EVERY_PRESS))
     return await here.messenger.post(CHANNEL, message("Upgrade web", section("Upgrade web"), buttons))
 
 

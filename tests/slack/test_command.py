@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.cluster import Catalog
+from bot.domain.cluster import Catalog, Organisation
 from bot.sandbox.slack.faults import Fault
 from bot.workflow.entries import FormSubmitted
 from tests.builders import (
@@ -22,6 +22,7 @@ from tests.builders import (
 from tests.slack.office import Transport, office
 
 CHANNEL = "C0UPGRADES"
+GLOBEX = Organisation("globex")
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
 
@@ -96,6 +97,31 @@ async def test_list_of_an_unknown_environment_names_those_there_are() -> None:
         await roos.command(CHANNEL, "/schedule-upgrade list prodution")
 
         await roos.private(CHANNEL, "There is no environment", "production", "staging")
+
+
+async def test_with_several_organisations_each_name_begins_with_that_of_its_organisation() -> None:
+    """In lists, in `status` and in the form; and a list of one of them, or of one of its environments, can be had."""
+    theirs = a_catalog(a_cluster(identity="x", organisation=GLOBEX, slug="web"), organisation=GLOBEX)
+    both = [a_scheduled_upgrade(), a_scheduled_upgrade(organisation=GLOBEX, identity="y", cluster_identity="x")]
+    async with office("http", catalogs=[a_catalog(), theirs], stored=both) as here:
+        roos = here.slack.person(ROOS)
+        for words, named, others in (
+            ("list", ["acme/production/web", "globex/production/web"], []),
+            ("list production", ["acme/production/web", "globex/production/web"], []),
+            ("list Globex/Production", ["in globex/production", "globex/production/web"], ["acme"]),
+            ("list acme", ["in acme", "acme/production/web"], ["globex"]),
+            ("list globex/staging", ["There is no environment", "globex/production", "acme/staging"], []),
+            ("status globex/production/web", ["globex/production/web"], ["acme"]),
+            ("help", ["ORGANISATION/ENVIRONMENT/CLUSTER"], []),
+            ("web", ["Several clusters fit", "acme/production/web", "globex/production/web"], []),
+        ):
+            await roos.command(CHANNEL, f"/schedule-upgrade {words}")
+            answer = await roos.private(CHANNEL, *named)
+            assert [other for other in others if other in answer.shown] == []
+
+        await roos.command(CHANNEL, "/schedule-upgrade globex/production/web")
+        view = await roos.modal("Schedule upgrade")
+        assert {field.label: field.shown for field in view.fields}["Cluster"] == "globex/production/web"
 
 
 async def test_status_tells_about_one_cluster() -> None:

@@ -76,8 +76,8 @@ def test_hostile_text_breaks_no_answer_and_mentions_nobody(
     many = Overview(upgrades=(upgrade,) * 200, requests=(request,) * 60, feeds=(feed,))
 
     for answer in (
-        overview(many, environment=environment),
-        overview(Overview(upgrades=(), requests=(), feeds=(feed,)), environment=environment),
+        overview(many, where=environment),
+        overview(Overview(upgrades=(), requests=(), feeds=(feed,)), where=environment),
         one_cluster(ClusterView(cluster=known, upgrades=(upgrade,) * 5, requests=(request,) * 5, feed=feed)),
         explained(words or "/x", policy),
     ):

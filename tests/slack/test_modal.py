@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Catalog, Organisation
 from bot.domain.form import Form, FormField, Problem
+from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
@@ -296,7 +297,7 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
     """Loading, trouble, nothing to upgrade, and the rejection keep to Slack's limits too."""
     request = an_upgrade_request()
     about = rejection.About.of(a_press(request))
-    drawn = rejection.draw(about, request)
+    drawn = rejection.draw(about, request, PLAIN)
     for view in (
         placeholders.loading(Held()),
         placeholders.trouble(Held(), "<!channel> " * 500),

@@ -109,7 +109,7 @@ async def test_writers_at_the_same_moment_do_not_fork_a_chain(stored: Storage) -
 
 
 async def test_the_trail_is_filtered(stored: Storage) -> None:
-    """By moment, by request, by cluster with or without its environment."""
+    """By moment, by request, by cluster with or without its environment and organisation."""
     await written(stored, "a")
     async with stored.begin() as work:
         await work.audit.append(a_fact("b", cluster="staging/web_1"), a_fact("c", cluster="staging/webX1"))
@@ -119,6 +119,8 @@ async def test_the_trail_is_filtered(stored: Storage) -> None:
     assert {one["request_id"] for one in await exported(stored, request="b")} == {"b"}
     assert {one["request_id"] for one in await exported(stored, cluster="production/web")} == {"a"}
     assert {one["request_id"] for one in await exported(stored, cluster="web_1")} == {"b"}
+    assert {one["request_id"] for one in await exported(stored, cluster="acme/production/web")} == {"a"}
+    assert await exported(stored, cluster="globex/production/web") == []
     assert await exported(stored, cluster="we") == []
 
 

@@ -158,11 +158,12 @@ async def test_unnamed_are_those_followed_whose_environment_nobody_told(subject:
 
 async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
     """The next window first, those without one last; the limit counts what was asked for."""
+    other = Organisation("other")
     await saved(
         subject,
         named("none", window=None),
         named("late", window=a_window(NOON + 5 * HOUR), environment="staging"),
-        named("soon", window=a_window(NOON + HOUR), organisation=Organisation("other")),
+        named("soon", window=a_window(NOON + HOUR), organisation=other),
         named("over", window=a_window(NOON), status="SUCCEEDED"),
     )
 
@@ -170,6 +171,8 @@ async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
         assert [one.identity for one in await work.upgrades.upcoming(limit=9)] == ["soon", "late", "none"]
         assert [one.identity for one in await work.upgrades.upcoming(limit=1)] == ["soon"]
         assert [one.identity for one in await work.upgrades.upcoming(limit=1, environment="staging")] == ["late"]
+        assert [one.identity for one in await work.upgrades.upcoming(limit=9, organisation=other)] == ["soon"]
+        assert await work.upgrades.upcoming(limit=9, organisation=other, environment="staging") == ()
 
 
 async def test_windows_between_two_moments_include_both(subject: Subject) -> None:

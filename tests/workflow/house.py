@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TypeVar
 
-from bot.domain.cluster import Catalog
+from bot.domain.cluster import Catalog, Organisation
 from bot.domain.events import Answered, AnyEvent, Event
 from bot.domain.form import Form
 from bot.domain.people import MemberId, Standing
@@ -79,6 +79,7 @@ class House:
     clock: FakeClock
     policy: Policy
     forced: Source | None = None
+    organisations: tuple[Organisation, ...] = (ACME,)
     slept: list[float] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: Iterator[int] = field(default_factory=lambda: count(1))
@@ -87,10 +88,12 @@ class House:
         begin, look, now, zone = self.storage.begin, self.storage.look, self.clock, UTC
         self.shelf = Shelf(look)
         self.viewing = Viewing(
-            look=look, shelf=self.shelf, policy=self.policy, organisations=(ACME,), now=now, zone=zone
+            look=look, shelf=self.shelf, policy=self.policy, organisations=self.organisations, now=now, zone=zone
         )
         self.entitlement = Entitlement(self.members)
-        self.judging = Judging(policy=self.policy, shelf=self.shelf, look=look, now=now, zone=zone)
+        self.judging = Judging(
+            policy=self.policy, shelf=self.shelf, look=look, now=now, zone=zone, naming=self.viewing.naming
+        )
         self.revoting = Revoting(begin=begin, entitlement=self.entitlement, judging=self.judging)
         telling = Telling(policy=self.policy, now=now)
         self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, shelf=self.shelf)
@@ -110,7 +113,14 @@ class House:
             outcomes=self.outcomes,
             sleep=self._sleep,
         )
-        self.blindness = Blindness(begin=begin, policy=self.policy, now=now, poll_every=timedelta(minutes=1))
+        self.blindness = Blindness(
+            begin=begin,
+            shelf=self.shelf,
+            policy=self.policy,
+            organisations=self.organisations,
+            now=now,
+            poll_every=timedelta(minutes=1),
+        )
         self.tracking = Tracking(
             begin=begin,
             look=look,
@@ -142,6 +152,7 @@ class House:
             clock=self.clock,
             policy=policy or self.policy,
             forced=forced or self.forced,
+            organisations=self.organisations,
             ids=self.ids,
             entered=self.entered,
         )
@@ -231,10 +242,10 @@ class House:
         await self.submit(request)
         return self.now_of(request)
 
-    async def poll(self) -> Source | None:
-        """Poll the organisation once; None when nothing could be read."""
+    async def poll(self, organisation: Organisation = ACME) -> Source | None:
+        """Poll an organisation once; None when nothing could be read."""
         with suppress(AvisiError):
-            return await self.tracking.poll(ACME, await self.lease())
+            return await self.tracking.poll(organisation, await self.lease())
         return None
 
     async def look_round(self) -> None:
@@ -289,11 +300,12 @@ class House:
 
 
 async def a_house(
-    *things: UpgradeRequest | ScheduledUpgrade | Feed,
+    *things: UpgradeRequest | ScheduledUpgrade | Feed | Catalog,
     policy: Policy | None = None,
     catalog: Catalog | None = None,
     forced: Source | None = None,
     now: datetime = NOON,
+    organisations: tuple[Organisation, ...] = (ACME,),
 ) -> House:
     """Build a house with everybody, acme's catalog, and a rule under which Sem or Kim approves."""
     catalog = catalog or a_catalog()
@@ -304,6 +316,7 @@ async def a_house(
         clock=FakeClock(now),
         policy=policy or a_policy(),
         forced=forced,
+        organisations=organisations,
     )
     await house.shelf.renew()
     return house

@@ -1,14 +1,17 @@
+from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.cluster import Organisation
 from bot.domain.events import SawAgain, StatusMoved, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow.blindness import Blindness
 from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, Unauthorised
 from bot.workflow.ports import Feed, Source
-from tests.builders import ACME, CHANNEL, NOON, a_policy, a_reading, a_rule, a_scheduled_upgrade
+from tests.builders import ACME, CHANNEL, NOON, a_catalog, a_cluster, a_policy, a_reading, a_rule, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
 
+GLOBEX = Organisation("globex")
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 TWO_CHANNELS = a_policy(environments={"staging": a_rule(environment="staging", channel="C0STAGING")})
 
@@ -38,6 +41,32 @@ async def test_ten_minutes_without_a_reading_are_told_once_in_each_channel() -> 
     assert before == []
     assert [one.target for one in house.errands(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
     assert {event.since for event in house.told(WentBlind, Kind.CHANNEL)} == {NOON}
+
+
+async def test_blindness_is_told_only_where_the_organisation_is_followed() -> None:
+    """Of two organisations, the channels that only the other one uses stay quiet; so when it sees again."""
+    policy = a_policy(
+        environments={
+            "staging": a_rule(environment="staging", channel="C0STAGING"),
+            "globex/production": a_rule(environment="production", channel="C0GLOBEX"),
+        }
+    )
+    theirs = a_catalog(a_cluster(identity="x", organisation=GLOBEX), organisation=GLOBEX, environments=())
+    seen_before = replace(READ, organisation=GLOBEX)
+    house = await a_house(seen_before, READ, theirs, policy=policy, organisations=(ACME, GLOBEX))
+    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+
+    for _ in range(11):
+        house.clock.advance(timedelta(minutes=1))
+        for organisation in house.organisations:
+            await house.poll(organisation)
+    house.cloud.refusal = None
+    for organisation in house.organisations:
+        await house.poll(organisation)
+
+    for event in (WentBlind, SawAgain):
+        told = [(one.event.about.organisation, one.target) for one in house.errands(Kind.CHANNEL, event) if one.event]
+        assert told == [("acme", CHANNEL), ("acme", "C0STAGING"), ("globex", "C0GLOBEX")]
 
 
 async def test_seeing_again_is_told_once_in_each_channel() -> None:
@@ -79,7 +108,12 @@ async def test_long_pauses_between_polls_make_it_more_patient() -> None:
     """Five polls, if that is longer than ten minutes."""
     house = await a_blind_house()
     blindness = Blindness(
-        begin=house.storage.begin, policy=house.policy, now=house.clock, poll_every=timedelta(minutes=10)
+        begin=house.storage.begin,
+        shelf=house.shelf,
+        policy=house.policy,
+        organisations=house.organisations,
+        now=house.clock,
+        poll_every=timedelta(minutes=10),
     )
     told = []
     for minutes in (10, 40, 50):

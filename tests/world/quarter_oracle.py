@@ -13,6 +13,7 @@ KINDS = {"SCHEDULED_NOTIFIED": "scheduled notified", "FAILED": "failed", "MISSED
 LEADS = (timedelta(hours=24), timedelta(hours=1))
 FREEZE = (datetime.fromisoformat("2026-12-20T00:00+00:00"), datetime.fromisoformat("2027-01-04T00:00+00:00"))
 CHANNELS = ("C0GENERAL", "C0PROD", "C0UPGRADES")
+CONCERNED = {"acme": ("C0PROD", "C0UPGRADES"), "globex": ("C0GENERAL",)}
 
 Told = tuple[str, str]
 """What kind of message, about which cluster (or organisation)."""
@@ -108,7 +109,7 @@ class Oracle:
         self.expected[channel][kind, one.name] += 1
 
     def _tell_all(self, kind: str, organisation: str) -> None:
-        for channel in CHANNELS:
+        for channel in CONCERNED[organisation]:
             self.expected[channel][kind, organisation] += 1
 
     def _first(self, *key: str) -> bool:
@@ -123,7 +124,7 @@ def _last(upgrade: ScheduledUpgrade) -> Last:
         status=upgrade.status,
         start=upgrade.window_start,
         end=upgrade.window_end,
-        name=f"{upgrade.environment}/{upgrade.cluster}",
+        name=f"{upgrade.organisation}/{upgrade.environment}/{upgrade.cluster}",
         organisation=upgrade.organisation,
         environment=upgrade.environment,
     )
