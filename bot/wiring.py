@@ -73,8 +73,8 @@ def rooms(
     """
     begin, look = storage.begin, storage.look
     zone = ZoneInfo(settings.bot_window_timezone)
-    shelf = Shelf(look)
     organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
+    shelf = Shelf(look, organisations)
     naming = Naming.among(organisations)
     viewing = Viewing(look=look, shelf=shelf, policy=policy, organisations=organisations, now=now, zone=zone)
     entitlement = Entitlement(members)

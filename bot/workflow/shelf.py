@@ -1,5 +1,6 @@
 """The catalog copies at hand in this process: opened without waiting, renewed from the store when it has newer ones."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
@@ -7,10 +8,11 @@ from bot.workflow.ports import BeginWork, Work
 
 
 class Shelf:
-    """Holds one decoded catalog for each organisation."""
+    """Holds one decoded catalog for each of these organisations; what is stored of others is history."""
 
-    def __init__(self, look: BeginWork) -> None:
+    def __init__(self, look: BeginWork, organisations: Collection[Organisation]) -> None:
         self._look = look
+        self._organisations = frozenset(organisations)
         self._catalogs: dict[Organisation, Catalog] = {}
 
     @property
@@ -49,7 +51,7 @@ class Shelf:
         """Take over what the store has newer, as this Work sees it."""
         for organisation, fetched_at in (await work.catalogs.fetched()).items():
             held = self._catalogs.get(organisation)
-            if held is not None and held.fetched_at >= fetched_at:
+            if organisation not in self._organisations or (held is not None and held.fetched_at >= fetched_at):
                 continue
             catalog = await work.catalogs.read(organisation)
             if catalog is not None:

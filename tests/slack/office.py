@@ -74,7 +74,8 @@ async def office(
     """Start Slack and the edge; without `catalogs` there is acme's with two clusters."""
     async with SimulatedSlack() as slack, open_session() as session:
         storage = FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
-        shelf = Shelf(storage.look)
+        organisations = tuple(catalog.organisation for catalog in catalogs or [a_catalog()])
+        shelf = Shelf(storage.look, organisations)
         await shelf.renew()
         clock = FakeClock(NOON)
         client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
@@ -85,7 +86,7 @@ async def office(
             look=storage.look,
             shelf=shelf,
             policy=policy or a_policy(),
-            organisations=tuple(catalog.organisation for catalog in catalogs or [a_catalog()]),
+            organisations=organisations,
             now=clock,
             zone=UTC,
         )

@@ -55,13 +55,14 @@ async def _drawn(
 ) -> dict[str, Any]:
     here = list(catalogs) if catalogs is not None else [a_catalog()]
     storage = FakeStorage(*here, *stored)
-    shelf = Shelf(storage.look)
+    organisations = tuple(catalog.organisation for catalog in here)
+    shelf = Shelf(storage.look, organisations)
     await shelf.renew()
     viewing = Viewing(
         look=storage.look,
         shelf=shelf,
         policy=policy or a_policy(),
-        organisations=(ACME,),
+        organisations=organisations,
         now=FakeClock(NOON),
         zone=UTC,
     )

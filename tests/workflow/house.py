@@ -86,7 +86,7 @@ class House:
 
     def __post_init__(self) -> None:
         begin, look, now, zone = self.storage.begin, self.storage.look, self.clock, UTC
-        self.shelf = Shelf(look)
+        self.shelf = Shelf(look, self.organisations)
         self.viewing = Viewing(
             look=look, shelf=self.shelf, policy=self.policy, organisations=self.organisations, now=now, zone=zone
         )
