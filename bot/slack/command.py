@@ -3,14 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from functools import partial
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.cluster import Cluster
 from bot.domain.people import Member
 from bot.notifications.blocks import Message
 from bot.notifications.text import escape
@@ -18,10 +15,12 @@ from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
 from bot.slack.directory import Directory, Place
 from bot.slack.errors import Listener
-from bot.slack.filling import NotUnderstood, Reader
+from bot.slack.filling import NotUnderstood
+from bot.slack.modal import Held
 from bot.slack.opening import Opening, Wanted
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.people import Door, Reused
+from bot.slack.typed import Typed
 from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
@@ -37,6 +36,7 @@ class Command:
     name: str
     viewing: Viewing
     directory: Directory
+    typed: Typed
     opening: Opening
     door: Door
     guard: Callable[[Listener], Listener]
@@ -70,36 +70,18 @@ class Command:
             case Fill(words=words) if self.directory.is_loaded:
                 return self._open(body, words, member)
             case Fill(words=words):
-                self.opening.start(body, Wanted(later=partial(self._once_loaded, words, member)))
+                self.opening.start(body, Wanted(held=Held(words=words)))
             case Blank():
                 self.opening.start(body, Wanted())
         return None
 
     def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
         try:
-            wanted = self._wanted(words, member)
+            filled = self.typed.fill(words, member)
         except NotUnderstood as error:
             return self._help(str(error))
-        self.opening.start(body, wanted)
+        self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
         return None
-
-    def _once_loaded(self, words: Sequence[str], member: Member | None) -> Wanted:
-        """Read the words when there is a catalog to find them in; what is not understood then stands in the modal."""
-        try:
-            return self._wanted(words, member)
-        except NotUnderstood as error:
-            return Wanted(notes=(str(error),))
-
-    def _wanted(self, words: Sequence[str], member: Member | None) -> Wanted:
-        reader = Reader(
-            index=self.directory.index,
-            on_offer=self._on_offer,
-            now=self.viewing.now(),
-            zone=_zone(member.zone) if member else None,
-            otherwise=UTC,
-        )
-        filled = reader.fill(words)
-        return Wanted(form=filled.form, notes=filled.notes)
 
     async def _list(self, environment: str) -> Message:
         naming, index = self.viewing.naming, self.directory.index
@@ -118,11 +100,8 @@ class Command:
             return self._help("Name a cluster after `status`.")
         if not self.directory.is_loaded:
             return self._help(_NOT_LOADED)
-        reader = Reader(
-            index=self.directory.index, on_offer=self._on_offer, now=self.viewing.now(), zone=None, otherwise=UTC
-        )
         try:
-            return listing.one_cluster(await self.viewing.cluster(reader.find(name)), naming=self.viewing.naming)
+            return listing.one_cluster(await self.viewing.cluster(self.typed.find(name)), naming=self.viewing.naming)
         except NotUnderstood as error:
             return self._help(str(error))
 
@@ -134,17 +113,3 @@ class Command:
 
     def _explained(self, first: str = "") -> Message:
         return listing.explained(self.name, self.viewing.policy, first=first, naming=self.viewing.naming)
-
-    def _on_offer(self, cluster: Cluster) -> Sequence[str]:
-        found = self.viewing.find(cluster.identity)
-        if found is None:
-            return ()
-        rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
-        return found[0].offered_to(cluster, allow_downgrade=rule.allow_downgrade)
-
-
-def _zone(name: str) -> tzinfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None

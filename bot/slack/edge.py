@@ -22,6 +22,7 @@ from bot.slack.people import Door
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
+from bot.slack.typed import Typed
 from bot.slack.views import Views
 from bot.workflow.ports import BeginWork, Clock, Members
 from bot.workflow.viewing import Viewing
@@ -57,12 +58,15 @@ class Edge:
         answers = Answers(messenger=self.messenger)
         guard = LastResort(tasks=self.tasks, tell=answers.tell).guard
         directory = Directory(self.viewing.catalogs)
+        typed = Typed(viewing=self.viewing, directory=directory)
         views = Views(client=self.client)
         door = Door(members=self.members)
         storing = Storing(begin=self.begin)
         opening = Opening(
             viewing=self.viewing,
             directory=directory,
+            typed=typed,
+            door=door,
             views=views,
             tasks=self.tasks,
             answers=answers,
@@ -74,6 +78,7 @@ class Edge:
                 name=self.command,
                 viewing=self.viewing,
                 directory=directory,
+                typed=typed,
                 opening=opening,
                 door=door,
                 guard=guard,

@@ -42,7 +42,7 @@ class FormChanges:
         """Try again to load the clusters."""
         view = pick(body, "view")
         if isinstance(view, dict):
-            self.opening.start_retry(view)
+            self.opening.start_retry(body, view)
         await ack()
 
     async def typed(self, ack: AsyncAck, body: Payload) -> None:

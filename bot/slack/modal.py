@@ -35,13 +35,19 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """What the modal carries unseen: only ids."""
+    """What the modal carries unseen: which request it replaces; the words to fill it in with, until there is a catalog.
+
+    So whichever process gets what happens in it next knows all that the one knew that opened it.
+    """
 
     replaces: RequestId | None = None
+    words: tuple[str, ...] = ()
 
     def write(self) -> str:
-        """Return it as private_metadata."""
-        return json.dumps({"replaces": self.replaces}) if self.replaces else ""
+        """Return it as private_metadata, of which Slack takes 3000 characters; a command has at most 300."""
+        held = {"replaces": self.replaces, "words": self.words}
+        kept = {name: value for name, value in held.items() if value}
+        return json.dumps(kept, ensure_ascii=False) if kept else ""
 
     @classmethod
     def read(cls, view: Payload) -> "Held":
@@ -50,8 +56,11 @@ class Held:
             written = json.loads(text_at(view, "private_metadata") or "{}")
         except ValueError:
             return cls()
-        replaces = text_at(written, "replaces")
-        return cls(replaces=RequestId(replaces) if replaces else None)
+        replaces, words = text_at(written, "replaces"), pick(written, "words")
+        return cls(
+            replaces=RequestId(replaces) if replaces else None,
+            words=tuple(map(str, words)) if isinstance(words, list) else (),
+        )
 
 
 def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()) -> dict[str, object]:

@@ -12,9 +12,12 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.slack import modal, placeholders
 from bot.slack.answers import Answers
 from bot.slack.directory import Directory
+from bot.slack.filling import NotUnderstood
 from bot.slack.modal import Held
-from bot.slack.payload import Payload, text
+from bot.slack.payload import Payload, member_of, text
+from bot.slack.people import Door
 from bot.slack.supervisor import Supervisor
+from bot.slack.typed import Typed
 from bot.slack.views import TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
 from bot.workflow.errors import Missing
 from bot.workflow.viewing import Viewing
@@ -28,15 +31,11 @@ _MOST_VIEWS = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a modal is to open with. `notes` are sentences about what was filled in.
-
-    `later` gives what to fill in once there is a catalog, when there was none to read the words of the command by.
-    """
+    """What a modal is to open with. `notes` are sentences about what was filled in."""
 
     form: Form = field(default_factory=Form)
     held: Held = field(default_factory=Held)
     notes: tuple[str, ...] = ()
-    later: "Callable[[], Wanted] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +48,14 @@ class Opening:
 
     viewing: Viewing
     directory: Directory
+    typed: Typed
+    door: Door
     views: Views
     tasks: Supervisor
     answers: Answers
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
     newest: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, Wanted] = field(default_factory=dict)
-    """What the views that said that there was trouble are to be filled in with, by this process."""
 
     def start(self, payload: Payload, wanted: Wanted) -> None:
         """Open the modal beside the listener; call it right before the ack."""
@@ -74,11 +73,9 @@ class Opening:
         self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
         self.tasks.start(self._refresh(view, stamp=stamp), name="refresh-modal")
 
-    def start_retry(self, view: Payload) -> None:
+    def start_retry(self, payload: Payload, view: Payload) -> None:
         """Try again to fill a view that said that there was trouble."""
-        view_id = text(view, "id")
-        wanted = self.waiting.pop(view_id, None) or Wanted(held=Held.read(view))
-        self.tasks.start(self._retry(view_id, wanted), name="retry-modal")
+        self.tasks.start(self._retry(payload, view), name="retry-modal")
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
         loaded = self.directory.is_loaded
@@ -90,7 +87,7 @@ class Opening:
             await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
             return
         if not loaded:
-            await self._fill(view_id, wanted)
+            await self._fill(payload, view_id, wanted.held)
 
     async def _reschedule(self, payload: Payload, request_id: RequestId) -> None:
         try:
@@ -100,25 +97,35 @@ class Opening:
             return
         await self._open(payload, self._again(request))
 
-    async def _retry(self, view_id: str, wanted: Wanted) -> None:
-        await self._update(view_id, placeholders.loading(wanted.held))
-        await self._fill(view_id, wanted)
+    async def _retry(self, payload: Payload, view: Payload) -> None:
+        view_id, held = text(view, "id"), Held.read(view)
+        await self._update(view_id, placeholders.loading(held))
+        await self._fill(payload, view_id, held)
 
-    async def _fill(self, view_id: str, wanted: Wanted) -> None:
+    async def _fill(self, payload: Payload, view_id: str, held: Held) -> None:
         """Wait until there is a catalog, then turn the loading view into the form; or into the one with the trouble."""
         until = time.monotonic() + self.patience
         while not self.directory.is_loaded:
             if time.monotonic() > until:
-                self._keep(view_id, wanted)
-                await self._update(view_id, placeholders.trouble(wanted.held, self.trouble()))
+                await self._update(view_id, placeholders.trouble(held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
-        await self._update(view_id, await self.drawn(wanted.later() if wanted.later else wanted))
+        await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
 
-    def _keep(self, view_id: str, wanted: Wanted) -> None:
-        if len(self.waiting) >= _MOST_VIEWS:
-            self.waiting.clear()
-        self.waiting[view_id] = wanted
+    async def _wanted(self, payload: Payload, held: Held) -> Wanted:
+        """Work out what to fill in now that there is a catalog; what is not understood then stands in the modal."""
+        if held.replaces:
+            try:
+                return self._again(await self.viewing.request(held.replaces))
+            except Missing:
+                return Wanted()
+        if not held.words:
+            return Wanted()
+        try:
+            filled = self.typed.fill(held.words, await self.door.look(member_of(payload)))
+        except NotUnderstood as error:
+            return Wanted(notes=(str(error),))
+        return Wanted(form=filled.form, notes=filled.notes)
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
         view_id = text(view, "id")

@@ -1,7 +1,7 @@
 """The Slack edge as it runs in production, between a simulated Slack and our in-memory ports."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Literal
@@ -70,10 +70,16 @@ async def office(
     policy: Policy | None = None,
     stored: Sequence[Any] = (),
     patience: float = 10.0,
+    beside: Office | None = None,
 ) -> AsyncIterator[Office]:
-    """Start Slack and the edge; without `catalogs` there is acme's with two clusters."""
-    async with SimulatedSlack() as slack, open_session() as session:
-        storage = FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
+    """Start Slack and the edge; without `catalogs` there is acme's with two clusters.
+
+    `beside` is another replica's, of which Slack and storage are used; what happens in Slack comes here from now on.
+    """
+    async with nullcontext(beside.slack) if beside else SimulatedSlack() as slack, open_session() as session:
+        storage = (
+            beside.storage if beside else FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
+        )
         organisations = tuple(catalog.organisation for catalog in catalogs or [a_catalog()])
         shelf = Shelf(storage.look, organisations)
         await shelf.renew()

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.cluster import Catalog, Organisation
+from bot.domain.naming import PLAIN
+from bot.notifications.blocks import actions, message
+from bot.notifications.card import press_button
 from bot.sandbox.slack.faults import Fault
-from bot.workflow.entries import FormSubmitted
+from bot.workflow.entries import FormSubmitted, Press
 from tests.builders import (
     ACME,
     NEW,
@@ -194,6 +197,47 @@ async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
 
         filled = await roos.modal("Schedule upgrade", containing="Start date and time")
         assert "Version" in filled.labels
+
+
+async def test_a_retry_that_reaches_another_replica_fills_in_what_was_typed() -> None:
+    """Nothing is kept in memory between two payloads; the words are read in the person's own time zone there, too."""
+    async with office("http", catalogs=[], patience=0.1) as here, office("http", beside=here) as other:
+        here.slack.deliver_over_http(f"{here.address}/slack/events")
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade production/web 1.31 2026-12-05 22:00")
+        await roos.modal("Schedule upgrade", containing="could not be read")
+        here.slack.deliver_over_http(f"{other.address}/slack/events")
+        async with here.storage.begin() as work:
+            await work.catalogs.put(a_catalog())
+            await work.commit()
+        await other.shelf.renew()
+
+        await roos.press_in_modal("Retry")
+
+        view = await roos.modal("Schedule upgrade", containing="Start read as 2026-12-05 22:00 (Europe/Amsterdam)")
+        shown = {field.label: field.shown for field in view.fields}
+        assert (shown["Cluster"], shown["Version"]) == ("production/web", f"{NEW} (recommended)")
+
+
+async def test_a_retried_rescheduling_is_filled_in_from_its_request() -> None:
+    """The form knows which request it is to replace, and so what was asked for."""
+    request = an_upgrade_request(reason="CVE fixes")
+    async with office("http", catalogs=[], patience=0.1, stored=[request]) as here:
+        roos = here.slack.person(ROOS)
+        place = await here.messenger.post(
+            CHANNEL, message("Card", actions(press_button(Press.RESCHEDULE, request, PLAIN)))
+        )
+        await roos.press(place.channel, place.ts, "Reschedule")
+        await roos.modal("Schedule upgrade", containing="could not be read")
+        async with here.storage.begin() as work:
+            await work.catalogs.put(a_catalog())
+            await work.commit()
+        await here.shelf.renew()
+
+        await roos.press_in_modal("Retry")
+
+        view = await roos.modal("Schedule upgrade", containing="A new request for production/web replaces the one to")
+        assert {field.label: field.shown for field in view.fields}["Reason"] == "CVE fixes"
 
 
 async def test_no_clusters_at_all_is_said() -> None:

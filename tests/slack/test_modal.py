@@ -20,6 +20,7 @@ from bot.sandbox.slack.mrkdwn import of_blocks
 from bot.slack import modal, placeholders, rejection
 from bot.slack.directory import Index
 from bot.slack.modal import Held
+from bot.slack.words import split
 from bot.workflow.shelf import Shelf
 from bot.workflow.viewing import Viewing
 from tests.builders import (
@@ -259,6 +260,16 @@ async def test_with_several_organisations_groups_are_named_by_both() -> None:
         "acme / staging",
         "globex / production",
     ]
+
+
+@pytest.mark.parametrize("typed", ["x " * 400, '\\" ' * 400, "😀 " * 400, "é" * 400])
+def test_the_longest_command_is_carried_unseen(typed: str) -> None:
+    """Slack takes 3000 characters."""
+    held = Held(words=split(typed))
+    view = placeholders.trouble(held, "")
+
+    assert check_view(view) == []
+    assert Held.read(view) == held
 
 
 async def test_the_replaced_request_is_carried_unseen() -> None:
