@@ -87,8 +87,10 @@ def rooms(
     return Rooms(
         shelf=shelf,
         viewing=viewing,
-        requesting=Requesting(begin=begin, viewing=viewing, entitlement=entitlement, now=now),
-        deciding=Deciding(begin=begin, look=look, entitlement=entitlement, judging=judging, revoting=revoting),
+        requesting=Requesting(begin=begin, viewing=viewing, entitlement=entitlement, now=now, real_time=real_time),
+        deciding=Deciding(
+            begin=begin, look=look, entitlement=entitlement, judging=judging, revoting=revoting, real_time=real_time
+        ),
         submitting=Submitting(
             begin=begin,
             look=look,

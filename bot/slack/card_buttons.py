@@ -16,6 +16,7 @@ from bot.notifications import ids
 from bot.slack import rejection
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
+from bot.slack.modal import Held
 from bot.slack.opening import NOT_OPENED, TOO_LATE, Opening
 from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.rejection import About
@@ -74,7 +75,7 @@ class CardButtons:
         if await self._may_not(press):
             await self._store(body, press)
         else:
-            self.opening.start_rescheduling(body, press.request_id)
+            self.opening.start_rescheduling(body, press.request_id, Held(in_home=press.message is None))
         await ack()
 
     def _readable(self, listener: Listener) -> Listener:

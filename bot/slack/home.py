@@ -15,6 +15,7 @@ from bot.notifications.ids import Act, Callback
 from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
+from bot.slack.modal import Held
 from bot.slack.opening import Opening, Wanted
 from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.people import Door
@@ -63,7 +64,7 @@ class Home:
         if refusal:
             self.tasks.start(self.answers.tell(body, refusal), name="refuse")
         else:
-            self.opening.start(body, Wanted())
+            self.opening.start(body, Wanted(held=Held(in_home=True)))
         await ack()
 
     async def _show(self, member: MemberId, *, page: int) -> None:

@@ -35,17 +35,19 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """What the modal carries unseen: which request it replaces; the words to fill it in with, until there is a catalog.
+    """What the modal carries unseen, so that every process knows of it what the one knew that opened it.
 
-    So whichever process gets what happens in it next knows all that the one knew that opened it.
+    Which request it replaces, the words of a command until there is a catalog to read them by, and whether it was
+    opened from App Home.
     """
 
     replaces: RequestId | None = None
     words: tuple[str, ...] = ()
+    in_home: bool = False
 
     def write(self) -> str:
         """Return it as private_metadata, of which Slack takes 3000 characters; a command has at most 300."""
-        held = {"replaces": self.replaces, "words": self.words}
+        held = {"replaces": self.replaces, "words": self.words, "in_home": self.in_home}
         kept = {name: value for name, value in held.items() if value}
         return json.dumps(kept, ensure_ascii=False) if kept else ""
 
@@ -60,6 +62,7 @@ class Held:
         return cls(
             replaces=RequestId(replaces) if replaces else None,
             words=tuple(map(str, words)) if isinstance(words, list) else (),
+            in_home=pick(written, "in_home") is True,
         )
 
 

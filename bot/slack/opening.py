@@ -61,9 +61,9 @@ class Opening:
         """Open the modal beside the listener; call it right before the ack."""
         self.tasks.start(self._open(payload, wanted), name="open-modal")
 
-    def start_rescheduling(self, payload: Payload, request_id: RequestId) -> None:
+    def start_rescheduling(self, payload: Payload, request_id: RequestId, held: Held) -> None:
         """Open the modal filled in from a request, which the new one is to replace."""
-        self.tasks.start(self._reschedule(payload, request_id), name="open-reschedule")
+        self.tasks.start(self._reschedule(payload, request_id, held), name="open-reschedule")
 
     def start_refresh(self, view: Payload, *, stamp: str) -> None:
         """Redraw an open modal for what is filled in now; `stamp` orders the presses of one view."""
@@ -89,13 +89,13 @@ class Opening:
         if not loaded:
             await self._fill(payload, view_id, wanted.held)
 
-    async def _reschedule(self, payload: Payload, request_id: RequestId) -> None:
+    async def _reschedule(self, payload: Payload, request_id: RequestId, held: Held) -> None:
         try:
             request = await self.viewing.request(request_id)
         except Missing:
             await self.answers.tell(payload, "This request is not known here any more, so it cannot be rescheduled.")
             return
-        await self._open(payload, self._again(request))
+        await self._open(payload, self._again(request, held))
 
     async def _retry(self, payload: Payload, view: Payload) -> None:
         view_id, held = text(view, "id"), Held.read(view)
@@ -114,18 +114,18 @@ class Opening:
 
     async def _wanted(self, payload: Payload, held: Held) -> Wanted:
         """Work out what to fill in now that there is a catalog; what is not understood then stands in the modal."""
-        if held.replaces:
-            try:
-                return self._again(await self.viewing.request(held.replaces))
-            except Missing:
-                return Wanted()
-        if not held.words:
-            return Wanted()
+        blank = Wanted(held=replace(held, replaces=None, words=()))
         try:
-            filled = self.typed.fill(held.words, await self.door.look(member_of(payload)))
+            if held.replaces:
+                return self._again(await self.viewing.request(held.replaces), held)
+            if held.words:
+                filled = self.typed.fill(held.words, await self.door.look(member_of(payload)))
+                return replace(blank, form=filled.form, notes=filled.notes)
+        except Missing:
+            return blank
         except NotUnderstood as error:
-            return Wanted(notes=(str(error),))
-        return Wanted(form=filled.form, notes=filled.notes)
+            return replace(blank, notes=(str(error),))
+        return blank
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
         view_id = text(view, "id")
@@ -157,7 +157,7 @@ class Opening:
         shown = await self.viewing.form(wanted.form)
         return modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
 
-    def _again(self, request: UpgradeRequest) -> Wanted:
+    def _again(self, request: UpgradeRequest, held: Held) -> Wanted:
         """Fill in what was asked for before; a start that has passed is left out."""
         start = request.start if request.start and request.start > self.viewing.now() else None
         form = Form(
@@ -169,4 +169,4 @@ class Opening:
             reason=request.reason,
         )
         note = f"A new request for {self.viewing.naming.cluster(request)} replaces the one to {request.to_version}."
-        return replace(Wanted(), form=form, held=Held(replaces=request.id), notes=(note,))
+        return Wanted(form=form, held=replace(held, replaces=request.id), notes=(note,))

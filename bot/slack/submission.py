@@ -41,8 +41,14 @@ class Submission:
             await ack(response_action="errors", errors={Block.CLUSTER.value: "Choose a cluster."})
             return
         _, cluster = found
-        replaces = Held.read(view).replaces
-        entry = FormSubmitted(member=member_of(body), organisation=cluster.organisation, form=form, replaces=replaces)
+        held = Held.read(view)
+        entry = FormSubmitted(
+            member=member_of(body),
+            organisation=cluster.organisation,
+            form=form,
+            replaces=held.replaces,
+            in_home=held.in_home,
+        )
         await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"cluster:{cluster.identity}")
         await ack()
 

@@ -1,6 +1,6 @@
 """Deciding on a request: presses and rejections out of the inbox, judged live, answered from what was stored."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import Refused, WrongState
@@ -12,8 +12,9 @@ from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import ButtonPressed, Errand, Press, RejectionGiven, Urgency
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
+from bot.workflow.homes import redraw_home
 from bot.workflow.judging import Judging
-from bot.workflow.ports import BeginWork, Fact, Lease, Work
+from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.revoting import Revoting
 from bot.workflow.verbs import Decision, Late, Verbs
@@ -33,6 +34,7 @@ class Deciding:
     entitlement: Entitlement
     judging: Judging
     revoting: Revoting
+    real_time: Clock
 
     async def press(self, number: int, pressed: ButtonPressed, lease: Lease) -> None:
         """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may."""
@@ -149,9 +151,7 @@ class Deciding:
                 told.append(errands.to_requester(stored, decision.event))
             told.append(self._answer(pressed, decision.answer, number, errands.about(stored)))
             await self._strike_orphan(work, pressed, told)
-            await work.outbox.put(*told)
-            await work.inbox.done(number)
-            await work.commit()
+            await self._end(work, number, pressed, told)
 
     async def _strike_orphan(self, work: Work, pressed: ButtonPressed | RejectionGiven, told: list[Errand]) -> None:
         on_card = not isinstance(pressed, ButtonPressed) or pressed.press is not Press.RESCHEDULE
@@ -194,9 +194,17 @@ class Deciding:
             told = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:
                 await self._strike_orphan(work, pressed, told)
-            await work.outbox.put(*told)
-            await work.inbox.done(number)
-            await work.commit()
+            await self._end(work, number, pressed, told)
+
+    async def _end(
+        self, work: Work, number: int, pressed: ButtonPressed | RejectionGiven, told: Sequence[Errand]
+    ) -> None:
+        """Strike the entry off and have it all told; what was pressed in App Home, which has no message, there too."""
+        await work.outbox.put(*told)
+        if pressed.message is None:
+            await redraw_home(work, pressed.member, key=f"inbox:{number}", at=self.real_time())
+        await work.inbox.done(number)
+        await work.commit()
 
     def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:
         """Answer privately; a direct message, which stands by itself, says of which cluster it speaks."""

@@ -33,12 +33,16 @@ class MessageRef:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormSubmitted:
-    """A person pressed Request in the modal. `replaces` is the request that was being rescheduled."""
+    """A person pressed Request in the modal.
+
+    `replaces` is the request that was being rescheduled, `in_home` whether the modal was opened from App Home.
+    """
 
     member: MemberId
     organisation: Organisation
     form: Form
     replaces: RequestId | None = None
+    in_home: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -121,12 +121,12 @@ def submit(request: UpgradeRequest) -> Errand:
     )
 
 
-def publish_home(member: MemberId, *, key: str) -> Errand:
+def publish_home(member: MemberId, *, key: str, urgency: Urgency = Urgency.BACKGROUND) -> Errand:
     """Publish a person's App Home again."""
     return Errand(
         queue=f"home:{member}",
         key=f"home:{member}:{key}",
         kind=Kind.HOME,
-        urgency=Urgency.BACKGROUND,
+        urgency=urgency,
         target=member,
     )

@@ -1,13 +1,17 @@
 """What App Home of one person shows: what is under way, what waits for their decision, what they asked for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.errors import Refused
 from bot.domain.people import Member, MemberId
 from bot.domain.request import State, UpgradeRequest
+from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
+from bot.workflow.entries import Urgency
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.judging import Judging
+from bot.workflow.ports import Work
 from bot.workflow.viewing import HomeView, Viewing
 
 _OWN = 20
@@ -54,3 +58,9 @@ class HomeReading:
         except Refused:
             return False
         return True
+
+
+async def redraw_home(work: Work, member: MemberId, *, key: str, at: datetime) -> None:
+    """Have a person's Home published ahead of all others, because of what they did in it; `at` is real time."""
+    await work.homes.published(member, at=at)
+    await work.outbox.put(errands.publish_home(member, key=key, urgency=Urgency.PERSON))

@@ -17,6 +17,7 @@ from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
 from bot.workflow.errors import Stale, Taken
+from bot.workflow.homes import redraw_home
 from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.viewing import Viewing
@@ -47,6 +48,7 @@ class Requesting:
     viewing: Viewing
     entitlement: Entitlement
     now: Clock
+    real_time: Clock
     new_id: Callable[[], RequestId] = new_request_id
 
     async def request(self, number: int, submitted: FormSubmitted, lease: Lease) -> None:
@@ -64,8 +66,7 @@ class Requesting:
         try:
             async with self.begin(lease) as work:
                 await self._store(work, request, rule, replaces=submitted.replaces)
-                await work.inbox.done(number)
-                await work.commit()
+                await self._end(work, number, submitted)
         except (Stale, Taken) as error:
             raise Later(_MOMENT) from error  # another request for the cluster changed, or came, at the same moment
 
@@ -176,8 +177,13 @@ class Requesting:
             )
             text = f"Your request was not made. {refusal}"
             await work.outbox.put(errands.answer(submitted.member, text, key=f"inbox:{number}", about=about))
-            await work.inbox.done(number)
-            await work.commit()
+            await self._end(work, number, submitted)
+
+    async def _end(self, work: Work, number: int, submitted: FormSubmitted) -> None:
+        if submitted.in_home:
+            await redraw_home(work, submitted.member, key=f"inbox:{number}", at=self.real_time())
+        await work.inbox.done(number)
+        await work.commit()
 
 
 def _out_of_reach(request: UpgradeRequest, rule: Rule, found: int) -> str:

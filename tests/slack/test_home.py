@@ -3,7 +3,8 @@
 import pytest
 
 from bot.sandbox.slack.faults import Fault
-from tests.builders import NOON, ROOS
+from bot.workflow.entries import FormSubmitted
+from tests.builders import NEW, NOON, ROOS
 from tests.slack.office import Transport, office
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -21,7 +22,7 @@ async def test_opening_it_publishes_and_notes_it(transport: Transport) -> None:
 
 
 async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
-    """Presses in App Home have no response URL and no message."""
+    """Presses in App Home have no response URL and no message; what is asked for from there is known to be."""
     async with office("http") as here:
         roos = here.slack.person(ROOS)
         await roos.home(f"Home of {ROOS}")
@@ -29,6 +30,14 @@ async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
         await roos.home("page 1")
         await roos.press_in_home("Schedule upgrade")
         await roos.modal("Schedule upgrade")
+        await roos.choose("Cluster", "production/web")
+        await roos.modal(containing="Current version")
+        await roos.choose("Version", NEW)
+        assert (await roos.submit()).ok
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, FormSubmitted)
+        assert entry.in_home
 
 
 async def test_a_guest_sees_why_there_is_nothing() -> None:

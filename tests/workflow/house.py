@@ -98,10 +98,15 @@ class House:
         telling = Telling(policy=self.policy, now=now)
         self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, shelf=self.shelf)
         self.requesting = Requesting(
-            begin=begin, viewing=self.viewing, entitlement=self.entitlement, now=now, new_id=self._new_id
+            begin=begin, viewing=self.viewing, entitlement=self.entitlement, now=now, real_time=now, new_id=self._new_id
         )
         self.deciding = Deciding(
-            begin=begin, look=look, entitlement=self.entitlement, judging=self.judging, revoting=self.revoting
+            begin=begin,
+            look=look,
+            entitlement=self.entitlement,
+            judging=self.judging,
+            revoting=self.revoting,
+            real_time=now,
         )
         self.outcomes = Outcomes(begin=begin, judging=self.judging, revoting=self.revoting, telling=telling)
         self.submitting = Submitting(

@@ -59,5 +59,5 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
         assert answer.endswith(COULD.get(state, f"It {state.standing}."))
     assert now == before
     assert house.facts(before) == ["press refused"]
-    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]
+    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE, Kind.HOME]
     assert house.storage.entries == []
