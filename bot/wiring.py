@@ -8,13 +8,14 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.domain.cluster import Organisation
+from bot.domain.errors import NotEntitled
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications.blocks import View
 from bot.notifications.delivering import delivery
 from bot.notifications.delivery import Delivery, DrawHome
-from bot.notifications.home import home
+from bot.notifications.home import closed, home
 from bot.notifications.messenger import Messenger
 from bot.observe import metrics
 from bot.settings import Settings
@@ -151,4 +152,7 @@ def _count(kind: str, outcome: str) -> None:
 
 
 async def _draw_home(reading: HomeReading, member: MemberId) -> View:
-    return home(await reading.read(member))
+    try:
+        return home(await reading.read(member))
+    except NotEntitled as refusal:
+        return closed(str(refusal))

@@ -60,6 +60,11 @@ def home(seen: HomeView) -> View:
     )
 
 
+def closed(why: str) -> View:
+    """Draw the App Home of somebody who may not use the bot."""
+    return view(section(why), callback_id=Callback.HOME)
+
+
 def _list(
     title: str,
     ones: Sequence[One],

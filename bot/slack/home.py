@@ -8,10 +8,10 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.people import MemberId
-from bot.notifications import blocks
 from bot.notifications.delivery import DrawHome
 from bot.notifications.errors import MessengerError
-from bot.notifications.ids import Act, Callback
+from bot.notifications.home import closed
+from bot.notifications.ids import Act
 from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
@@ -70,7 +70,7 @@ class Home:
     async def _show(self, member: MemberId, *, page: int) -> None:
         refusal = self.door.refusal(await self.door.look(member))
         if refusal:
-            view = blocks.view(blocks.section(refusal), callback_id=Callback.HOME)
+            view = closed(refusal)
         else:
             async with self.begin() as work:
                 await work.homes.opened(member, at=self.now(), page=page)

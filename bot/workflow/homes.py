@@ -26,7 +26,10 @@ class HomeReading:
     judging: Judging
 
     async def read(self, member_id: MemberId) -> HomeView:
-        """Return what the person's Home shows now; who may decide is left out while Slack cannot tell."""
+        """Return what the person's Home shows now; raises NotEntitled unless it is a full member's.
+
+        While Slack cannot tell who it is, what waits for a decision is left out.
+        """
         overview = await self.viewing.overview()
         async with self.viewing.look() as work:
             page = await work.homes.page(member_id)
@@ -34,7 +37,7 @@ class HomeReading:
             submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
         try:
-            member = await self.entitlement.members.find(member_id)
+            member = await self.entitlement.somebody(member_id)
             waiting = [one for one in pending if await self._may_decide(member, one)]
         except MembersUnavailable:
             waiting = []

@@ -1,12 +1,16 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
+
 from bot.domain.calendar import Freeze
+from bot.domain.errors import NotEntitled
 from bot.domain.form import Form, FormField
 from bot.domain.request import State, Vote
 from bot.workflow.homes import HomeReading
 from tests.builders import (
     DATA,
+    GUS,
     KIM,
     NEW,
     NOON,
@@ -177,6 +181,15 @@ async def test_the_shelf_takes_over_only_newer_copies() -> None:
     corrected = house.shelf.find(DATA)
     assert corrected
     assert corrected[1].version == NEW
+
+
+async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
+    """It was opened before; it is drawn again by itself, and after a press in it."""
+    house = await a_house()
+    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+
+    with pytest.raises(NotEntitled, match="Guests cannot use this bot"):
+        await reading.read(GUS)
 
 
 async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
