@@ -22,6 +22,7 @@ from bot.settings import Settings
 from bot.store.storage import Storage
 from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.homes import HomeReading
@@ -108,7 +109,7 @@ def rooms(
             shelf=shelf,
             policy=policy,
             telling=telling,
-            cataloguing=cataloguing,
+            concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=cataloguing, now=now),
             blindness=Blindness(
                 begin=begin,
                 shelf=shelf,

@@ -48,12 +48,11 @@ class Blindness:
             await work.commit()
 
     async def could_read(self, feed: Feed, lease: Lease) -> None:
-        """Note a complete reading; if people were told of blindness, tell them that it is over."""
-        now = self.now()
-        seeing = replace(feed, read_at=now, blind_since=None, blind_told_at=None, error="")
+        """Note a complete reading, made at `read_at`; if people were told of blindness, tell them that it is over."""
+        seeing = replace(feed, blind_since=None, blind_told_at=None, error="")
         told = []
         if feed.blind_told_at is not None and feed.blind_since is not None:
-            event = SawAgain(about=_about(feed), since=feed.blind_since, until=now)
+            event = SawAgain(about=_about(feed), since=feed.blind_since, until=self.now())
             key = f"sees:{feed.organisation}:{feed.blind_since.isoformat()}"
             told = [errands.in_channel(channel, event, key=key) for channel in self._channels(feed)]
         async with self.begin(lease) as work:

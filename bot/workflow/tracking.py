@@ -8,17 +8,15 @@ from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.policy import Policy
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import (
-    APPEARS_UPGRADED,
     FINAL,
     NAMELESS,
-    NOT_UPGRADED,
     OPEN,
     Reading,
     ScheduledUpgrade,
     UpgradeIdentity,
 )
 from bot.workflow.blindness import Blindness
-from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
 from bot.workflow.outcomes import take_over
 from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source, Work
@@ -28,7 +26,6 @@ from bot.workflow.telling import Telling
 _PROBE_EVERY = timedelta(hours=1)
 _NAMED_AT_MOST = 100
 """More clusters than fit into one address: then the whole list is read, which is still one list."""
-_SETTLES_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Tracking:
     shelf: Shelf
     policy: Policy
     telling: Telling
-    cataloguing: Cataloguing
+    concluding: Concluding
     blindness: Blindness
     now: Clock
     forced: Source | None = None
@@ -65,7 +62,7 @@ class Tracking:
         return feed.source
 
     async def _read(self, feed: Feed, lease: Lease) -> Feed:
-        now = self.now()
+        now = read_at = self.now()
         source = self.forced
         if source is None and (feed.source is None or _is_old(feed.probed_at, now)):
             feed = replace(feed, probed_at=now)
@@ -83,9 +80,9 @@ class Tracking:
                     raise
                 source, feed = Source.CLUSTERS, replace(feed, probed_at=None)  # that told neither way: probe again
         if source is Source.CLUSTERS:
-            await self._infer(feed.organisation, lease)
+            read_at = await self.concluding.conclude(feed.organisation, lease)
         baselined = feed.baseline_at if feed.source is source else None
-        return replace(feed, source=source, baseline_at=baselined or now)
+        return replace(feed, source=source, baseline_at=baselined or now, read_at=read_at)
 
     async def _read_list(self, feed: Feed, lease: Lease) -> None:
         organisation = feed.organisation
@@ -251,36 +248,12 @@ class Tracking:
             modified_at=reading.modified_at,
         )
 
-    async def _infer(self, organisation: Organisation, lease: Lease) -> None:
-        """Conclude outcomes from the clusters' versions, where the cloud gives no status."""
-        now = self.now()
-        async with self.look() as work:
-            followed = await work.upgrades.followed(organisation)
-        settled = [one for one in followed if one.window and one.window.end + _SETTLES_AFTER <= now]
-        if not settled:
-            return
-        catalog = await self.cataloguing.refresh(organisation, lease)
-        async with self.begin(lease) as work:
-            for upgrade in settled:
-                cluster = catalog.by_identity.get(upgrade.cluster_identity)
-                reached = cluster is not None and cluster.version == upgrade.to_version
-                status = APPEARS_UPGRADED if reached and _rests(cluster.status if cluster else "") else NOT_UPGRADED
-                try:
-                    await self.telling.moved(work, upgrade, upgrade.infer(status, at=now))
-                except Stale:
-                    continue
-            await work.commit()
-
 
 _WAITS = object()
 
 
 def _is_old(moment: datetime | None, now: datetime) -> bool:
     return moment is None or now - moment >= _PROBE_EVERY
-
-
-def _rests(status: str) -> bool:
-    return status in {"running", "started", ""}
 
 
 def _made_after(reading: Reading, request: UpgradeRequest) -> bool:

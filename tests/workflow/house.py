@@ -16,6 +16,7 @@ from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import (
@@ -133,7 +134,7 @@ class House:
             shelf=self.shelf,
             policy=self.policy,
             telling=telling,
-            cataloguing=self.cataloguing,
+            concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=self.cataloguing, now=now),
             blindness=self.blindness,
             now=now,
             forced=self.forced,

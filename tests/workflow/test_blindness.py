@@ -124,6 +124,38 @@ async def test_long_pauses_between_polls_make_it_more_patient() -> None:
     assert told == [0, 0, 1]
 
 
+async def test_clusters_that_cannot_be_read_are_blindness_too() -> None:
+    """Where they are the source, no window has to be over for it; since when, and when it is over, are told."""
+    house = await a_blind_house(feed=replace(READ, source=Source.CLUSTERS))
+
+    await polls(house, minutes=9)
+    before = house.storage.told
+    await polls(house, minutes=2)
+    house.cloud.refusal = None
+    await polls(house, minutes=1)
+
+    assert before == []
+    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON]
+    assert [event.until for event in house.told(SawAgain, Kind.CHANNEL)] == [NOON + timedelta(minutes=12)]
+
+
+async def test_clusters_are_read_no_oftener_than_their_catalog_is() -> None:
+    """While the copy is renewed in time, no poll reads anything for it."""
+    house = await a_house(replace(READ, source=Source.CLUSTERS))
+    house.cloud.refusal = Broken("No poll has to ask")
+
+    for _ in range(5):
+        house.clock.advance(timedelta(minutes=5))
+        async with house.storage.begin() as work:
+            await work.catalogs.put(a_catalog(fetched_at=house.clock()))
+            await work.commit()
+        await polls(house, minutes=5)
+        house.clock.advance(timedelta(minutes=-5))
+
+    assert house.storage.told == []
+    assert house.storage.rooms.feeds[ACME].blind_since is None
+
+
 async def test_a_bot_that_never_read_anything_says_so_too() -> None:
     """The token was refused from the start."""
     house = await a_house()

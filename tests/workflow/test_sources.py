@@ -135,7 +135,8 @@ async def test_one_outcome_that_somebody_else_just_stored_holds_up_no_other() ->
             return await super().refresh(organisation, lease)
 
     meanwhile = Meanwhile(begin=house.storage.begin, cloud=house.cloud, shelf=house.shelf)
-    house.tracking = replace(house.tracking, cataloguing=meanwhile)
+    concluding = replace(house.tracking.concluding, cataloguing=meanwhile)
+    house.tracking = replace(house.tracking, concluding=concluding)
 
     await house.poll()
 

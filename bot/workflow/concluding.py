@@ -1,0 +1,56 @@
+"""Where the cloud gives no status: outcomes concluded from the versions that the clusters run."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.cluster import Cluster, Organisation
+from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrade
+from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.errors import Stale
+from bot.workflow.ports import BeginWork, Clock, Lease
+from bot.workflow.telling import Telling
+
+_SETTLES_AFTER = timedelta(minutes=30)
+_COPY_LASTS = timedelta(minutes=6)
+"""The copy of the catalog is renewed every five minutes or sooner: an older one shows that it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concluding:
+    """Holds upgrades whose window is over against the clusters."""
+
+    begin: BeginWork
+    look: BeginWork
+    telling: Telling
+    cataloguing: Cataloguing
+    now: Clock
+
+    async def conclude(self, organisation: Organisation, lease: Lease) -> datetime:
+        """Conclude what can be by now; returns when the clusters were read last.
+
+        Raises AvisiError when they were not for a while, or have to be for an outcome, and cannot be now.
+        """
+        now = self.now()
+        async with self.look() as work:
+            followed = await work.upgrades.followed(organisation)
+            read_at = (await work.catalogs.fetched()).get(organisation)
+        settled = [one for one in followed if one.window and one.window.end + _SETTLES_AFTER <= now]
+        if read_at and not settled and now - read_at < _COPY_LASTS:
+            return read_at
+        catalog = await self.cataloguing.refresh(organisation, lease)
+        if settled:
+            async with self.begin(lease) as work:
+                for upgrade in settled:
+                    status = _outcome(upgrade, catalog.by_identity.get(upgrade.cluster_identity))
+                    try:
+                        await self.telling.moved(work, upgrade, upgrade.infer(status, at=now))
+                    except Stale:
+                        continue
+                await work.commit()
+        return now
+
+
+def _outcome(upgrade: ScheduledUpgrade, cluster: Cluster | None) -> str:
+    reached = cluster is not None and cluster.version == upgrade.to_version
+    rests = cluster is not None and cluster.status in {"running", "started", ""}
+    return APPEARS_UPGRADED if reached and rests else NOT_UPGRADED
