@@ -19,6 +19,7 @@ OK: Final = 0
 FAILED: Final = 1
 WRONG: Final = 2
 """A wrong or missing setting, or a command line that cannot be understood."""
+_TABLE: Final = "table"
 _LIBRARIES: Final = (
     "slack-bolt", "slack-sdk", "httpx", "SQLAlchemy", "APScheduler", "pydantic", "aiohttp", "alembic",
     "aiosqlite", "asyncpg",
@@ -145,7 +146,7 @@ def policy_check(
 def audit(
     context: typer.Context,
     *,
-    form: Annotated[str, typer.Option("--format", help="table, csv or jsonl.")] = "table",
+    form: Annotated[str, typer.Option("--format", help="table, csv or jsonl.")] = _TABLE,
     since: Annotated[
         str | None, typer.Option(help="Only events since then: 2026-12-05, 2026-12-05T22:00:00Z, or 7d ago.")
     ] = None,
@@ -156,6 +157,9 @@ def audit(
 ) -> None:
     """List the audit trail, oldest event first."""
     if context.invoked_subcommand is not None:
+        narrowed = {"--format": form != _TABLE, "--since": since, "--cluster": cluster, "--request": request}
+        for option in (option for option, given in narrowed.items() if given):
+            raise typer.BadParameter("it narrows the list; `audit verify` checks the whole trail", param_hint=option)
         return
     with _readable_failures():
         from bot.audit_output import Format, print_events

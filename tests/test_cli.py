@@ -318,9 +318,18 @@ def test_what_an_earlier_export_has_and_the_trail_lacks_is_found(tmp_path: Path)
 @pytest.mark.usefixtures("trail")
 @pytest.mark.parametrize(
     "words",
-    [["--format", "xml"], ["--since", "yesterday"], ["verify", "--expect", "none.jsonl"]],
+    [
+        ["--format", "xml"],
+        ["--since", "yesterday"],
+        ["verify", "--expect", "none.jsonl"],
+        ["--cluster", "web", "verify"],
+        ["--request", "R1", "verify"],
+        ["--since", "7d", "verify"],
+        ["--format", "csv", "verify"],
+    ],
 )
 def test_options_that_cannot_be_understood_end_with_2(words: list[str]) -> None:
+    """Nor is one passed over in silence: a verdict on the whole trail would look like one on a cluster."""
     assert typed("audit", *words).exit_code == 2
 
 
