@@ -95,6 +95,8 @@ def database(value: SecretStr) -> SecretStr:
 
 def web_address(value: str) -> str:
     """Check an http(s) address; it comes back without slashes at its end."""
+    if re.match(r"https?://[^/\s]*@", value):
+        raise ValueError("there is a user name or a password in it, and the bot sends neither")
     if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
         raise ValueError("it is no address that begins with https:// or http://")
     return value.rstrip("/")

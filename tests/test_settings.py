@@ -85,6 +85,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("ACLOUD_ORGANISATION", ",", "the list is empty"),
         ("ACLOUD_ORGANISATION", "acme corp", '"acme corp" is no slug'),
         ("ACLOUD_API_ENDPOINT", "api.avisi.cloud", "no address"),
+        ("ACLOUD_API_ENDPOINT", "https://roos:hush@api.avisi.cloud/x", "a user name or a password in it"),
+        ("SLACK_API_URL", "http://hush@slack.test", "a user name or a password in it"),
         ("SLACK_API_URL", "slack.com/api", "no address"),
         ("BOT_COMMAND", "schedule", '"schedule" is no name of a slash command'),
         ("BOT_CHANNEL", "#upgrades", '"#upgrades" is no channel ID'),
@@ -116,6 +118,7 @@ def test_a_wrong_value_gets_one_line_with_the_variable_the_reason_and_an_example
     assert line.startswith(f"{name} is wrong: ")
     assert expected in line
     assert f"Example: {name}=" in line
+    assert "hush" not in line
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BOT_DATABASE_URL"])
