@@ -1,6 +1,6 @@
 """The AvisiCloud port over HTTP. Reads are repeated for a short while; the submission is sent once, whatever comes."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from http import HTTPStatus
@@ -22,7 +22,11 @@ from bot.domain.scheduled import Reading
 from bot.workflow.errors import Declined, NoList, Unreadable
 from bot.workflow.ports import Page, Submission
 
-_NO_LIST = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+_NO_LIST: Mapping[int, str] = {
+    HTTPStatus.FORBIDDEN: "Avisi Cloud refuses the list of scheduled upgrades to this token",
+    HTTPStatus.NOT_FOUND: "Avisi Cloud offers no list of scheduled upgrades",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Avisi Cloud offers no list of scheduled upgrades",
+}
 _CLUSTERS_AT_ONCE = 100
 """Identities in one address; servers refuse long ones (8 KB is common)."""
 
@@ -100,7 +104,7 @@ class AvisiClient:
             except Declined as error:
                 if begun or error.status not in _NO_LIST:
                     raise
-                none = "Avisi Cloud offers no list of scheduled upgrades"
+                none = _NO_LIST[error.status]
                 raise NoList(none, details=(error.message, *error.details)) from error
 
     async def catalog(self, organisation: Organisation) -> Catalog:

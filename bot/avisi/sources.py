@@ -6,14 +6,16 @@ from bot.avisi.client import AvisiClient
 from bot.domain.cluster import Organisation
 from bot.domain.scheduled import OPEN
 from bot.workflow.errors import NoList
-from bot.workflow.ports import Source
 
 
-async def probe(client: AvisiClient, organisation: Organisation) -> Source:
-    """Ask for the first page of the list; raises AvisiError when the answer tells neither way."""
+async def probe(client: AvisiClient, organisation: Organisation) -> NoList | None:
+    """Ask for the first page of the list; returns why there is none, or None.
+
+    Raises AvisiError when the answer tells neither way.
+    """
     try:
         async with aclosing(client.scheduled(organisation, statuses=OPEN)) as pages:
             await anext(pages)
-    except NoList:
-        return Source.CLUSTERS
-    return Source.ORGANISATION
+    except NoList as error:
+        return error
+    return None

@@ -8,7 +8,7 @@ from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
-from bot.workflow.errors import AvisiError, Declined, Unauthorised
+from bot.workflow.errors import AvisiError, Declined, NoList, Unauthorised
 from bot.workflow.ports import Source
 
 TOKEN = "ACLOUD_PERSONAL_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
@@ -88,16 +88,14 @@ async def _role(patient: Patient, organisation: Organisation, about: str) -> Fin
     return ok(about, f"the token has the role {role}")
 
 
-def _source(patient: Patient, about: str, found: Source) -> Finding:
+def _source(patient: Patient, about: str, missing: NoList | None) -> Finding:
     wanted: str = patient.settings.bot_status_source
-    if wanted == Source.ORGANISATION and found is Source.CLUSTERS:
+    if wanted == Source.ORGANISATION and missing:
         mend = "Set BOT_STATUS_SOURCE=auto, which follows clusters until a list is there."
-        return wrong("BOT_STATUS_SOURCE", f"{about}: the cloud offers no list of scheduled upgrades", mend)
-    used = found if wanted == "auto" else wanted
-    if used == Source.CLUSTERS:
-        text = "statuses are concluded from the clusters' versions, as the cloud offers no list"
-        if found is Source.ORGANISATION:
-            text = "statuses are concluded from the clusters' versions, though the cloud offers a list"
+        return wrong("BOT_STATUS_SOURCE", f"{about}: {missing.words()}", mend)
+    if missing or wanted == Source.CLUSTERS:
+        why = missing.words() if missing else "BOT_STATUS_SOURCE asks for it, though Avisi Cloud offers a list"
+        text = f"statuses are concluded from the clusters' versions. {why}"
         return warning("BOT_STATUS_SOURCE", f"{about}: {text}", "docs/api.md says what is then not known.")
     return ok("BOT_STATUS_SOURCE", f"{about}: statuses are read from the organisation's list")
 

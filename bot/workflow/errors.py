@@ -10,7 +10,7 @@ AvisiError
 │   ├── NoAnswer      time-out or dropped connection
 │   ├── Broken        an error answer (5xx)
 │   └── Unreadable    an answer that cannot be read (HTML, another shape)
-└── NoList            the cloud offers no list of scheduled upgrades
+└── NoList            the cloud offers us no list of scheduled upgrades
 """
 
 
@@ -76,7 +76,7 @@ class Unreadable(Unclear):
 
 
 class NoList(AvisiError):
-    """The cloud offers no list of scheduled upgrades (403, 404, 405 there)."""
+    """The cloud offers no list of scheduled upgrades, or not to this token (403, 404, 405 there)."""
 
 
 class MembersUnavailable(Exception):

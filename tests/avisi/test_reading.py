@@ -23,7 +23,7 @@ from bot.workflow.errors import (
     Unauthorised,
     Unreadable,
 )
-from bot.workflow.ports import AvisiCloud, Page, Source, Submission
+from bot.workflow.ports import AvisiCloud, Page, Submission
 from tests.avisi.conftest import ACME, NOON, TOKEN, CallSeen, a_client
 from tests.avisi.scripted import scripted
 
@@ -101,22 +101,27 @@ async def test_many_clusters_are_asked_for_in_addresses_that_servers_take(
     assert tuple(identity for part in asked for identity in part) == many
 
 
-@pytest.mark.parametrize("status", [403, 404, 405])
-async def test_a_cloud_without_a_list_says_so(client: AvisiClient, cloud: SimulatedCloud, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(403, "refuses the list of scheduled upgrades to this token"), (404, "offers no list"), (405, "offers no list")],
+)
+async def test_a_cloud_without_a_list_says_so(
+    client: AvisiClient, cloud: SimulatedCloud, status: int, says: str
+) -> None:
     """It is a fact about the cloud, told at once and not repeated."""
     cloud.quirks.list_status = status
 
     with pytest.raises(NoList) as caught:
         await pages(client)
 
-    assert caught.value.words().startswith("Avisi Cloud offers no list of scheduled upgrades. ")
+    assert caught.value.words().startswith(f"Avisi Cloud {says}")
     assert cloud.requests.total == 1
-    assert await probe(client, ACME) is Source.CLUSTERS
+    assert isinstance(await probe(client, ACME), NoList)
 
 
 async def test_an_organisation_that_is_not_there_has_no_list(client: AvisiClient) -> None:
     """A 404 for the organisation cannot be told from a 404 for the list."""
-    assert await probe(client, Organisation("acme/../globex")) is Source.CLUSTERS
+    assert isinstance(await probe(client, Organisation("acme/../globex")), NoList)
 
 
 async def test_a_list_that_vanishes_between_pages_is_an_error(client: AvisiClient, cloud: SimulatedCloud) -> None:
@@ -138,7 +143,7 @@ async def test_a_cloud_with_a_list_is_found_out_by_one_page(client: AvisiClient,
     await schedule(client, cloud, "production/payments", "staging/payments")
     cloud.requests.clear()
 
-    assert (empty, await probe(client, ACME)) == (Source.ORGANISATION, Source.ORGANISATION)
+    assert (empty, await probe(client, ACME)) == (None, None)
     assert cloud.requests.total == 1
 
 

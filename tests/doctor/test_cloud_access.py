@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from pydantic import SecretStr
 
 from bot.doctor.cloud_access import cloud_access
@@ -89,13 +90,16 @@ async def test_a_policy_without_tables_warns_of_every_environment(clinic: Clinic
     assert ["has no table" in finding.text for finding in found] == [True, True, True]
 
 
-async def test_without_a_list_the_source_of_statuses_is_a_warning(clinic: Clinic) -> None:
-    clinic.cloud.quirks.list_status = 404
+@pytest.mark.parametrize(("status", "why"), [(404, "offers no list"), (403, "refuses the list")])
+async def test_without_a_list_the_source_of_statuses_is_a_warning(clinic: Clinic, status: int, why: str) -> None:
+    """A list that this token may not read can be had; one that is not there cannot."""
+    clinic.cloud.quirks.list_status = status
 
     finding = await clinic.only(State.WARNING, cloud_access)
 
     assert finding.about == "BOT_STATUS_SOURCE"
     assert "the clusters' versions" in finding.text
+    assert why in finding.text
 
 
 async def test_insisting_on_a_list_that_is_not_there_is_wrong(clinic: Clinic) -> None:
