@@ -1,6 +1,10 @@
-"""Checks of the people that the rules name: they exist and count, and every quorum can be reached."""
+"""Checks of the people that the rules name: they exist and count, somebody may ask, every quorum can be reached.
 
-from collections.abc import AsyncIterator
+A name that counts for nobody is a warning, whether of a person or of a group: the rule goes on with the others. What
+the rule cannot do without it is wrong.
+"""
+
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
@@ -32,6 +36,8 @@ async def circles(patient: Patient) -> AsyncIterator[Finding]:
                     if who != EVERYONE and (role, who) not in seen and not _looked_at(rule, role):
                         seen.add((role, who))
                         yield await _person_or_group(patient, rule, role, who)
+            if EVERYONE not in rule.requesters and not await _able(patient, rule.requesters, enough=1):
+                yield _nobody_asks(patient, rule)
             yield await _quorum(patient, rule)
     except MembersUnavailable as error:
         mend = "Mend what is wrong above, or run doctor again in a minute."
@@ -49,7 +55,7 @@ async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) ->
         members = await patient.people.group(who)
         if members is None:
             mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
-            return wrong(about, "Slack knows no such user group", mend)
+            return warning(about, "Slack knows no such user group", mend)
         if not members:
             return warning(about, "the user group is empty", "Add people to it in Slack.")
         return ok(about, f"the user group has {count(len(members), 'member')}")
@@ -70,11 +76,12 @@ async def _quorum(patient: Patient, rule: Rule) -> Finding:
         return ok(about, f"{name}: no approval is needed")
     if EVERYONE in rule.approvers:
         return ok(about, f"{name}: every full member may approve")
-    able = len(await _able(patient, rule))
+    able = len(await _able(patient, rule.approvers, enough=max(_ENOUGH, needed + 2)))
     approvals, approvers = count(needed, "approval"), count(able, "approver")
     mend = f"Name more approvers, or ask for fewer approvals in {_number(patient, rule)}."
     if able < needed:
-        return wrong(about, f"{name}: a request needs {approvals}, and there are only {approvers}", mend)
+        few = f"there {'is' if able == 1 else 'are'} only {approvers}" if able else "nobody may give one"
+        return wrong(about, f"{name}: a request needs {approvals}, and {few}", mend)
     if able == needed and not rule.self_approval:
         text = f"{name}: a request needs {approvals}, and {approvers} can give one; their own can never be approved"
         return warning(about, text, mend)
@@ -84,14 +91,20 @@ async def _quorum(patient: Patient, rule: Rule) -> Finding:
     return ok(about, f"{name}: a request needs {approvals}, and at least {approvers} can give one")
 
 
-async def _able(patient: Patient, rule: Rule) -> set[MemberId]:
-    """Return the full members among the approvers, as far as it matters."""
+def _nobody_asks(patient: Patient, rule: Rule) -> Finding:
+    about = f"{_place(patient, rule, 'requesters')} {', '.join(rule.requesters)}"
+    name = rule.environment or "every environment without a table"
+    return wrong(about, f"{name}: nobody may request an upgrade", 'Name full members or groups that have some, or "*".')
+
+
+async def _able(patient: Patient, ids: Iterable[str], *, enough: int) -> set[MemberId]:
+    """Return the full members among people and groups, no more than are enough."""
     named: set[MemberId] = set()
-    for who in rule.approvers:
+    for who in ids:
         named |= (await patient.people.group(who) or frozenset()) if who.startswith("S") else {MemberId(who)}
     able: set[MemberId] = set()
     for member in sorted(named):
-        if len(able) > max(_ENOUGH, rule.required_approvals + 1):
+        if len(able) >= enough:
             break
         if (await patient.people.find(member)).counts:
             able.add(member)

@@ -16,12 +16,32 @@ async def test_a_group_with_members_is_right(clinic: Clinic) -> None:
     assert any("BOT_APPROVERS S0PLATFORM" in finding.about and "2 members" in finding.text for finding in found)
 
 
-async def test_an_unknown_group_is_wrong(clinic: Clinic) -> None:
+async def test_an_unknown_group_is_a_warning_like_an_unknown_person(clinic: Clinic) -> None:
+    """The others whom the rule names can do all that it asks for."""
     clinic.changes["bot_approvers"] = ("S0NOBODY", "U0SEM", "U0KIM")
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert finding.about == "BOT_APPROVERS S0NOBODY"
+    assert "no such user group" in finding.text
+
+
+async def test_an_unknown_group_that_was_to_approve_alone_leaves_a_quorum_that_nobody_can_reach(clinic: Clinic) -> None:
+    clinic.changes["bot_approvers"] = ("S0NOBODY",)
 
     finding = await clinic.only(State.WRONG, slack_access, circles)
 
-    assert finding.about == "BOT_APPROVERS S0NOBODY"
+    assert "a request needs 1 approval, and nobody may give one" in finding.text
+
+
+@pytest.mark.parametrize("who", ["S0NOBODY", "U0NOBODY", "U0GIJS"])
+async def test_a_rule_by_which_nobody_may_ask_is_wrong(clinic: Clinic, who: str) -> None:
+    clinic.policy = f'[defaults]\nrequesters = ["{who}"]'
+
+    finding = await clinic.only(State.WRONG, slack_access, circles)
+
+    assert finding.about == f"BOT_POLICY_FILE requesters of defaults: {who}"
+    assert "nobody may request" in finding.text
 
 
 async def test_an_empty_group_is_a_warning(clinic: Clinic) -> None:
