@@ -87,10 +87,11 @@ class RequestExpired(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestReplaced(Event):
-    """A newer request for the cluster took its place."""
+    """A newer request took its place, for the same cluster unless it names another in `instead`."""
 
     by_request: RequestId
     by: MemberId
+    instead: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -213,7 +213,7 @@ class UpgradeRequest:
         return self._to(State.EXPIRED, at=at)
 
     def replaced(self, *, by: RequestId, at: datetime) -> "UpgradeRequest":
-        """End it because a newer request for the cluster takes its place."""
+        """End it because a newer request takes its place."""
         return self._to(State.REPLACED, at=at, replaced_by=by)
 
     def void(self, *changes: str, at: datetime, from_version: str) -> "UpgradeRequest":

@@ -64,7 +64,8 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
                 f"Its deadline, {when(event.deadline)}, passed before it was submitted. It can be asked for again.",
             )
         case RequestReplaced():
-            return (f"{mention(event.by)} made a newer request for this cluster, which takes its place.",)
+            which = escape(event.instead, 250) if event.instead else "this cluster"
+            return (f"{mention(event.by)} made a newer request for {which}, which takes its place.",)
         case VotesVoided():
             return _voided(event)
         case ApproversReminded():

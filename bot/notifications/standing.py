@@ -29,7 +29,7 @@ def standing(  # noqa: PLR0911 - one line for each state
         case State.EXPIRED:
             return f"{said}: its deadline, {when(request.deadline)}, passed."
         case State.REPLACED:
-            return f"{said} by {link(newer, 'a newer request')} for this cluster."
+            return f"{said} by {link(newer, 'a newer request')}."
         case State.SUBMITTED:
             return _status(upgrade)
 

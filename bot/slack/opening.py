@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from bot.domain.form import Form
-from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
 from bot.slack import modal, placeholders
 from bot.slack.answers import Answers
 from bot.slack.directory import Directory
@@ -128,9 +128,8 @@ class Opening:
         return blank
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
-        view_id = text(view, "id")
-        wanted = Wanted(form=modal.read(view), held=Held.read(view))
-        drawn = await self.drawn(wanted)
+        view_id, form, held = text(view, "id"), modal.read(view), Held.read(view)
+        drawn = await self.drawn(Wanted(form=form, held=held, notes=await self._replacing(held, form)))
         if self.newest.get(view_id, stamp) != stamp:
             return
         try:
@@ -168,5 +167,21 @@ class Opening:
             override=request.override,
             reason=request.reason,
         )
-        note = f"A new request for {self.viewing.naming.cluster(request)} replaces the one to {request.to_version}."
-        return Wanted(form=form, held=replace(held, replaces=request.id), notes=(note,))
+        return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
+
+    async def _replacing(self, held: Held, form: Form) -> tuple[str, ...]:
+        if not held.replaces:
+            return ()
+        try:
+            return (self._note(await self.viewing.request(held.replaces), form),)
+        except Missing:
+            return ()
+
+    def _note(self, older: UpgradeRequest, form: Form) -> str:
+        """Say what becomes of the request that is rescheduled, when this is asked for."""
+        name, version = self.viewing.naming.cluster(older), older.to_version
+        if form.cluster_identity in {None, older.cluster_identity}:
+            return f"A new request for {name} replaces the one to {version}."
+        if older.state in REPLACEABLE:
+            return f"This request replaces the one for {name} to {version}."
+        return f"The upgrade of {name} to {version} stays as it is: this is a request for another cluster."

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.calendar import frozen_by
@@ -10,13 +10,14 @@ from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken
 from bot.domain.events import About, RequestApproved, RequestReplaced, UpgradeRequested
 from bot.domain.form import is_frozen, occasion
+from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.policy import Rule
 from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
-from bot.workflow.errors import Stale, Taken
+from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
 from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
@@ -30,6 +31,15 @@ _SUBMITTING = 2.0
 def new_request_id() -> RequestId:
     """Return an ID nobody can guess."""
     return RequestId(secrets.token_hex(8))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What a form came to; `older` is the request that was rescheduled by it."""
+
+    request: UpgradeRequest
+    rule: Rule
+    older: UpgradeRequest | None
 
 
 class Later(Exception):
@@ -59,18 +69,18 @@ class Requesting:
         await self.viewing.shelf.renew()
         try:
             member = await self.entitlement.somebody(submitted.member)
-            request, rule = await self._judged(submitted, member)
+            asked = await self._judged(submitted, member)
         except Refused as refusal:
             await self._refuse(number, submitted, refusal, lease)
             return
         try:
             async with self.begin(lease) as work:
-                await self._store(work, request, rule, replaces=submitted.replaces)
+                await self._store(work, asked)
                 await self._end(work, number, submitted)
         except (Stale, Taken) as error:
             raise Later(_MOMENT) from error  # another request for the cluster changed, or came, at the same moment
 
-    async def _judged(self, submitted: FormSubmitted, member: Member) -> tuple[UpgradeRequest, Rule]:
+    async def _judged(self, submitted: FormSubmitted, member: Member) -> "_Asked":
         form = submitted.form
         if wrong := await self.viewing.problems(form, lead=timedelta(0)):
             raise RuleBroken(" ".join(problem.text for problem in wrong))
@@ -80,11 +90,32 @@ class Requesting:
         _, cluster = found
         rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
         await self.entitlement.check_may_request(member, rule)
-        request = self._draft(submitted, cluster, form.version, rule)
+        older = await self._rescheduled(submitted, member, cluster)
+        request = replace(self._draft(submitted, cluster, form.version, rule), replaces=older.id if older else None)
         found_approvers = await self.entitlement.enough_approvers(rule, requester=member.id, needed=request.required)
         if found_approvers is not None:
             raise Quorumless(_out_of_reach(request, rule, found_approvers))
-        return request, rule
+        return _Asked(request=request, rule=rule, older=older)
+
+    async def _rescheduled(self, submitted: FormSubmitted, member: Member, cluster: Cluster) -> UpgradeRequest | None:
+        """Return the request that is rescheduled by this one.
+
+        For another cluster it takes the place of what is still with us; what the cloud may have stays as it is, as
+        nothing takes that back.
+        """
+        if submitted.replaces is None:
+            return None
+        try:
+            older = await self.viewing.request(submitted.replaces)
+        except Missing:
+            return None
+        if older.cluster_identity == cluster.identity:
+            return older
+        if older.state not in REPLACEABLE:
+            return None
+        policy = self.viewing.policy
+        await self.entitlement.check_may_request(member, policy.rule(older.organisation, older.environment))
+        return older
 
     def _draft(self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule) -> UpgradeRequest:
         form, now = submitted.form, self.now()
@@ -110,17 +141,19 @@ class Requesting:
             channel=rule.channel,
             state_since=now,
             estimate=when,
-            replaces=submitted.replaces,
         )
 
-    async def _store(self, work: Work, request: UpgradeRequest, rule: Rule, *, replaces: RequestId | None) -> None:
+    async def _store(self, work: Work, asked: "_Asked") -> None:
+        request, rule = asked.request, asked.rule
+        if asked.older and asked.older.cluster_identity != request.cluster_identity:
+            await self._replace(work, asked.older, request)
         for older in await work.requests.of_cluster(request.cluster_identity, *OPEN):
             if older.state not in REPLACEABLE:
                 raise Later(_SUBMITTING)
             await self._replace(work, older, request)
         stored = await work.requests.add(request)
         about = errands.about(stored)
-        facts = request_facts(stored, rule) | {"replaces": replaces or ""}
+        facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}
         if stored.override and stored.estimate and (freeze := frozen_by(rule.freeze, stored.estimate, rule.zone)):
             facts["overrides"] = f"the freeze {freeze.words}"
         await work.audit.append(
@@ -198,7 +231,13 @@ def _out_of_reach(request: UpgradeRequest, rule: Rule, found: int) -> str:
 
 async def tell_replaced(work: Work, replaced: UpgradeRequest, newer: UpgradeRequest) -> None:
     """Have it told that a newer request took a request's place; `replaced` as it was stored."""
-    event = RequestReplaced(about=errands.about(replaced), by_request=newer.id, by=newer.requester)
+    instead = Naming(several=newer.organisation != replaced.organisation).cluster(newer)
+    event = RequestReplaced(
+        about=errands.about(replaced),
+        by_request=newer.id,
+        by=newer.requester,
+        instead=instead if newer.cluster_identity != replaced.cluster_identity else "",
+    )
     await work.audit.append(
         fact(replaced, "request replaced", at=replaced.state_since, actor=newer.requester, facts={"by": newer.id})
     )

@@ -163,7 +163,7 @@ def test_where_the_cloud_gives_no_status_the_card_says_so() -> None:
         (State.REJECTED, "Rejected by <@U0SEM>: Not in the week of the fair."),
         (State.WITHDRAWN, "Withdrawn by <@U0ROOS>."),
         (State.EXPIRED, "Expired: its deadline, 2026-12-02 12:00 UTC, passed."),
-        (State.REPLACED, "Replaced by a newer request for this cluster."),
+        (State.REPLACED, "Replaced by a newer request."),
     ],
 )
 def test_an_end_says_who_and_why(state: State, words: str) -> None:

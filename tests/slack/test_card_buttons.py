@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import NotAnApprover
 from bot.domain.naming import PLAIN
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
 from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import press_button
@@ -97,6 +97,29 @@ async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport
         (entry,) = here.storage.entries
         assert isinstance(entry, FormSubmitted)
         assert entry.replaces == request.id
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (State.PENDING_APPROVAL, "This request replaces the one for production/web to"),
+        (State.SUBMITTED, "stays as it is: this is a request for another cluster"),
+    ],
+)
+async def test_another_cluster_in_a_rescheduling_is_said_to_be_one(state: State, says: str) -> None:
+    """And what becomes of the request that was to be rescheduled, before anything is asked for."""
+    request = an_upgrade_request(state=state)
+    async with office("http", stored=[request]) as here:
+        card = await _card(here, request)
+        roos = here.slack.person(ROOS)
+        await roos.press(card.channel, card.ts, "Reschedule")
+        await roos.modal("Schedule upgrade", containing="replaces the one to")
+
+        await roos.choose("Cluster", "staging/data")
+        await roos.modal(containing=says)
+
+        await roos.choose("Cluster", "production/web")
+        await roos.modal(containing="A new request for production/web replaces the one to")
 
 
 @BOTH

@@ -3,21 +3,28 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.events import RequestReplaced, StatusMoved
+from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow.entries import Kind
+from bot.workflow.entries import FormSubmitted, Kind
 from bot.workflow.errors import NoList
 from bot.workflow.ports import Source
 from tests.builders import (
     ACME,
+    DATA,
     NOON,
+    ROOS,
+    SEM,
     a_catalog,
     a_cluster,
+    a_form,
+    a_policy,
     a_reading,
+    a_rule,
     a_scheduled_upgrade,
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import House, a_house
+from tests.workflow.house import ANNE, House, a_house
 
 LATER = a_window(NOON + timedelta(days=3))
 
@@ -143,3 +150,51 @@ async def test_without_statuses_a_rescheduled_upgrade_ends_at_once() -> None:
     assert house.upgrades["u1"].status == "SUPERSEDED"
     assert [event for event in house.channel() if isinstance(event, StatusMoved)] == []
     assert house.upgrades["u2"].status == "REQUESTED"
+
+
+def elsewhere(older: UpgradeRequest, *, by: MemberId = ROOS) -> FormSubmitted:
+    """Build what is submitted when the cluster is changed in the form that Reschedule opened."""
+    return FormSubmitted(member=by, organisation=ACME, form=a_form(cluster_identity=DATA), replaces=older.id)
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED])
+async def test_rescheduling_to_another_cluster_replaces_what_is_still_with_us(state: State) -> None:
+    """Nobody may go on to approve what was asked for by mistake; the card and the requester are told which is meant."""
+    older = an_upgrade_request(state=state)
+    house = await a_house(older)
+
+    await house.do(elsewhere(older, by=ANNE))
+
+    (newer,) = [one for one in house.storage.requests.values() if one.id != older.id]
+    assert (house.now_of(older).state, house.now_of(older).replaced_by) == (State.REPLACED, newer.id)
+    assert (newer.cluster, newer.state, newer.replaces) == ("data", State.PENDING_APPROVAL, older.id)
+    assert [event.instead for event in house.told(RequestReplaced)] == ["staging/data"]
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.SUBMISSION_UNCLEAR, State.SUBMITTED, State.REJECTED])
+async def test_what_the_cloud_may_have_is_not_replaced_by_a_request_for_another_cluster(state: State) -> None:
+    """It still runs there; so the newer one replaces nothing, also when the cloud has confirmed it."""
+    older = an_upgrade_request(state=state, upgrade="u1" if state is State.SUBMITTED else None)
+    house = await a_house(older)
+
+    await house.do(elsewhere(older))
+    (newer,) = [one for one in house.storage.requests.values() if one.id != older.id]
+    await house.press(newer)
+    await house.submit(newer)
+
+    assert house.now_of(newer).state is State.SUBMITTED
+    assert house.now_of(newer).replaces is None
+    assert house.now_of(older).state is state
+    assert house.told(RequestReplaced) == []
+
+
+async def test_rescheduling_to_another_cluster_needs_the_right_to_request_in_both_environments() -> None:
+    """It ends a request of the one and makes one in the other."""
+    older = an_upgrade_request()
+    policy = a_policy(environments={"production": a_rule(environment="production", requesters=(SEM,))})
+    house = await a_house(older, policy=policy)
+
+    answer = await house.do(elsewhere(older))
+
+    assert "You may not request upgrades in production." in answer
+    assert house.now_of(older).state is State.PENDING_APPROVAL
