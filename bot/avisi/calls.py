@@ -1,6 +1,7 @@
 """One call to the API over httpx: time-outs, the token, what comes back, how long it took. Nothing is repeated here."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from bot.avisi.answers import Answer, content
 from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Overloaded, Unclear, Unreadable, Waiting
 
 OnCall = Callable[[str, str, str, float], None]
-"""Told of every call: method, path template, outcome (`ok`, or the error's name in small letters), seconds."""
+"""Told of every call: method, path template, outcome (`ok`, or the error's name as `no_answer`), seconds."""
 
 _NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -121,7 +122,7 @@ class Calls:
             told = Told(value=content(answer, now=self._now), date=answer.date)
             outcome = "ok"
         except AvisiError as error:
-            outcome = type(error).__name__.lower()
+            outcome = _named(error)
             self._leave_alone(call, error)
             raise
         finally:
@@ -169,6 +170,10 @@ class Calls:
                 body=bytes(body[:limit]),
                 cut=len(body) > limit,
             )
+
+
+def _named(error: AvisiError) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def _why(error: Exception) -> str:

@@ -198,7 +198,7 @@ async def test_a_read_without_an_answer_is_repeated(
 
     await pages(hasty)
 
-    assert [outcome for _, _, outcome in calls] == ["noanswer", "ok"]
+    assert [outcome for _, _, outcome in calls] == ["no_answer", "ok"]
 
 
 @pytest.mark.parametrize(
