@@ -2,8 +2,6 @@
 
 import asyncio
 import platform
-import signal
-import sys
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -47,7 +45,6 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Run the bot against Slack and Avisi Cloud, configured by the environment and `.env`."""
-    _leave_when_asked()
     with _readable_failures():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
@@ -87,7 +84,6 @@ def sandbox(
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Run the bot in a simulated Slack against a simulated Avisi Cloud, all on this machine."""
-    _leave_when_asked()
     with _readable_failures():
         from bot.sandbox.serving import serve
         from bot.sandbox.world import SandboxOptions
@@ -241,12 +237,6 @@ def _readable_failures() -> Iterator[None]:
     except OSError as error:
         typer.echo(f"This cannot be done: {_one_line(error)}", err=True)
         raise typer.Exit(FAILED) from error
-
-
-def _leave_when_asked() -> None:
-    """End at once on SIGTERM and SIGINT: nothing is in hand before the bot, still to be loaded, listens for them."""
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: sys.exit(OK))
 
 
 def _end(work: Coroutine[None, None, int]) -> NoReturn:
