@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal
@@ -13,14 +12,14 @@ from bot.app import real_time, wired
 from bot.policy.file import load_policy
 from bot.settings import Settings
 from bot.workflow.ports import BeginWork, Lease, Work
+from tests.reliability.apart import KILLED, die_with_parent
 
 When = Literal["before", "after"]
-KILLED = 137
 
 
 def run_doomed(settings: Settings, at: int, when: When) -> None:
     """Run a bot that dies at commit number `at`, never when that is 0, and with its parent."""
-    _die_with_parent()
+    die_with_parent()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     asyncio.run(_run(settings, at, when))
 
@@ -58,14 +57,3 @@ def doomed(begin: BeginWork, at: int, when: When) -> BeginWork:
         return working(lease)
 
     return begun
-
-
-def _die_with_parent() -> None:
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            threading.Event().wait(1.0)
-        os._exit(KILLED)
-
-    threading.Thread(target=watch, daemon=True).start()

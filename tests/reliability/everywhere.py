@@ -1,7 +1,6 @@
 """Kill everywhere: one run for each commit and each call of the main story, in which the process dies right there."""
 
 import asyncio
-import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack import faults as slack_faults
 from bot.store.storage import Storage
+from tests.reliability.apart import beside
 from tests.reliability.doomed import When, run_doomed
 from tests.reliability.killing import Report, answering, count, finish, free_port, work
 from tests.world.house import House, house
@@ -93,8 +93,7 @@ class _Life:
 
     async def live(self) -> None:
         """Start a process, and another one after each death."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.reliability.doomed"])
+        context = beside("tests.reliability.doomed")
         settings = self.opened.settings(bot_port=int(self.port))
         while True:
             doomed = self.death.place == "commit" and not self.died
