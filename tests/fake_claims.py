@@ -67,10 +67,13 @@ class FakeClaims:
             held.until = None
             held.not_before = self.storage.seconds() + again_in
 
-    async def next_slot(self, name: str, *, every: float) -> float:
-        """Reserve the next slot of a pace; returns seconds to wait for it."""
+    async def next_slot(self, name: str, lease: Lease, *, every: float, within: float) -> float | None:
+        """Renew a lease and reserve the next slot of a pace; returns seconds to wait for it, None if it is too far."""
+        await self.renew(lease)
         now = self.storage.seconds()
         begins = max(self.paces.get(name, now), now)
+        if begins > now + within:
+            return None
         self.paces[name] = begins + every
         return begins - now
 
@@ -78,8 +81,9 @@ class FakeClaims:
         """Let no slot of a pace begin for so long."""
         self.paces[name] = max(self.paces.get(name, 0.0), self.storage.seconds() + seconds)
 
-    async def wait(self, name: str) -> float:
-        """Return in how many seconds the next slot of a pace begins."""
+    async def wait(self, name: str, lease: Lease) -> float:
+        """Return in how many seconds the next slot of a pace begins; raises LeaseLost."""
+        self.check(lease)
         return max(0.0, self.paces.get(name, 0.0) - self.storage.seconds())
 
     def check(self, lease: Lease) -> None:

@@ -94,7 +94,9 @@ async def test_it_says_when_something_was_last_written(readiness: Readiness) -> 
 
 
 async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readiness) -> None:
-    await readiness.storage.claims.next_slot("post:C0UPGRADES", every=1.0)
+    lease = await readiness.storage.claims.claim("card:1")
+    assert lease is not None
+    await readiness.storage.claims.next_slot("post:C0UPGRADES", lease, every=1.0, within=1.0)
     assert await looked(readiness, "rate_limits") == (True, "Slack asks for no pause")
     await readiness.storage.claims.hold("chat.update", seconds=30)
 

@@ -113,12 +113,12 @@ class Delivery:
         place = painting.place
         if place is not None:
             try:
-                await self.sending.update(place, painting.message, queue=lease.queue, ahead=urgent)
+                await self.sending.update(place, painting.message, lease, ahead=urgent)
             except MessageGone:
                 place = None
         if place is None:
             channel = painting.request.channel or errand.target
-            place = await self.sending.post(channel, painting.message, queue=lease.queue, ahead=urgent)
+            place = await self.sending.post(channel, painting.message, lease, ahead=urgent)
         kept = place
         if painting.lacks_link and kept == painting.place and group[0].attempts < _WAITS_FOR_CARD:
             await self._wait_for_card(group[0], lease)
@@ -137,7 +137,7 @@ class Delivery:
             place, remember = await self._paint([due], lease)
             await self._done([], lease, also=remember, at=place.channel)
         message = notes.thread(event, await self.scenes.of(event))
-        await self.sending.post(place.channel, message, queue=lease.queue, ahead=False, thread_ts=place.ts)
+        await self.sending.post(place.channel, message, lease, ahead=False, thread_ts=place.ts)
         return await self._done([due], lease, at=place.channel)
 
     async def _announce(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
@@ -151,7 +151,7 @@ class Delivery:
         else:
             page = digest([await self._waiting(due) for due in group], total=grouping.total(group[0]))[0]
             message, numbers = page.message, set(page.numbers)
-        await self.sending.post(channel, message, queue=lease.queue, ahead=True)
+        await self.sending.post(channel, message, lease, ahead=True)
         return await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
     async def _waiting(self, due: Due) -> Waiting:
@@ -184,7 +184,7 @@ class Delivery:
         address = errand.response_url
         if address and due.attempts < _USES_OF_A_RESPONSE_URL:
             try:
-                await self.sending.respond(address, message)
+                await self.sending.respond(address, message, lease)
             except TooLate:
                 self.report(errand.kind.value, "too_late")
             else:
@@ -192,7 +192,7 @@ class Delivery:
         return await self._direct(due, message, lease)
 
     async def _direct(self, due: Due, message: Message, lease: Lease) -> Sequence[Due]:
-        await self.sending.direct(MemberId(due.errand.target), message, queue=lease.queue)
+        await self.sending.direct(MemberId(due.errand.target), message, lease)
         return await self._done([due], lease)
 
     async def _strike(self, due: Due, lease: Lease) -> Sequence[Due]:
@@ -202,7 +202,7 @@ class Delivery:
         if orphan is not None and orphan != painting.place:
             message = struck(painting.request, await self.scenes.link(request_id), naming=self.scenes.naming)
             try:
-                await self.sending.update(orphan, message, queue=lease.queue, ahead=False)
+                await self.sending.update(orphan, message, lease, ahead=False)
             except MessageGone:
                 self.report(due.errand.kind.value, "gone")
         return await self._done([due], lease)
@@ -210,7 +210,7 @@ class Delivery:
     async def _publish(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
         member = MemberId(group[0].errand.target)
         view = await self.home(member)
-        await self.sending.publish(member, view)
+        await self.sending.publish(member, view, lease)
         return await self._done(group, lease)
 
     async def _is_broken(self, channel: str) -> bool:

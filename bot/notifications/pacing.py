@@ -1,17 +1,22 @@
-"""Taking turns: how fast may be posted, and who goes ahead. Slots are shared by all processes through Claims."""
+"""Taking turns: how fast may be posted, and who goes ahead. Slots are shared by all processes through Claims.
+
+Only what is about to be sent has a slot, so that a process that dies leaves no line behind in which others stand.
+"""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from bot.workflow.ports import Claims
+from bot.workflow.ports import Claims, Lease
 
 EVERY: Final = 1.0
 """Slack takes about one message a second and channel."""
-_LONGEST_SLEEP: Final = 1.0
+_SOON: Final = 1.0
+_AHEAD: Final = 2.0
+"""Within so many seconds a slot has to begin; what goes ahead may take a later one, and so finds the line short."""
 _LOOK_AGAIN: Final = 1.0
-_STALE: Final = 5.0
-_RESERVED_AT_MOST: Final = 3
+_STALLED: Final = 8.0
+"""Seconds after which a turn is not used any more: another process may soon hold the lease, and send it too."""
 
 
 class NotYet(Exception):
@@ -22,49 +27,37 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pacing:
-    """Waits for turns, in real seconds.
-
-    Few queues of a pace reserve ahead, so that what is urgent never stands at the far end.
-    """
+    """Waits for turns, in real seconds."""
 
     claims: Claims
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float]
-    _reserved: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    async def turn(self, pace: str, *, queue: str, ahead: bool) -> None:
-        """Return when this queue may send; raises NotYet. `ahead` may always reserve a slot."""
-        now = self.seconds()
-        begins = self._reserved.get((pace, queue))
-        if begins is None:
-            self._forget_stale(now)
-            if not ahead and sum(name == pace for name, _ in self._reserved) >= _RESERVED_AT_MOST:
-                raise NotYet(_LOOK_AGAIN)
-            wait = await self.claims.next_slot(pace, every=EVERY)
-            now = self.seconds()  # from the answer on: counted from the question, a slow database makes it too early
-            begins = now + wait
-        if begins - now > _LONGEST_SLEEP:
-            self._reserved[pace, queue] = begins
-            raise NotYet(min(begins - now, _LOOK_AGAIN))
-        self._reserved.pop((pace, queue), None)
-        if begins > now:
-            await self.sleep(begins - now)
+    async def turn(self, pace: str, lease: Lease, *, ahead: bool) -> None:
+        """Return when something of this queue may be sent; raises NotYet, and LeaseLost when another process sends it.
 
-    async def pass_by(self, pace: str) -> None:
-        """Take no turn; raises NotYet only while Slack asked for a pause, whichever process it asked."""
-        wait = await self.claims.wait(pace)
+        `ahead` goes before those who wait.
+        """
+        asked = self.seconds()
+        wait = await self.claims.next_slot(pace, lease, every=EVERY, within=_AHEAD if ahead else _SOON)
+        if wait is None:
+            raise NotYet(_LOOK_AGAIN)
+        if wait > 0:
+            await self.sleep(wait)
+        if self.seconds() - asked > wait + _STALLED:
+            raise NotYet(0.0)
+
+    async def pass_by(self, pace: str, lease: Lease) -> None:
+        """Take no turn; raises NotYet only while Slack asked for a pause, whichever process it asked, and LeaseLost."""
+        wait = await self.claims.wait(pace, lease)
         if wait > 0:
             raise NotYet(min(wait, _LOOK_AGAIN))
 
     async def hold(self, pace: str, *, seconds: float) -> None:
         """Send nothing at this pace for so long, as Slack asked."""
-        self._reserved = {key: begins for key, begins in self._reserved.items() if key[0] != pace}
         await self.claims.hold(pace, seconds=seconds)
-
-    def _forget_stale(self, now: float) -> None:
-        self._reserved = {key: begins for key, begins in self._reserved.items() if begins > now - _STALE}
 
 
 def posts(destination: str) -> str:

@@ -11,6 +11,7 @@ from bot.notifications.messenger import Messenger
 from bot.notifications.pacing import NotYet, Pacing, posts, repaints
 from bot.notifications.setbacks import Report
 from bot.workflow.entries import MessageRef
+from bot.workflow.ports import Lease
 
 _LONGEST_HOLD: Final = 5.0
 _REPAINTS: Final = "chat.update"
@@ -22,43 +23,46 @@ Sent = TypeVar("Sent")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
-    """Every method raises MessengerError (never Throttled), or NotYet when it is not this queue's turn."""
+    """Sends what stands in a leased queue.
+
+    Every method raises MessengerError (never Throttled), NotYet when it is not this queue's turn, and LeaseLost.
+    """
 
     messenger: Messenger
     pacing: Pacing
     report: Report
 
     async def post(
-        self, channel: str, message: Message, *, queue: str, ahead: bool, thread_ts: str | None = None
+        self, channel: str, message: Message, lease: Lease, *, ahead: bool, thread_ts: str | None = None
     ) -> MessageRef:
         """Post in a channel or in a thread; `ahead` goes before those who wait."""
         pace = posts(channel)
-        await self.pacing.turn(pace, queue=queue, ahead=ahead)
+        await self.pacing.turn(pace, lease, ahead=ahead)
         return await self._held(
             pace, self._plainly(message, lambda drawn: self.messenger.post(channel, drawn, thread_ts=thread_ts))
         )
 
-    async def update(self, place: MessageRef, message: Message, *, queue: str, ahead: bool) -> None:
+    async def update(self, place: MessageRef, message: Message, lease: Lease, *, ahead: bool) -> None:
         """Redraw a message; `ahead` passes by all who wait. Slack counts these for the whole workspace."""
-        await self.pacing.pass_by(_REPAINTS)
+        await self.pacing.pass_by(_REPAINTS, lease)
         if not ahead:
-            await self.pacing.turn(repaints(place.channel), queue=queue, ahead=False)
+            await self.pacing.turn(repaints(place.channel), lease, ahead=False)
         await self._held(_REPAINTS, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
 
-    async def direct(self, member: MemberId, message: Message, *, queue: str) -> MessageRef:
+    async def direct(self, member: MemberId, message: Message, lease: Lease) -> MessageRef:
         """Send a direct message."""
         pace = posts(member)
-        await self.pacing.turn(pace, queue=queue, ahead=True)
+        await self.pacing.turn(pace, lease, ahead=True)
         return await self._held(pace, self._plainly(message, lambda drawn: self.messenger.direct(member, drawn)))
 
-    async def respond(self, response_url: str, message: Message) -> None:
+    async def respond(self, response_url: str, message: Message, lease: Lease) -> None:
         """Answer where somebody pressed; raises TooLate."""
-        await self.pacing.pass_by(_ANSWERS)
+        await self.pacing.pass_by(_ANSWERS, lease)
         await self._held(_ANSWERS, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
 
-    async def publish(self, member: MemberId, view: View) -> None:
+    async def publish(self, member: MemberId, view: View, lease: Lease) -> None:
         """Publish a person's App Home."""
-        await self.pacing.pass_by(_HOMES)
+        await self.pacing.pass_by(_HOMES, lease)
         await self._held(_HOMES, self.messenger.publish_home(member, view))
 
     async def _held(self, pace: str, sending: Awaitable[Sent]) -> Sent:

@@ -69,8 +69,7 @@ class StoredClaims:
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""
         async with self.engines.turn, transaction(self.engines.write) as renewing:
-            if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
-                raise LeaseLost(f"Another process works on {lease.queue} now.")
+            await self._renew(renewing, lease)
             await renewing.commit()
 
     async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
@@ -86,19 +85,25 @@ class StoredClaims:
             await freeing.run(update(LeaseRow).where(LeaseRow.leased_until.is_not(None)).values(leased_until=None))
             await freeing.commit()
 
-    async def next_slot(self, name: str, *, every: float) -> float:
-        """Reserve the next slot of a pace; returns seconds to wait for it."""
+    async def next_slot(self, name: str, lease: Lease, *, every: float, within: float) -> float | None:
+        """Renew a lease and reserve the next slot of a pace for it; returns seconds to wait, None for one too far off.
+
+        Raises LeaseLost.
+        """
         now = DatabaseTime()
         begins = case((is_past(PaceRow.next_at, since=PaceRow.set_at), now), else_=PaceRow.next_at)
         async with self.engines.turn, transaction(self.engines.write) as pacing:
+            await self._renew(pacing, lease)
             statement = pacing.insert(PaceRow).values(name=name, next_at=now + every)
             row = await pacing.first(
                 statement.on_conflict_do_update(
-                    index_elements=["name"], set_={"next_at": begins + every, "set_at": now}
+                    index_elements=["name"],
+                    set_={"next_at": begins + every, "set_at": now},
+                    where=begins <= now + within,
                 ).returning(PaceRow.next_at - every - now)
             )
             await pacing.commit()
-        return max(0.0, float(row[0])) if row else 0.0
+        return max(0.0, float(row[0])) if row else None
 
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long."""
@@ -115,11 +120,17 @@ class StoredClaims:
             )
             await pacing.commit()
 
-    async def wait(self, name: str) -> float:
-        """Return in how many seconds the next slot of a pace begins, and reserve none."""
+    async def wait(self, name: str, lease: Lease) -> float:
+        """Return in how many seconds the next slot of a pace begins, and reserve none; raises LeaseLost."""
         async with transaction(self.engines.read) as looking:
+            if await looking.first(lease_statements.IS_OURS, **_ours(lease)) is None:
+                raise _lost(lease)
             row = await looking.first(_WAIT, pace=name)
         return max(0.0, float(row[0])) if row else 0.0
+
+    async def _renew(self, renewing: Transaction, lease: Lease) -> None:
+        if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
+            raise _lost(lease)
 
     async def _take(self, claiming: Transaction, *names: str, new: Collection[str]) -> dict[str, int]:
         """Take those that are free, and `new` ones that never were anybody's; returns their numbers.
@@ -148,8 +159,12 @@ async def check(working: Transaction, lease: Lease) -> bool:
         statement = lease_statements.OURS_WHILE_UNDONE[lease.box]
         row = await working.first(statement, **_ours(lease), lease_queue=lease.queue)
     if row is None:
-        raise LeaseLost(f"Another process works on {lease.queue} now.")
+        raise _lost(lease)
     return row[0] is not None
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"Another process works on {lease.queue} now.")
 
 
 def _name(queue: str, box: Box | None) -> str:

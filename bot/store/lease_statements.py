@@ -110,7 +110,9 @@ TAKE = (
 RENEW = update(LeaseRow).where(_is_ours()).values(leased_until=DatabaseTime() + _LASTING)
 RELEASE = update(LeaseRow).where(_is_ours())
 """Gives a lease back; the values are still to be said."""
-STILL_OURS = select(LeaseRow.leased_until).where(_is_ours()).with_for_update()
-"""Locks a lease of ours until the transaction ends; no row when it is not ours any more."""
+IS_OURS = select(LeaseRow.leased_until).where(_is_ours())
+"""No row when it is not ours any more."""
+STILL_OURS = IS_OURS.with_for_update()
+"""The same, and locks it until the transaction ends."""
 OURS_WHILE_UNDONE = {box: _ours_while_undone(box) for box in Box}
 """The same, and gives it back (NULL is returned) when nothing is undone in its queue."""

@@ -322,14 +322,17 @@ class Claims(Protocol):
     async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give it back; nobody can claim it again within so many seconds."""
 
-    async def next_slot(self, name: str, *, every: float) -> float:
-        """Reserve the next slot of a pace, such as one message a second and channel; returns seconds to wait for it."""
+    async def next_slot(self, name: str, lease: Lease, *, every: float, within: float) -> float | None:
+        """Reserve the next slot of a pace, such as one message a second and channel, for a lease, which is renewed.
+
+        Returns seconds to wait for it; None when it begins later than `within`. Raises LeaseLost.
+        """
 
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long, as Slack's Retry-After asks."""
 
-    async def wait(self, name: str) -> float:
-        """Return in how many seconds the next slot of a pace begins, and reserve none."""
+    async def wait(self, name: str, lease: Lease) -> float:
+        """Return in how many seconds the next slot of a pace begins, and reserve none; raises LeaseLost."""
 
 
 # --- the outside world ----------------------------------------------------------------------------------------

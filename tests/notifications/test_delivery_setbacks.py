@@ -183,8 +183,8 @@ async def test_what_slack_refuses_twice_is_a_dead_letter_and_holds_up_nothing() 
     assert len(office.sent("thread")) == 1
 
 
-async def test_a_lost_lease_records_nothing() -> None:
-    """Another process has taken over; it will tell it, perhaps once more, and never not at all."""
+async def test_under_a_lost_lease_nothing_is_sent_and_nothing_recorded() -> None:
+    """A process that stalled wakes up: another has taken over, and tells it."""
     request = an_upgrade_request()
     office = PostOffice(request)
     await office.put(errands.repaint(request, because="x"))
@@ -195,5 +195,6 @@ async def test_a_lost_lease_records_nothing() -> None:
     with pytest.raises(LeaseLost):
         await office.delivery.deliver(stale)
 
+    assert office.slack.sent == []
     assert office.card_of(request) is None
     assert len(office.storage.waiting) == 1

@@ -1,8 +1,10 @@
-"""Turns are shared fairly: one a second, few reserve ahead, and Slack's pauses hold for everybody."""
+"""Turns are shared fairly: one a second, only those about to send have one, and Slack's pauses hold for everybody."""
 
 import pytest
 
 from bot.notifications.pacing import NotYet, Pacing
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Lease
 from tests.fakes import FakeStorage
 
 
@@ -12,117 +14,106 @@ class Office:
     def __init__(self) -> None:
         self.storage = FakeStorage()
         self.slept: list[float] = []
+        self.stalls = 0.0
         self.pacing = Pacing(claims=self.storage.claims, sleep=self._sleep, seconds=self.storage.seconds)
+
+    async def lease(self, queue: str) -> Lease:
+        """Claim a queue."""
+        lease = await self.storage.claims.claim(queue)
+        assert lease is not None
+        return lease
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.storage.pass_time(seconds)
+        self.storage.pass_time(seconds + self.stalls)
 
 
 async def test_the_first_goes_at_once_and_the_second_sleeps_a_moment() -> None:
     """A short wait is slept through."""
     office = Office()
 
-    await office.pacing.turn("post:C1", queue="a", ahead=False)
-    await office.pacing.turn("post:C1", queue="b", ahead=False)
+    await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
+    await office.pacing.turn("post:C1", await office.lease("b"), ahead=False)
 
     assert office.slept == [pytest.approx(1.0, abs=0.05)]
 
 
-async def test_a_long_wait_is_left_and_comes_back_to_its_own_slot() -> None:
-    """A worker does not stand still for others; the slot stays reserved."""
+async def test_who_has_to_wait_long_comes_back_and_reserves_nothing() -> None:
+    """A worker does not stand still for others, and a process that dies leaves no line behind."""
     office = Office()
     await office.storage.claims.hold("post:C1", seconds=3)
+    leases = [await office.lease(queue) for queue in "abcde"]
 
-    with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", queue="a", ahead=False)
+    for lease in leases:
+        with pytest.raises(NotYet):
+            await office.pacing.turn("post:C1", lease, ahead=False)
     office.storage.pass_time(3)
-    await office.pacing.turn("post:C1", queue="a", ahead=False)
+    await office.pacing.turn("post:C1", leases[0], ahead=False)
 
     assert office.slept == []
 
 
-async def test_a_reserved_slot_is_used_once() -> None:
-    """The next message of the same queue waits for a slot of its own."""
+async def test_what_goes_ahead_takes_a_later_slot_and_leaves_none_to_those_who_wait() -> None:
+    """A person's press passes by all repaints but the one that is about to go."""
     office = Office()
-    await office.storage.claims.hold("post:C1", seconds=3)
-    with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", queue="a", ahead=False)
-    office.storage.pass_time(3)
-
-    await office.pacing.turn("post:C1", queue="a", ahead=False)
-    await office.pacing.turn("post:C1", queue="a", ahead=False)
-
-    assert office.slept == [pytest.approx(1.0, abs=0.05)]
-
-
-async def test_who_comes_a_moment_late_still_has_the_slot() -> None:
-    """Others who ask meanwhile do not take it away."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=3)
-    with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", queue="a", ahead=False)
-    office.storage.pass_time(3.2)
-    await office.pacing.turn("post:C1", queue="b", ahead=False)
-    before = list(office.slept)
-
-    await office.pacing.turn("post:C1", queue="a", ahead=False)
-
-    assert office.slept == before
-
-
-async def test_only_three_reserve_ahead_unless_they_are_urgent() -> None:
-    """So what is urgent finds the line short."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=10)
-    for queue in "abcde":
-        with pytest.raises(NotYet):
-            await office.pacing.turn("post:C1", queue=queue, ahead=False)
+    repaint, press = await office.lease("repaint"), await office.lease("press")
+    await office.storage.claims.hold("post:C1", seconds=1.5)
 
     with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", queue="urgent", ahead=True)
+        await office.pacing.turn("post:C1", repaint, ahead=False)
+    await office.pacing.turn("post:C1", press, ahead=True)
 
-    assert office.storage.claims.paces["post:C1"] - office.storage.seconds() == pytest.approx(14, abs=0.1)
+    assert office.slept == [pytest.approx(1.5, abs=0.05)]
 
 
-async def test_a_pause_that_slack_asked_for_holds_those_who_reserved_and_those_who_pass_by() -> None:
+async def test_a_pause_that_slack_asked_for_holds_everybody() -> None:
     """A 429 is answered by silence, not by the next in line."""
     office = Office()
-    await office.storage.claims.hold("update:C1", seconds=2)
-    with pytest.raises(NotYet):
-        await office.pacing.turn("update:C1", queue="a", ahead=False)
+    lease = await office.lease("a")
 
     await office.pacing.hold("update:C1", seconds=30)
     office.storage.pass_time(3)
 
+    for ahead in (False, True):
+        with pytest.raises(NotYet):
+            await office.pacing.turn("update:C1", lease, ahead=ahead)
     with pytest.raises(NotYet):
-        await office.pacing.turn("update:C1", queue="a", ahead=False)
-    with pytest.raises(NotYet):
-        await office.pacing.pass_by("update:C1")
-    await office.pacing.pass_by("update:C2")
+        await office.pacing.pass_by("update:C1", lease)
+    await office.pacing.pass_by("update:C2", lease)
 
 
 async def test_a_pause_goes_for_other_processes_and_after_a_restart() -> None:
     """It is stored: those who pass by everybody else keep it too."""
     office = Office()
+    lease = await office.lease("a")
     other = Pacing(claims=office.storage.claims, sleep=office.pacing.sleep, seconds=office.storage.seconds)
 
-    await office.pacing.hold("chat.update", seconds=30)
+    await office.pacing.hold("chat.update", seconds=15)
 
     with pytest.raises(NotYet):
-        await other.pass_by("chat.update")
-    office.storage.pass_time(30)
-    await other.pass_by("chat.update")
+        await other.pass_by("chat.update", lease)
+    office.storage.pass_time(15)
+    await other.pass_by("chat.update", lease)
 
 
-async def test_a_slot_that_was_not_used_is_forgotten() -> None:
-    """Another process took the queue over; its slots do not block the line for ever."""
+async def test_who_lost_the_queue_has_no_turn_any_more() -> None:
+    """A process that stalled, and wakes up when another works on its queue, sends nothing."""
     office = Office()
-    await office.storage.claims.hold("post:C1", seconds=2)
-    for queue in "abc":
-        with pytest.raises(NotYet):
-            await office.pacing.turn("post:C1", queue=queue, ahead=False)
+    lease = await office.lease("a")
+    office.storage.pass_time(21)
+    await office.lease("a")
 
-    office.storage.pass_time(20)
+    with pytest.raises(LeaseLost):
+        await office.pacing.turn("post:C1", lease, ahead=True)
+    with pytest.raises(LeaseLost):
+        await office.pacing.pass_by("chat.update", lease)
 
-    await office.pacing.turn("post:C1", queue="d", ahead=False)
+
+async def test_who_stalls_before_the_turn_comes_does_not_use_it() -> None:
+    """By then another process may send the same."""
+    office = Office()
+    await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
+    office.stalls = 15.0
+
+    with pytest.raises(NotYet):
+        await office.pacing.turn("post:C1", await office.lease("b"), ahead=False)

@@ -227,47 +227,70 @@ async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> 
             await work.commit()
 
 
+async def slots(subject: Subject, *, count: int, within: float = 60.0) -> list[float | None]:
+    """Have two processes ask for slots at the same moment, each for a lease of its own."""
+    leases = [await claimed(subject, f"card:{number}") for number in range(count)]
+    asking = [subject.claims, subject.others] * count
+    return await asyncio.gather(
+        *(who.next_slot("C1", lease, every=10.0, within=within) for who, lease in zip(asking, leases, strict=False))
+    )
+
+
 async def test_a_pace_gives_one_slot_at_a_time(subject: Subject) -> None:
-    """Several processes share one message a second and channel."""
-    waits = [
-        await subject.claims.next_slot("C1", every=1.0),
-        await subject.others.next_slot("C1", every=1.0),
-        await subject.claims.next_slot("C1", every=1.0),
-    ]
+    """Several processes share one message in so many seconds and channel, and nobody gets the slot of another."""
+    waits = [wait for wait in await slots(subject, count=6) if wait is not None]
 
-    assert waits == [pytest.approx(wait, abs=0.5) for wait in (0.0, 1.0, 2.0)]
-    assert await subject.claims.next_slot("C2", every=1.0) == 0.0
-    await subject.pass_time(10)
-    assert await subject.claims.next_slot("C1", every=1.0) == 0.0
+    assert sorted(waits) == [pytest.approx(10.0 * number, abs=2.0) for number in range(6)]
+    lease = await claimed(subject)
+    assert await subject.claims.next_slot("C2", lease, every=1.0, within=1.0) == 0.0
+    await subject.pass_time(61)
+    assert await subject.claims.next_slot("C1", lease, every=1.0, within=1.0) == 0.0
 
 
-async def test_slots_at_the_same_moment_are_different(subject: Subject) -> None:
-    """Nobody gets the slot of another."""
-    slots = [each.next_slot("C1", every=10.0) for each in (subject.claims, subject.others) for _ in range(3)]
+async def test_a_slot_that_is_too_far_off_is_not_reserved(subject: Subject) -> None:
+    """So whoever dies leaves no long line behind."""
+    waits = await slots(subject, count=5, within=15.0)
 
-    waits = sorted(await asyncio.gather(*slots))
+    assert waits.count(None) == 3
+    assert await subject.claims.wait("C1", await claimed(subject)) == pytest.approx(20, abs=2)
 
-    assert waits == [pytest.approx(10.0 * number, abs=2.0) for number in range(6)]
+
+async def test_a_slot_is_given_only_under_a_lease_that_is_ours_and_renews_it(subject: Subject) -> None:
+    """Whoever stalled until another took the queue over sends nothing; whoever has a turn has the time to use it."""
+    stalled = await claimed(subject)
+    await subject.pass_time(15)
+    assert await subject.claims.next_slot("C1", stalled, every=1.0, within=1.0) == 0.0
+    await subject.pass_time(15)
+    assert await subject.others.claim("poll:acme") is None
+    await subject.pass_time(6)
+    assert await subject.others.claim("poll:acme") is not None
+
+    with pytest.raises(LeaseLost):
+        await subject.claims.next_slot("C1", stalled, every=1.0, within=1.0)
+    with pytest.raises(LeaseLost):
+        await subject.claims.wait("C1", stalled)
 
 
 async def test_a_held_pace_waits(subject: Subject) -> None:
     """Retry-After goes for all processes; a shorter one does not cut it."""
+    lease = await claimed(subject)
     await subject.claims.hold("C1", seconds=30)
     await subject.others.hold("C1", seconds=5)
 
-    assert await subject.others.wait("C1") == pytest.approx(30, abs=1)
-    assert await subject.others.wait("C2") == 0.0
-    assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(30, abs=1)
-    assert await subject.others.next_slot("C1", every=1.0) == pytest.approx(31, abs=1)
+    assert await subject.others.wait("C1", lease) == pytest.approx(30, abs=1)
+    assert await subject.others.wait("C2", lease) == 0.0
+    assert await subject.others.next_slot("C1", lease, every=1.0, within=40.0) == pytest.approx(30, abs=1)
+    assert await subject.others.next_slot("C1", lease, every=1.0, within=40.0) == pytest.approx(31, abs=1)
 
 
 async def test_a_pace_that_was_held_goes_on_afterwards(subject: Subject) -> None:
     """When the pause is over nobody waits any more."""
+    lease = await claimed(subject)
     await subject.claims.hold("C1", seconds=30)
     await subject.pass_time(31)
 
-    assert await subject.others.wait("C1") == 0.0
-    assert await subject.others.next_slot("C1", every=1.0) == 0.0
+    assert await subject.others.wait("C1", lease) == 0.0
+    assert await subject.others.next_slot("C1", lease, every=1.0, within=1.0) == 0.0
 
 
 async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue_only(postgresql_url: str) -> None:

@@ -435,12 +435,12 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> No
 
     assert await stored.claims.claim("poll:acme") is not None
     assert await stored.claims.claim("catalog:acme") is not None
-    assert len(await stored.claims.claim_due(Box.OUTBOX, limit=9)) == 1
+    (lease,) = await stored.claims.claim_due(Box.OUTBOX, limit=9)
     assert len(await stored.claims.claim_due(Box.INBOX, limit=9)) == 1
-    assert await stored.claims.next_slot("C1", every=1.0) == 0.0
+    assert await stored.claims.next_slot("C1", lease, every=1.0, within=1.0) == 0.0
     await make_older(stored, -3600)
     await stored.claims.hold("C1", seconds=10)
-    assert await stored.claims.next_slot("C1", every=1.0) == pytest.approx(10, abs=2)
+    assert await stored.claims.wait("C1", lease) == pytest.approx(10, abs=2)
 
 
 def test_keys_are_unique_in_both_boxes() -> None:

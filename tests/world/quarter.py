@@ -41,7 +41,7 @@ ORGANISATIONS = (Organisation("acme"), Organisation("globex"))
 class Unhurried(StoredClaims):
     """Claims whose turns come at once."""
 
-    async def next_slot(self, name: str, *, every: float) -> float:  # noqa: ARG002 - as the port says
+    async def next_slot(self, name: str, lease: Lease, *, every: float, within: float) -> float | None:  # noqa: ARG002 - as the port says
         """Give a slot that begins now."""
         return 0.0
 
