@@ -3,6 +3,7 @@
 A statement is run, read to its end and closed in one go, and BEGIN goes along with the statement after it.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
@@ -49,6 +50,16 @@ class WholeStatements(aiosqlite.Connection):
         """Undo, unless nothing was run since the BEGIN."""
         if not self._forget_begin():
             await super().rollback()
+
+    async def close(self) -> None:
+        """Close it; when this is broken off, it is closed all the same."""
+        closed = self.leave()
+        if closed is not None:
+            await closed
+
+    def leave(self) -> asyncio.Future[Any] | None:
+        """Let its thread close it after what it has to do; returns what can be waited for, None when it is closed."""
+        return self.stop() if self._connection is not None else None
 
     def _forget_begin(self) -> bool:
         begin, self._begin = self._begin, ""

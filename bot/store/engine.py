@@ -1,10 +1,11 @@
 """Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -31,13 +32,18 @@ class Engines:
     write: AsyncEngine
     read: AsyncEngine
     turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    opened: WeakSet[WholeStatements] = field(default_factory=WeakSet)
+    """SQLite's connections."""
 
     async def close(self) -> None:
         """Close every connection; a database that does not answer is not waited for."""
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_CLOSING):
                 await self.write.dispose()
                 await self.read.dispose()
+        except TimeoutError:
+            for connection in self.opened:
+                connection.leave()
 
 
 def engines(url: str) -> Engines:
@@ -46,7 +52,9 @@ def engines(url: str) -> Engines:
     match parsed.drivername:
         case "sqlite+aiosqlite":
             sqlite_file(url)
-            return Engines(write=_sqlite_writer(parsed), read=_sqlite_reader(parsed), turn=asyncio.Lock())
+            opened = WeakSet[WholeStatements]()
+            write, read = _sqlite_writer(parsed, opened), _sqlite_reader(parsed, opened)
+            return Engines(write=write, read=read, turn=asyncio.Lock(), opened=opened)
         case "postgresql+asyncpg":
             return _postgresql(parsed)
         case driver:
@@ -63,11 +71,11 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def _sqlite_writer(url: URL) -> AsyncEngine:
+def _sqlite_writer(url: URL, opened: WeakSet[WholeStatements]) -> AsyncEngine:
     """One connection: writers of this process queue up in order instead of finding the file busy."""
     engine = create_async_engine(
         url,
-        async_creator=partial(_sqlite, url),
+        async_creator=partial(_sqlite, url, opened),
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
@@ -85,10 +93,10 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     return engine
 
 
-def _sqlite_reader(url: URL) -> AsyncEngine:
+def _sqlite_reader(url: URL, opened: WeakSet[WholeStatements]) -> AsyncEngine:
     # No overflow: SQLite keeps the file of a closed connection open, and a connection is a thread to start.
     engine = create_async_engine(
-        url, async_creator=partial(_sqlite, url), pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS
+        url, async_creator=partial(_sqlite, url, opened), pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -102,8 +110,9 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
     return engine
 
 
-async def _sqlite(url: URL) -> WholeStatements:
+async def _sqlite(url: URL, opened: WeakSet[WholeStatements]) -> WholeStatements:
     connection = WholeStatements(Path(url.database or ""), timeout=BUSY_SECONDS)
+    opened.add(connection)
     await connection
     return connection
 

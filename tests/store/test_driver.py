@@ -1,9 +1,11 @@
 """The SQLite driver's thread: what becomes of a statement that nobody waits for any more."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 from bot.store.driver import WholeStatements
+from bot.store.engine import engines
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
 
@@ -24,3 +26,22 @@ def test_a_statement_that_outlives_its_event_loop_ends_quietly(tmp_path: Path) -
 
     assert not connection._thread.is_alive()
     connection._connection = None  # closed with its thread; the library would warn of it
+
+
+async def test_connections_that_cannot_be_closed_in_time_close_by_themselves(tmp_path: Path) -> None:
+    """A file that somebody else holds does not hold up the end, and no connection is left open for ever."""
+    made, busy = engines(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"), threading.Event()
+    async with made.read.connect() as one, made.read.connect() as two:
+        left = [(await each.get_raw_connection()).driver_connection for each in (one, two)]
+    for connection in left:
+        assert isinstance(connection, WholeStatements)
+        connection._tx.put_nowait((None, busy.wait))
+
+    async with asyncio.timeout(30):
+        await made.close()
+
+    busy.set()
+    for connection in left:
+        assert isinstance(connection, WholeStatements)
+        await asyncio.to_thread(connection._thread.join, 30)
+        assert connection._connection is None
