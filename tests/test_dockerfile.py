@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import IN_CI
+from tests.ports import free_port
 from tests.world.house import house
 
 ROOT = Path(__file__).parents[1]
@@ -41,12 +41,6 @@ async def started(*words: str, folder: Path, environment: dict[str, str] | None 
         )
 
 
-def a_free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.mark.skipif(not IN_CI, reason="it downloads everything that the image holds")
 @pytest.mark.timeout(900)
 async def test_what_the_image_installs_starts_and_its_health_check_finds_it(tmp_path: Path) -> None:
@@ -62,11 +56,11 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(tmp_
     check = json.loads(next(steps("HEALTHCHECK")).split("CMD ")[1])
     program = json.loads(next(steps("ENTRYPOINT"))) + json.loads(next(steps("CMD")))
     async with house(f"sqlite+aiosqlite:///{data}/upgrade-bot.db") as world:
-        environment = world.environment(PATH=f"{image}/bin", BOT_PORT=str(a_free_port()))
+        environment = world.environment(PATH=f"{image}/bin", BOT_PORT=free_port())
         check[0], program[0] = f"{image}/bin/{check[0]}", f"{image}/bin/{program[0]}"
         bot = await started(*program, folder=data, environment=environment, log=log)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(240):
                 while await (await started(*check, folder=data, environment=environment, log=log)).wait():
                     assert bot.returncode is None, log.read_text()
         finally:

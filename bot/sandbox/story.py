@@ -12,8 +12,8 @@ from bot.sandbox.slack.seen import NotShownError, Seen
 from bot.sandbox.world import World
 
 CHANNEL = "C0UPGRADES"
-_PATIENCE = 15.0
-_WHOLE = 75.0
+_PATIENCE = 60.0
+_WHOLE = 300.0
 _FIELD = re.compile(r"^\*([^*\n]+)\*\n", re.MULTILINE)
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)>")
@@ -32,6 +32,7 @@ class Story:
 
     async def play(self) -> bool:
         """Play the whole story; False when something did not come as it should, and then it says what."""
+        self._world.slack.be_patient(_PATIENCE)
         try:
             async with asyncio.timeout(_WHOLE):
                 await self._succeeding()

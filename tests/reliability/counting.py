@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.seen import Seen
 from tests.world.house import House
 
@@ -77,11 +78,12 @@ def file_of(url: str) -> Path:
     return Path(url.partition("///")[2])
 
 
-async def polled(url: str, *, times: int = 1, within: float = 60.0) -> None:
+async def polled(url: str, *, times: int = 1, within: float = PATIENCE) -> None:
     """Wait until so many polls have begun and ended, whether they could read anything or not."""
 
     async def begun() -> int:
-        return int((await rows(url, "SELECT number FROM leases WHERE name = ':poll:acme'"))[0][0])
+        found = await rows(url, "SELECT number FROM leases WHERE name = ':poll:acme'")
+        return int(found[0][0]) if found else 0
 
     first = await begun()
     async with asyncio.timeout(within):
@@ -89,7 +91,7 @@ async def polled(url: str, *, times: int = 1, within: float = 60.0) -> None:
             await asyncio.sleep(0.1)
 
 
-async def settled(url: str, *, within: float = 90.0) -> None:
+async def settled(url: str, *, within: float = PATIENCE) -> None:
     """Wait until nothing is owed any more, and look twice."""
     quiet = 0
     async with asyncio.timeout(within):
@@ -99,7 +101,7 @@ async def settled(url: str, *, within: float = 90.0) -> None:
             await asyncio.sleep(0.15)
 
 
-async def tried(url: str, *, within: float = 60.0) -> None:
+async def tried(url: str, *, within: float = PATIENCE) -> None:
     """Wait until something that is still owed was tried, and put off."""
     async with asyncio.timeout(within):
         while not (await rows(url, _TRIED))[0][0]:  # noqa: ASYNC110 - another process sets no event

@@ -15,9 +15,10 @@ from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack import faults as slack_faults
 from bot.store.storage import Storage
+from tests.ports import free_port
 from tests.reliability.apart import beside
 from tests.reliability.doomed import When, run_doomed
-from tests.reliability.killing import Report, answering, count, finish, free_port, work
+from tests.reliability.killing import Report, answering, count, finish, work
 from tests.world.house import House, house
 
 CLUSTER = "staging/payments"

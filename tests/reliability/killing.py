@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,8 +12,10 @@ from pathlib import Path
 import httpx
 
 from bot.app import real_time
+from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.seen import NotShownError
+from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
 from tests.world.house import CHANNEL, House, start_process
 
@@ -91,6 +92,7 @@ async def killed(
     """Let people ask and approve while processes die about every `calm` seconds; then let all of it end, and count."""
     chance = random.Random(seed)  # noqa: S311 - a replayable order, no secret
     opened.clock.jump(real_time())
+    opened.slack.be_patient(10.0)  # what was sent to a dead process is never acknowledged
     opened.cloud.pace.notice = timedelta(days=9)
     fleet, report = Fleet(opened=opened, folder=folder, size=size), Report(seed=seed)
     people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in clusters))
@@ -134,10 +136,10 @@ async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[
     await _until(opened, lambda: len(reminders(opened, clusters)) == len(clusters), "reminded of")
     opened.clock.advance(timedelta(days=9))
     await _until(opened, lambda: _succeeded(opened, clusters) == len(clusters), "shown as succeeded")
-    await settled(opened.url, within=60)
+    await settled(opened.url)
 
 
-async def _until(opened: House, done: Callable[[], bool], what: str, *, within: float = 90.0) -> None:
+async def _until(opened: House, done: Callable[[], bool], what: str, *, within: float = 2 * PATIENCE) -> None:
     try:
         async with asyncio.timeout(within):
             while not done():  # noqa: ASYNC110 - another process sets no event
@@ -156,12 +158,12 @@ async def work(opened: House, cluster: str, pause: float) -> None:
     async with opened.asking:
         await _stubbornly(lambda: _ask(opened, cluster))
     words = (f"Upgrade {slug} to", f"Environment: {environment}")
-    card = await approver.message(CHANNEL, *words, within=180)
+    card = await approver.message(CHANNEL, *words, within=2 * PATIENCE)
     while "Approvals: 1 of 1" not in card:
         if "Approve" in card.buttons:
             await approver.press(CHANNEL, card.ts, "Approve")
         await asyncio.sleep(0.7)
-        card = await approver.message(CHANNEL, *words, within=180)
+        card = await approver.message(CHANNEL, *words, within=2 * PATIENCE)
 
 
 async def _ask(opened: House, cluster: str) -> bool:
@@ -187,7 +189,7 @@ async def _shows_form(roos: PersonInSlack, cluster: str) -> bool:
 
 
 async def _stubbornly(do: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(2 * PATIENCE):
         while True:
             try:
                 if await do():
@@ -244,14 +246,7 @@ def _repeats(opened: House) -> int:
     return len(said) - len(set(said))
 
 
-def free_port() -> str:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
-
-
-async def answering(port: str, *, within: float = 40.0) -> None:
+async def answering(port: str, *, within: float = PATIENCE) -> None:
     """Wait until a process answers."""
     async with httpx.AsyncClient() as client, asyncio.timeout(within):
         while True:

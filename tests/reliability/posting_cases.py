@@ -100,14 +100,13 @@ async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
 
 async def ask(opened: House) -> None:
     """Ask as a person does, and wait for no card."""
-    await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
+    modal = await opened.form(CLUSTER)
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     outcome = await opened.roos.submit()
     assert outcome.ok
     assert not outcome.errors
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", within=60)
+    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
 
 
 async def approve_on_card(opened: House, break_it: Any) -> None:  # noqa: ANN401 - a callable without arguments
@@ -116,7 +115,7 @@ async def approve_on_card(opened: House, break_it: Any) -> None:  # noqa: ANN401
     await settled(opened.url)
     break_it()
     await opened.sem.press(CHANNEL, cards(opened, SLUG)[-1].ts, "Approve")
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", "Requested", within=60)
+    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", "Requested")
 
 
 async def judged(opened: House, moment: Moment) -> str:
@@ -207,8 +206,7 @@ async def closed_channel(opened: House, how: str) -> str:
             channel.restricted = True
         case "token refused for a while":
             opened.slack.faults.add("chat.postMessage", Fault(error="invalid_auth"), times=None)
-    await opened.roos.command("C0GENERAL", f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
+    modal = await opened.form(CLUSTER, channel="C0GENERAL")
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.roos.submit()

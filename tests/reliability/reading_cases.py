@@ -8,11 +8,11 @@ from typing import Any
 
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack import faults as slack_faults
+from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import cards, hurry, settled
 from tests.reliability.matrix import Play
 from tests.world.house import CHANNEL, House, Transport
 
-PATIENCE = 60.0
 CLUSTER, SLUG = "staging/payments", "payments"
 _ORGANISATION = "/api/v1/orgs/acme"
 
@@ -56,7 +56,7 @@ async def form_opened(opened: House, break_it: Break) -> str:
     await opened.open_bot()
     break_it(opened)
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    await opened.roos.private(CHANNEL, "Please try once more", within=PATIENCE)
+    await opened.roos.private(CHANNEL, "Please try once more")
     opened.slack.faults.clear()
     await opened.request(CLUSTER)
     return _asked_once(opened, "says to try once more; then it opens")
@@ -66,7 +66,7 @@ async def form_refreshed(opened: House, break_it: Break) -> str:
     """Tick a box while the form cannot be redrawn; what was entered is kept and asked for."""
     await opened.open_bot()
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version", within=PATIENCE)
+    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
     version = modal.field("Version").options[0]
     await opened.roos.choose("Version", version)
     await opened.roos.fill("Reason", "it is due")
@@ -78,7 +78,7 @@ async def form_refreshed(opened: House, break_it: Break) -> str:
     await opened.roos.choose("Version", version)
     outcome = await opened.roos.submit()
     assert not outcome.errors, outcome.errors
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to {version.split()[0]}", "it is due", within=PATIENCE)
+    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to {version.split()[0]}", "it is due")
     return _asked_once(opened, "keeps what was entered")
 
 
@@ -89,7 +89,7 @@ async def home_published(opened: House, break_it: Break) -> str:
     await opened.roos.open_home()
     await _until(lambda: opened.posts("views.publish") > 0)
     await hurry(opened.url)
-    await opened.roos.home("Kubernetes upgrades", within=PATIENCE)
+    await opened.roos.home("Kubernetes upgrades")
     return "is published later"
 
 
@@ -99,7 +99,7 @@ async def link_asked_for(opened: House, break_it: Break) -> str:
     break_it(opened)
     await opened.request(CLUSTER)
     await settled(opened.url)
-    await opened.roos.direct("Your request was received", within=PATIENCE)
+    await opened.roos.direct("Your request was received")
     told = [one for one in opened.roos.messages(opened.roos.dm) if "Your request was received" in one]
     assert len(told) == 1
     return _asked_once(opened, "told once")
@@ -129,7 +129,7 @@ async def statuses_listed(opened: House, break_it: Break) -> str:
     break_it(opened)
     while opened.cloud.upgrades[-1].status != "SCHEDULED_NOTIFIED":
         opened.cloud.step()
-    await opened.sem.message(CHANNEL, "Reminder", within=PATIENCE)
+    await opened.sem.message(CHANNEL, "Reminder")
     await settled(opened.url)
     reminders = [one for one in opened.sem.messages(CHANNEL) if "Reminder" in one]
     assert len(reminders) == 1
@@ -141,12 +141,7 @@ async def catalog_read(opened: House, break_it: Break) -> str:
     break_it(opened)
     await opened.open_bot()
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    while (
-        "Retry"
-        in (
-            page := await opened.roos.modal("Schedule upgrade", without="Reading the clusters", within=PATIENCE)
-        ).buttons
-    ):
+    while "Retry" in (page := await opened.roos.modal("Schedule upgrade", without="Reading the clusters")).buttons:
         await opened.roos.press_in_modal("Retry")
     assert page.field("Cluster").options
     await opened.roos.close()
@@ -161,7 +156,7 @@ async def cluster_read(opened: House, break_it: Break) -> str:
     await settled(opened.url)
     break_it(opened)
     await opened.sem.press(CHANNEL, card.ts, "Approve")
-    await opened.card(card, "Requested", within=PATIENCE)
+    await opened.card(card, "Requested")
     assert opened.submissions() == 1
     return "waits, sent once"
 

@@ -118,7 +118,7 @@ async def _end(opened: House, bot: Apart, soak: Soak) -> None:
     opened.slack.faults.clear()
     opened.cloud.faults.clear()
     try:
-        await settled(opened.url, within=120)
+        await settled(opened.url, within=240)
     except TimeoutError:
         soak.problems.append(f"the queues do not drain: {await owed(opened.url)}")
     await asyncio.sleep(3)

@@ -17,7 +17,6 @@ CLUSTER, VERSION = "staging/payments", "v1.31.6-u-ame.10"
 Kind = Literal["waits", "unclear", "declined"]
 Cloud = Literal["moves one record", "supersedes", "has no list"]
 CLOUDS: tuple[Cloud, ...] = ("moves one record", "supersedes", "has no list")
-PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +90,18 @@ async def play(opened: House, case: Submission, cloud: Cloud) -> str:
         await opened.cloud.go_down()
     await opened.sem.press(CHANNEL, card.ts, "Approve")
     if not case.how:
-        await opened.card(card, "Not through yet", within=PATIENCE)
+        await opened.card(card, "Not through yet")
         await opened.cloud.come_back()
     if case.kind == "declined":
-        await opened.card(card, "Not today", within=PATIENCE)
-        await opened.sem.reply(CHANNEL, card.ts, "Submission failed", within=PATIENCE)
+        await opened.card(card, "Not today")
+        await opened.sem.reply(CHANNEL, card.ts, "Submission failed")
         return f"failed, with the cloud's words; accepted {_count(opened)}"
     unclear = case.kind == "unclear" and cloud == "has no list"
     if unclear:
-        shown = await opened.card(card, "an approver can submit it again", within=PATIENCE)
+        shown = await opened.card(card, "an approver can submit it again")
         assert _count(opened) == case.done, "it was sent again although nobody could look"
         assert "Submit again" in shown.buttons
-        await opened.sem.reply(CHANNEL, card.ts, "Submission unclear", within=PATIENCE)
+        await opened.sem.reply(CHANNEL, card.ts, "Submission unclear")
         await opened.kim.press(CHANNEL, card.ts, "Submit again")
     await _confirmed(opened, card)
     return _told(opened, case, unclear=unclear, sent=opened.submissions())
@@ -123,9 +122,9 @@ def _told(opened: House, case: Submission, *, unclear: bool, sent: int) -> str:
 
 async def _confirmed(opened: House, card: Seen) -> None:
     """Wait until card, thread and direct message tell that the cloud has it."""
-    await opened.card(card, "Requested", within=PATIENCE)
-    await opened.sem.reply(CHANNEL, card.ts, "Upgrade submitted", within=PATIENCE)
-    await opened.roos.direct("Upgrade submitted", within=PATIENCE)
+    await opened.card(card, "Requested")
+    await opened.sem.reply(CHANNEL, card.ts, "Upgrade submitted")
+    await opened.roos.direct("Upgrade submitted")
 
 
 def _count(opened: House) -> int:

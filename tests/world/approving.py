@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.slack.elements import interactive
+from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.seen import Seen
@@ -44,7 +45,7 @@ async def answered(person: PersonInSlack, card: Seen, button: str) -> str:
 
 async def new_answer(person: PersonInSlack, before: set[str]) -> str:
     """Return what only this person sees and did not see before."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             for message in person.messages(CHANNEL):
                 if message.private and message.ts not in before:
@@ -82,7 +83,7 @@ def told(opened: House, card: Seen, words: str) -> list[Seen]:
 
 async def told_often(opened: House, card: Seen, words: str, often: int) -> list[Seen]:
     """Return the lines of a card's thread with these words once there are so many."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(lines := told(opened, card, words)) < often:  # noqa: ASYNC110 - looks at another server's state
             await asyncio.sleep(0.02)
     return lines

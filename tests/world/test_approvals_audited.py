@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
 from tests.world.house import House, start_process
@@ -20,7 +21,7 @@ async def audit(opened: House, folder: Path, *arguments: str) -> tuple[int, str,
     process = await start_process(
         "audit", *arguments, environment={"BOT_DATABASE_URL": opened.url, "COLUMNS": "250"}, folder=folder
     )
-    out, errors = await asyncio.wait_for(process.communicate(), 30)
+    out, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     return process.returncode or 0, out.decode(), errors.decode()
 
 

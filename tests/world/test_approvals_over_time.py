@@ -89,7 +89,7 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
     card = await home.request(version="v1.31.6-u-ame.10")
     home.cloud.faults.add(Fault(method="POST", path=POST, status=500))
     await home.sem.press(CHANNEL, card.ts, "Approve")
-    unclear = await home.card(card, "Submission unclear", within=15)
+    unclear = await home.card(card, "Submission unclear")
 
     refused = await answered(home.roos, card, "Submit again")
     again = await answered(home.kim, card, "Submit again")

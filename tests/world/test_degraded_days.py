@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated
@@ -97,12 +98,12 @@ async def test_a_token_revoked_while_running_is_waited_for(opened: House) -> Non
     assert "waiting, the oldest for" in named["detail"]
 
     opened.slack.app.revoked = False
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not opened.submissions():
             await hurry(opened.url)
             await asyncio.sleep(0.5)
     await hurry(opened.url)
-    await opened.card(card, "Requested", within=90)
+    await opened.card(card, "Requested")
     await settled(opened.url)
     assert opened.submissions() == 1
 
@@ -111,13 +112,12 @@ async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: House)
     """Retry-After is honoured, nobody is told twice."""
     for method in ("chat.postMessage", "chat.update"):
         opened.slack.faults.add(method, Fault(retry_after=1), times=8)
-    await opened.roos.command(CHANNEL, "/schedule-upgrade staging/payments")
-    modal = await opened.roos.modal("Schedule upgrade", containing="Version")
+    modal = await opened.form("staging/payments")
     await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.roos.submit()
-    card = await opened.sem.message(CHANNEL, "Upgrade payments to", within=60)
+    card = await opened.sem.message(CHANNEL, "Upgrade payments to")
     await opened.sem.press(CHANNEL, card.ts, "Approve")
-    await opened.card(card, "Requested", within=60)
+    await opened.card(card, "Requested")
     await settled(opened.url)
 
     assert repeated(opened) == 0
@@ -133,7 +133,7 @@ async def test_a_socket_that_is_dead_but_open_is_noticed_and_replaced(sqlite_url
             card = await opened.request("staging/payments")
             opened.slack.socket.freeze()
             unready = False
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not [one for one in opened.slack.socket.connections if not one.dead]:
                     status, checks = await readyz(opened)
                     unready = unready or (status != httpx.codes.OK and not checks["slack"]["ok"])
@@ -177,7 +177,7 @@ async def test_a_database_that_is_gone_for_a_while_is_named_and_comes_back(postg
             assert status == httpx.codes.SERVICE_UNAVAILABLE
             assert checks["database"]["ok"] is False
 
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await readyz(opened))[0] != httpx.codes.OK:  # noqa: ASYNC110 - asks over HTTP
                     await asyncio.sleep(0.2)
             await opened.sem.press(CHANNEL, card.ts, "Approve")

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from bot.sandbox.avisi.problems import Problem
+from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.seen import Seen
 from tests.world.house import CHANNEL, House, house
 
@@ -55,7 +56,7 @@ async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -
 
 async def _listed_once_read(home: House) -> Seen:
     """Ask for the list again and again until the bot has read the statuses once, however long that takes here."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await home.roos.command(CHANNEL, "/schedule-upgrade list")
             answer = await home.roos.private(CHANNEL)

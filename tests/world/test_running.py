@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,14 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.sandbox.slack.looking import PATIENCE
+from tests.ports import free_port
 from tests.world.house import CHANNEL, House, Transport, house, start_process, stop_process
-
-
-def free_port() -> str:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
 
 
 @asynccontextmanager
@@ -40,7 +34,7 @@ async def run_in(opened: House, folder: Path, **changes: str) -> AsyncIterator[t
 
 async def answering(address: str) -> None:
     """Wait until somebody answers at an address."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE):
         while True:
             try:
                 await client.get(f"{address}/healthz")
@@ -50,7 +44,7 @@ async def answering(address: str) -> None:
                 return
 
 
-async def ready(address: str, *, within: float = 15.0) -> dict[str, object]:
+async def ready(address: str, *, within: float = PATIENCE) -> dict[str, object]:
     """Wait until /readyz says so, and return what it says."""
     async with httpx.AsyncClient() as client, asyncio.timeout(within):
         while True:
@@ -83,7 +77,7 @@ async def test_a_token_that_slack_refuses_ends_it_at_once(sqlite_file: str, tmp_
         wrong = "xoxb-not-the-right-one"
         environment = opened.environment(BOT_PORT=free_port(), SLACK_BOT_TOKEN=wrong)
         process = await start_process("run", environment=environment, folder=tmp_path)
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
 
     said = errors.decode()
     assert process.returncode == 2
@@ -127,7 +121,7 @@ async def test_a_second_process_on_one_sqlite_file_is_refused(sqlite_file: str, 
     """Exit code 1 and one line; the first goes on."""
     async with house(sqlite_file) as opened, run_in(opened, tmp_path) as (_, address):
         second = await start_process("run", environment=opened.environment(BOT_PORT=free_port()), folder=tmp_path)
-        _, errors = await asyncio.wait_for(second.communicate(), 20)
+        _, errors = await asyncio.wait_for(second.communicate(), PATIENCE)
         await ready(address)
 
     assert second.returncode == 1
@@ -162,7 +156,7 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
 
 async def checked(address: str, name: str, *, well: bool) -> dict[str, object]:
     """Wait until one check of /readyz is well or is not, and return them all."""
-    async with httpx.AsyncClient(timeout=40) as client, asyncio.timeout(90):
+    async with httpx.AsyncClient(timeout=40) as client, asyncio.timeout(2 * PATIENCE):
         while True:
             checks = (await client.get(f"{address}/readyz")).json()["checks"]
             if checks[name]["ok"] is well:

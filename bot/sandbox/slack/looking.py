@@ -13,7 +13,8 @@ from bot.sandbox.slack.seen import NotShownError, Seen, seen
 from bot.sandbox.slack.shown import Page, page
 from bot.sandbox.slack.state import State, dm_of
 
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Real seconds; a busy machine takes as long as it takes, and who finds it at once waits for nothing."""
 Found = TypeVar("Found")
 
 

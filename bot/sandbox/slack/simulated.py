@@ -104,6 +104,10 @@ class SimulatedSlack:
         """Send everything through Socket Mode."""
         self.app.socket_mode = True
 
+    def be_patient(self, seconds: float) -> None:
+        """Give the bot longer than Slack's three seconds to acknowledge and to open a view."""
+        self.deliveries.patience = self.state.triggers.life = seconds
+
     async def start(
         self, host: str = "127.0.0.1", port: int = 0, *, routes: Iterable[web.AbstractRouteDef] = ()
     ) -> Self:
