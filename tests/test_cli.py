@@ -85,7 +85,7 @@ def test_a_signal_while_the_bot_is_still_being_loaded_ends_it_well(
         assert process.stdout
         assert process.stdout.readline() == b"loading\n"
         process.send_signal(sign)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
 
     assert (process.returncode, errors) == (0, b"")
 

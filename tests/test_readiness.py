@@ -1,6 +1,7 @@
 """The checks behind /readyz: each names what is wrong, and only database and Slack make the bot unready."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -83,14 +84,18 @@ async def test_it_says_how_long_the_oldest_has_waited(readiness: Readiness) -> N
         await work.outbox.put(an_errand("one"), an_errand("two"))
         await work.commit()
 
-    assert await looked(readiness, "waiting") == (True, "2 waiting, the oldest for 0 s")
+    well, said = await looked(readiness, "waiting")
+    assert well
+    assert re.fullmatch(r"2 waiting, the oldest for \d s", said)
 
 
 async def test_it_says_when_something_was_last_written(readiness: Readiness) -> None:
     assert await looked(readiness, "writes") == (True, "nothing was written yet")
     await readiness.storage.claims.claim("poll:acme")
 
-    assert await looked(readiness, "writes") == (True, "last written 0 s ago")
+    well, said = await looked(readiness, "writes")
+    assert well
+    assert re.fullmatch(r"last written \d s ago", said)
 
 
 async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readiness) -> None:
@@ -117,7 +122,7 @@ async def test_a_database_that_takes_connections_and_says_nothing_is_named_in_ti
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         storage = Storage.open(f"postgresql+asyncpg://somebody@127.0.0.1:{port}/silent")
-        found = await asyncio.wait_for(findings(replace(readiness, storage=storage).checks()), 8)
+        found = await asyncio.wait_for(findings(replace(readiness, storage=storage).checks()), 30)
         silence.set()
         await storage.close()
 

@@ -47,8 +47,8 @@ async def stored(storage: Storage, request: UpgradeRequest, *told: Errand) -> No
 
 
 async def worked(storage: Storage, delivered: Delivery, slack: FakeMessenger, *, sent: int) -> None:
-    """Claim and deliver as a worker does, until Slack took so many and nothing more is due; 10 s at most."""
-    end = time.monotonic() + 10
+    """Claim and deliver as a worker does, until Slack took so many and nothing more is due; a minute at most."""
+    end = time.monotonic() + 60
     leases: tuple[Lease, ...] = ()
     while time.monotonic() < end and (leases or len(slack.sent) < sent):
         leases = await storage.claims.claim_due(Box.OUTBOX, limit=16)

@@ -146,7 +146,7 @@ async def test_a_store_that_is_away_is_one_line_and_one_when_it_is_back(logged: 
 async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() -> None:
     """Its lease is kept, so that nobody else begins the same."""
     house = await a_house(a_scheduled_upgrade())
-    house.storage.claims.lasting = 1.0
+    house.storage.claims.lasting = 60
     day, other = Day(house, renew_every=0.05), Day(house, renew_every=0.05)
     house.cloud.readings = [a_reading(status="SCHEDULED_NOTIFIED")]
     wire, polls, outlasted = house.cloud._wire, [], asyncio.Event()
@@ -158,7 +158,15 @@ async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() 
 
     house.cloud._wire = slow  # type: ignore[method-assign]
     polling = asyncio.create_task(day.run("poll:acme"))
-    await asyncio.sleep(1.3)
+    async with asyncio.timeout(60):
+        while not polls:  # noqa: ASYNC110 - what is waited for is plain state
+            await asyncio.sleep(0)
+        held = house.storage.claims.leases[None, "poll:acme"]
+        for _ in range(3):
+            house.storage.pass_time(30)
+            now = house.storage.seconds()
+            while (held.until or 0.0) < now + house.storage.claims.lasting:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
     await other.run("poll:acme")
     outlasted.set()
     await polling

@@ -89,7 +89,7 @@ async def requests(storage: Storage) -> tuple[UpgradeRequest, ...]:
 
 async def until(storage: Storage, state: State) -> UpgradeRequest:
     """Wait until there is a request in this state."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             if found := [one for one in await requests(storage) if one.state is state]:
                 return found[0]

@@ -78,7 +78,7 @@ async def test_a_waiter_wakes_when_its_moment_comes_by_itself() -> None:
     """A simulated minute at speed 6000 is a hundredth of a second."""
     clock = SimulatedClock(MONDAY, 6000)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await clock.wait_until(MONDAY + timedelta(minutes=1))
 
     assert clock() >= MONDAY + timedelta(minutes=1)
@@ -97,7 +97,7 @@ async def test_a_waiter_wakes_when_the_clock_jumps_past_its_moment() -> None:
     clock.advance(timedelta(hours=2))
 
     assert not early
-    await asyncio.wait_for(waiter, 1)
+    await asyncio.wait_for(waiter, 60)
 
 
 async def test_a_waiter_feels_a_new_speed() -> None:
@@ -108,7 +108,7 @@ async def test_a_waiter_feels_a_new_speed() -> None:
 
     clock.set_speed(360_000)
 
-    await asyncio.wait_for(waiter, 2)
+    await asyncio.wait_for(waiter, 60)
 
 
 def test_watchers_hear_of_changes_until_they_leave() -> None:

@@ -59,7 +59,7 @@ class Office:
 
     async def settle(self) -> None:
         """Wait until nothing that a listener started is running."""
-        await self.tasks.drain(within=5.0)
+        await self.tasks.drain(within=60.0)
 
 
 @asynccontextmanager

@@ -36,7 +36,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 class Room:
     """A Bolt application whose only listener does what a test says."""
 
-    def __init__(self, listener: Any, *, patience: float = 2.0) -> None:  # noqa: ANN401 - any listener
+    def __init__(self, listener: Any, *, patience: float = 60.0) -> None:  # noqa: ANN401 - any listener
         async def authorize() -> AuthorizeResult:
             return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb", bot_user_id="U0BOT", bot_id="B1")
 
@@ -57,7 +57,7 @@ class Room:
     async def send(self, kind: str) -> tuple[int, str]:
         """Dispatch a payload as production does."""
         answer = await self.app.async_dispatch(AsyncBoltRequest(body=PAYLOADS[kind], mode="socket_mode"))
-        await self.tasks.drain(within=1.0)
+        await self.tasks.drain(within=60.0)
         return answer.status, answer.body or ""
 
 

@@ -123,7 +123,7 @@ async def test_upgrades_move_while_nobody_asks() -> None:
     async with SimulatedCloud(clock) as cloud:
         upgrade = cloud.schedule_elsewhere("staging/payments", "v1.31.6-u-ame.10", ignore=True)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while upgrade.status != "SUCCEEDED":
                 await cloud.changes.next().wait()
 

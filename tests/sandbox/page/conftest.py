@@ -18,7 +18,7 @@ from bot.sandbox.slack.simulated import SimulatedSlack
 from tests.sandbox.page.toy_app import ToyApp
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-PATIENCE = 15_000
+PATIENCE = 60_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Locator, Page, expect
 from bot.sandbox.avisi.content import fleet
 from bot.sandbox.world import SandboxOptions, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIELDS = ("Cluster", "Version", "Start date and time", "Ignore maintenance windows", "Reason")
 
 

@@ -39,7 +39,7 @@ class ListeningApp:
 
     async def has_heard(self, number: int) -> None:
         """Wait for so many payloads."""
-        async with asyncio.timeout(2), self._more:
+        async with asyncio.timeout(60), self._more:
             await self._more.wait_for(lambda: len(self.heard) >= number)
 
     @property

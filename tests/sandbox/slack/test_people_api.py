@@ -181,13 +181,13 @@ async def test_changes_come_as_events(slack: SimulatedSlack, client: AsyncWebCli
     await asyncio.sleep(0.1)
 
     posted = await client.chat_postMessage(channel=HERE, text="Card")
-    first = await asyncio.wait_for(reading, 2)
+    first = await asyncio.wait_for(reading, 60)
     await client.chat_postEphemeral(channel=HERE, user="U0SEM", text="Only Sem")
     await client.chat_update(channel=HERE, ts=posted["ts"], text="Changed")
     await client.chat_delete(channel=HERE, ts=posted["ts"])
     await client.views_open(trigger_id=slack.state.triggers.issue("U0ROOS"), view=modal(section()))
     await client.views_publish(user_id="U0ROOS", view=home(section()))
-    rest = [await asyncio.wait_for(anext(events), 2) for _ in range(4)]
+    rest = [await asyncio.wait_for(anext(events), 60) for _ in range(4)]
     await events.aclose()
 
     assert (first["type"], first["message"]["text"]) == ("message", "Card")
@@ -226,7 +226,7 @@ async def test_the_wire_shows_both_directions_and_no_secret(
     await asyncio.sleep(0.1)
 
     await slack.person("U0ROOS").command(HERE, "/schedule-upgrade")
-    live = await asyncio.wait_for(reading, 2)
+    live = await asyncio.wait_for(reading, 60)
     await entries.aclose()
     await client.views_open(trigger_id=listening.last["trigger_id"], view=modal(section()))
     async with aiohttp.ClientSession() as other:

@@ -27,7 +27,7 @@ class Socket:
 
     async def hear(self) -> dict[str, Any]:
         """Give the next message."""
-        heard: dict[str, Any] = json.loads(await self.raw.receive_str(timeout=2))
+        heard: dict[str, Any] = json.loads(await self.raw.receive_str(timeout=60))
         return heard
 
     async def acknowledge(self, envelope: dict[str, Any], payload: object = None) -> None:
@@ -189,7 +189,7 @@ async def test_pings_are_answered_until_the_connection_is_dead(slack: SimulatedS
     socket = await connect()
     await socket.hear()
     await socket.raw.ping(b"still there?")
-    assert (await socket.raw.receive(timeout=1)).type is aiohttp.WSMsgType.PONG
+    assert (await socket.raw.receive(timeout=60)).type is aiohttp.WSMsgType.PONG
 
     slack.socket.freeze()
     await socket.raw.ping(b"still there?")
@@ -207,7 +207,7 @@ async def test_slack_pings_too(slack: SimulatedSlack, connect: Opener) -> None:
     socket = await connect()
     await socket.hear()
 
-    assert (await socket.raw.receive(timeout=1)).type is aiohttp.WSMsgType.PING
+    assert (await socket.raw.receive(timeout=60)).type is aiohttp.WSMsgType.PING
 
 
 async def test_the_app_token_needs_its_scope_and_the_switch(slack: SimulatedSlack, connect: Opener) -> None:
