@@ -79,16 +79,16 @@ class BareSlack:
     async def until_opened(self, triggers: Iterable[str]) -> None:
         """Wait until a view was opened for each trigger_id; raises TimeoutError."""
         wanted = set(triggers)
-        await self.until(lambda: wanted <= self.opened.keys(), within=60)
+        await self.until(lambda: wanted <= self.opened.keys(), within=240)
 
     async def until_updated(self, stamps: Iterable[str]) -> None:
         """Wait until each of these messages was changed; raises TimeoutError."""
         wanted = set(stamps)
-        await self.until(lambda: wanted <= self.updates.keys(), within=60)
+        await self.until(lambda: wanted <= self.updates.keys(), within=240)
 
     async def until_posted(self, count: int) -> None:
         """Wait until so many messages were posted; raises TimeoutError."""
-        await self.until(lambda: len(self.posts) >= count, within=60)
+        await self.until(lambda: len(self.posts) >= count, within=240)
 
     async def until(self, done: Callable[[], bool], *, within: float) -> None:
         """Wait until `done()` holds; raises TimeoutError."""

@@ -87,7 +87,7 @@ async def end(process: Process) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), 60)
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -118,7 +118,7 @@ class Stage:
 
     async def bot(self, cloud: Cloud, *, url: str, **changes: str) -> Subject:
         """Start the bot and wait until it is ready."""
-        port = _free_port()
+        port = self._free_port()
         environment = {
             "SLACK_BOT_TOKEN": "xoxb-1",
             "SLACK_SIGNING_SECRET": SECRET,
@@ -144,6 +144,16 @@ class Stage:
         self.stack.push_async_callback(subject.client.close)
         return subject
 
+    def _free_port(self) -> int:
+        """Hold a port until the end, so that nobody else gets it; Linux lets the bot listen on it beside us."""
+        held = self.stack.enter_context(socket.socket())
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        if sys.platform != "linux":
+            held.close()
+        return port
+
     async def pause(self, seconds: float) -> None:
         """Let things settle."""
         await asyncio.sleep(seconds)
@@ -160,17 +170,10 @@ async def stage(slack: BareSlack, folder: Path) -> AsyncIterator[Stage]:
         yield Stage(slack=slack, folder=folder, stack=stack)
 
 
-def _free_port() -> int:
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 async def _line(process: Process) -> str:
     if process.stdout is None:
         raise RuntimeError("The process has no output.")
-    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    line = await asyncio.wait_for(process.stdout.readline(), _READY_WITHIN)
     return line.decode().strip()
 
 

@@ -14,9 +14,10 @@ from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.seen import NotShownError
+from tests.ports import free_port
 from tests.reliability.apart import Apart, Sample, apart
 from tests.reliability.counting import accepted, owed, settled, states
-from tests.reliability.killing import answering, free_port
+from tests.reliability.killing import answering
 from tests.world.house import CHANNEL, House, house
 
 _WARM = 0.25
