@@ -58,8 +58,8 @@ class WholeStatements(aiosqlite.Connection):
             await closed
 
     def leave(self) -> asyncio.Future[Any] | None:
-        """Let its thread close it after what it has to do; returns what can be waited for, None when it is closed."""
-        return self.stop() if self._connection is not None else None
+        """Let its thread close it after what it has to do; returns what can be waited for, None when that was said."""
+        return self.stop() if self._connection is not None and self._running else None
 
     def _forget_begin(self) -> bool:
         begin, self._begin = self._begin, ""

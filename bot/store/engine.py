@@ -1,7 +1,7 @@
 """Engines for BOT_DATABASE_URL: one to write with, one that can only read. Nothing is opened until it is used."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,13 +37,12 @@ class Engines:
 
     async def close(self) -> None:
         """Close every connection; a database that does not answer is not waited for."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSING):
                 await self.write.dispose()
                 await self.read.dispose()
-        except TimeoutError:
-            for connection in self.opened:
-                connection.leave()
+        for connection in list(self.opened):
+            connection.leave()  # one that somebody still uses, too
 
 
 def engines(url: str) -> Engines:

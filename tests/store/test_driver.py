@@ -2,7 +2,11 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bot.store.driver import WholeStatements
 from bot.store.engine import engines
@@ -45,3 +49,22 @@ async def test_connections_that_cannot_be_closed_in_time_close_by_themselves(tmp
         assert isinstance(connection, WholeStatements)
         await asyncio.to_thread(connection._thread.join, 30)
         assert connection._connection is None
+
+
+async def test_what_is_still_in_use_when_the_store_closes_is_closed_after_that(sqlite_url: str) -> None:
+    """No connection is left behind, and whoever uses it is not kept waiting."""
+    opened = engines(sqlite_url)
+
+    async def use() -> None:
+        with suppress(OperationalError):
+            async with opened.read.connect() as connection:
+                await connection.execute(text(SLOW))
+
+    using = asyncio.create_task(use())
+    await asyncio.sleep(0.05)
+    (connection,) = opened.opened
+    await opened.close()
+    await using
+    await asyncio.to_thread(connection._thread.join)
+
+    assert connection._connection is None
