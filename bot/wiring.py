@@ -35,6 +35,7 @@ from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
 from bot.workflow.shelf import Shelf
 from bot.workflow.submitting import Submitting
+from bot.workflow.taking import Taking
 from bot.workflow.telling import Telling
 from bot.workflow.tracking import Tracking
 from bot.workflow.viewing import Viewing
@@ -107,8 +108,7 @@ def rooms(
             look=look,
             cloud=cloud,
             shelf=shelf,
-            policy=policy,
-            telling=telling,
+            taking=Taking(begin=begin, look=look, shelf=shelf, policy=policy, telling=telling, now=now),
             concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=cataloguing, now=now),
             blindness=Blindness(
                 begin=begin,

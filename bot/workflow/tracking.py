@@ -1,27 +1,17 @@
-"""Following upgrades: compare the cloud's statuses with what was stored last, store the moves, have them told."""
+"""Following upgrades: one poll of an organisation, from the source that its statuses come from."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.cluster import ClusterIdentity, Organisation
-from bot.domain.policy import Policy
-from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import (
-    FINAL,
-    NAMELESS,
-    OPEN,
-    Reading,
-    ScheduledUpgrade,
-    UpgradeIdentity,
-)
+from bot.domain.cluster import Organisation
+from bot.domain.scheduled import NAMELESS, OPEN, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.blindness import Blindness
 from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
-from bot.workflow.outcomes import take_over
-from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source, Work
+from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source
 from bot.workflow.shelf import Shelf
-from bot.workflow.telling import Telling
+from bot.workflow.taking import Taking
 
 _PROBE_EVERY = timedelta(hours=1)
 _NAMED_AT_MOST = 100
@@ -36,8 +26,7 @@ class Tracking:
     look: BeginWork
     cloud: AvisiCloud
     shelf: Shelf
-    policy: Policy
-    telling: Telling
+    taking: Taking
     concluding: Concluding
     blindness: Blindness
     now: Clock
@@ -92,12 +81,12 @@ class Tracking:
         await self._name(unnamed, lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
-            await self._take(readings, feed, lease, baseline=self.now())
+            await self.taking.take(readings, feed, lease, baseline=self.now())
             return
         async for page in self._pages(organisation):
             listed = {one.identity: one for one in page.readings if one.identity}
             moved = [one for identity, one in listed.items() if unseen.pop(identity, None) != one.stand]
-            await self._take(moved, feed, lease)
+            await self.taking.take(moved, feed, lease)
         if unseen:
             await self._ask_for(list(unseen), feed, lease)
 
@@ -111,7 +100,7 @@ class Tracking:
         asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
         async for page in self.cloud.scheduled(organisation, clusters=asked):
             wanted = [one for one in page.readings if one.identity in missing or one.cluster_identity in nameless]
-            await self._take(wanted, feed, lease)
+            await self.taking.take(wanted, feed, lease)
 
     async def _name(self, unnamed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
         """Name the clusters that neither the cloud's list nor a catalog had named when they were stored."""
@@ -130,132 +119,6 @@ class Tracking:
     def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
         return self.cloud.scheduled(organisation, statuses=OPEN)
 
-    async def _take(
-        self, readings: Iterable[Reading], feed: Feed, lease: Lease, *, baseline: datetime | None = None
-    ) -> None:
-        """Compare one page with the store; one transaction writes all its moves."""
-        newest = {reading.identity: reading for reading in readings if reading.identity and reading.status}
-        if not newest and baseline is None:
-            return
-        async with self.look() as work:
-            stored = await work.upgrades.find_many(feed.organisation, list(newest))
-        changed = [
-            reading
-            for identity, reading in newest.items()
-            if identity not in stored or stored[identity].moved(reading, at=self.now()) is not stored[identity]
-        ]
-        if not changed and baseline is None:
-            return
-        async with self.begin(lease) as work:
-            fresh = await work.upgrades.find_many(feed.organisation, [one.identity for one in changed if one.identity])
-            for reading in changed:
-                await self._take_one(work, reading, fresh, feed, baseline=baseline)
-            if baseline:
-                await work.feeds.save(replace(feed, source=Source.ORGANISATION, baseline_at=baseline))
-            await work.commit()
-
-    async def _take_one(
-        self,
-        work: Work,
-        reading: Reading,
-        fresh: Mapping[UpgradeIdentity, ScheduledUpgrade],
-        feed: Feed,
-        *,
-        baseline: datetime | None,
-    ) -> None:
-        known = fresh.get(reading.identity) if reading.identity else None
-        if known is not None:
-            after = known.moved(reading, at=self.now())
-            if after is not known and not await work.requests.of_cluster(known.cluster_identity, State.SUBMITTING):
-                await self.telling.moved(work, known, after)
-            return
-        if reading.cluster_identity is None or reading.identity is None:
-            return
-        ours = await self._our_request(work, reading)
-        if ours is _WAITS:
-            return
-        new = self._upgrade(reading, feed.organisation)
-        if isinstance(ours, UpgradeRequest):
-            nameless = await work.upgrades.find(feed.organisation, UpgradeIdentity(f"request:{ours.id}"))
-            await self._adopt(work, new, reading, ours, nameless)
-        elif baseline is not None or self.policy.watch == "requested" or not self._is_news(reading, feed):
-            if self.policy.watch == "all":
-                await work.upgrades.save(new)
-        else:
-            await self.telling.appeared(work, new)
-
-    async def _our_request(self, work: Work, reading: Reading) -> "UpgradeRequest | object | None":
-        """Return the request that this record belongs to; _WAITS while one is being submitted right now."""
-        if reading.cluster_identity is None:
-            return None
-        requests = await work.requests.of_cluster(
-            reading.cluster_identity, State.SUBMITTING, State.SUBMISSION_UNCLEAR, State.SUBMITTED
-        )
-        for request in requests:
-            if request.to_version != reading.to_version:
-                continue
-            if request.state is State.SUBMITTING:
-                return _WAITS
-            nameless = request.upgrade == f"request:{request.id}"
-            if (request.state is State.SUBMISSION_UNCLEAR or nameless) and _made_after(reading, request):
-                return request
-        return None
-
-    async def _adopt(
-        self,
-        work: Work,
-        new: ScheduledUpgrade,
-        reading: Reading,
-        request: UpgradeRequest,
-        nameless: ScheduledUpgrade | None,
-    ) -> None:
-        """Take a record over as the upgrade of a request made here."""
-        ours = replace(new, request_id=request.id)
-        if request.state is State.SUBMISSION_UNCLEAR:
-            await take_over(work, request, ours, reading, telling=self.telling, source=Source.ORGANISATION)
-            return
-        stored = await work.requests.save(replace(request, upgrade=new.identity, window=new.window or request.window))
-        await self.telling.repaint(work, stored, because="adopted")
-        if nameless is None:
-            await work.upgrades.save(ours)
-            return
-        await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
-        await self.telling.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
-
-    def _is_news(self, reading: Reading, feed: Feed) -> bool:
-        """Tell an old final record, which a server that ignores filters also lists, from one that just ended."""
-        if reading.status not in FINAL:
-            return True
-        changed = reading.modified_at or reading.created_at
-        return changed is not None and feed.read_at is not None and changed > feed.read_at - _PROBE_EVERY
-
-    def _upgrade(self, reading: Reading, organisation: Organisation) -> ScheduledUpgrade:
-        cluster_identity = reading.cluster_identity or ClusterIdentity("")
-        found = self.shelf.find(cluster_identity)
-        cluster = found[1] if found else None
-        return ScheduledUpgrade(
-            organisation=organisation,
-            identity=reading.identity or UpgradeIdentity(""),
-            cluster_identity=cluster_identity,
-            environment=reading.environment or (cluster.environment if cluster else ""),
-            cluster=reading.cluster or (cluster.slug if cluster else cluster_identity),
-            from_version=reading.from_version or (cluster.version if cluster else ""),
-            to_version=reading.to_version,
-            status=reading.status,
-            status_since=self.now(),
-            window=reading.window,
-            reason=reading.reason,
-            modified_at=reading.modified_at,
-        )
-
-
-_WAITS = object()
-
 
 def _is_old(moment: datetime | None, now: datetime) -> bool:
     return moment is None or now - moment >= _PROBE_EVERY
-
-
-def _made_after(reading: Reading, request: UpgradeRequest) -> bool:
-    changed = reading.modified_at or reading.created_at
-    return changed is not None and request.attempted_at is not None and changed >= request.attempted_at

@@ -39,6 +39,7 @@ from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
 from bot.workflow.shelf import Shelf
 from bot.workflow.submitting import Submitting
+from bot.workflow.taking import Taking
 from bot.workflow.telling import Telling
 from bot.workflow.tracking import Tracking
 from bot.workflow.viewing import Viewing
@@ -132,8 +133,7 @@ class House:
             look=look,
             cloud=self.cloud,
             shelf=self.shelf,
-            policy=self.policy,
-            telling=telling,
+            taking=Taking(begin=begin, look=look, shelf=self.shelf, policy=self.policy, telling=telling, now=now),
             concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=self.cataloguing, now=now),
             blindness=self.blindness,
             now=now,

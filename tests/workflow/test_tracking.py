@@ -282,7 +282,7 @@ async def test_a_poll_that_met_somebody_elses_write_leaves_it_to_the_next() -> N
                 raise collisions.pop()
             yield work
 
-    house.tracking = replace(house.tracking, begin=colliding)
+    house.tracking = replace(house.tracking, taking=replace(house.tracking.taking, begin=colliding))
 
     await sees(house, a_reading(status="FAILED"))
     first = list(house.storage.told)

@@ -1,0 +1,138 @@
+"""Taking over what the cloud's list shows: moves stored and told, records of requests made here adopted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.policy import Policy
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import FINAL, NAMELESS, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow.outcomes import take_over
+from bot.workflow.ports import BeginWork, Clock, Feed, Lease, Source, Work
+from bot.workflow.shelf import Shelf
+from bot.workflow.telling import Telling
+
+_NEWS_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Compares readings with what is stored."""
+
+    begin: BeginWork
+    look: BeginWork
+    shelf: Shelf
+    policy: Policy
+    telling: Telling
+    now: Clock
+
+    async def take(
+        self, readings: Iterable[Reading], feed: Feed, lease: Lease, *, baseline: datetime | None = None
+    ) -> None:
+        """Compare one page with the store; one transaction writes all its moves."""
+        newest = {reading.identity: reading for reading in readings if reading.identity and reading.status}
+        if not newest and baseline is None:
+            return
+        async with self.look() as work:
+            stored = await work.upgrades.find_many(feed.organisation, list(newest))
+        changed = [
+            reading
+            for identity, reading in newest.items()
+            if identity not in stored or stored[identity].moved(reading, at=self.now()) is not stored[identity]
+        ]
+        if not changed and baseline is None:
+            return
+        async with self.begin(lease) as work:
+            fresh = await work.upgrades.find_many(feed.organisation, [one.identity for one in changed if one.identity])
+            for reading in changed:
+                await self._take_one(work, reading, fresh, feed, baseline=baseline)
+            if baseline:
+                await work.feeds.save(replace(feed, source=Source.ORGANISATION, baseline_at=baseline))
+            await work.commit()
+
+    async def _take_one(
+        self,
+        work: Work,
+        reading: Reading,
+        fresh: Mapping[UpgradeIdentity, ScheduledUpgrade],
+        feed: Feed,
+        *,
+        baseline: datetime | None,
+    ) -> None:
+        known = fresh.get(reading.identity) if reading.identity else None
+        if known is not None:
+            after = known.moved(reading, at=self.now())
+            if after is not known and not await work.requests.of_cluster(known.cluster_identity, State.SUBMITTING):
+                await self.telling.moved(work, known, after)
+            return
+        if reading.cluster_identity is None or reading.identity is None:
+            return
+        requests = await work.requests.of_cluster(
+            reading.cluster_identity, State.SUBMITTING, State.SUBMISSION_UNCLEAR, State.SUBMITTED
+        )
+        alike = [request for request in requests if request.to_version == reading.to_version]
+        if any(request.state is State.SUBMITTING for request in alike):
+            return  # the answer to it, which is on its way, says whether this is its record
+        new = self._upgrade(reading, feed.organisation)
+        if ours := next((request for request in alike if _is_of(reading, request)), None):
+            await self._adopt(work, new, reading, ours)
+        elif baseline is not None or self.policy.watch == "requested" or not _is_news(reading, feed):
+            if self.policy.watch == "all":
+                await work.upgrades.save(new)
+        else:
+            await self.telling.appeared(work, new)
+
+    async def _adopt(self, work: Work, new: ScheduledUpgrade, reading: Reading, request: UpgradeRequest) -> None:
+        """Take a record over as the upgrade of a request made here."""
+        ours = replace(new, request_id=request.id)
+        if request.state is State.SUBMISSION_UNCLEAR:
+            await take_over(work, request, ours, reading, telling=self.telling, source=Source.ORGANISATION)
+            return
+        stored = await work.requests.save(replace(request, upgrade=new.identity, window=new.window or request.window))
+        await self.telling.repaint(work, stored, because="adopted")
+        nameless = await work.upgrades.find(new.organisation, _nameless(request))
+        if nameless is None:
+            await work.upgrades.save(ours)
+            return
+        await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
+        await self.telling.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
+
+    def _upgrade(self, reading: Reading, organisation: Organisation) -> ScheduledUpgrade:
+        cluster_identity = reading.cluster_identity or ClusterIdentity("")
+        found = self.shelf.find(cluster_identity)
+        cluster = found[1] if found else None
+        return ScheduledUpgrade(
+            organisation=organisation,
+            identity=reading.identity or UpgradeIdentity(""),
+            cluster_identity=cluster_identity,
+            environment=reading.environment or (cluster.environment if cluster else ""),
+            cluster=reading.cluster or (cluster.slug if cluster else cluster_identity),
+            from_version=reading.from_version or (cluster.version if cluster else ""),
+            to_version=reading.to_version,
+            status=reading.status,
+            status_since=self.now(),
+            window=reading.window,
+            reason=reading.reason,
+            modified_at=reading.modified_at,
+        )
+
+
+def _nameless(request: UpgradeRequest) -> UpgradeIdentity:
+    """Return the identity of ours under which a request's upgrade stands while the cloud gave none."""
+    return UpgradeIdentity(f"{NAMELESS}{request.id}")
+
+
+def _is_of(reading: Reading, request: UpgradeRequest) -> bool:
+    """Whether a record is that of a request of which nobody knows the record yet."""
+    unknown = request.state is State.SUBMISSION_UNCLEAR or request.upgrade == _nameless(request)
+    changed = reading.modified_at or reading.created_at
+    return unknown and changed is not None and request.attempted_at is not None and changed >= request.attempted_at
+
+
+def _is_news(reading: Reading, feed: Feed) -> bool:
+    """Tell an old final record, which a server that ignores filters also lists, from one that just ended."""
+    if reading.status not in FINAL:
+        return True
+    changed = reading.modified_at or reading.created_at
+    return changed is not None and feed.read_at is not None and changed > feed.read_at - _NEWS_FOR
