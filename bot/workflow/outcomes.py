@@ -13,7 +13,7 @@ from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Lease, Source, Work
 from bot.workflow.record import fact, rule_facts
-from bot.workflow.requesting import tell_replaced
+from bot.workflow.replacing import give_way
 from bot.workflow.revoting import Revoting
 from bot.workflow.telling import Telling
 
@@ -189,8 +189,7 @@ async def _replace_older(work: Work, newer: UpgradeRequest, *, at: datetime, sou
         if upgrade is not None and upgrade.identity != newer.upgrade and unreported:
             # nobody else will say so: no countdown and no outcome may come of what was rescheduled
             await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=at))
-        replaced = await work.requests.save(request.replaced(by=newer.id, at=at))
-        await tell_replaced(work, replaced, newer)
+        await give_way(work, request, to=newer, at=at)
 
 
 def _upgrade(

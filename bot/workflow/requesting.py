@@ -8,9 +8,8 @@ from datetime import timedelta
 from bot.domain.calendar import frozen_by
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken
-from bot.domain.events import About, RequestApproved, RequestReplaced, UpgradeRequested
+from bot.domain.events import About, RequestApproved, UpgradeRequested
 from bot.domain.form import is_frozen, occasion
-from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.policy import Rule
 from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
@@ -21,6 +20,7 @@ from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
 from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
+from bot.workflow.replacing import give_way
 from bot.workflow.viewing import Viewing
 
 _MOMENT = 0.1
@@ -146,11 +146,11 @@ class Requesting:
     async def _store(self, work: Work, asked: "_Asked") -> None:
         request, rule = asked.request, asked.rule
         if asked.older and asked.older.cluster_identity != request.cluster_identity:
-            await self._replace(work, asked.older, request)
+            await give_way(work, asked.older, to=request, at=self.now())
         for older in await work.requests.of_cluster(request.cluster_identity, *OPEN):
             if older.state not in REPLACEABLE:
                 raise Later(_SUBMITTING)
-            await self._replace(work, older, request)
+            await give_way(work, older, to=request, at=self.now())
         stored = await work.requests.add(request)
         about = errands.about(stored)
         facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}
@@ -177,10 +177,6 @@ class Requesting:
                 errands.in_thread(approved, RequestApproved(about=about)),
                 errands.submit(approved),
             )
-
-    async def _replace(self, work: Work, older: UpgradeRequest, newer: UpgradeRequest) -> None:
-        replaced = await work.requests.save(older.replaced(by=newer.id, at=self.now()))
-        await tell_replaced(work, replaced, newer)
 
     async def _refuse(self, number: int, submitted: FormSubmitted, refusal: Refused, lease: Lease) -> None:
         found = self.viewing.find(submitted.form.cluster_identity)
@@ -226,23 +222,4 @@ def _out_of_reach(request: UpgradeRequest, rule: Rule, found: int) -> str:
     return (
         f"{request.environment} asks for {asked}, but {people} may give one, so this could never be approved. "
         f"Ask whoever keeps the bot's policy to name more approvers."
-    )
-
-
-async def tell_replaced(work: Work, replaced: UpgradeRequest, newer: UpgradeRequest) -> None:
-    """Have it told that a newer request took a request's place; `replaced` as it was stored."""
-    instead = Naming(several=newer.organisation != replaced.organisation).cluster(newer)
-    event = RequestReplaced(
-        about=errands.about(replaced),
-        by_request=newer.id,
-        by=newer.requester,
-        instead=instead if newer.cluster_identity != replaced.cluster_identity else "",
-    )
-    await work.audit.append(
-        fact(replaced, "request replaced", at=replaced.state_since, actor=newer.requester, facts={"by": newer.id})
-    )
-    await work.outbox.put(
-        errands.repaint(replaced, because="replaced"),
-        errands.in_thread(replaced, event),
-        errands.to_requester(replaced, event),
     )
