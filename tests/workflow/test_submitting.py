@@ -8,46 +8,31 @@ from bot.domain.events import (
     RequestExpired,
     SubmissionFailed,
     UpgradeSubmitted,
-    VotesVoided,
     WindowBrokeRule,
 )
-from bot.domain.people import Standing
-from bot.domain.policy import Rule
 from bot.domain.request import State
 from bot.workflow.entries import Kind, Press
 from bot.workflow.errors import (
     AvisiError,
     Declined,
     LeaseLost,
-    MembersUnavailable,
     NotConnected,
     Overloaded,
     Unauthorised,
 )
 from bot.workflow.ports import Submission
-from bot.workflow.record import rule_facts
 from tests.builders import (
-    ACME,
-    KIM,
     NEW,
     NOON,
-    OLD,
     ROOS,
-    SEM,
     WEB,
-    a_catalog,
-    a_cluster,
     a_form,
-    a_member,
     a_policy,
     a_reading,
     a_rule,
     a_window,
 )
-from tests.workflow.house import ANNE, TEAM, a_house
-
-OLD_PATCH = "v1.30.8-u-ame.1"
-FREEZE = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
+from tests.workflow.house import a_house
 
 
 async def test_a_confirmed_submission_is_stored_with_the_window_that_the_cloud_returned() -> None:
@@ -205,195 +190,6 @@ async def test_a_start_ahead_is_sent_as_it_was_asked() -> None:
     await house.submit(request)
 
     assert house.cloud.submissions == [Submission(cluster_identity=WEB, version=NEW, start=start, ignore_windows=True)]
-
-
-async def test_drift_right_before_submission_leads_back_to_the_vote() -> None:
-    """The cluster was upgraded after the approval: nothing is sent, the voters are told."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-
-    await house.submit(request)
-
-    now = house.now_of(request)
-    assert (now.state, now.votes, now.from_version) == (State.PENDING_APPROVAL, (), OLD_PATCH)
-    assert now.seal != request.seal
-    assert house.told(VotesVoided)[0].voters == (SEM,)
-    assert house.cloud.submissions == []
-    assert not await house.submit(request)
-
-
-async def test_a_vote_that_starts_again_before_submission_asks_for_as_many_as_the_policy_does_now() -> None:
-    """The cluster and the quorum changed after the approval: one piece of news tells both."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=2)))
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-
-    await house.submit(request)
-
-    assert [event.required for event in house.told(VotesVoided)] == [2]
-
-
-async def test_drift_is_found_in_what_the_cloud_says_now_not_in_the_copy() -> None:
-    """The stored catalog is minutes old; the cluster is read again before it is upgraded."""
-    house = await a_house()
-    request = await house.approved()
-    house.cloud.catalogs[ACME] = a_catalog(a_cluster(version=OLD_PATCH))
-
-    await house.submit(request)
-
-    assert house.now_of(request).state is State.PENDING_APPROVAL
-
-
-async def test_drift_without_a_quorum_fails_and_can_be_tried_again() -> None:
-    """Nobody votes there, so the requester decides whether it is still wanted."""
-    house = await a_house(policy=a_policy(a_rule(required_approvals=0)))
-    request = await house.ask()
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-    await house.submit(request)
-    failed = house.now_of(request)
-
-    await house.press(request, Press.TRY_AGAIN, by=ROOS)
-    await house.submit(request)
-
-    assert (failed.state, failed.from_version) == (State.SUBMISSION_FAILED, OLD_PATCH)
-    assert failed.outcome.startswith(f"production/web runs {OLD_PATCH} now")
-    assert house.now_of(request).state is State.SUBMITTED
-
-
-async def test_a_vote_does_not_outlive_drift_while_no_votes_are_asked_for() -> None:
-    """It was for another version; when the policy asks for approvals again, it must not count."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=0)))
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-    await house.submit(request)
-    house = await house.restarted(policy=a_policy())
-
-    await house.press(request, Press.TRY_AGAIN, by=ROOS)
-    await house.submit(request)
-
-    assert house.now_of(request).state is State.PENDING_APPROVAL
-    assert house.cloud.submissions == []
-
-
-async def test_a_vote_lost_before_submission_leads_back_to_the_vote() -> None:
-    """Whoever left the group since did not approve; the other approval stands."""
-    rule = a_rule(approvers=(TEAM, ANNE), required_approvals=2)
-    house = await a_house(policy=a_policy(rule))
-    request = await house.approved()
-    await house.press(request, by=ANNE)
-    house.members.groups[TEAM] = frozenset({KIM})
-
-    await house.submit(request)
-
-    now = house.now_of(request)
-    assert (now.state, set(now.voters)) == (State.PENDING_APPROVAL, {ANNE})
-    assert now.changes == (f"<@{SEM}> may no longer approve.",)
-    assert house.told(VotesVoided)[0].voters == (SEM,)
-    assert house.cloud.submissions == []
-
-
-async def test_an_override_has_its_approval_more_also_right_before_submission() -> None:
-    """One of the two left meanwhile: what is left would do for another request, not for this."""
-    house = await a_house(policy=a_policy(a_rule(freeze=(FREEZE,), override=True)))
-    request = await house.ask(a_form(override=True, reason="A leak"))
-    await house.press(request)
-    await house.press(request, by=KIM)
-    house.members.members[KIM] = a_member(KIM, standing=Standing.DEACTIVATED)
-
-    await house.submit(request)
-
-    asked = house.now_of(request)
-    assert (asked.state, set(asked.voters), asked.required) == (State.PENDING_APPROVAL, {SEM}, 2)
-    assert house.cloud.submissions == []
-
-
-async def test_a_quorum_raised_before_submission_leads_back_to_the_vote() -> None:
-    """The approvals stay and one more is asked for; then it is submitted."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=2)))
-    await house.submit(request)
-    asked = house.now_of(request)
-
-    await house.press(request, by=KIM)
-    await house.submit(request)
-
-    assert (asked.state, set(asked.voters)) == (State.PENDING_APPROVAL, {SEM})
-    assert asked.changes == ("2 approvals are asked for now.",)
-    assert house.now_of(request).state is State.SUBMITTED
-
-
-def broken_rules() -> dict[str, tuple[Rule, str]]:
-    """Return rules that came into force after the approval, and what the card has to say."""
-    return {
-        "freeze": (a_rule(freeze=(FREEZE,)), "production is frozen Dec 1 to Dec 10. Choose another time."),
-        "requester": (a_rule(requesters=(KIM,)), f"<@{ROOS}> may no longer request upgrades in production."),
-        "staging": (a_rule(after=(("staging", timedelta(days=3)),)), "has to run in staging for 3 days"),
-    }
-
-
-@pytest.mark.parametrize("why", broken_rules())
-async def test_a_rule_broken_right_before_submission_fails_it_with_its_reason(why: str) -> None:
-    """Judged once more when it counts, by the same sentences; the trail has the rule that was in force then."""
-    rule, says = broken_rules()[why]
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(rule))
-
-    await house.submit(request)
-
-    assert house.now_of(request).state is State.SUBMISSION_FAILED
-    assert says in house.now_of(request).outcome
-    assert house.cloud.submissions == []
-    assert house.storage.audited[-1]["facts"]["policy"] == rule_facts(rule)
-
-
-async def test_a_requester_who_was_deactivated_gets_nothing_submitted() -> None:
-    """Nor does one who became a guest."""
-    house = await a_house()
-    request = await house.approved()
-    house.members.members[ROOS] = a_member(ROOS, standing=Standing.DEACTIVATED)
-
-    await house.submit(request)
-
-    assert house.now_of(request).state is State.SUBMISSION_FAILED
-
-
-@pytest.mark.parametrize(
-    ("clusters", "changes", "says"),
-    [
-        ((), {"versions": (OLD,)}, f"{NEW} is no longer on offer for production/web ({OLD})."),
-        ((a_cluster(version=NEW),), {}, f"production/web already runs {NEW}."),
-        ((a_cluster(identity="another"),), {}, "production/web is no longer in the catalog of Avisi Cloud."),
-    ],
-)
-async def test_a_version_or_cluster_that_is_gone_fails_it(
-    clusters: tuple[object, ...], changes: dict[str, object], says: str
-) -> None:
-    """What cannot be upgraded to any more is not voted on again."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(*clusters, **changes)
-
-    await house.submit(request)
-
-    assert (house.now_of(request).state, house.now_of(request).outcome) == (State.SUBMISSION_FAILED, says)
-
-
-async def test_nothing_is_sent_while_the_votes_cannot_be_judged() -> None:
-    """Slack does not answer, so nobody can tell whether the approvals stand."""
-    house = await a_house()
-    request = await house.approved()
-    house.members.down = True
-
-    with pytest.raises(MembersUnavailable):
-        await house.submit(request)
-
-    assert house.now_of(request).state is State.APPROVED
-    assert house.cloud.submissions == []
 
 
 async def test_what_was_withdrawn_after_its_approval_is_not_sent() -> None:
