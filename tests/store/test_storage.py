@@ -1,26 +1,17 @@
 import asyncio
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import text
 
-import bot.store.migrating
 from bot.domain.request import State
-from bot.store.errors import DatabaseLocked, DatabaseUnavailable
-from bot.store.locking import hold_sqlite_lock
+from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.store.tables import Base, InboxRow, OutboxRow, RequestRow
+from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Arrival, Urgency
+from bot.workflow.entries import Arrival
 from bot.workflow.ports import Box, Feed
 from tests.builders import (
     ACME,
@@ -35,73 +26,6 @@ from tests.builders import (
 from tests.store.conftest import make_older
 
 DAY = 86_400.0
-MIGRATIONS = Path(bot.store.migrating.__file__).parent / "migrations"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest) -> str:
-    """Return the URL of each database, without any tables."""
-    url: str = request.getfixturevalue(f"empty_{request.param}_url")
-    return url
-
-
-async def test_a_new_database_gets_its_tables(empty_url: str) -> None:
-    """They are missing before, and can be read afterwards."""
-    storage = Storage.open(empty_url)
-    assert await storage.pending() == ("0001",)
-
-    await storage.migrate()
-
-    assert await storage.pending() == ()
-    async with storage.look() as work:
-        assert await work.requests.in_states(*State) == ()
-    await storage.close()
-
-
-async def test_many_processes_may_migrate_at_once(empty_postgresql_url: str) -> None:
-    """One does it, the others find it done; a SQLite file is one process's anyway."""
-    storages = [Storage.open(empty_postgresql_url) for _ in range(4)]
-
-    await asyncio.gather(*(storage.migrate() for storage in storages))
-
-    assert await storages[0].pending() == ()
-    async with storages[3].look() as work:
-        assert await work.requests.in_states(*State) == ()
-    await asyncio.gather(*(storage.close() for storage in storages))
-
-
-async def test_migrations_lead_to_the_tables_of_the_code(stored: Storage) -> None:
-    """Alembic finds no difference."""
-
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        return list(compare_metadata(context, Base.metadata))
-
-    async with stored.engines.read.connect() as connection:
-        assert await connection.run_sync(differences) == []
-
-
-def test_files_of_migrations_are_named_by_their_revisions() -> None:
-    """So that nobody has to load Alembic to see that nothing is missing."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = [*reversed([*ScriptDirectory.from_config(config).walk_revisions()])]
-
-    assert [script.revision for script in scripts] == [
-        file.stem[1:5] for file in sorted((MIGRATIONS / "versions").glob("v*.py"))
-    ]
-
-
-async def test_a_start_over_tables_that_are_up_to_date_loads_no_alembic(sqlite_url: str) -> None:
-    """It weighs 9 MiB; `take` is what a start does."""
-    code = (
-        "import asyncio, sys; from bot.store.storage import Storage\n"
-        f"asyncio.run(Storage.open({sqlite_url!r}).take())\n"
-        "assert 'alembic' not in sys.modules"
-    )
-    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-
-    assert await child.wait() == 0
 
 
 def test_opening_touches_nothing(tmp_path: Path) -> None:
@@ -117,16 +41,6 @@ def test_other_databases_are_refused(url: str) -> None:
     """With a sentence that says which ones there are."""
     with pytest.raises(ValueError, match=r"sqlite\+aiosqlite"):
         Storage.open(url)
-
-
-async def test_looking_for_missing_migrations_makes_no_file(empty_sqlite_url: str, tmp_path: Path) -> None:
-    """Doctor only looks."""
-    storage = Storage.open(empty_sqlite_url)
-
-    assert await storage.pending() == ("0001",)
-    await storage.close()
-
-    assert not (tmp_path / "empty.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -232,78 +146,6 @@ async def test_sqlite_is_as_durable_as_promised(sqlite_url: str) -> None:
     assert pragmas == ["wal", 2, 1]
 
 
-async def test_a_second_process_is_refused_a_sqlite_file(sqlite_url: str) -> None:
-    """It may look beside the first, and gets the file when the first is gone."""
-    first, second = Storage.open(sqlite_url), Storage.open(sqlite_url)
-    await first.take()
-
-    with pytest.raises(DatabaseLocked, match="serves one process"):
-        await second.take()
-    assert await second.pending() == ()
-    await second.ping()
-    await first.close()
-    await second.take()
-
-    await second.close()
-
-
-async def test_a_second_name_of_a_sqlite_file_is_no_way_around_its_lock(sqlite_url: str, tmp_path: Path) -> None:
-    """A link leads to the same file, so it has the same lock."""
-    link = tmp_path / "link.db"
-    link.symlink_to(sqlite_url.partition("///")[2])
-    held = hold_sqlite_lock(sqlite_url)
-
-    with pytest.raises(DatabaseLocked):
-        hold_sqlite_lock(f"sqlite+aiosqlite:///{link}")
-    held.release()
-
-
-def test_a_dead_process_frees_the_lock_at_once(tmp_path: Path) -> None:
-    """However it died."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'upgrade-bot.db'}"
-    code = f"from bot.store.locking import hold_sqlite_lock; lock = hold_sqlite_lock({url!r}); print('held'); input()"
-    with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(DatabaseLocked, match=f"Process {holder.pid} "):
-            hold_sqlite_lock(url)
-        holder.kill()
-        holder.wait()
-
-        hold_sqlite_lock(url).release()
-
-
-async def test_what_a_dead_process_held_in_sqlite_is_free_at_once(sqlite_url: str) -> None:
-    """Whoever holds the file's lock knows that all earlier holders are gone."""
-    dead = Storage.open(sqlite_url)
-    stalled = await dead.claims.claim("poll:acme")
-    await dead.close()
-    storage = Storage.open(sqlite_url)
-
-    await storage.take()
-
-    lease = await storage.claims.claim("poll:acme")
-    assert lease is not None
-    assert stalled is not None
-    assert lease.number > stalled.number
-    await storage.close()
-
-
-async def test_no_lock_is_needed_for_postgresql(postgresql_url: str) -> None:
-    """Any number of processes may work on it, and one that starts takes nothing from another."""
-    first, second = Storage.open(postgresql_url), Storage.open(postgresql_url)
-    await first.take()
-    assert await first.claims.claim("poll:acme") is not None
-
-    await second.take()
-
-    assert await second.claims.claim("poll:acme") is None
-    await first.close()
-    await second.close()
-
-
 async def test_whoever_works_is_woken_once_it_is_stored_and_not_before(sqlite_url: str) -> None:
     """For each queue in which something new is due; what is rolled back wakes nobody."""
     storage, woken = Storage.open(sqlite_url), dict[tuple[Box, str], int]()
@@ -394,27 +236,6 @@ async def test_an_empty_storage_is_counted_too(stored: Storage) -> None:
     assert await stored.census.dead_letters() == ()
     assert await stored.census.requests() == {}
     assert await stored.census.leases() == ()
-
-
-async def test_rows_of_another_version_are_read(stored: Storage) -> None:
-    """Fields that this version does not know are left alone, and those it misses get their default."""
-    request = an_upgrade_request(reason="kept")
-    async with stored.begin() as work:
-        await work.requests.add(request)
-        await work.outbox.put(an_errand("1", urgency=Urgency.PERSON))
-        await work.commit()
-    async with transaction(stored.engines.write) as newer:
-        for table in (RequestRow, OutboxRow):
-            (row,) = await newer.all(select(table.body))
-            body = {**row.body, "from_the_future": [1]}
-            body.pop("reminders", None)
-            body.pop("delay", None)
-            await newer.run(update(table).values(body=body))
-        await newer.commit()
-
-    async with stored.look() as work:
-        assert await work.requests.get(request.id) == replace(request, revision=1)
-        assert len(await work.outbox.due("card:1", limit=10)) == 1
 
 
 async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> None:
