@@ -6,7 +6,7 @@ import pytest
 
 from bot.runner.naps import Naps
 from tests.builders import an_errand
-from tests.runner.test_worker import SOON, Shift
+from tests.runner.shift import SOON, Shift
 from tests.workflow.house import a_house
 
 

@@ -1,0 +1,116 @@
+"""A worker at work over a house, and what a test sees of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from bot.runner.serving import Duties
+from bot.runner.worker import Worker
+from bot.workflow.entries import AnyEntry, Arrival, Errand
+from bot.workflow.ports import Box, Lease
+from tests.workflow.house import House
+
+SOON = 30.0
+"""Real seconds after which a test gives up."""
+
+
+class Post:
+    """Delivers by striking off; `held` keeps a queue's delivery in hand until it is set.
+
+    `more` is stored between a look at what is due and the record of its delivery.
+    """
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.delivered: list[str] = []
+        self.held: dict[str, asyncio.Event] = {}
+        self.broken: set[str] = set()
+        self.failures = 0
+        self.more: list[Errand] = []
+        self.nap: Callable[[float], Awaitable[None]] | None = None
+
+    async def deliver(self, lease: Lease) -> float:
+        """Deliver everything that is due in a queue."""
+        if lease.queue in self.broken:
+            self.failures += 1
+            raise RuntimeError("This queue is broken.")
+        if lease.queue in self.held:
+            await self.held[lease.queue].wait()
+        if self.nap:
+            await self.nap(600)
+        async with self.house.storage.look() as work:
+            found = await work.outbox.due(lease.queue, limit=100)
+        async with self.house.storage.begin() as work:
+            await work.outbox.put(*self.more)
+            self.more = []
+            await work.commit()
+        async with self.house.storage.begin(lease) as work:
+            for due in found:
+                self.delivered.append(due.errand.key)
+                await work.outbox.done(due.number)
+            await work.commit()
+        return 0.0
+
+
+class Shift:
+    """A worker at work over a house."""
+
+    def __init__(self, house: House, *, renew_every: float = 5.0) -> None:
+        self.house = house
+        self.post = Post(house)
+        self.worker = Worker(
+            claims=house.storage.claims,
+            begin=house.storage.begin,
+            look=house.storage.look,
+            duties=Duties(
+                requesting=house.requesting,
+                deciding=house.deciding,
+                submitting=house.submitting,
+                deliver=self.post.deliver,
+            ),
+            renew_every=renew_every,
+        )
+        house.storage.wakes.append(self.worker.wake)
+
+    async def enter(self, entry: AnyEntry, *, queue: str) -> None:
+        """Store an entry as an edge does."""
+        async with self.house.storage.begin() as work:
+            await work.inbox.put(Arrival(entry=entry, key=f"key-{next(self.house.entered)}", queue=queue))
+            await work.commit()
+
+    async def put(self, *some: Errand) -> None:
+        """Store errands."""
+        async with self.house.storage.begin() as work:
+            await work.outbox.put(*some)
+            await work.commit()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until it is so."""
+        async with asyncio.timeout(SOON):
+            while not true():  # noqa: ASYNC110 - what is waited for is plain state
+                await asyncio.sleep(0.005)
+
+    async def later(self, seconds: float) -> None:
+        """Let what was postponed become due, and wake the worker for it."""
+        self.house.storage.pass_time(seconds)
+        rooms = self.house.storage.rooms
+        for box, rows in ((Box.INBOX, rooms.inbox), (Box.OUTBOX, rooms.outbox)):
+            for row in rows.values():
+                self.worker.wake(box, row.queue)
+
+    def held(self, queue: str, box: Box = Box.OUTBOX) -> bool:
+        """Whether the queue is somebody's now."""
+        lease = self.house.storage.claims.leases.get((box, queue))
+        return lease is not None and lease.until is not None
+
+
+@asynccontextmanager
+async def at_work(house: House, *, renew_every: float = 5.0) -> AsyncIterator[Shift]:
+    """Run a worker; it is drained in the end."""
+    shift = Shift(house, renew_every=renew_every)
+    running = asyncio.create_task(shift.worker.run())
+    try:
+        yield shift
+    finally:
+        await shift.worker.drain(within=1)
+        await running

@@ -1,0 +1,91 @@
+"""At shutdown what is in hand ends, nothing more is taken, and every lease is given back."""
+
+import asyncio
+from collections.abc import Collection
+
+from bot.workflow.ports import Box, Lease
+from tests.builders import an_errand
+from tests.fake_claims import FakeClaims
+from tests.runner.shift import SOON, Shift
+from tests.workflow.house import a_house
+
+
+async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> None:
+    """SIGTERM: the delivery ends, the next one stays, every lease is free."""
+    house = await a_house()
+    shift = Shift(house)
+    running = asyncio.create_task(shift.worker.run())
+    shift.post.held["channel:slow"] = asyncio.Event()
+    await shift.put(an_errand("slow", queue="channel:slow"))
+    await shift.until(lambda: shift.held("channel:slow"))
+
+    draining = asyncio.create_task(shift.worker.drain(within=SOON))
+    await asyncio.sleep(0.01)
+    await shift.put(an_errand("next", queue="channel:next"))
+    shift.post.held["channel:slow"].set()
+    await asyncio.gather(draining, running)
+
+    assert shift.post.delivered == ["slow"]
+    assert not any(held.until for held in house.storage.claims.leases.values())
+
+
+async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> None:
+    """Another process can go on at once; nothing of it was recorded."""
+    house = await a_house()
+    shift = Shift(house)
+    running = asyncio.create_task(shift.worker.run())
+    shift.post.held["channel:slow"] = asyncio.Event()
+    await shift.put(an_errand("slow", queue="channel:slow"))
+    await shift.until(lambda: shift.held("channel:slow"))
+
+    await shift.worker.drain(within=0.05)
+    await running
+
+    assert [lease.queue for lease in await house.storage.claims.claim_due(Box.OUTBOX, limit=5)] == ["channel:slow"]
+
+
+class Slow(FakeClaims):
+    """Leases that take their time to be claimed."""
+
+    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+        """Claim, then answer late."""
+        leases = await super().claim_due(box, limit=limit, among=among)
+        await asyncio.sleep(0.1 if leases else 0)
+        return leases
+
+
+async def test_draining_waits_for_what_is_being_claimed_right_now() -> None:
+    """Otherwise its lease would outlive the process."""
+    house = await a_house()
+    house.storage.claims = Slow(house.storage)
+    shift = Shift(house)
+    await shift.put(an_errand("late", queue="channel:late"))
+    running = asyncio.create_task(shift.worker.run())
+    await shift.until(lambda: shift.held("channel:late"))
+
+    await shift.worker.drain(within=SOON)
+    await running
+
+    assert not any(held.until for held in house.storage.claims.leases.values())
+
+
+class Gone(FakeClaims):
+    """Leases in a database that does not answer any more."""
+
+    async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:  # noqa: ARG002 - as Claims
+        """Never end."""
+        await asyncio.Event().wait()
+
+
+async def test_draining_does_not_wait_for_a_database_that_does_not_answer() -> None:
+    """The lease runs out by itself; the process has to end within ten seconds."""
+    house = await a_house()
+    house.storage.claims = Gone(house.storage)
+    shift = Shift(house)
+    running = asyncio.create_task(shift.worker.run())
+    shift.post.held["channel:slow"] = asyncio.Event()
+    await shift.put(an_errand("slow", queue="channel:slow"))
+    await shift.until(lambda: shift.held("channel:slow"))
+
+    await asyncio.wait_for(shift.worker.drain(within=0.05), SOON)
+    await running
