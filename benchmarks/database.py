@@ -17,7 +17,7 @@ from bot.domain.windows import Window
 from bot.store.storage import Storage
 from bot.store.tables import AuditRow
 from bot.workflow.entries import MessageRef
-from bot.workflow.ports import Feed, Source
+from bot.workflow.rooms import Feed, Source
 
 ACME = Organisation("acme")
 _AT_ONCE = 500

@@ -10,7 +10,8 @@ from bot.slack.identity import Identity
 from bot.slack.socket import SocketMode
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.workflow.ports import AvisiCloud, Clock, Feed
+from bot.workflow.ports import AvisiCloud, Clock
+from bot.workflow.rooms import Feed
 
 _PATIENCE = 3.0
 _WAITED_LONG = 60.0

@@ -29,10 +29,11 @@ from bot.workflow.homes import HomeReading
 from bot.workflow.judging import Judging
 from bot.workflow.mending import Menders
 from bot.workflow.outcomes import Outcomes
-from bot.workflow.ports import AvisiCloud, Clock, Members, Source
+from bot.workflow.ports import AvisiCloud, Clock, Members
 from bot.workflow.reminding import Reminding
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
+from bot.workflow.rooms import Source
 from bot.workflow.shelf import Shelf
 from bot.workflow.submitting import Submitting
 from bot.workflow.taking import Taking

@@ -14,7 +14,7 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
 from bot.workflow.entries import ButtonPressed, Errand, FormSubmitted, Kind, Press
-from bot.workflow.ports import Fact
+from bot.workflow.rooms import Fact
 
 ROOS = MemberId("U0ROOS")
 """Asks for upgrades."""

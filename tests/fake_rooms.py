@@ -13,7 +13,7 @@ from bot.store.audit import START, exported
 from bot.store.coding import plain
 from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.ports import BrokenDestination, Fact, Feed
+from bot.workflow.rooms import BrokenDestination, Fact, Feed
 
 Key = tuple[Organisation, UpgradeIdentity]
 Seconds = Callable[[], float]

@@ -21,7 +21,8 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.entries import AnyEntry, Errand, MessageRef
 from bot.workflow.errors import AvisiError, MembersUnavailable
-from bot.workflow.ports import Box, Feed, Lease, Page, Submission, Wake, Work
+from bot.workflow.ports import Box, Lease, Page, Submission, Wake, Work
+from bot.workflow.rooms import Feed
 from tests.fake_claims import FakeClaims
 from tests.fake_rooms import (
     FakeAudit,

@@ -20,7 +20,7 @@ from bot.audit_output import COLUMNS, Format, write
 from bot.cli import app
 from bot.settings import Settings
 from bot.store.storage import Storage
-from bot.workflow.ports import Fact
+from bot.workflow.rooms import Fact
 
 ROOT = Path(__file__).parents[1]
 COMPLETE = {

@@ -11,7 +11,7 @@ from bot.observe.metrics import REGISTRY
 from bot.server import Finding
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.workflow.ports import Feed
+from bot.workflow.rooms import Feed
 from tests.builders import NOON, a_catalog
 
 READ, NEVER, GONE = Organisation("read"), Organisation("never"), Organisation("gone")

@@ -9,7 +9,7 @@ from bot.doctor.patient import Patient
 from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
 from bot.workflow.errors import AvisiError, Declined, NoList, Unauthorised
-from bot.workflow.ports import Source
+from bot.workflow.rooms import Source
 
 TOKEN = "ACLOUD_PERSONAL_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
 ORGANISATION = "ACLOUD_ORGANISATION"

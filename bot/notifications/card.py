@@ -21,7 +21,7 @@ from bot.notifications.blocks import (
 from bot.notifications.standing import standing
 from bot.notifications.text import escape, link, mention, sentence, span, when
 from bot.workflow.entries import Press
-from bot.workflow.ports import Source
+from bot.workflow.rooms import Source
 
 _LABELS: Final = {
     Press.APPROVE: "Approve",

@@ -7,7 +7,7 @@ from bot.domain.naming import Naming, Placed
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import APPEARS_UPGRADED, FINAL, NOT_FOLLOWED, NOT_UPGRADED, PENDING, ScheduledUpgrade
 from bot.notifications.text import escape, mention, span, when
-from bot.workflow.ports import Feed, Source
+from bot.workflow.rooms import Feed, Source
 
 NO_CANCEL: Final = "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled."
 OUTSIDE: Final = "Scheduled outside Slack"

@@ -15,8 +15,9 @@ from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
-from bot.workflow.ports import Claims, Lease, Source
+from bot.workflow.ports import Claims, Lease
 from bot.workflow.reminding import Reminding
+from bot.workflow.rooms import Source
 from bot.workflow.shelf import Shelf
 from bot.workflow.tracking import Tracking
 

@@ -10,7 +10,7 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases
 from bot.notifications.blocks import Block, Message
 from bot.notifications.text import escape, mention, span, units, when
-from bot.workflow.ports import Feed
+from bot.workflow.rooms import Feed
 from bot.workflow.viewing import ClusterView, Overview
 
 _SECTION = 2900

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from bot.store.coding import plain
 from bot.store.tables import AuditRow, ChainRow
 from bot.store.transaction import Transaction
-from bot.workflow.ports import Fact
+from bot.workflow.rooms import Fact
 
 START = ""
 """What the first event of a chain has for the hash before it."""

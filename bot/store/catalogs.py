@@ -14,7 +14,7 @@ from bot.store.coding import Codec
 from bot.store.tables import CatalogRow, FeedRow
 from bot.store.transaction import Transaction
 from bot.workflow.errors import Missing
-from bot.workflow.ports import Feed
+from bot.workflow.rooms import Feed
 
 CATALOGS = TypeAdapter(Catalog)
 FEEDS = Codec(Feed)

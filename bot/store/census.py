@@ -14,7 +14,7 @@ from bot.store.columns import SET_BACK, DatabaseTime, is_past
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.entries import Errand
-from bot.workflow.ports import Feed
+from bot.workflow.rooms import Feed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from bot.domain.request import RequestId
 from bot.store.tables import CardRow, DestinationRow, HomeRow
 from bot.store.transaction import Transaction
 from bot.workflow.entries import MessageRef
-from bot.workflow.ports import BrokenDestination
+from bot.workflow.rooms import BrokenDestination
 
 _CARD = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == bindparam("request_id"))
 _MEND = delete(DestinationRow).where(DestinationRow.channel == bindparam("mended"))

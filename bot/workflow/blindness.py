@@ -7,7 +7,8 @@ from bot.domain.cluster import Organisation
 from bot.domain.events import About, SawAgain, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow import errands
-from bot.workflow.ports import BeginWork, Clock, Feed, Lease
+from bot.workflow.ports import BeginWork, Clock, Lease
+from bot.workflow.rooms import Feed
 from bot.workflow.shelf import Shelf
 
 _AFTER = timedelta(minutes=10)

@@ -14,9 +14,10 @@ from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
 from bot.workflow.judging import Judging
-from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.revoting import Revoting
+from bot.workflow.rooms import Fact
 from bot.workflow.verbs import Decision, Late, Verbs
 
 _TRIES = 8

@@ -11,10 +11,11 @@ from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
-from bot.workflow.ports import BeginWork, Lease, Source, Work
+from bot.workflow.ports import BeginWork, Lease, Work
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.replacing import give_way
 from bot.workflow.revoting import Revoting
+from bot.workflow.rooms import Source
 from bot.workflow.telling import Telling
 
 _LONGEST_PAUSE = 60.0

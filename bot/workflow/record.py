@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.policy import Rule
 from bot.domain.request import UpgradeRequest
-from bot.workflow.ports import Fact
+from bot.workflow.rooms import Fact
 
 
 def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:

@@ -18,9 +18,10 @@ from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
-from bot.workflow.ports import BeginWork, Clock, Fact, Lease, Work
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.replacing import give_way
+from bot.workflow.rooms import Fact
 from bot.workflow.viewing import Viewing
 
 _MOMENT = 0.1

@@ -9,7 +9,8 @@ from bot.domain.policy import Policy
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import FINAL, NAMELESS, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.outcomes import take_over
-from bot.workflow.ports import BeginWork, Clock, Feed, Lease, Source, Work
+from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.rooms import Feed, Source
 from bot.workflow.shelf import Shelf
 from bot.workflow.telling import Telling
 

@@ -11,7 +11,8 @@ from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, PENDING, Move
 from bot.domain.windows import Window
 from bot.workflow import errands
 from bot.workflow.errors import Missing
-from bot.workflow.ports import Clock, Fact, Work
+from bot.workflow.ports import Clock, Work
+from bot.workflow.rooms import Fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from bot.domain.scheduled import NAMELESS, OPEN, ScheduledUpgrade, UpgradeIdenti
 from bot.workflow.blindness import Blindness
 from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
-from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Feed, Lease, Page, Source
+from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Lease, Page
+from bot.workflow.rooms import Feed, Source
 from bot.workflow.shelf import Shelf
 from bot.workflow.taking import Taking
 

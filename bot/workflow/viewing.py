@@ -12,7 +12,8 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
-from bot.workflow.ports import BeginWork, Clock, Feed
+from bot.workflow.ports import BeginWork, Clock
+from bot.workflow.rooms import Feed
 from bot.workflow.shelf import Shelf
 
 _LONGEST_LIST = 200

@@ -13,7 +13,8 @@ from bot.notifications.delivering import delivery
 from bot.notifications.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
-from bot.workflow.ports import Box, Feed, Lease
+from bot.workflow.ports import Box, Lease
+from bot.workflow.rooms import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
 from tests.fakes import FakeClock, FakeStorage
 

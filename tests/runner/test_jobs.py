@@ -9,7 +9,8 @@ from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.errors import Broken, NoList, StoreAway, Unauthorised
-from bot.workflow.ports import Lease, Source
+from bot.workflow.ports import Lease
+from bot.workflow.rooms import Source
 from tests.builders import ACME, NOON, a_catalog, a_reading, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
 

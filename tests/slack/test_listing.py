@@ -5,7 +5,7 @@ from hypothesis import given
 from bot.domain.request import State
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.slack.listing import explained, one_cluster, overview
-from bot.workflow.ports import Feed, Source
+from bot.workflow.rooms import Feed, Source
 from bot.workflow.viewing import ClusterView, Overview
 from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, an_upgrade_request
 from tests.notifications.checks import complaints, whom

@@ -5,7 +5,7 @@ import pytest
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.request import RequestId
 from bot.workflow.entries import MessageRef
-from bot.workflow.ports import BrokenDestination, Feed, Source
+from bot.workflow.rooms import BrokenDestination, Feed, Source
 from tests.builders import ACME, KIM, NOON, ROOS, SEM, a_catalog, a_cluster
 from tests.store.conftest import Subject
 

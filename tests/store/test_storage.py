@@ -12,7 +12,8 @@ from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.entries import Arrival
-from bot.workflow.ports import Box, Feed
+from bot.workflow.ports import Box
+from bot.workflow.rooms import Feed
 from tests.builders import (
     ACME,
     DATA,

@@ -33,10 +33,11 @@ from bot.workflow.entries import (
 from bot.workflow.errors import AvisiError
 from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes
-from bot.workflow.ports import Feed, Lease, Source
+from bot.workflow.ports import Lease
 from bot.workflow.reminding import Reminding
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
+from bot.workflow.rooms import Feed, Source
 from bot.workflow.shelf import Shelf
 from bot.workflow.submitting import Submitting
 from bot.workflow.taking import Taking

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.ports import Feed, Source
+from bot.workflow.rooms import Feed, Source
 from tests.builders import (
     ACME,
     NOON,

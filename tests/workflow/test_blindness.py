@@ -7,7 +7,7 @@ from bot.domain.policy import Policy
 from bot.workflow.blindness import Blindness
 from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, Unauthorised
-from bot.workflow.ports import Feed, Source
+from bot.workflow.rooms import Feed, Source
 from tests.builders import ACME, CHANNEL, NOON, a_catalog, a_cluster, a_policy, a_reading, a_rule, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
 

@@ -7,7 +7,7 @@ from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow.entries import FormSubmitted, Kind
 from bot.workflow.errors import NoList
-from bot.workflow.ports import Source
+from bot.workflow.rooms import Source
 from tests.builders import (
     ACME,
     DATA,

@@ -11,7 +11,8 @@ from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, NoList
-from bot.workflow.ports import Lease, Source
+from bot.workflow.ports import Lease
+from bot.workflow.rooms import Source
 from tests.builders import (
     ACME,
     DATA,

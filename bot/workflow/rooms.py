@@ -1,0 +1,238 @@
+"""The rooms of Work: what one transaction reads and writes, in the workflow's own words. Stores fit these shapes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.people import MemberId
+from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
+
+
+class Requests(Protocol):
+    """The requests people made."""
+
+    async def get(self, request_id: RequestId) -> UpgradeRequest:
+        """Return a request; raises Missing."""
+
+    async def add(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Store a new one and return it as stored; raises Taken when another open one exists for the cluster."""
+
+    async def save(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
+
+    async def of_cluster(
+        self, cluster: ClusterIdentity, *states: State, limit: int | None = None
+    ) -> tuple[UpgradeRequest, ...]:
+        """Return the cluster's requests in these states, newest first; no states means all."""
+
+    async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
+        """Return all requests in these states, oldest first."""
+
+    async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
+        """Return a person's own requests, newest first."""
+
+
+class Upgrades(Protocol):
+    """The scheduled upgrades of the cloud, as stored."""
+
+    async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
+        """Return one, or None."""
+
+    async def find_many(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
+        """Return those that are stored."""
+
+    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
+        """Store a new or changed one together with its moves; raises Stale."""
+
+    async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return all that are not final."""
+
+    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+        """Return where each stands that is not final (`ScheduledUpgrade.stand`); cheap, however many they are."""
+
+    async def clusters_of(
+        self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
+    ) -> Mapping[UpgradeIdentity, ClusterIdentity]:
+        """Return whose cluster each is, of those that are stored."""
+
+    async def unnamed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final that were stored without the name of an environment."""
+
+    async def upcoming(
+        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final, all or of one organisation or environment's name, by window start, None last."""
+
+    async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
+        """Return a cluster's, newest status first."""
+
+    async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those not final whose window starts between the two moments."""
+
+    async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
+        """Return the moves of one, first to last."""
+
+    async def first_success(
+        self, organisation: Organisation, environments: Sequence[str], version: str
+    ) -> Mapping[str, datetime]:
+        """Return when an upgrade to the version first was done in each environment (SUCCEEDED, appears upgraded)."""
+
+
+class Inbox(Protocol):
+    """Accepted from people, not yet decided."""
+
+    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+        """Store them, but for those whose key is known already; returns the keys that were new."""
+
+    async def due(self, queue: str) -> Received | None:
+        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
+
+    async def done(self, number: int) -> None:
+        """Strike it off."""
+
+    async def postpone(self, number: int, *, seconds: float, error: str) -> None:
+        """Try it again later; counts the attempt."""
+
+
+class Outbox(Protocol):
+    """Decided, not yet told or done."""
+
+    async def put(self, *errands: Errand) -> None:
+        """Store them; those whose key is known already are ignored."""
+
+    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+
+    async def done(self, *numbers: int) -> None:
+        """Strike them off."""
+
+    async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
+        """Try them again later; counts the attempt."""
+
+    async def bury(self, *numbers: int, error: str) -> None:
+        """Give them up as dead letters, which doctor, metrics and log show."""
+
+    async def gather(self, digest: str, *numbers: int) -> None:
+        """Record that these are told as one digest, before it is posted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """An audit event before it is chained: `kind` in the past tense, `facts` plain JSON values."""
+
+    kind: str
+    at: datetime
+    request_id: str
+    actor: str = ""
+    organisation: str = ""
+    cluster: str = ""
+    facts: Mapping[str, object]
+
+
+class Audit(Protocol):
+    """The append-only trail, one hash chain per request."""
+
+    async def append(self, *facts: Fact) -> None:
+        """Add facts to the chains of their requests."""
+
+
+class Messages(Protocol):
+    """Where our messages stand in Slack."""
+
+    async def card(self, request_id: RequestId) -> MessageRef | None:
+        """Return where a request's card stands."""
+
+    async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
+        """Remember where a request's card stands; a newer place wins."""
+
+    async def forget_card(self, request_id: RequestId) -> None:
+        """Forget the place, because the message is gone."""
+
+
+class Catalogs(Protocol):
+    """The stored copies of what the cloud offers."""
+
+    async def read(self, organisation: Organisation) -> Catalog | None:
+        """Return the copy, None before the first."""
+
+    async def fetched(self) -> Mapping[Organisation, datetime]:
+        """Return when each stored copy was read; cheap, used to notice a newer copy."""
+
+    async def put(self, catalog: Catalog) -> None:
+        """Replace the copy."""
+
+
+class Source(StrEnum):
+    """Where statuses come from (contract, section 5)."""
+
+    ORGANISATION = "organisation"
+    CLUSTERS = "clusters"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """How well an organisation's statuses can be read. `blind_told_at` is set while people know that they cannot."""
+
+    organisation: Organisation
+    source: Source | None = None
+    probed_at: datetime | None = None
+    baseline_at: datetime | None = None
+    read_at: datetime | None = None
+    blind_since: datetime | None = None
+    blind_told_at: datetime | None = None
+    error: str = ""
+
+
+class Feeds(Protocol):
+    """The feeds, one for each organisation."""
+
+    async def get(self, organisation: Organisation) -> Feed:
+        """Return the feed; a new one when nothing is stored."""
+
+    async def save(self, feed: Feed) -> None:
+        """Store it."""
+
+
+class Homes(Protocol):
+    """Who opened App Home, at which page (counted from 0), and when it was last published (aware UTC)."""
+
+    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
+        """Note that a person opened it, or turned to a page."""
+
+    async def page(self, member: MemberId) -> int:
+        """Return the page at which a person reads it."""
+
+    async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
+        """Return whose Home is worth publishing again."""
+
+    async def published(self, member: MemberId, *, at: datetime) -> None:
+        """Note that it was published."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokenDestination:
+    """A channel that refuses our messages, since when and with which of Slack's codes."""
+
+    channel: str
+    error: str
+    since: datetime
+
+
+class Destinations(Protocol):
+    """Channels that refuse our messages."""
+
+    async def broken(self) -> tuple[BrokenDestination, ...]:
+        """Return all that are broken now."""
+
+    async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
+        """Note it; True when it was not known to be broken."""
+
+    async def note_mended(self, channel: str) -> bool:
+        """Note it; True when it was known to be broken."""
