@@ -127,6 +127,7 @@ def rooms(
             begin=begin,
             look=look,
             policy=policy,
+            organisations=organisations,
             judging=judging,
             revoting=revoting,
             now=now,

@@ -1,6 +1,6 @@
 """The repositories of the fake storage: they read and write the dictionaries of one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
@@ -165,13 +165,13 @@ class FakeUpgrades:
         return tuple(one for one in await self.followed(organisation) if not one.environment)
 
     async def upcoming(
-        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+        self, organisations: Collection[Organisation], *, limit: int, environment: str | None = None
     ) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final, all or of one organisation or environment, by window start, None last."""
+        """Return their upgrades not final, all or of one environment's name, by window start, None last."""
         some = [
             one
             for one in self._unfinished()
-            if organisation in {None, one.organisation} and environment in {None, one.environment}
+            if one.organisation in organisations and environment in {None, one.environment}
         ]
         dated = sorted((one for one in some if one.window), key=lambda one: one.window.start if one.window else 0)
         return tuple([*dated, *(one for one in some if not one.window)][:limit])
@@ -183,8 +183,8 @@ class FakeUpgrades:
 
     async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final whose window starts between the two moments."""
-        some = await self.upcoming(limit=len(self.rooms.upgrades))
-        return tuple(one for one in some if one.window and first <= one.window.start <= last)
+        some = [one for one in self._unfinished() if one.window and first <= one.window.start <= last]
+        return tuple(sorted(some, key=lambda one: one.window.start if one.window else 0))
 
     async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
         """Return the moves of one, first to last."""

@@ -1,6 +1,6 @@
 """The scheduled upgrades of the cloud as they were seen last, and their moves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -114,12 +114,10 @@ class StoredUpgrades:
         )
 
     async def upcoming(
-        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+        self, organisations: Collection[Organisation], *, limit: int, environment: str | None = None
     ) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final, all or of one organisation or environment's name, by window start, None last."""
-        query = _READ.where(_UNFINISHED)
-        if organisation is not None:
-            query = query.where(UpgradeRow.organisation == organisation)
+        """Return their upgrades not final, all or of one environment's name, by window start, None last."""
+        query = _READ.where(_UNFINISHED, UpgradeRow.organisation.in_(organisations))
         if environment is not None:
             query = query.where(UpgradeRow.environment == environment)
         order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)

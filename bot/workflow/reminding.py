@@ -1,10 +1,11 @@
 """What time brings: deadlines, reminders to approvers, windows coming near, overruns, Homes; votes held to changes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot.domain.cluster import Organisation
 from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
@@ -27,7 +28,7 @@ _HOME_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Reminding:
-    """Looks at the clock; called again and again, does each thing once.
+    """Looks at the clock; called again and again, does each thing once. Other organisations' upgrades are history.
 
     `told` holds the countdowns just told: the store knows them all, this only saves a transaction each second.
     """
@@ -35,6 +36,7 @@ class Reminding:
     begin: BeginWork
     look: BeginWork
     policy: Policy
+    organisations: tuple[Organisation, ...]
     judging: Judging
     revoting: Revoting
     now: Clock
@@ -99,15 +101,18 @@ class Reminding:
         async with self.look() as work:
             coming = await work.upgrades.windows_between(now, now + furthest)
             running = await work.upgrades.windows_between(now - timedelta(days=7), now)
-        due = {near.key: near for upgrade in coming if (near := self._near(upgrade, now))}
+        due = {near.key: near for upgrade in self._ours(coming) if (near := self._near(upgrade, now))}
         for key in due.keys() - self.told:
             await self._quietly(partial(self._count_down, near=due[key]), lease)
         self.told.clear()
         self.told.update(due)
-        for upgrade in running:
+        for upgrade in self._ours(running):
             late = upgrade.window is not None and upgrade.window.end < now
             if late and upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told:
                 await self._quietly(partial(self._overran, upgrade=upgrade), lease)
+
+    def _ours(self, upgrades: Iterable[ScheduledUpgrade]) -> Iterator[ScheduledUpgrade]:
+        return (upgrade for upgrade in upgrades if upgrade.organisation in self.organisations)
 
     def _near(self, upgrade: ScheduledUpgrade, now: datetime) -> "_Near | None":
         """Return the countdown that is due now, if any."""

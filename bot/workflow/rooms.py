@@ -1,6 +1,6 @@
 """The rooms of Work: what one transaction reads and writes, in the workflow's own words. Stores fit these shapes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,9 +66,9 @@ class Upgrades(Protocol):
         """Return those not final that were stored without the name of an environment."""
 
     async def upcoming(
-        self, *, limit: int, organisation: Organisation | None = None, environment: str | None = None
+        self, organisations: Collection[Organisation], *, limit: int, environment: str | None = None
     ) -> tuple[ScheduledUpgrade, ...]:
-        """Return those not final, all or of one organisation or environment's name, by window start, None last."""
+        """Return their upgrades not final, all or of one environment's name, by window start, None last."""
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""

@@ -174,18 +174,15 @@ class Viewing:
 
     async def overview(self, *, organisation: Organisation | None = None, environment: str | None = None) -> Overview:
         """Return what is under way, all of it, or of one organisation, or of the environments of one name."""
+        asked = self.organisations if organisation is None else (organisation,)
         async with self.look() as work:
-            upgrades = await work.upgrades.upcoming(
-                limit=_LONGEST_LIST + 1, organisation=organisation, environment=environment
-            )
+            upgrades = await work.upgrades.upcoming(asked, limit=_LONGEST_LIST + 1, environment=environment)
             requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
-            feeds = [await work.feeds.get(one) for one in self.organisations if organisation in {None, one}]
+            feeds = [await work.feeds.get(one) for one in asked]
         return Overview(
             upgrades=upgrades[:_LONGEST_LIST],
             requests=tuple(
-                one
-                for one in requests
-                if organisation in {None, one.organisation} and environment in {None, one.environment}
+                one for one in requests if one.organisation in asked and environment in {None, one.environment}
             ),
             feeds=tuple(feeds),
             more=len(upgrades) > _LONGEST_LIST,

@@ -168,11 +168,12 @@ async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
     )
 
     async with subject.look() as work:
-        assert [one.identity for one in await work.upgrades.upcoming(limit=9)] == ["soon", "late", "none"]
-        assert [one.identity for one in await work.upgrades.upcoming(limit=1)] == ["soon"]
-        assert [one.identity for one in await work.upgrades.upcoming(limit=1, environment="staging")] == ["late"]
-        assert [one.identity for one in await work.upgrades.upcoming(limit=9, organisation=other)] == ["soon"]
-        assert await work.upgrades.upcoming(limit=9, organisation=other, environment="staging") == ()
+        upcoming = work.upgrades.upcoming
+        assert [one.identity for one in await upcoming([ACME, other], limit=9)] == ["soon", "late", "none"]
+        assert [one.identity for one in await upcoming([ACME, other], limit=1)] == ["soon"]
+        assert [one.identity for one in await upcoming([ACME, other], limit=1, environment="staging")] == ["late"]
+        assert [one.identity for one in await upcoming([other], limit=9)] == ["soon"]
+        assert await upcoming([other], limit=9, environment="staging") == ()
 
 
 async def test_windows_between_two_moments_include_both(subject: Subject) -> None:

@@ -144,6 +144,7 @@ class House:
             begin=begin,
             look=look,
             policy=self.policy,
+            organisations=self.organisations,
             judging=self.judging,
             revoting=self.revoting,
             now=now,

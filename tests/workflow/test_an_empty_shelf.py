@@ -1,8 +1,7 @@
 """A process that has just come up, or has not renewed its shelf yet, judges by the store and not by what it lacks."""
 
-from bot.domain.cluster import ClusterIdentity
 from bot.domain.request import State
-from tests.builders import ACME, a_catalog, a_cluster, a_form, a_reading
+from tests.builders import a_cluster, a_form, a_reading
 from tests.workflow.house import House, a_house
 
 
@@ -107,13 +106,3 @@ async def test_a_process_without_a_catalog_says_of_no_request_that_its_cluster_i
     await other.look_round()
 
     assert house.now_of(request).blocked == ""
-
-
-async def test_clusters_of_an_organisation_that_is_no_longer_configured_are_not_offered() -> None:
-    """Its copy is still stored, but nobody refreshes it."""
-    theirs = a_catalog(a_cluster(identity="x", organisation="globex"), organisation="globex")
-
-    house = await a_house(theirs)
-
-    assert [catalog.organisation for catalog in house.viewing.catalogs()] == [ACME]
-    assert house.viewing.find(ClusterIdentity("x")) is None
