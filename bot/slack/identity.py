@@ -42,7 +42,10 @@ class TokenRefused(Exception):
     """Slack refuses a token. `code` is Slack's word; `variable` names the setting that holds the token."""
 
     def __init__(self, code: str, *, variable: str) -> None:
-        super().__init__(f"Slack refuses the token in {variable} ({code}).")
+        super().__init__(
+            f"Slack refuses the token in {variable} ({code}). Start the bot again with one that is valid; "
+            f"`upgrade-bot doctor` says more."
+        )
         self.code = code
         self.variable = variable
 

@@ -73,7 +73,7 @@ class SocketMode:
         try:
             await self._web.apps_connections_open(app_token=self._app_token)
         except FAILURES as error:
-            refused = refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN")
+            refused = _refusal(error)
             self._error = str(refused)
             raise refused from error
 
@@ -162,5 +162,17 @@ class SocketMode:
         elif self._up and not alive:
             self._error = "the connection was lost"
             _log.warning("slack.socket_lost")
+        if not alive and self._client is not None and self._client.failure is not None:
+            self._say(str(_refusal(self._client.failure)))
         self._up = alive
         SOCKET_CONNECTED.set(alive)
+
+    def _say(self, why: str) -> None:
+        """Remember why there is no connection, and log it once."""
+        if why != self._error:
+            self._error = why
+            _log.warning("slack.socket_refused", error=why)
+
+
+def _refusal(error: Exception) -> Exception:
+    return refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN")

@@ -11,6 +11,8 @@ import time
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.failure import FAILURES
+
 _LASTING = 60.0
 
 
@@ -32,11 +34,15 @@ class Pace:
 
 
 class PacedClient(SocketModeClient):
-    """A client that asks for addresses at a pace, which outlives it. `ping` is in seconds."""
+    """A client that asks for addresses at a pace, which outlives it. `ping` is in seconds.
+
+    `failure` is why Slack gave none when it was last asked.
+    """
 
     def __init__(self, *, app_token: str, web_client: AsyncWebClient, ping: float, pace: Pace) -> None:
         super().__init__(app_token=app_token, web_client=web_client, logger=_silent(), ping_interval=ping)
         self._pace = pace
+        self.failure: Exception | None = None
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - Slack's signature
         """Replace the connection, once however often and from wherever that is asked for.
@@ -52,7 +58,13 @@ class PacedClient(SocketModeClient):
     async def issue_new_wss_url(self) -> str:
         """Ask Slack for an address, good for one connection."""
         await self._pace.wait()
-        return await super().issue_new_wss_url()
+        try:
+            address = await super().issue_new_wss_url()
+        except FAILURES as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return address
 
 
 def _silent() -> logging.Logger:

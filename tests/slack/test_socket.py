@@ -1,6 +1,7 @@
 """Socket Mode: found out about at start, kept up whatever happens to it, and ended without losing an answer."""
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator
 
@@ -130,6 +131,30 @@ async def test_a_dead_address_is_given_up(slack: SimulatedSlack, socket: SocketM
     slack.socket.refuse = None
     await _until_connected(socket)
     await slack.connected()
+
+
+async def test_an_app_token_that_is_revoked_while_running_is_named_until_it_works_again(
+    slack: SimulatedSlack, socket: SocketMode, written: io.StringIO
+) -> None:
+    """Whoever looks at /readyz or the log learns which setting to change, not only that there is no connection."""
+    await _until_connected(socket)
+    slack.faults.add("apps.connections.open", Fault(error="token_revoked"), times=None)
+    await slack.socket.cut()
+    async with asyncio.timeout(10):
+        while "SLACK_APP_TOKEN (token_revoked)" not in socket.error:  # noqa: ASYNC110 - a socket sets no event
+            await asyncio.sleep(0.02)
+    tried = slack.faults.calls["apps.connections.open"]
+    async with asyncio.timeout(10):
+        while slack.faults.calls["apps.connections.open"] < tried + 3:  # noqa: ASYNC110 - Slack sets no event of ours
+            await asyncio.sleep(0.02)
+
+    assert not socket.connected
+    assert "upgrade-bot doctor" in socket.error
+    assert written.getvalue().count("slack.socket_refused") == 1
+
+    slack.faults.clear()
+    await _until_connected(socket)
+    assert socket.error == ""
 
 
 async def test_a_socket_that_is_open_but_dead_is_noticed(slack: SimulatedSlack, socket: SocketMode) -> None:
