@@ -38,7 +38,9 @@ class FakeClaims:
     leases: dict[tuple[Box | None, str], Held] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
 
-    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+    async def claim_due(
+        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+    ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
         heads: dict[str, Row] = {}
         urgencies: dict[str, str] = {}
@@ -48,7 +50,8 @@ class FakeClaims:
                 urgencies[row.queue] = min(urgencies.get(row.queue, row.urgency), row.urgency)
         due = [queue for queue, head in heads.items() if head.due_at <= self.storage.seconds()]
         due.sort(key=lambda queue: (urgencies[queue], heads[queue].number))
-        free = [queue for queue in due if self._is_free((box, queue)) and (among is None or queue in among)]
+        asked = [queue for queue in due if queue not in besides and (among is None or queue in among)]
+        free = [queue for queue in asked if self._is_free((box, queue))]
         return tuple(self._take((box, queue)) for queue in free[:limit])
 
     async def claim(self, queue: str) -> Lease | None:

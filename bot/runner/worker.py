@@ -80,11 +80,12 @@ class Worker:
         looks = ticks() >= self._look_again
         for box in Box:
             free = _AT_ONCE - len(self._in_hand)
-            among = {queue for queue in self._named[box] if (box, queue) not in self._in_hand.values()}
+            in_hand = {queue for one, queue in self._in_hand.values() if one is box}
+            among = self._named[box] - in_hand
             if not free or not (looks or among):
                 continue
             self._named[box] -= among
-            leases = await self._claims.claim_due(box, limit=free, among=None if looks else among)
+            leases = await self._claims.claim_due(box, limit=free, among=None if looks else among, besides=in_hand)
             if len(leases) == free:
                 self._named[box] |= among - {lease.queue for lease in leases}
             self._start(box, *leases)

@@ -28,22 +28,23 @@ class StoredClaims:
     owner: str
     lasting: float = LEASE_SECONDS
 
-    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+    async def claim_due(
+        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+    ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first.
 
-        Without names there is mostly nothing to claim, so that is looked at first, by reading only.
+        Those in `besides` are in hand already, whatever a database whose clock was set says. Without names there is
+        mostly nothing to claim, so that is looked at first, by reading only.
         """
         if among is None:
             async with transaction(self.engines.read) as looking:
-                among = [
-                    row.queue for row in await looking.all(lease_statements.DUE[box], limit=limit, lasting=self.lasting)
-                ]
+                rows = await looking.all(lease_statements.DUE[box], limit=limit + len(besides), lasting=self.lasting)
+                among = [row.queue for row in rows]
+        among = [queue for queue in among if queue not in besides]
         if not among:
             return ()
         async with self.engines.turn, transaction(self.engines.write) as claiming:
-            rows = await claiming.all(
-                lease_statements.DUE_AMONG[box], among=list(among), limit=limit, lasting=self.lasting
-            )
+            rows = await claiming.all(lease_statements.DUE_AMONG[box], among=among, limit=limit, lasting=self.lasting)
             names = {_name(row.queue, box): row.queue for row in rows}
             numbers = await self._take(claiming, *names, new=[_name(row.queue, box) for row in rows if row.is_new])
             await claiming.commit()

@@ -78,10 +78,12 @@ class BeginWork(Protocol):
 class Claims(Protocol):
     """Leases by database time; queues are claimed whole. Times are real time, in seconds."""
 
-    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+    async def claim_due(
+        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+    ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first.
 
-        With `among`, only queues of these names.
+        With `among`, only queues of these names; never those in `besides`.
         """
 
     async def claim(self, queue: str) -> Lease | None:

@@ -47,9 +47,11 @@ async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> No
 class Slow(FakeClaims):
     """Leases that take their time to be claimed."""
 
-    async def claim_due(self, box: Box, *, limit: int, among: Collection[str] | None = None) -> tuple[Lease, ...]:
+    async def claim_due(
+        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+    ) -> tuple[Lease, ...]:
         """Claim, then answer late."""
-        leases = await super().claim_due(box, limit=limit, among=among)
+        leases = await super().claim_due(box, limit=limit, among=among, besides=besides)
         await asyncio.sleep(0.1 if leases else 0)
         return leases
 

@@ -26,6 +26,23 @@ async def test_a_request_goes_all_the_way_through_the_worker() -> None:
     assert len(house.cloud.submissions) == 1
 
 
+async def test_a_clock_that_is_set_forward_lets_nobody_take_their_own_queue_again() -> None:
+    """By the database's time every lease has run out; what is in hand is in hand all the same, and told once."""
+    house = await a_house()
+    async with at_work(house) as shift:
+        shift.post.held["slow"] = asyncio.Event()
+        await shift.put(an_errand("slow", queue="slow"), an_errand("found by a look", queue="other", delay=30))
+        await shift.until(lambda: shift.held("slow"))
+
+        house.storage.pass_time(60)
+        await shift.until(lambda: "found by a look" in shift.post.delivered)
+        shift.post.held["slow"].set()
+        await shift.until(lambda: "slow" in shift.post.delivered)
+
+    assert shift.post.delivered.count("slow") == 1
+    assert house.storage.waiting == []
+
+
 async def test_entries_of_one_queue_are_decided_in_stored_order() -> None:
     """The withdrawal came after the approval, so the approval counts first."""
     request = an_upgrade_request(required=2)

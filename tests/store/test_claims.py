@@ -212,6 +212,19 @@ async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
     assert await subject.claims.claim_due(Box.OUTBOX, limit=10, among=[]) == ()
 
 
+async def test_queues_in_hand_are_not_claimed_though_their_leases_seem_to_have_run_out(subject: Subject) -> None:
+    """The database's clock was set forward: whoever works on them knows better."""
+    await put(subject, an_errand("1", queue="in hand"), an_errand("2", queue="other", urgency=Urgency.BACKGROUND))
+    (lease,) = await subject.claims.claim_due(Box.OUTBOX, limit=1)
+    await subject.pass_time(60)
+
+    for among in (None, ["in hand", "other"]):
+        (other,) = await subject.claims.claim_due(Box.OUTBOX, limit=1, among=among, besides=["in hand"])
+        assert other.queue == "other"
+        await subject.claims.release(other)
+    await subject.claims.renew(lease)
+
+
 async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> None:
     """Deciding on a request does not wait for its card to be drawn."""
     async with subject.begin() as work:
