@@ -42,6 +42,7 @@ class Submitting:
         Raises MembersUnavailable when the votes cannot be judged; nothing was sent then.
         """
         if due.errand.request_id is None:
+            await self.outcomes.nothing_to_do(due, lease)
             return
         async with self.look() as work:
             request = await work.requests.get(due.errand.request_id)

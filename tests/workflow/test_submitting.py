@@ -31,8 +31,24 @@ from tests.builders import (
     a_reading,
     a_rule,
     a_window,
+    an_errand,
 )
 from tests.workflow.house import a_house
+
+
+async def test_an_errand_that_names_no_request_is_struck_off() -> None:
+    """Left as it is it would be due for ever, and its queue never come to an end."""
+    house = await a_house()
+    async with house.storage.begin() as work:
+        await work.outbox.put(an_errand("1", kind=Kind.SUBMIT, queue="submit:nothing"))
+        await work.commit()
+    async with house.storage.look() as work:
+        (due,) = await work.outbox.due("submit:nothing", limit=1)
+
+    await house.submitting.submit(due, await house.lease())
+
+    assert house.storage.waiting == []
+    assert house.cloud.submissions == []
 
 
 async def test_a_confirmed_submission_is_stored_with_the_window_that_the_cloud_returned() -> None:
