@@ -11,12 +11,13 @@ from pathlib import Path
 from tests import postgresql
 from tests.reliability import page, posting_cases, reading_cases, submission_cases
 from tests.reliability.everywhere import deaths, everywhere
-from tests.reliability.killing import Report, killed
+from tests.reliability.killing import Report, killed, rolled
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
 from tests.world.house import Transport, house
 
-_KILLING_ROUNDS = 4
+_KILLING_ROUNDS = 6
+_CALM = 1.0
 
 
 async def submissions(_: argparse.Namespace) -> tuple[str, str]:
@@ -37,7 +38,7 @@ async def reads(_: argparse.Namespace) -> tuple[str, str]:
 async def places(options: argparse.Namespace) -> tuple[str, str]:
     """Die at every commit and every call."""
     told = await everywhere(deaths(every=options.every))
-    met = [report for _, report in told if report.kills]
+    met = [report for _, report in told if report.ends]
     repeats, accepted = sum(report.repeats for _, report in told), sum(report.accepted for _, report in told)
     problems = "\n".join(f"{death}: {report}" for death, report in told if report.problems)
     said = (
@@ -55,16 +56,32 @@ async def kills(options: argparse.Namespace) -> tuple[str, str]:
             transport: Transport = "socket" if number % 2 else "http"
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upgrade-bot-kills-")))
             async with house(f"sqlite+aiosqlite:///{folder / 'bot.db'}", transport) as opened:
-                reports.append(("SQLite", await killed(opened, folder, seed=options.seed + number)))
+                reports.append(("SQLite", await killed(opened, folder, seed=options.seed + number, calm=_CALM)))
         server = stack.enter_context(postgresql.running(folder / "postgresql"))
         for number in range(_KILLING_ROUNDS):
             url = await postgresql.make(server)
             async with house(url, "socket") as opened:
-                report = await killed(opened, folder, seed=options.seed + number, size=2)
+                report = await killed(opened, folder, seed=options.seed + number, size=2, calm=_CALM)
                 reports.append(("two replicas on PostgreSQL", report))
             await postgresql.drop(server, url)
     problems = [f"{where}: {report}" for where, report in reports if report.problems]
     return ". ".join(f"{where}, {report}" for where, report in reports), "\n".join(problems)
+
+
+async def rolls(options: argparse.Namespace) -> tuple[str, str]:
+    """Replace one of two processes after the other while people work, over each transport."""
+    reports: dict[str, Report] = {}
+    transports: tuple[Transport, ...] = ("http", "socket")
+    with tempfile.TemporaryDirectory(prefix="upgrade-bot-rolls-") as name:
+        folder = Path(name)
+        with postgresql.running(folder / "postgresql") as server:
+            for transport in transports:
+                url = await postgresql.make(server)
+                async with house(url, transport) as opened:
+                    reports[transport] = await rolled(opened, folder, seed=options.seed)
+                await postgresql.drop(server, url)
+    problems = [f"{where}: {report}" for where, report in reports.items() if report.problems]
+    return ". ".join(f"over {where}, {report}" for where, report in reports.items()), "\n".join(problems)
 
 
 async def soak(options: argparse.Namespace) -> tuple[str, str]:
@@ -79,6 +96,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = 
     "fault matrix, reads": reads,
     "kill everywhere": places,
     "kill at random": kills,
+    "rolling deploy": rolls,
     "soak": soak,
 }
 

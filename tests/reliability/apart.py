@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerContext
 from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
 
 import psutil
-import structlog
 
 from bot.app import real_time, wired
+from bot.observe.logs import set_up
 from bot.policy.file import load_policy
 from bot.settings import Settings
 
@@ -92,8 +93,9 @@ def die_with_parent() -> None:
 
 def _run(settings: Settings, ahead: "Synchronized[float]", tasks: "Synchronized[int]") -> None:
     die_with_parent()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    asyncio.run(_count_while_running(settings, ahead, tasks))
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        set_up(form="json", level="info", stream=nowhere)
+        asyncio.run(_count_while_running(settings, ahead, tasks))
 
 
 async def _count_while_running(settings: Settings, ahead: "Synchronized[float]", tasks: "Synchronized[int]") -> None:

@@ -113,7 +113,7 @@ class _Life:
 
 
 async def died(opened: House, death: Death) -> Report:
-    """Play the main story with one death in it, and count; `kills` is 0 when the story ended before that place."""
+    """Play the main story with one death in it, and count; `ends` is 0 when the story ended before that place."""
     opened.clock.jump(real_time())
     opened.cloud.pace.notice = timedelta(days=9)
     life = _Life(opened, death, free_port())
@@ -136,7 +136,7 @@ async def died(opened: House, death: Death) -> Report:
         with suppress(asyncio.CancelledError):
             await living
         life.end()
-    return replace(report, kills=int(life.died))
+    return replace(report, ends=int(life.died))
 
 
 async def everywhere(places: Sequence[Death], *, at_once: int = 5) -> list[tuple[Death, Report]]:

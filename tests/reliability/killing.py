@@ -1,8 +1,9 @@
-"""Real processes, killed at random moments while people work; counted at the simulators when all is quiet again."""
+"""Real processes, killed or replaced while people work; counted at the simulators when all is quiet again."""
 
 import asyncio
+import contextlib
+import itertools
 import random
-import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +21,18 @@ from tests.reliability.counting import accepted, owed, rows, settled
 from tests.world.house import CHANNEL, House, start_process
 
 CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")
-
-
-_LIVES = 0.7
-"""How often a process that was started again gets to its work, the longer the slower the machine is."""
+_YOUNG = 0.25
+"""How often a process dies before it answers."""
 _DIGEST = "notifications about upgrades"
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What was counted. `problems` is empty when every promise held."""
+    """What was counted. `problems` is empty when every promise held; `ended` is how each process came to its end."""
 
     seed: int
-    kills: int = 0
+    ended: str = "killed"
+    ends: int = 0
     approved: int = 0
     accepted: int = 0
     reminders: int = 0
@@ -41,8 +41,8 @@ class Report:
 
     def __str__(self) -> str:
         counts = (
-            f"seed {self.seed}: {self.kills} kills, {self.approved} requests approved, {self.accepted} accepted by the "
-            f"cloud, {self.reminders} reminders, {self.repeats} messages repeated"
+            f"seed {self.seed}: {self.ends} processes {self.ended}, {self.approved} requests approved, "
+            f"{self.accepted} accepted by the cloud, {self.reminders} reminders, {self.repeats} messages repeated"
         )
         return f"{counts}; {'; '.join(self.problems) or 'every promise held'}"
 
@@ -63,10 +63,19 @@ class Fleet:
             self.ports.append(free_port())
             self.processes.append(await self._one(self.ports[-1]))
             await answering(self.ports[-1])
-        if self.opened.transport == "http":
-            self.opened.slack.deliver_over_http(f"http://127.0.0.1:{self.ports[0]}/slack/events")
-        else:
+        self._receive_at(self.ports[0])
+        if self.opened.transport == "socket":
             await self.opened.slack.connected(self.size)
+
+    async def live(self, chance: random.Random, *, calm: float) -> int:
+        """Let one live for about `calm` seconds from when it answers, or not even until then; returns which."""
+        number = chance.randrange(self.size)
+        if chance.random() < _YOUNG:
+            await asyncio.sleep(chance.uniform(0.0, calm))
+        else:
+            await answering(self.ports[number])
+            await asyncio.sleep(chance.uniform(0.0, 2 * calm))
+        return number
 
     async def kill(self, number: int) -> None:
         """Kill one as a machine that dies does, and start it again."""
@@ -74,12 +83,29 @@ class Fleet:
         await self.processes[number].wait()
         self.processes[number] = await self._one(self.ports[number])
 
+    async def replace(self, number: int) -> None:
+        """Replace one as a rolling deploy does: a new one is ready, and receives, before the old one is told to go."""
+        old, port = self.processes[number], free_port()
+        self.processes[number], self.ports[number] = await self._one(port), port
+        try:
+            await answering(port, "readyz")
+            self._receive_at(port)
+            old.terminate()
+            assert await asyncio.wait_for(old.wait(), 15) == 0
+        finally:
+            if old.returncode is None:
+                old.kill()
+
     async def stop(self) -> None:
         """End them all."""
         for process in self.processes:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+    def _receive_at(self, port: str) -> None:
+        if self.opened.transport == "http":
+            self.opened.slack.deliver_over_http(f"http://127.0.0.1:{port}/slack/events")
 
     async def _one(self, port: str) -> Process:
         environment = self.opened.environment(BOT_PORT=port, BOT_LOG_LEVEL="error")
@@ -89,43 +115,64 @@ class Fleet:
 async def killed(
     opened: House, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0, clusters: Sequence[str] = CLUSTERS
 ) -> Report:
-    """Let people ask and approve while processes die about every `calm` seconds; then let all of it end, and count."""
-    chance = random.Random(seed)  # noqa: S311 - a replayable order, no secret
-    opened.clock.jump(real_time())
-    opened.slack.be_patient(10.0)  # what was sent to a dead process is never acknowledged
-    opened.cloud.pace.notice = timedelta(days=9)
-    fleet, report = Fleet(opened=opened, folder=folder, size=size), Report(seed=seed)
-    people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in clusters))
-    try:
-        await fleet.start()
-        slowness = 0.0
-        while not people.done():
-            await asyncio.sleep(chance.uniform(0.2, 2 * calm + slowness))
-            await fleet.kill(chance.randrange(size))
-            report.kills += 1
-            if chance.random() < _LIVES:
-                began = time.monotonic()
-                await answering(fleet.ports[0])
-                slowness = time.monotonic() - began
-        await people
-        await _end(opened, fleet, chance, report, clusters)
-        await count(opened, report, clusters)
-    finally:
-        people.cancel()
-        await asyncio.gather(people, return_exceptions=True)
-        await fleet.stop()
+    """Let people ask and approve while processes live for about `calm` seconds; then let all of it end, and count."""
+
+    async def kill(fleet: Fleet, chance: random.Random) -> None:
+        await fleet.kill(await fleet.live(chance, calm=calm))
+
+    return await _disturbed(Fleet(opened=opened, folder=folder, size=size), kill, Report(seed=seed), clusters)
+
+
+async def rolled(
+    opened: House, folder: Path, *, seed: int, size: int = 2, clusters: Sequence[str] = CLUSTERS
+) -> Report:
+    """Let people ask and approve while processes are replaced in turn; nothing at all is repeated then."""
+    turns = itertools.cycle(range(size))
+
+    async def roll(fleet: Fleet, chance: random.Random) -> None:
+        await asyncio.sleep(chance.uniform(0.0, 2.0))
+        await fleet.replace(next(turns))
+
+    report = Report(seed=seed, ended="replaced")
+    await _disturbed(Fleet(opened=opened, folder=folder, size=size), roll, report, clusters)
+    report.problems += [f"{report.repeats} messages repeated"] if report.repeats else []
     return report
 
 
-async def _end(opened: House, fleet: Fleet, chance: random.Random, report: Report, clusters: Sequence[str]) -> None:
-    """Let the statuses move while one more dies, then leave them alone until nothing is owed."""
+async def _disturbed(
+    fleet: Fleet,
+    disturb: Callable[[Fleet, random.Random], Awaitable[None]],
+    report: Report,
+    clusters: Sequence[str],
+) -> Report:
+    """Let people work while something happens to the processes, once more while the statuses move, and count."""
+    chance, opened = random.Random(report.seed), fleet.opened  # noqa: S311 - a replayable order, no secret
+    opened.clock.jump(real_time())
+    opened.slack.be_patient(10.0)  # what was sent to a dead process is never acknowledged
+    opened.cloud.pace.notice = timedelta(days=9)
 
-    async def one_more() -> None:
-        await asyncio.sleep(chance.uniform(0.1, 1.5))
-        await fleet.kill(chance.randrange(fleet.size))
-        report.kills += 1
+    async def once_more() -> None:
+        await disturb(fleet, chance)
+        report.ends += 1
 
-    await finish(opened, clusters, meanwhile=one_more)
+    async def while_people_work() -> None:
+        people = asyncio.gather(*(work(opened, cluster, chance.uniform(0, 4)) for cluster in clusters))
+        try:
+            while report.ends < fleet.size or not people.done():
+                await once_more()
+            await people
+        finally:
+            people.cancel()
+            await asyncio.gather(people, return_exceptions=True)
+
+    try:
+        await fleet.start()
+        await while_people_work()
+        await finish(opened, clusters, meanwhile=once_more)
+        await count(opened, report, clusters)
+    finally:
+        await fleet.stop()
+    return report
 
 
 async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[[], Awaitable[None]]) -> None:
@@ -239,20 +286,23 @@ def _succeeded(opened: House, clusters: Sequence[str]) -> int:
 def _repeats(opened: House) -> int:
     """Count messages whose text stands there already: in the channel, in threads and in direct messages."""
     said = [
-        (one.channel, one.thread_ts, one.text.partition(". ")[0] if not one.thread_ts else one.text)
+        (one.channel, one.thread_ts, one.text if one.thread_ts else _subject(one.text))
         for one in opened.slack.state.messages.everything()
         if one.user == opened.slack.app.bot_user_id and not one.only_for and one.channel == CHANNEL
     ]
     return len(said) - len(set(said))
 
 
-async def answering(port: str, *, within: float = PATIENCE) -> None:
-    """Wait until a process answers."""
+def _subject(words: str) -> str:
+    """Return what a message is about, whatever a card shows by now."""
+    return f"{words.partition('. ')[0]} {words.partition('Environment: ')[2].partition('.')[0]}"
+
+
+async def answering(port: str, path: str = "healthz", *, within: float = PATIENCE) -> None:
+    """Wait until a process answers well."""
     async with httpx.AsyncClient() as client, asyncio.timeout(within):
         while True:
-            try:
-                await client.get(f"http://127.0.0.1:{port}/healthz")
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
-            else:
-                return
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(f"http://127.0.0.1:{port}/{path}")).is_success:
+                    return
+            await asyncio.sleep(0.1)

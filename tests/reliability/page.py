@@ -18,7 +18,7 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 
 | promise | how it is kept | proven by |
 | --- | --- | --- |
-| What a person decided is never lost | stored before it is acknowledged; who cannot be served is told so | kill everywhere, kill at random, degraded days |
+| What a person decided is never lost | stored before it is acknowledged; who cannot be served is told so | kill everywhere, kill at random, rolling deploy, degraded days |
 | An approved request is submitted once | stored before it is sent; after an unclear answer the bot looks whether the cloud has it, and sends again only if not; where there is no list it asks an approver | fault matrix, kill everywhere, replicas |
 | Each move of an upgrade is told | the move and what is told of it are stored together, under a key of its own | kill everywhere, kill at random |
 | A message is repeated only when the outcome of its post is unknown | no call is repeated by the client; every kind of failure is sorted by whether the message may have arrived | fault matrix |
@@ -26,13 +26,13 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 | A repeated delivery changes nothing | each delivery has a key that is stored once | repeated deliveries, any order |
 | Two people at one moment make one decision | a request is written only over the revision that was read | repeated deliveries, any order |
 | One replica does each piece of work, another takes over within 30 seconds | leases of 20 seconds by the database's time, with a number that rises | replicas |
-| A stalled replica records nothing, and does not submit | its lease number is checked in the transaction; who was held up before sending goes back | replicas |
+| A stalled replica records nothing, tells nothing and does not submit | its lease number is checked in the transaction, and before anything is sent; who was held up goes back | replicas |
 | SQLite serves one process | a lock on the file, freed by its death | a second process is refused |
 | Shutdown takes at most 10 seconds and leaves every lease free | work in hand is finished or broken off, then leases are given back | SIGTERM in the middle of a submission |
 | Hostile requests do nothing | size, type, signature and age are checked before anything is read | 33 kinds of bad request |
 
 Proofs: `tests/world/test_submitting_faults.py`, `test_posting_faults.py`, `test_reading_faults.py` (fault matrix),
-`test_killed.py` (kill everywhere, kill at random), `test_replicas.py`, `test_repeated_deliveries.py`,
+`test_killed.py` (kill everywhere, kill at random), `test_replicas.py` (rolling deploy too), `test_repeated_deliveries.py`,
 `test_degraded_days.py`, `test_hostile_requests.py`, `test_soak.py`, `test_running.py` (a second process),
 `tests/workflow/test_any_order.py` (any order of press, retry, poll and crash, judged by an oracle).
 

@@ -14,7 +14,7 @@ from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
 from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
-from tests.reliability.killing import Fleet, answering
+from tests.reliability.killing import CLUSTERS, Fleet, answering, rolled
 from tests.reliability.matrix import quietly
 from tests.world.house import CHANNEL, house, start_process, stop_process
 
@@ -103,6 +103,15 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
     assert sum(accepted(opened.cloud).values()) == 1
     texts = [one.text for one in opened.sem.thread(CHANNEL, card.ts)]
     assert sum("Upgrade submitted" in words for words in texts) == 1
+
+
+async def test_a_rolling_deploy_loses_nothing_and_repeats_nothing(postgresql_url: str, tmp_path: Path) -> None:
+    """A process is replaced while people work; `python -m tests.reliability` replaces more, and over HTTP too."""
+    async with house(postgresql_url, "socket") as opened:
+        report = await rolled(opened, tmp_path, seed=1, size=1, clusters=CLUSTERS[:1])
+
+    print(report)  # noqa: T201 - the counts are the proof
+    assert not report.problems, report
 
 
 async def test_the_holder_of_an_old_lease_can_record_nothing(postgresql_url: str) -> None:
