@@ -91,7 +91,7 @@ class Fleet:
             await answering(port, "readyz")
             self._receive_at(port)
             old.terminate()
-            assert await asyncio.wait_for(old.wait(), 15) == 0
+            assert await asyncio.wait_for(old.wait(), PATIENCE) == 0
         finally:
             if old.returncode is None:
                 old.kill()
