@@ -4,20 +4,23 @@ import argparse
 import asyncio
 import sys
 import tempfile
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests import postgresql
-from tests.reliability import page, posting_cases, reading_cases, submission_cases
+from tests.reliability import orders, page, posting_cases, reading_cases, submission_cases
 from tests.reliability.everywhere import deaths, everywhere
 from tests.reliability.killing import Report, killed, rolled
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
+from tests.workflow.test_any_order import TestStory
 from tests.world.house import Transport, house
 
 _KILLING_ROUNDS = 6
 _CALM = 1.0
+_STORIES = 1000
 
 
 async def submissions(_: argparse.Namespace) -> tuple[str, str]:
@@ -84,6 +87,16 @@ async def rolls(options: argparse.Namespace) -> tuple[str, str]:
     return ". ".join(f"over {where}, {report}" for where, report in reports.items()), "\n".join(problems)
 
 
+async def any_order(options: argparse.Namespace) -> tuple[str, str]:
+    """Play stories of random steps, judged by an oracle."""
+    said = f"seed {options.seed}: {_STORIES} stories of up to {TestStory.settings.stateful_step_count} steps"
+    try:
+        await asyncio.to_thread(orders.played, stories=_STORIES, seed=options.seed)
+    except Exception:  # noqa: BLE001 - whatever it is, it was found
+        return said, traceback.format_exc()
+    return f"{said}; every rule held", ""
+
+
 async def soak(options: argparse.Namespace) -> tuple[str, str]:
     """Traffic at speed for a while."""
     found = await soaked(minutes=options.minutes, seed=options.seed)
@@ -97,6 +110,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = 
     "kill everywhere": places,
     "kill at random": kills,
     "rolling deploy": rolls,
+    "any order": any_order,
     "soak": soak,
 }
 

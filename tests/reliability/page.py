@@ -34,7 +34,8 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 Proofs: `tests/world/test_submitting_faults.py`, `test_posting_faults.py`, `test_reading_faults.py` (fault matrix),
 `test_killed.py` (kill everywhere, kill at random), `test_replicas.py` (rolling deploy too), `test_repeated_deliveries.py`,
 `test_degraded_days.py`, `test_hostile_requests.py`, `test_soak.py`, `test_running.py` (a second process),
-`tests/workflow/test_any_order.py` (any order of press, retry, poll and crash, judged by an oracle).
+`tests/workflow/test_any_order.py` and `test_every_order.py` (press, retry, poll, edit and crash in any order, judged by an
+oracle).
 
 ## What is broken, and what comes of it
 

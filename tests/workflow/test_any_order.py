@@ -1,4 +1,7 @@
-"""Everything that can happen to requests, in any order: an oracle judges each submission, the table each move."""
+"""Everything that can happen to requests, in any order: an oracle judges each submission, the table each move.
+
+The same stories in each run; `python -m tests.reliability --only "any order" --seed N` plays others.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -366,5 +369,7 @@ TestStory.settings = settings(
     max_examples=100,
     stateful_step_count=50,
     deadline=None,
+    derandomize=True,
+    print_blob=True,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,0 +1,13 @@
+"""Stories of random steps, other ones for each seed; a failure says its steps and how to play them again."""
+
+from hypothesis import seed as seeded
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.workflow.test_any_order import Story, TestStory
+
+
+def played(*, stories: int, seed: int) -> None:
+    """Play so many stories; raises what breaks a rule, with the shortest story that does."""
+    lasting = settings(TestStory.settings, max_examples=stories, derandomize=False, database=None)
+    run_state_machine_as_test(seeded(seed)(Story), settings=lasting)
