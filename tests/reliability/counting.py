@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.slack.looking import PATIENCE
@@ -65,7 +65,7 @@ _STATES = "SELECT state, count(*) FROM requests GROUP BY state"
 
 async def rows(url: str, statement: str) -> list[Any]:
     """Run a query beside the bot."""
-    engine = create_async_engine(url)
+    engine = _beside(url)
     try:
         async with engine.connect() as connection:
             return list((await connection.execute(text(statement))).all())
@@ -114,9 +114,14 @@ _TRIED = (
 )
 
 
+def _beside(url: str) -> AsyncEngine:
+    """Open the database beside the bot, and wait for one's turn as long as the bot takes."""
+    return create_async_engine(url, connect_args={"timeout": PATIENCE})
+
+
 async def hurry(url: str) -> None:
     """Let everything that waits be due at once, as if its pause had passed."""
-    engine = create_async_engine(url)
+    engine = _beside(url)
     try:
         async with engine.begin() as connection:
             for table in ("inbox", "outbox"):

@@ -103,9 +103,7 @@ async def ask(opened: House) -> None:
     modal = await opened.form(CLUSTER)
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
-    outcome = await opened.roos.submit()
-    assert outcome.ok
-    assert not outcome.errors
+    await opened.sent()
     await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
 
 

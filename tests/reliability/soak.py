@@ -32,6 +32,7 @@ _TOO_SHORT = 10.0
 _FLOOD = 30.0
 _FIRST_CONNECTIONS = 15
 _BACKLOG = 8
+_LEAST = 4
 CLUSTERS = ("staging/payments", "staging/orders", "production/orders", "production/payments")
 
 
@@ -82,11 +83,11 @@ async def soaked(*, minutes: float, seed: int = 1) -> Soak:
 
 async def _traffic(opened: House, bot: Apart, soak: Soak, chance: random.Random) -> None:
     began = time.monotonic()
-    while time.monotonic() - began < soak.minutes * 60:
+    while time.monotonic() - began < soak.minutes * 60 or soak.requests < _LEAST:
         if chance.random() < 0.3:
             _break(opened, chance)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 card = await opened.request(chance.choice(CLUSTERS))
                 await opened.sem.press(CHANNEL, card.ts, chance.choice(["Approve", "Approve", "Approve", "Reject"]))
             soak.requests += 1

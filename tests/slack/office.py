@@ -77,6 +77,7 @@ async def office(
     `beside` is another replica's, of which Slack and storage are used; what happens in Slack comes here from now on.
     """
     async with nullcontext(beside.slack) if beside else SimulatedSlack() as slack, open_session() as session:
+        slack.be_patient(60.0)
         storage = (
             beside.storage if beside else FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
         )
