@@ -1,4 +1,4 @@
-"""Stories of random steps, other ones for each seed; a failure says its steps and how to play them again."""
+"""Stories of random steps, other ones for each seed."""
 
 from hypothesis import seed as seeded
 from hypothesis import settings
@@ -8,6 +8,6 @@ from tests.workflow.test_any_order import Story, TestStory
 
 
 def played(*, stories: int, seed: int) -> None:
-    """Play so many stories; raises what breaks a rule, with the shortest story that does."""
+    """Play so many stories; raises what breaks a rule, with its story and how to play it again."""
     lasting = settings(TestStory.settings, max_examples=stories, derandomize=False, database=None)
     run_state_machine_as_test(seeded(seed)(Story), settings=lasting)
