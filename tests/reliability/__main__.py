@@ -68,7 +68,17 @@ async def kills(options: argparse.Namespace) -> tuple[str, str]:
                 reports.append(("two replicas on PostgreSQL", report))
             await postgresql.drop(server, url)
     problems = [f"{where}: {report}" for where, report in reports if report.problems]
-    return ". ".join(f"{where}, {report}" for where, report in reports), "\n".join(problems)
+    return "; ".join(_summed(where, reports) for where in dict(reports)), "\n".join(problems)
+
+
+def _summed(where: str, reports: list[tuple[str, Report]]) -> str:
+    """Add up what was counted at one place."""
+    found = [report for place, report in reports if place == where]
+    return (
+        f"{where}, seeds {found[0].seed} to {found[-1].seed}: {sum(one.ends for one in found)} processes killed, "
+        f"{sum(one.approved for one in found)} requests approved, {sum(one.accepted for one in found)} accepted by the "
+        f"cloud, {sum(one.reminders for one in found)} reminders, {sum(one.repeats for one in found)} messages repeated"
+    )
 
 
 async def rolls(options: argparse.Namespace) -> tuple[str, str]:
