@@ -55,9 +55,11 @@ class Command:
         if refusal := self.door.refusal(member):
             await ack(**sentence(refusal))
             return
-        answer = await self._answer(body, member)
+        if answer := await self._answer(body, member):
+            await ack(**in_ack(answer))
+            return
         await asyncio.sleep(0)  # the form sets out first: it is what the person waits for
-        await (ack(**in_ack(answer)) if answer else ack())
+        await ack()
 
     async def _answer(self, body: Payload, member: Member | None) -> Message | None:
         match understand(text(body, "text")):

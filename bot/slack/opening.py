@@ -11,7 +11,7 @@ from bot.domain.form import Form
 from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
 from bot.slack import modal, placeholders
 from bot.slack.answers import Answers
-from bot.slack.directory import Directory
+from bot.slack.directory import Directory, Index
 from bot.slack.filling import NotUnderstood
 from bot.slack.modal import Held
 from bot.slack.payload import Payload, member_of, text
@@ -38,6 +38,9 @@ class Wanted:
     notes: tuple[str, ...] = ()
 
 
+_EMPTY = Wanted()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:
     """Opens, fills and refreshes modals in supervised tasks, because a trigger_id cannot wait.
@@ -56,6 +59,8 @@ class Opening:
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
     newest: dict[str, str] = field(default_factory=dict)
+    empty: list[tuple[Index, dict[str, object]]] = field(default_factory=list)
+    """The empty form, which most people ask for, as it was drawn for the index at hand."""
 
     def start(self, payload: Payload, wanted: Wanted) -> None:
         """Open the modal beside the listener; call it right before the ack."""
@@ -153,8 +158,13 @@ class Opening:
         index = self.directory.index
         if not index.clusters:
             return placeholders.nothing(wanted.held, self.viewing.organisations)
+        if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
+            return self.empty[0][1]
         shown = await self.viewing.form(wanted.form)
-        return modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
+        view = modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
+        if wanted == _EMPTY:
+            self.empty[:] = [(index, view)]
+        return view
 
     def _again(self, request: UpgradeRequest, held: Held) -> Wanted:
         """Fill in what was asked for before; a start that has passed is left out."""

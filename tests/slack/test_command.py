@@ -181,6 +181,27 @@ async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport
         assert (await roos.submit()).result == "errors"
 
 
+async def test_the_empty_form_offers_what_there_is_now() -> None:
+    """Also when it was opened before: a cluster that came since is in it, one that went is not."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        for _ in range(2):
+            await roos.command(CHANNEL, "/schedule-upgrade")
+            before = (await roos.modal("Schedule upgrade")).field("Cluster").options
+            await roos.close()
+
+        newer = a_catalog(a_cluster(identity="new", slug="new"), fetched_at=NOON + timedelta(hours=1))
+        async with here.storage.begin() as work:
+            await work.catalogs.put(newer)
+            await work.commit()
+        await here.shelf.renew()
+        await roos.command(CHANNEL, "/schedule-upgrade")
+        after = (await roos.modal("Schedule upgrade")).field("Cluster").options
+
+    assert "production/new" not in before
+    assert after == ("production/new",)
+
+
 async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
     """After a while the view says that the clusters cannot be read; Retry fills in what was typed."""
     async with office("http", catalogs=[], patience=0.2) as here:
