@@ -5,7 +5,6 @@ from functools import lru_cache
 from itertools import groupby
 
 from bot.domain.cluster import Cluster
-from bot.domain.naming import Naming
 from bot.notifications.blocks import Block, plain
 from bot.notifications.text import units
 from bot.slack.directory import MOST, Index
@@ -17,7 +16,7 @@ _VALUE = 150
 def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> Block:
     """Draw the select of clusters: all of them by environment, or a search field when there are too many."""
     placeholder = {"action_id": action_id, "placeholder": plain("Choose a cluster", 150)}
-    initial = {"initial_option": option(chosen, index.naming)} if chosen else {}
+    initial = {"initial_option": option(chosen, index)} if chosen else {}
     if len(index.clusters) > MOST:
         return {"type": "external_select", "min_query_length": 0, **placeholder, **initial}
     return {"type": "static_select", "option_groups": groups(index), **placeholder, **initial}
@@ -27,7 +26,7 @@ def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> B
 def groups(index: Index) -> list[Block]:
     """Return all clusters grouped by environment, in the order of reading; drawn once for each copy."""
     return [
-        {"label": plain(label, _LABEL), "options": [option(cluster, index.naming) for cluster in members]}
+        {"label": plain(label, _LABEL), "options": [option(cluster, index) for cluster in members]}
         for label, members in _by_environment(index.clusters, index=index)
     ]
 
@@ -37,13 +36,16 @@ def found(index: Index, typed: str) -> list[Block]:
     hits = index.search(typed, limit=MOST)
     grouped: dict[str, list[Block]] = {}
     for cluster in hits:
-        grouped.setdefault(_label(cluster, index=index), []).append(option(cluster, index.naming))
+        grouped.setdefault(_label(cluster, index=index), []).append(option(cluster, index))
     return [{"label": plain(label, _LABEL), "options": options} for label, options in grouped.items()]
 
 
-def option(cluster: Cluster, naming: Naming) -> Block:
-    """Draw a cluster with its environment: a closed select shows nothing else, and several may have one name."""
-    name = naming.cluster(cluster)
+def option(cluster: Cluster, index: Index) -> Block:
+    """Draw a cluster with its environment, and with its organisation where others have one of that name.
+
+    A closed select shows nothing else.
+    """
+    name = index.naming.cluster(cluster) if len(index.exact(cluster.full_name)) > 1 else cluster.full_name
     shown = name if units(name) <= _LABEL else cluster.full_name
     return {"text": plain(shown, _LABEL), "value": cluster.identity, **_described(cluster)}
 
