@@ -37,7 +37,7 @@ def test_a_search_in_ten_thousand_clusters_takes_no_time(typed: str) -> None:
         started = time.thread_time()
         found = MANY.search(typed)
         took.append(time.thread_time() - started)
-    assert min(took) < 0.05
+    assert min(took) < 0.02
     assert len(found) <= 100
     assert len({cluster.identity for cluster in found}) == len(found)
 

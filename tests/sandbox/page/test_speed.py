@@ -4,7 +4,7 @@ On two busy cores without a graphics card: opening a conversation 200 to 300 ms,
 a live message or an edit among 500 messages 50 to 90 ms, a live status among 200 upgrades 35 ms, each until painted.
 """
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -20,6 +20,15 @@ STATUSES = ("SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "SUCCEEDED", "FAIL
 
 # Waits until two frames have been drawn, so that layout and paint are part of what is measured.
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
+
+WATCH = f"""(where) => {{
+    window.seen = new Promise((done) => new MutationObserver(async (_, watching) => {{
+        watching.disconnect();
+        const begun = performance.now();
+        done((await {DRAWN}) - begun);
+    }}).observe(document.querySelector(where), {{ childList: true, subtree: true }}));
+}}"""
+TRIES = 3
 
 
 def card(number: int) -> list[Payload]:
@@ -43,7 +52,7 @@ def _timed(do: str, *, until: str) -> str:
 
 
 async def test_500_messages_and_200_upgrades_without_visible_delay(site: Site, page: Page) -> None:
-    """Opening, live messages, edits in place, live statuses; the limits are many times what is measured, see above."""
+    """Opening, live messages, edits in place and live statuses: each well under what a person notices as waiting."""
     state, start = site.slack.state, site.cloud.clock()
     for number in range(MESSAGES):
         ts = f"{start.timestamp() - 9000 + number * 10:.0f}.{number:06}"
@@ -70,29 +79,36 @@ async def test_500_messages_and_200_upgrades_without_visible_delay(site: Site, p
         measured[f"show older ones after {before}"] = await page.evaluate(older)
     assert await page.locator("#main article").count() == MESSAGES
 
-    watch = f"""() => {{
-        window.seen = new Promise((done) => new MutationObserver(async (_, watching) => {{
-            watching.disconnect();
-            const begun = performance.now();
-            done((await {DRAWN}) - begun);
-        }}).observe(document.querySelector('#main .feed'), {{ childList: true, subtree: true }}));
-    }}"""
-    await page.evaluate(watch)
-    ts = await site.app.say("C0PROD", "Live", blocks=card(1))
-    measured["a live message, drawn"] = await page.evaluate("window.seen")
-    await page.evaluate(watch)
-    await site.app.call("chat.update", channel="C0PROD", ts=ts, text="Edited", blocks=card(2))
-    measured["an edit in place, drawn"] = await page.evaluate("window.seen")
+    async def drawn(where: str, change: Callable[[], Awaitable[object]]) -> float:
+        """Make a change so often and return the quickest, so that a stall of the machine is none of the page."""
+        took = []
+        for _ in range(TRIES):
+            await page.evaluate(WATCH, where)
+            await change()
+            took.append(float(await page.evaluate("window.seen")))
+        return min(took)
 
+    said: list[str] = []
+
+    async def say() -> None:
+        said.append(await site.app.say("C0PROD", "Live", blocks=card(1)))
+
+    async def edit() -> None:
+        await site.app.call("chat.update", channel="C0PROD", ts=said.pop(), text="Edited", blocks=card(2))
+
+    waiting = iter(site.cloud.upgrades)
+
+    async def fail_one() -> None:
+        next(waiting).status = "FAILED"
+        site.cloud.changes.bump()
+
+    measured["a live message, drawn"] = await drawn("#main .feed", say)
+    measured["an edit in place, drawn"] = await drawn("#main .feed", edit)
     await expect(page.locator(".upgrade")).to_have_count(UPGRADES)
-    await page.evaluate(watch.replace("#main .feed", ".upgrades"))
-    site.cloud.upgrades[0].status = "FAILED"
-    site.cloud.changes.bump()
-    measured["a live status among the upgrades, drawn"] = await page.evaluate("window.seen")
-    await asyncio.sleep(0)
+    measured["a live status among the upgrades, drawn"] = await drawn(".upgrades", fail_one)
 
     for what, took in measured.items():
         print(f"{what}: {took:.0f} ms")  # noqa: T201 - this is what the test measures
-    assert max(measured.values()) < 15_000
-    assert measured["a live message, drawn"] < 2500
-    assert measured["a live status among the upgrades, drawn"] < 2500
+    assert max(measured.values()) < 1500
+    assert measured["a live message, drawn"] < 250
+    assert measured["a live status among the upgrades, drawn"] < 250
