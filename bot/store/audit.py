@@ -4,17 +4,31 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.store.coding import plain
 from bot.store.tables import AuditRow, ChainRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.rooms import Fact
 
 START = ""
 """What the first event of a chain has for the hash before it."""
+
+_ADD = insert(AuditRow)
+_END = update(ChainRow).where(ChainRow.request_id == bindparam("chain")).values(hash=bindparam("end"))
+
+
+@cache
+def _lengthen(insert: InsertInto) -> ReturningInsert[int, str]:
+    return (
+        insert(ChainRow)
+        .on_conflict_do_update(index_elements=["request_id"], set_={"number": ChainRow.number + 1})
+        .returning(ChainRow.number, ChainRow.hash)
+    )
 
 
 class StoredAudit:
@@ -30,19 +44,13 @@ class StoredAudit:
             self._transaction.note(name, request_id=fact.request_id, cluster=fact.cluster, actor=fact.actor)
             number, previous = await self._next(fact.request_id)
             event = exported(fact, number=number, previous=previous)
-            await self._transaction.run(insert(AuditRow).values(**{**event, "at": fact.at}))
-            await self._transaction.run(
-                update(ChainRow).where(ChainRow.request_id == fact.request_id).values(hash=event["hash"])
-            )
+            await self._transaction.run(_ADD, {**event, "at": fact.at})
+            await self._transaction.run(_END, {"chain": fact.request_id, "end": event["hash"]})
 
     async def _next(self, request_id: str) -> tuple[int, str]:
         """Return the next number and the hash before it; the chain is ours until this transaction ends."""
-        statement = self._transaction.insert(ChainRow).values(request_id=request_id, number=1, hash=START)
-        row = await self._transaction.first(
-            statement.on_conflict_do_update(
-                index_elements=["request_id"], set_={"number": ChainRow.number + 1}
-            ).returning(ChainRow.number, ChainRow.hash)
-        )
+        lengthen = _lengthen(self._transaction.insert)
+        row = await self._transaction.first(lengthen, request_id=request_id, number=1, hash=START)
         if row is None:
             raise RuntimeError(f"The chain of {request_id} has no end.")
         return row.number, row.hash

@@ -1,9 +1,11 @@
 """Inbox and outbox. Undone rows are worked through in stored order; ended ones stay, so that their keys are known."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, get_args
 
-from sqlalchemy import Float, bindparam, select, update
+from sqlalchemy import Executable, Float, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.domain.events import AnyEvent
 from bot.observe.metrics import TOLD_SECONDS
@@ -11,7 +13,7 @@ from bot.observe.reference import current_reference
 from bot.store.coding import Codec, KindCodec
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, OutboxRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.entries import AnyEntry, Arrival, Due, Errand, Kind, Received
 from bot.workflow.ports import Box
 
@@ -48,6 +50,17 @@ _TOLD = (
 )
 
 
+@cache
+def _enter(insert: InsertInto) -> ReturningInsert[str]:
+    return insert(InboxRow).on_conflict_do_nothing(index_elements=["key"]).returning(InboxRow.key)
+
+
+@cache
+def _put(insert: InsertInto) -> Executable:
+    due_at = DatabaseTime() + bindparam("delay", type_=Float)
+    return insert(OutboxRow).values(due_at=due_at).on_conflict_do_nothing(index_elements=["key"])
+
+
 class StoredInbox:
     """Entries in the database."""
 
@@ -56,9 +69,8 @@ class StoredInbox:
 
     async def put(self, *arrivals: Arrival) -> frozenset[str]:
         """Store them, but for those whose key is known already; returns the keys that were new."""
-        statement = self._transaction.insert(InboxRow).on_conflict_do_nothing(index_elements=["key"])
         rows = [_entered(one) for one in arrivals]
-        new = frozenset(key for (key,) in await self._transaction.all(statement.returning(InboxRow.key), *rows))
+        new = frozenset(key for (key,) in await self._transaction.all(_enter(self._transaction.insert), *rows))
         for one in arrivals:
             if one.key in new:
                 self._transaction.queues.add((Box.INBOX, one.queue))
@@ -103,11 +115,7 @@ class StoredOutbox:
         if not errands:
             return
         reference = current_reference()
-        statement = self._transaction.insert(OutboxRow).values(due_at=DatabaseTime() + bindparam("delay", type_=Float))
-        await self._transaction.run(
-            statement.on_conflict_do_nothing(index_elements=["key"]),
-            *(_row(errand, reference) for errand in errands),
-        )
+        await self._transaction.run(_put(self._transaction.insert), *(_row(errand, reference) for errand in errands))
         self._transaction.queues.update((Box.OUTBOX, errand.queue) for errand in errands if not errand.delay)
 
     async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:

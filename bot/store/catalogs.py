@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, select
+from sqlalchemy import Executable, bindparam, select
 
 from bot.domain.cluster import Catalog, Organisation
 from bot.store.coding import Codec
 from bot.store.tables import CatalogRow, FeedRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import Missing
 from bot.workflow.rooms import Feed
 
@@ -24,6 +25,12 @@ Decoded = dict[Organisation, tuple[str, Catalog]]
 """The catalogs that this process decoded last, with the digest of their content."""
 _FETCHED = select(CatalogRow.organisation, CatalogRow.fetched_at)
 _FEED = select(FeedRow.body).where(FeedRow.organisation == bindparam("organisation"))
+
+
+@cache
+def _save_feed(insert: InsertInto) -> Executable:
+    new = insert(FeedRow)
+    return new.on_conflict_do_update(index_elements=["organisation"], set_={"body": new.excluded.body})
 
 
 class StoredCatalogs:
@@ -86,8 +93,5 @@ class StoredFeeds:
 
     async def save(self, feed: Feed) -> None:
         """Store it."""
-        body = FEEDS.encode(feed)
-        statement = self._transaction.insert(FeedRow).values(organisation=feed.organisation, body=body)
-        await self._transaction.run(
-            statement.on_conflict_do_update(index_elements=["organisation"], set_={"body": body})
-        )
+        row = {"organisation": feed.organisation, "body": FEEDS.encode(feed)}
+        await self._transaction.run(_save_feed(self._transaction.insert), row)

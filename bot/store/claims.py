@@ -3,21 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, case, select, update
+from sqlalchemy import update
 
-from bot.store import lease_statements
-from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store import lease_statements, pace_statements
+from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines
-from bot.store.tables import LeaseRow, PaceRow
+from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Lease
 
 LEASE_SECONDS = 20.0
-FREE = 0.0
-_WAIT = select(PaceRow.next_at - DatabaseTime()).where(
-    PaceRow.name == bindparam("pace"), ~is_past(PaceRow.next_at, since=PaceRow.set_at)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class StoredClaims:
     async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give it back; nobody can claim it again within so many seconds. One that was lost stays the other's."""
         async with self.engines.turn, transaction(self.engines.write) as releasing:
-            not_before = DatabaseTime() + again_in if again_in else FREE
+            not_before = DatabaseTime() + again_in if again_in else lease_statements.ANY_TIME
             await releasing.run(lease_statements.RELEASE.values(leased_until=None, not_before=not_before), _ours(lease))
             await releasing.commit()
 
@@ -91,34 +87,17 @@ class StoredClaims:
 
         Raises LeaseLost.
         """
-        now = DatabaseTime()
-        begins = case((is_past(PaceRow.next_at, since=PaceRow.set_at), now), else_=PaceRow.next_at)
         async with self.engines.turn, transaction(self.engines.write) as pacing:
             await self._renew(pacing, lease)
-            statement = pacing.insert(PaceRow).values(name=name, next_at=now + every)
-            row = await pacing.first(
-                statement.on_conflict_do_update(
-                    index_elements=["name"],
-                    set_={"next_at": begins + every, "set_at": now},
-                    where=begins <= now + within,
-                ).returning(PaceRow.next_at - every - now)
-            )
+            reserve = pace_statements.reserve(pacing.insert)
+            row = await pacing.first(reserve, name=name, every=every, within=within)
             await pacing.commit()
         return max(0.0, float(row[0])) if row else None
 
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long."""
-        now = DatabaseTime()
-        until = now + seconds
-        is_longer = and_(PaceRow.next_at > until, PaceRow.set_at <= now + SET_BACK)
         async with self.engines.turn, transaction(self.engines.write) as pacing:
-            statement = pacing.insert(PaceRow).values(name=name, next_at=until)
-            await pacing.run(
-                statement.on_conflict_do_update(
-                    index_elements=["name"],
-                    set_={"next_at": case((is_longer, PaceRow.next_at), else_=until), "set_at": now},
-                )
-            )
+            await pacing.run(pace_statements.hold(pacing.insert), {"name": name, "seconds": seconds})
             await pacing.commit()
 
     async def wait(self, name: str, lease: Lease) -> float:
@@ -126,7 +105,7 @@ class StoredClaims:
         async with transaction(self.engines.read) as looking:
             if await looking.first(lease_statements.IS_OURS, **_ours(lease)) is None:
                 raise _lost(lease)
-            row = await looking.first(_WAIT, pace=name)
+            row = await looking.first(pace_statements.WAIT, pace=name)
         return max(0.0, float(row[0])) if row else 0.0
 
     async def _renew(self, renewing: Transaction, lease: Lease) -> None:
@@ -143,8 +122,7 @@ class StoredClaims:
         claim = {"claimer": self.owner, "lasting": self.lasting}
         numbers = {row.name: row.number for row in await claiming.all(lease_statements.TAKE, names=names, **claim)}
         for name in sorted(set(new) - numbers.keys()):  # sorted: two processes never wait in a circle
-            first = claiming.insert(LeaseRow).values(name=name, number=1, not_before=FREE, **lease_statements.CLAIM)
-            if await claiming.run(first.on_conflict_do_nothing(index_elements=["name"]), claim):
+            if await claiming.run(lease_statements.first(claiming.insert), {"name": name, **claim}):
                 numbers[name] = 1
         return numbers
 

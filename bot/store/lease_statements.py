@@ -4,11 +4,13 @@ Parameters: `claimer` (who), `lasting` (seconds), `among` and `lease_queue` (que
 `lease_number` (rows of leases), `limit`.
 """
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Executable,
     Float,
     Select,
     and_,
@@ -26,8 +28,11 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow
+from bot.store.transaction import InsertInto
 from bot.workflow.ports import Box
 
+ANY_TIME = 0.0
+"""Stands in a lease that may be taken without waiting."""
 _LASTING: BindParameter[float] = bindparam("lasting", type_=Float)
 _TABLES: dict[Box, type[InboxRow] | type[OutboxRow]] = {Box.INBOX: InboxRow, Box.OUTBOX: OutboxRow}
 
@@ -116,3 +121,10 @@ STILL_OURS = IS_OURS.with_for_update()
 """The same, and locks it until the transaction ends."""
 OURS_WHILE_UNDONE = {box: _ours_while_undone(box) for box in Box}
 """The same, and gives it back (NULL is returned) when nothing is undone in its queue."""
+
+
+@cache
+def first(insert: InsertInto) -> Executable:
+    """Claim a lease that never was anybody's; touches no row when it was."""
+    values = {"name": bindparam("name"), "number": 1, "not_before": ANY_TIME, **CLAIM}
+    return insert(LeaseRow).values(**values).on_conflict_do_nothing(index_elements=["name"])

@@ -1,18 +1,26 @@
 """Places in Slack: where cards stand, who opened App Home, which channels refuse our messages."""
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import Executable, bindparam, delete, or_, select, update
 
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.store.tables import CardRow, DestinationRow, HomeRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.entries import MessageRef
 from bot.workflow.rooms import BrokenDestination
 
 _CARD = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == bindparam("request_id"))
 _MEND = delete(DestinationRow).where(DestinationRow.channel == bindparam("mended"))
+
+
+@cache
+def _put_card(insert: InsertInto) -> Executable:
+    new = insert(CardRow)
+    place = {"channel": new.excluded.channel, "ts": new.excluded.ts}
+    return new.on_conflict_do_update(index_elements=["request_id"], set_=place)
 
 
 class StoredMessages:
@@ -28,9 +36,8 @@ class StoredMessages:
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
         """Remember where a request's card stands; a newer place wins."""
-        place = {"channel": message.channel, "ts": message.ts}
-        statement = self._transaction.insert(CardRow).values(request_id=request_id, **place)
-        await self._transaction.run(statement.on_conflict_do_update(index_elements=["request_id"], set_=place))
+        card = {"request_id": request_id, "channel": message.channel, "ts": message.ts}
+        await self._transaction.run(_put_card(self._transaction.insert), card)
 
     async def forget_card(self, request_id: RequestId) -> None:
         """Forget the place, because the message is gone."""

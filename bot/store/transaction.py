@@ -1,6 +1,6 @@
 """One database transaction: runs statements, and turns the drivers' errors into ours."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVarTuple
 
@@ -18,6 +18,8 @@ from bot.workflow.errors import Stale
 from bot.workflow.ports import Box
 
 Columns = TypeVarTuple("Columns")
+InsertInto = Callable[[type[Base]], postgresql.Insert | sqlite.Insert]
+"""Begins an insert that knows ON CONFLICT. There is one for each kind of database, so what it builds can be kept."""
 _log = structlog.get_logger(__name__)
 
 _COLLISIONS = ("40001", "40P01")
@@ -59,11 +61,10 @@ class Transaction:
         with translated():
             return (await self._connection.execute(statement, parameters)).first()
 
-    def insert(self, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
-        """Return an insert that knows ON CONFLICT, which is spelt alike in both databases."""
-        if self._connection.dialect.name == "sqlite":
-            return sqlite.insert(table)
-        return postgresql.insert(table)
+    @property
+    def insert(self) -> InsertInto:
+        """What begins an insert in this database; ON CONFLICT is spelt alike in both."""
+        return sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -26,6 +26,12 @@ _THESE = (
 """Compiled once: SQLAlchemy looks at each of the identities otherwise, and a poll names thousands."""
 _NAMED = _READ.where(*_THESE)
 _CLUSTERS = select(UpgradeRow.identity, UpgradeRow.cluster_identity).where(*_THESE)
+_ADD, _ADD_MOVE = insert(UpgradeRow), insert(MoveRow)
+_OVER = update(UpgradeRow).where(
+    UpgradeRow.organisation == bindparam("read_organisation"),
+    UpgradeRow.identity == bindparam("read_identity"),
+    UpgradeRow.revision == bindparam("read_revision"),
+)
 _UNFINISHED = UpgradeRow.final == 0
 _KEYS = (UpgradeRow.organisation, UpgradeRow.identity)
 
@@ -54,23 +60,16 @@ class StoredUpgrades:
         """Store a new or changed one together with its moves; raises Stale."""
         stored = replace(upgrade, revision=upgrade.revision + 1)
         key = {"organisation": upgrade.organisation, "identity": upgrade.identity}
+        read = {f"read_{name}": value for name, value in key.items()} | {"read_revision": upgrade.revision}
         try:
             async with self._transaction.savepoint():
                 if upgrade.revision == 0:
-                    await self._transaction.run(insert(UpgradeRow).values(**key, **_columns(stored)))
-                elif not await self._transaction.run(
-                    update(UpgradeRow)
-                    .where(
-                        UpgradeRow.organisation == upgrade.organisation,
-                        UpgradeRow.identity == upgrade.identity,
-                        UpgradeRow.revision == upgrade.revision,
-                    )
-                    .values(**_columns(stored))
-                ):
+                    await self._transaction.run(_ADD, {**key, **_columns(stored)})
+                elif not await self._transaction.run(_OVER, {**read, **_columns(stored)}):
                     raise Stale("Somebody else changed this upgrade in the meantime.")
                 if moves:
                     rows = [{**key, "number": move.number, "body": MOVES.encode(move)} for move in moves]
-                    await self._transaction.run(insert(MoveRow), *rows)
+                    await self._transaction.run(_ADD_MOVE, *rows)
         except IntegrityError as error:
             raise Stale("Somebody else stored this upgrade in the meantime.") from error
         for move in moves:
