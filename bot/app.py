@@ -118,7 +118,7 @@ class Bot:
                 deliver=built.delivery.deliver,
             ),
         )
-        storage.wakes.append(worker.wake)
+        storage.claims.hands = worker
         await built.shelf.renew()
         schedule = Schedule(ClockWatch(real_time))
         troubles: dict[Organisation, str] = {}

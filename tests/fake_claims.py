@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Box, Hands, Lease
 from tests.fake_rooms import Rooms, Row
 
 
@@ -37,6 +37,7 @@ class FakeClaims:
     lasting: float = 20.0
     leases: dict[tuple[Box | None, str], Held] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
+    hands: Hands | None = None
 
     async def claim_due(
         self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
@@ -101,6 +102,24 @@ class FakeClaims:
         if lease.box and not any(row.queue == lease.queue and not row.ended for row in rows[lease.box].values()):
             self.leases[lease.box, lease.queue].until = None
             lease.held = False
+
+    def begin_stored(self, before: Rooms) -> None:
+        """Have begun what was committed since: claimed where hands and queue are free."""
+        if self.hands is None:
+            return
+        now, rooms = self.storage.seconds(), self.storage.rooms
+        boxes = ((Box.INBOX, before.inbox, rooms.inbox), (Box.OUTBOX, before.outbox, rooms.outbox))
+        queues = {
+            (box, row.queue)
+            for box, known, rows in boxes
+            for number, row in rows.items()
+            if number not in known and row.due_at <= now
+        }
+        claimed = {queue for queue in self.hands.free_for(queues) if self._is_free(queue)}
+        for queue in claimed:
+            self.hands.take(self._take(queue))
+        for queue in queues - claimed:
+            self.hands.wake(*queue)
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
         held = self.leases.get(key, Held())

@@ -21,7 +21,7 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.entries import AnyEntry, Errand, MessageRef
 from bot.workflow.errors import AvisiError, MembersUnavailable
-from bot.workflow.ports import Box, Lease, Page, Submission, Wake, Work
+from bot.workflow.ports import Lease, Page, Submission, Work
 from bot.workflow.rooms import Feed
 from tests.fake_claims import FakeClaims
 from tests.fake_rooms import (
@@ -118,7 +118,6 @@ class FakeStorage:
         self.rooms = Rooms()
         self.commits = 0
         self.claims = FakeClaims(self)
-        self.wakes: list[Wake] = []
         self._ahead = 0.0
         self.writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
@@ -194,7 +193,7 @@ class FakeStorage:
                     self.claims.ended(lease, rooms)
                 before, self.rooms = self.rooms, rooms
                 self.commits += 1
-                self._wake(before)
+                self.claims.begin_stored(before)
 
             try:
                 yield FakeWork(self.rooms.copy(), self.seconds, commit)
@@ -208,15 +207,6 @@ class FakeStorage:
         yield FakeWork(working, self.seconds, lambda _: None)
         if working != snapshot:
             raise RuntimeError("Work that only looks has written something.")
-
-    def _wake(self, before: Rooms) -> None:
-        for wake in self.wakes:
-            for number, row in self.rooms.inbox.items():
-                if number not in before.inbox:
-                    wake(Box.INBOX, row.queue)
-            for number, row in self.rooms.outbox.items():
-                if number not in before.outbox:
-                    wake(Box.OUTBOX, row.queue)
 
     def _seed(self, thing: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
         match thing:

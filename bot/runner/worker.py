@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Collection
+from contextvars import Context
 
 import structlog
 
@@ -11,7 +13,7 @@ from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.serving import Duties, Serving
 from bot.workflow.errors import LeaseLost, StoreAway
-from bot.workflow.ports import BeginWork, Box, Claims, Lease
+from bot.workflow.ports import BeginWork, Box, Claims, Lease, Queue
 
 log = structlog.get_logger("bot.runner")
 
@@ -21,7 +23,10 @@ _LONGEST_REST = 60.0
 
 
 class Worker:
-    """Works until stopped. `wake` names a queue in which something is due; the rest is looked for every second."""
+    """Works until stopped, on what is given to it claimed, and on what it claims itself.
+
+    `wake` names a queue in which something is due; the rest is looked for every second.
+    """
 
     def __init__(
         self,
@@ -38,11 +43,28 @@ class Worker:
         self._renew_every = renew_every
         self._outage = outage or Outage()
         self._named: dict[Box, set[str]] = {box: set() for box in Box}
-        self._in_hand: dict[asyncio.Task[None], tuple[Box, str]] = {}
+        self._in_hand: dict[asyncio.Task[None], Queue] = {}
+        self._runs = False
         self._failed: Counter[str] = Counter()
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
         self._look_again = 0.0
+
+    def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
+        """Return those of these queues that could be begun at once."""
+        if not self._runs:
+            return ()
+        free = max(0, _AT_ONCE - len(self._in_hand))
+        return sorted(set(queues).difference(self._in_hand.values()))[:free]
+
+    def take(self, lease: Lease) -> None:
+        """Begin a queue, which was claimed by the commit that stored something in it."""
+        if lease.box is None:
+            raise ValueError(f"{lease.queue} is no queue of a box.")
+        # In a context of its own: its log lines say nothing of the work that stored it.
+        task = asyncio.create_task(self._serve(lease.box, lease), context=Context())
+        self._in_hand[task] = lease.box, lease.queue
+        task.add_done_callback(self._ended)
 
     def wake(self, box: Box, queue: str) -> None:
         """Claim this queue as soon as there is a hand free."""
@@ -51,6 +73,7 @@ class Worker:
 
     async def run(self) -> None:
         """Claim and work until stopped."""
+        self._runs = True
         while not self._serving.stopping:
             self._woken.clear()
             try:
@@ -64,7 +87,7 @@ class Worker:
 
     async def drain(self, *, within: float) -> None:
         """Take no more work and let what is in hand end; what has not by then is broken off, its lease given back."""
-        self._serving.stopping = True
+        self._runs, self._serving.stopping = False, True
         self._woken.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -88,15 +111,10 @@ class Worker:
             leases = await self._claims.claim_due(box, limit=free, among=None if looks else among, besides=in_hand)
             if len(leases) == free:
                 self._named[box] |= among - {lease.queue for lease in leases}
-            self._start(box, *leases)
+            for lease in leases:
+                self.take(lease)
         if looks:
             self._look_again = ticks() + (_IDLE if len(self._in_hand) < _AT_ONCE else 0.0)
-
-    def _start(self, box: Box, *leases: Lease) -> None:
-        for lease in leases:
-            task = asyncio.create_task(self._serve(box, lease))
-            self._in_hand[task] = box, lease.queue
-            task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._in_hand[task]

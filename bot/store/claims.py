@@ -1,6 +1,6 @@
 """Leases on queues by the database's clock, with a rising number as fencing token; and paces."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import update
@@ -11,18 +11,22 @@ from bot.store.engine import Engines
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Box, Hands, Lease, Queue
 
 LEASE_SECONDS = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredClaims:
-    """Leases in the database. `owner` names this process; `lasting` is how long a lease lives unless it is renewed."""
+    """Leases in the database. `owner` names this process; `lasting` is how long a lease lives unless it is renewed.
+
+    `hands` is who works in this process, if anybody does.
+    """
 
     engines: Engines
     owner: str
     lasting: float = LEASE_SECONDS
+    hands: Hands | None = None
 
     async def claim_due(
         self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
@@ -41,12 +45,10 @@ class StoredClaims:
             return ()
         async with self.engines.turn, transaction(self.engines.write) as claiming:
             rows = await claiming.all(lease_statements.DUE_AMONG[box], among=among, limit=limit, lasting=self.lasting)
-            names = {_name(row.queue, box): row.queue for row in rows}
-            numbers = await self._take(claiming, *names, new=[_name(row.queue, box) for row in rows if row.is_new])
+            new = [_name(row.queue, box) for row in rows if row.is_new]
+            leases = await self._claim(claiming, [(box, row.queue) for row in rows], new=new)
             await claiming.commit()
-        return tuple(
-            Lease(queue=queue, number=numbers[name], box=box) for name, queue in names.items() if name in numbers
-        )
+        return leases
 
     async def claim(self, queue: str) -> Lease | None:
         """Claim a named queue such as `poll:acme`; None when it is somebody's or not due yet.
@@ -59,9 +61,28 @@ class StoredClaims:
         if known is not None and not known.free:
             return None
         async with self.engines.turn, transaction(self.engines.write) as claiming:
-            numbers = await self._take(claiming, name, new=[name] if known is None else [])
+            numbers = await self._take(claiming, [name], new=[name] if known is None else [])
             await claiming.commit()
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
+
+    async def claim_stored(self, storing: Transaction) -> tuple[Lease, ...]:
+        """Claim, for the hands that are free here, queues in which this transaction stored something due.
+
+        They are nobody's before it lasts, and cannot be anybody else's after. Those that are somebody's are left out.
+        """
+        free = self.hands.free_for(storing.queues) if self.hands and storing.queues else ()
+        return await self._claim(storing, free, new=[_name(queue, box) for box, queue in free])
+
+    def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
+        """Have what was stored begun: what was claimed with it at once, the rest as soon as it can be claimed."""
+        if self.hands is None:
+            return
+        claimed = {(lease.box, lease.queue) for lease in leases}
+        for lease in leases:
+            self.hands.take(lease)
+        for box, queue in queues:
+            if (box, queue) not in claimed:
+                self.hands.wake(box, queue)
 
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""
@@ -112,18 +133,27 @@ class StoredClaims:
         if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
             raise _lost(lease)
 
-    async def _take(self, claiming: Transaction, *names: str, new: Collection[str]) -> dict[str, int]:
-        """Take those that are free, and `new` ones that never were anybody's; returns their numbers.
+    async def _claim(
+        self, claiming: Transaction, queues: Collection[Queue], *, new: Collection[str]
+    ) -> tuple[Lease, ...]:
+        numbers = await self._take(claiming, [_name(queue, box) for box, queue in queues], new=new)
+        named = ((_name(queue, box), box, queue) for box, queue in queues)
+        return tuple(Lease(queue=queue, number=numbers[name], box=box) for name, box, queue in named if name in numbers)
+
+    async def _take(self, claiming: Transaction, names: Collection[str], *, new: Collection[str]) -> dict[str, int]:
+        """Take those that are free; `new` are those that may never have been anybody's. Returns their numbers.
 
         A row that somebody has locked is somebody's: it is neither waited for nor inserted again.
         """
-        if not names:
-            return {}
         claim = {"claimer": self.owner, "lasting": self.lasting}
-        numbers = {row.name: row.number for row in await claiming.all(lease_statements.TAKE, names=names, **claim)}
-        for name in sorted(set(new) - numbers.keys()):  # sorted: two processes never wait in a circle
-            if await claiming.run(lease_statements.first(claiming.insert), {"name": name, **claim}):
-                numbers[name] = 1
+        numbers: dict[str, int] = {}
+        if new:
+            rows = [{"name": name, **claim} for name in sorted(new)]  # sorted: two processes never wait in a circle
+            begun = await claiming.all(lease_statements.first(claiming.insert), *rows)
+            numbers |= {row.name: row.number for row in begun}
+        if known := [name for name in names if name not in numbers]:
+            taken = await claiming.all(lease_statements.TAKE, names=known, **claim)
+            numbers |= {row.name: row.number for row in taken}
         return numbers
 
 

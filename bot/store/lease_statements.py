@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Executable,
     Float,
     Select,
     and_,
@@ -24,7 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow
@@ -124,7 +123,8 @@ OURS_WHILE_UNDONE = {box: _ours_while_undone(box) for box in Box}
 
 
 @cache
-def first(insert: InsertInto) -> Executable:
-    """Claim a lease that never was anybody's; touches no row when it was."""
+def first(insert: InsertInto) -> ReturningInsert[str, int]:
+    """Claim leases that never were anybody's; returns no row for one that was."""
     values = {"name": bindparam("name"), "number": 1, "not_before": ANY_TIME, **CLAIM}
-    return insert(LeaseRow).values(**values).on_conflict_do_nothing(index_elements=["name"])
+    new = insert(LeaseRow).values(**values).on_conflict_do_nothing(index_elements=["name"])
+    return new.returning(LeaseRow.name, LeaseRow.number)

@@ -17,15 +17,12 @@ from bot.store.pruning import prune
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
 from bot.store.work import beginner
-from bot.workflow.ports import BeginWork, Wake
+from bot.workflow.ports import BeginWork
 
 
 @dataclass(slots=True)
 class Storage:
-    """One database. `begin` begins Work that writes, `look` Work that only reads.
-
-    `wakes` are called for each queue in which something due was stored here.
-    """
+    """One database. `begin` begins Work that writes, `look` Work that only reads."""
 
     url: str
     engines: Engines
@@ -34,23 +31,22 @@ class Storage:
     claims: StoredClaims
     audit_trail: AuditTrail
     census: Census
-    wakes: list[Wake]
     _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
 
     @classmethod
     def open(cls, url: str, *, lease_seconds: float = LEASE_SECONDS) -> "Storage":
         """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak."""
-        opened, wakes = engines(url), list[Wake]()
+        opened = engines(url)
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        claims = StoredClaims(engines=opened, owner=owner, lasting=lease_seconds)
         return cls(
             url=url,
             engines=opened,
-            begin=beginner(opened.write, wakes=wakes, turn=opened.turn),
-            look=beginner(opened.read),
-            claims=StoredClaims(engines=opened, owner=owner, lasting=lease_seconds),
+            begin=beginner(opened.write, claims, turn=opened.turn),
+            look=beginner(opened.read, claims),
+            claims=claims,
             audit_trail=AuditTrail(opened.read),
             census=Census(opened.read),
-            wakes=wakes,
         )
 
     async def take(self) -> None:

@@ -1,6 +1,6 @@
 """Work: one transaction with all the repositories, committed as a whole or not at all."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,21 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.store.audit import StoredAudit
 from bot.store.boxes import StoredInbox, StoredOutbox
 from bot.store.catalogs import Decoded, StoredCatalogs, StoredFeeds
-from bot.store.claims import check
+from bot.store.claims import StoredClaims, check
 from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.requests import StoredRequests
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades
-from bot.workflow.ports import BeginWork, Lease, Wake, Work
+from bot.workflow.ports import BeginWork, Lease, Work
 
 
 class StoredWork:
     """One transaction. It ends with `commit`: nothing can be read or written with it afterwards."""
 
-    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded, wakes: Sequence[Wake]) -> None:
+    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded, claims: StoredClaims) -> None:
         self._transaction = current
         self._lease = lease
-        self._wakes = wakes
+        self._claims = claims
         self.requests = StoredRequests(current)
         self.upgrades = StoredUpgrades(current)
         self.inbox = StoredInbox(current)
@@ -35,36 +35,32 @@ class StoredWork:
         self.destinations = StoredDestinations(current)
 
     async def commit(self) -> None:
-        """Make it last, give the lease back with the last of its queue, and wake whoever works on what was stored.
+        """Make it last, give the lease back with the last of its queue, and have begun what was stored.
 
         Raises LeaseLost when it was begun under a lease that is no longer ours.
         """
+        claimed = await self._claims.claim_stored(self._transaction)
         held = None if self._lease is None else await check(self._transaction, self._lease)
         await self._transaction.commit()
         if self._lease is not None:
             self._lease.held = bool(held)
-        for box, queue in self._transaction.queues:
-            for wake in self._wakes:
-                wake(box, queue)
+        self._claims.begin(self._transaction.queues, claimed)
 
 
 def beginner(
     engine: AsyncEngine,
+    claims: StoredClaims,
     *,
-    wakes: Sequence[Wake] = (),
     turn: AbstractAsyncContextManager[object] | None = None,
 ) -> BeginWork:
-    """Return what begins a Work on this engine.
-
-    `wakes` are called for each queue in which something was stored; work under a lease takes its `turn` first.
-    """
+    """Return what begins a Work on this engine; work under a lease takes its `turn` first."""
     decoded: Decoded = {}
     at_once = nullcontext()
 
     @asynccontextmanager
     async def working(lease: Lease | None) -> AsyncIterator[Work]:
         async with turn if lease and turn else at_once, transaction(engine) as current:
-            yield StoredWork(current, lease, decoded, wakes)
+            yield StoredWork(current, lease, decoded, claims)
 
     def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
         return working(lease)

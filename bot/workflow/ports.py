@@ -41,7 +41,7 @@ class Work(Protocol):
     def destinations(self) -> Destinations: ...
 
     async def commit(self) -> None:
-        """Make it last, and wake the worker for what was stored.
+        """Make it last, and have the worker begin what was stored: it is claimed by the same commit, if it can be.
 
         Raises LeaseLost when it was begun under a lease that is no longer ours.
         """
@@ -164,5 +164,18 @@ class AvisiCloud(Protocol):
         """Return the cloud's own time as its last answer showed it (aware UTC), None before the first."""
 
 
-Wake = Callable[[Box, str], None]
-"""Tells the worker of this process that something was stored in a queue."""
+Queue = tuple[Box, str]
+"""A queue by where it stands and its name."""
+
+
+class Hands(Protocol):
+    """Whoever works, in this process, on what is stored."""
+
+    def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
+        """Return those of these queues that could be begun at once."""
+
+    def take(self, lease: Lease) -> None:
+        """Begin a queue, which was claimed by the commit that stored something in it."""
+
+    def wake(self, box: Box, queue: str) -> None:
+        """Claim this queue as soon as that can be: something that is due was stored in it."""

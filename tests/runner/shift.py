@@ -70,7 +70,7 @@ class Shift:
             ),
             renew_every=renew_every,
         )
-        house.storage.wakes.append(self.worker.wake)
+        house.storage.claims.hands = self.worker
 
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
         """Store an entry as an edge does."""

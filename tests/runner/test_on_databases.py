@@ -64,7 +64,7 @@ class Process:
             deliver=self.deliver,
         )
         self.worker = Worker(claims=storage.claims, begin=storage.begin, look=storage.look, duties=duties)
-        storage.wakes.append(self.worker.wake)
+        storage.claims.hands = self.worker
 
     async def deliver(self, lease: Lease) -> float:
         """Strike everything off."""

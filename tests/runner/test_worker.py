@@ -195,6 +195,23 @@ async def test_a_slow_delivery_holds_up_no_decision() -> None:
         shift.post.held["channel:slow"].set()
 
 
+async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:
+    """One commit stores something in forty queues: sixteen are begun, the others follow as hands become free."""
+    house = await a_house()
+    queues = [f"queue {number}" for number in range(40)]
+    async with at_work(house) as shift:
+        shift.post.held = {queue: asyncio.Event() for queue in queues}
+        await shift.put(*(an_errand(queue, queue=queue) for queue in queues))
+        begun = [queue for queue in queues if shift.held(queue)]
+        for queue in queues:
+            shift.post.held[queue].set()
+
+        await shift.until(lambda: not house.storage.waiting)
+
+    assert len(begun) == 16
+    assert sorted(shift.post.delivered) == sorted(queues)
+
+
 async def test_what_is_stored_in_a_queue_in_hand_is_served_right_after() -> None:
     """It is not forgotten until the worker looks at everything."""
     house = await a_house()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import update
 
+from bot.store.claims import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import transaction
 from bot.workflow.ports import BeginWork, Claims
+from tests.fake_claims import FakeClaims
 from tests.fakes import FakeStorage
 
 
@@ -19,7 +21,7 @@ class Subject:
 
     begin: BeginWork
     look: BeginWork
-    claims: Claims
+    claims: StoredClaims | FakeClaims
     others: Claims
     pass_time: Callable[[float], Awaitable[None]]
 

@@ -1,6 +1,4 @@
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -145,26 +143,6 @@ async def test_sqlite_is_as_durable_as_promised(sqlite_url: str) -> None:
     await storage.close()
 
     assert pragmas == ["wal", 2, 1]
-
-
-async def test_whoever_works_is_woken_once_it_is_stored_and_not_before(sqlite_url: str) -> None:
-    """For each queue in which something new is due; what is rolled back wakes nobody."""
-    storage, woken = Storage.open(sqlite_url), dict[tuple[Box, str], int]()
-
-    def wake(box: Box, queue: str) -> None:
-        with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as beside:
-            (woken[box, queue],) = beside.execute("SELECT count(*) FROM outbox").fetchone()
-
-    storage.wakes.append(wake)
-    async with storage.begin() as work:
-        await work.outbox.put(an_errand("lost", queue="lost"))
-    async with storage.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
-        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="out"))
-        await work.commit()
-    await storage.close()
-
-    assert woken == {(Box.INBOX, "in"): 2, (Box.OUTBOX, "out"): 2}
 
 
 async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:

@@ -1,0 +1,131 @@
+"""What is stored is begun at once where somebody's hands are free: the same commit claims its queue for them."""
+
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
+
+import pytest
+
+from bot.store.storage import Storage
+from bot.workflow.entries import Arrival
+from bot.workflow.errors import LeaseLost
+from bot.workflow.ports import Box, Lease, Queue
+from tests.builders import a_submitted_form, an_errand
+from tests.store.conftest import Subject
+
+IN, OUT = (Box.INBOX, "in"), (Box.OUTBOX, "out")
+
+
+class HandsHere:
+    """Hands that are free for these queues, and remember what they were given."""
+
+    def __init__(self, *free: Queue) -> None:
+        self.free = set(free)
+        self.leases: dict[Queue, Lease] = {}
+        self.woken: set[Queue] = set()
+
+    def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
+        """Return those that are free."""
+        return self.free.intersection(queues)
+
+    def take(self, lease: Lease) -> None:
+        """Remember the lease."""
+        assert lease.box is not None
+        self.leases[lease.box, lease.queue] = lease
+
+    def wake(self, box: Box, queue: str) -> None:
+        """Remember the name."""
+        self.woken.add((box, queue))
+
+
+async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
+    """Store an errand in the queue `out`."""
+    async with subject.begin() as work:
+        await work.outbox.put(an_errand(key, queue="out", delay=delay))
+        await work.commit()
+
+
+async def test_what_is_stored_is_claimed_with_it_for_hands_that_are_free(subject: Subject) -> None:
+    """Nobody else can take it meanwhile; the lease is one like any other."""
+    subject.claims.hands = hands = HandsHere(IN, OUT)
+    async with subject.begin() as work:
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
+        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="out"))
+        await work.commit()
+
+    assert set(hands.leases) == {IN, OUT}
+    assert hands.woken == set()
+    for box in Box:
+        assert await subject.others.claim_due(box, limit=9) == ()
+    async with subject.begin(hands.leases[OUT]) as work:
+        await work.outbox.done(1, 2)
+        await work.commit()
+    assert not hands.leases[OUT].held
+
+
+async def test_a_queue_is_claimed_with_what_is_stored_again_and_again(subject: Subject) -> None:
+    """Each claim has a higher number than the one before, so whoever had it records nothing more."""
+    subject.claims.hands = hands = HandsHere(OUT)
+    await put(subject, "1")
+    first = hands.leases.pop(OUT)
+    await subject.claims.release(first)
+    await put(subject, "2")
+
+    assert hands.leases[OUT].number > first.number
+    async with subject.begin(first) as work:
+        with pytest.raises(LeaseLost):
+            await work.commit()
+
+
+async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -> None:
+    """Another process works on the queue, or no hand is free: it is claimed as soon as that can be."""
+    await put(subject, "1")
+    (elsewhere,) = await subject.others.claim_due(Box.OUTBOX, limit=9)
+    subject.claims.hands = hands = HandsHere(OUT)
+    async with subject.begin() as work:
+        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
+        await work.outbox.put(an_errand("2", queue="out"))
+        await work.commit()
+
+    assert hands.leases == {}
+    assert hands.woken == {IN, OUT}
+    await subject.others.renew(elsewhere)
+    (lease,) = await subject.others.claim_due(Box.INBOX, limit=9)
+    assert lease.queue == "in"
+
+
+async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: Subject) -> None:
+    """Neither is a queue claimed for it."""
+    subject.claims.hands = hands = HandsHere(OUT)
+    async with subject.begin() as work:
+        await work.outbox.put(an_errand("lost", queue="out"))
+    await put(subject, "later", delay=9)
+
+    assert (hands.leases, hands.woken) == ({}, set())
+    await subject.pass_time(10)
+    (lease,) = await subject.others.claim_due(Box.OUTBOX, limit=9)
+    assert lease.queue == "out"
+
+
+async def test_nothing_is_begun_before_it_is_stored(sqlite_url: str) -> None:
+    """Whoever begins it reads it, over another connection."""
+    storage, seen = Storage.open(sqlite_url), list[int]()
+
+    class Looking(HandsHere):
+        def look(self) -> None:
+            with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as beside:
+                seen.extend(beside.execute("SELECT count(*) FROM outbox").fetchone())
+
+        def take(self, lease: Lease) -> None:  # noqa: ARG002 - as Hands
+            self.look()
+
+        def wake(self, box: Box, queue: str) -> None:  # noqa: ARG002 - as Hands
+            self.look()
+
+    storage.claims.hands = Looking(OUT)
+    async with storage.begin() as work:
+        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="other"))
+        await work.commit()
+    await storage.close()
+
+    assert seen == [2, 2]
