@@ -124,10 +124,10 @@ class StoredClaims:
     async def wait(self, name: str, lease: Lease) -> float:
         """Return in how many seconds the next slot of a pace begins, and reserve none; raises LeaseLost."""
         async with transaction(self.engines.read) as looking:
-            if await looking.first(lease_statements.IS_OURS, **_ours(lease)) is None:
-                raise _lost(lease)
-            row = await looking.first(pace_statements.WAIT, pace=name)
-        return max(0.0, float(row[0])) if row else 0.0
+            row = await looking.first(pace_statements.WAIT, pace=name, **_ours(lease))
+        if row is None:
+            raise _lost(lease)
+        return max(0.0, row.seconds or 0.0)
 
     async def _renew(self, renewing: Transaction, lease: Lease) -> None:
         if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):

@@ -1,6 +1,6 @@
 """The statements of paces. They are built once, as those of leases.
 
-Parameters: `name` and `pace` (which), `every`, `within` and `seconds` (seconds).
+Parameters: `name` and `pace` (which), `every`, `within` and `seconds` (seconds), and those of leases.
 """
 
 from functools import cache
@@ -9,15 +9,17 @@ from sqlalchemy import Executable, Float, and_, bindparam, case, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store.lease_statements import IS_OURS
 from bot.store.tables import PaceRow
 from bot.store.transaction import InsertInto
 
 _NOW = DatabaseTime()
 
-WAIT = select(PaceRow.next_at - _NOW).where(
+_WAIT = select(PaceRow.next_at - _NOW).where(
     PaceRow.name == bindparam("pace"), ~is_past(PaceRow.next_at, since=PaceRow.set_at)
 )
-"""In how many seconds the next slot begins; no row when that is now."""
+WAIT = select(_WAIT.scalar_subquery().label("seconds")).select_from(IS_OURS.subquery())
+"""In how many seconds the next slot begins, NULL when that is now; no row when the lease is not ours any more."""
 
 
 @cache
