@@ -24,9 +24,11 @@ def running(place: Path) -> Iterator[str]:
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
     server.psql("ALTER SYSTEM SET synchronous_commit = off;")
     server.psql("SELECT pg_reload_conf();")
-    yield str(server.get_postmaster_info().socket_dir)
-    server.cleanup()
-    atexit.unregister(server._cleanup)
+    try:
+        yield str(server.get_postmaster_info().socket_dir)
+    finally:
+        server.cleanup()
+        atexit.unregister(server._cleanup)
 
 
 async def make(server: str, *, template: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import traceback
@@ -46,7 +47,7 @@ async def places(options: argparse.Namespace) -> tuple[str, str]:
     problems = "\n".join(f"{death}: {report}" for death, report in told if report.problems)
     said = (
         f"{len(met)} deaths, each in a story of its own; {len(told)} requests approved, {accepted} accepted by the "
-        f"cloud, {repeats} messages repeated"
+        f"cloud; messages repeated: {repeats}"
     )
     return said, problems
 
@@ -77,7 +78,8 @@ def _summed(where: str, reports: list[tuple[str, Report]]) -> str:
     return (
         f"{where}, seeds {found[0].seed} to {found[-1].seed}: {sum(one.ends for one in found)} processes killed, "
         f"{sum(one.approved for one in found)} requests approved, {sum(one.accepted for one in found)} accepted by the "
-        f"cloud, {sum(one.reminders for one in found)} reminders, {sum(one.repeats for one in found)} messages repeated"
+        f"cloud, {sum(one.reminders for one in found)} reminders; "
+        f"messages repeated: {sum(one.repeats for one in found)}"
     )
 
 
@@ -152,6 +154,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="die only at every n-th place")
     parser.add_argument("--only", default="", help=f"one of: {', '.join(PROOFS)}")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/reliability.md")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends its processes too
     return asyncio.run(_run(parser.parse_args()))
 
 

@@ -42,7 +42,7 @@ class Report:
     def __str__(self) -> str:
         counts = (
             f"seed {self.seed}: {self.ends} processes {self.ended}, {self.approved} requests approved, "
-            f"{self.accepted} accepted by the cloud, {self.reminders} reminders, {self.repeats} messages repeated"
+            f"{self.accepted} accepted by the cloud, {self.reminders} reminders; messages repeated: {self.repeats}"
         )
         return f"{counts}; {'; '.join(self.problems) or 'every promise held'}"
 
@@ -135,7 +135,7 @@ async def rolled(
 
     report = Report(seed=seed, ended="replaced")
     await _disturbed(Fleet(opened=opened, folder=folder, size=size), roll, report, clusters)
-    report.problems += [f"{report.repeats} messages repeated"] if report.repeats else []
+    report.problems += ["a message was repeated"] if report.repeats else []
     return report
 
 

@@ -60,7 +60,7 @@ _ONCE_ONLY = ("card, thread and direct message", "reminder in the channel", "pri
 def expected(trouble: Trouble, moment: Moment) -> str:
     """Say what has to come of it, as the table shows it."""
     if trouble.twice and moment in _ONCE_ONLY:
-        return f"told, repeated {trouble.times} times"
+        return f"told, {trouble.times} repeated"
     return "told once"
 
 
@@ -128,7 +128,7 @@ async def judged(opened: House, moment: Moment) -> str:
         await settled(opened.url)
     missing = lost(opened, moment)
     assert not missing, f"never told: {missing}"
-    return f"told, repeated {repeats} times" if repeats else "told once"
+    return f"told, {repeats} repeated" if repeats else "told once"
 
 
 async def press_orphan(opened: House, orphan: Seen) -> None:
@@ -221,7 +221,7 @@ async def closed_channel(opened: House, how: str) -> str:
     await settled(opened.url)
     repeats = repeated(opened)
     assert len(cards(opened, SLUG)) == 1
-    return f"told, repeated {repeats} times" if repeats else "told once"
+    return f"told, {repeats} repeated" if repeats else "told once"
 
 
 def closed() -> list[Play]:
