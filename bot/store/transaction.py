@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 import structlog
 from sqlalchemy import Row, exc
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import Executable
@@ -17,8 +16,11 @@ from bot.store.tables import Base
 from bot.workflow.errors import Stale
 from bot.workflow.ports import Box
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 Columns = TypeVarTuple("Columns")
-InsertInto = Callable[[type[Base]], postgresql.Insert | sqlite.Insert]
+InsertInto = Callable[[type[Base]], "postgresql.Insert | sqlite.Insert"]
 """Begins an insert that knows ON CONFLICT. There is one for each kind of database, so what it builds can be kept."""
 _log = structlog.get_logger(__name__)
 
@@ -64,7 +66,13 @@ class Transaction:
     @property
     def insert(self) -> InsertInto:
         """What begins an insert in this database; ON CONFLICT is spelt alike in both."""
-        return sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        if self._connection.dialect.name == "sqlite":
+            from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - only the one in use: they weigh 3 MiB
+
+            return sqlite.insert
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as above
+
+        return postgresql.insert
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
