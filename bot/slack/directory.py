@@ -11,8 +11,6 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 
-from rapidfuzz import process
-
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.naming import Naming
 
@@ -88,6 +86,8 @@ class Index:
 
     def nearest(self, name: str, *, limit: int = 5) -> tuple[Cluster, ...]:
         """Return the clusters whose names look most like this one; only ever to suggest."""
+        from rapidfuzz import process  # noqa: PLC0415 - 3 MiB, and only for a name that no cluster has
+
         hits = process.extract(bare(name), self._exact.keys(), limit=limit * 3, score_cutoff=_NEAR_ENOUGH)
         found = {cluster.identity: cluster for key, *_ in hits for cluster in self._exact[key].values()}
         return tuple(found.values())[:limit]
