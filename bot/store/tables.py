@@ -1,7 +1,8 @@
 """The tables. Rows never leave this folder: callers get the domain's own values.
 
 What is searched for has a column; the whole value stands in `body`, as JSON. Times of upgrades are moments (aware
-UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock.
+UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock. Indexes over
+part of a table stand in partial_indexes.py.
 """
 
 from datetime import datetime
@@ -17,19 +18,13 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bot.domain.request import OPEN
 from bot.store.columns import AwareDateTime, DatabaseTime
 
 Number = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only what is declared as INTEGER."""
-
-OPEN_STATES = text(f"state IN ({', '.join(repr(state.value) for state in sorted(OPEN))})")
-UNDONE = text("ended_at IS NULL")
-ENDED = text("ended_at IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -54,17 +49,10 @@ class Base(DeclarativeBase):
 
 
 class RequestRow(Base):
-    """A request; `number` is the stored order."""
+    """A request; `number` is the stored order. A cluster has one open request at most (partial_indexes.py)."""
 
     __tablename__ = "requests"
     __table_args__ = (
-        Index(
-            "uq_requests_open_cluster",
-            "cluster_identity",
-            unique=True,
-            sqlite_where=OPEN_STATES,
-            postgresql_where=OPEN_STATES,
-        ),
         Index(None, "cluster_identity", "requested_at"),
         Index(None, "state", "requested_at"),
         Index(None, "requester", "requested_at"),
@@ -120,10 +108,6 @@ class InboxRow(Base):
     """Accepted from a person. Undone until `ended_at`."""
 
     __tablename__ = "inbox"
-    __table_args__ = (
-        Index("ix_inbox_undone", "queue", "number", sqlite_where=UNDONE, postgresql_where=UNDONE),
-        Index("ix_inbox_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
-    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)
     queue: Mapped[str]
@@ -140,11 +124,6 @@ class OutboxRow(Base):
     """Something to tell or to do. Undone until `ended_at`; `dead` (0 or 1) when it was given up."""
 
     __tablename__ = "outbox"
-    __table_args__ = (
-        Index("ix_outbox_undone", "queue", "number", "urgency", sqlite_where=UNDONE, postgresql_where=UNDONE),
-        Index("ix_outbox_dead", "number", sqlite_where=text("dead = 1"), postgresql_where=text("dead = 1")),
-        Index("ix_outbox_ended", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
-    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)
     queue: Mapped[str]

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from bot.store.tables import Base
+from bot.store.partial_indexes import WHOLE_SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=WHOLE_SCHEMA,
     render_as_batch=True,
 )
 with context.begin_transaction():
