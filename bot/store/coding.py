@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -37,8 +38,13 @@ class Codec(Generic[Value]):
     """One class to JSON and back; `without` names the fields that are stored elsewhere."""
 
     def __init__(self, shape: type[Value], *, without: frozenset[str] = frozenset()) -> None:
-        self._adapter = TypeAdapter(shape)
+        self._shape = shape
         self._without = without
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Value]:
+        """Made when the first is read: making them all would take 30 ms and 1 MiB at start."""
+        return TypeAdapter(self._shape)
 
     def encode(self, value: Value) -> dict[str, Any]:
         """Return what JSON knows."""
