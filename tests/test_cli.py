@@ -70,6 +70,21 @@ def test_what_needs_nothing_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_a_bot_that_runs_has_nothing_loaded_that_it_may_never_use() -> None:
+    """Each of these weighs 2 to 18 MiB for as long as the bot runs; these are not for SQLite, or not for every day."""
+    idle = ("dateparser", "alembic", "rapidfuzz", "asyncpg", "sqlalchemy.dialects.postgresql")
+    code = (
+        "import sys, bot.cli, bot.policy.file, bot.app\n"
+        "from bot.store.storage import Storage\n"
+        "Storage.open('sqlite+aiosqlite:///bot.db')\n"
+        f"print('idle:', [name for name in {idle!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
+
+    assert done.stdout == "idle: []\n"
+
+
 @pytest.mark.parametrize("command", ["run", "sandbox"])
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("loading", ["typer", "slack_bolt"])
