@@ -76,15 +76,6 @@ class Given:
     rows: list[Any] = field(default_factory=list)
 
 
-class ReadStatements(WholeStatements):
-    """A connection that only reads. Its rollback is not waited for: whatever comes next on it comes after that."""
-
-    async def rollback(self) -> None:
-        """Let go of what was seen, unless nothing was."""
-        if not self._forget_begin():
-            self._tx.put_nowait((asyncio.get_running_loop().create_future(), self._conn.rollback))
-
-
 class WholeCursor:
     """Looks like an asynchronous cursor; only running a statement leaves the event loop."""
 

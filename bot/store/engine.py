@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.store.driver import ReadStatements, WholeStatements
+from bot.store.driver import WholeStatements
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -74,7 +74,7 @@ def _sqlite_writer(url: URL, opened: WeakSet[WholeStatements]) -> AsyncEngine:
     """One connection: writers of this process queue up in order instead of finding the file busy."""
     engine = create_async_engine(
         url,
-        async_creator=partial(_sqlite, url, opened, WholeStatements),
+        async_creator=partial(_sqlite, url, opened),
         pool_size=1,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
@@ -96,11 +96,7 @@ def _sqlite_reader(url: URL, opened: WeakSet[WholeStatements]) -> AsyncEngine:
     # No overflow: SQLite keeps the file of a closed connection open, and a connection is a thread to start. Four: more
     # of them take turns in Python anyway, so that a hundred lists at once take as long with eight, and 1.3 MiB more.
     engine = create_async_engine(
-        url,
-        async_creator=partial(_sqlite, url, opened, ReadStatements),
-        pool_size=4,
-        max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
+        url, async_creator=partial(_sqlite, url, opened), pool_size=4, max_overflow=0, pool_timeout=BUSY_SECONDS
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -114,8 +110,8 @@ def _sqlite_reader(url: URL, opened: WeakSet[WholeStatements]) -> AsyncEngine:
     return engine
 
 
-async def _sqlite(url: URL, opened: WeakSet[WholeStatements], kind: type[WholeStatements]) -> WholeStatements:
-    connection = kind(Path(url.database or ""), timeout=BUSY_SECONDS)
+async def _sqlite(url: URL, opened: WeakSet[WholeStatements]) -> WholeStatements:
+    connection = WholeStatements(Path(url.database or ""), timeout=BUSY_SECONDS)
     opened.add(connection)
     await connection
     return connection
