@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -90,16 +90,19 @@ def compared(
     more_is_better: bool = False,
 ) -> Row:
     """Make the line of paired runs: medians of both sides, and median and spread of the ratio."""
-    ratios = [pair.ratio for pair in pairs]
-    middle = statistics.median(ratios)
+    middle = statistics.median(pair.ratio for pair in pairs)
     met = middle >= goal if more_is_better else middle <= goal
+    return replace(against(what, pairs, draw=draw), goal=f"{'≥' if more_is_better else '≤'} {goal:g}×", met=met)
+
+
+def against(what: str, pairs: Sequence[Pair], *, draw: Callable[[float], str]) -> Row:
+    """Make a line that explains another: the same figures without a goal."""
+    ratios = [pair.ratio for pair in pairs]
     return Row(
         what=what,
         bot=draw(statistics.median(pair.bot for pair in pairs)),
         floor=draw(statistics.median(pair.floor for pair in pairs)),
-        ratio=f"{middle:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-        goal=f"{'≥' if more_is_better else '≤'} {goal:g}×",
-        met=met,
+        ratio=f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
     )
 
 

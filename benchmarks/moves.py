@@ -9,18 +9,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 from benchmarks.commands import loaded
 from benchmarks.commits import bare_commits, committing
 from benchmarks.database import follow
-from benchmarks.figures import Count, Pair, Row, Section, at_most, compared, exactly, ms, p50
+from benchmarks.figures import Count, Pair, Row, Section, against, at_most, compared, exactly, ms, p50
 from benchmarks.plan import Plan
 from benchmarks.presses import bare_calls
 from benchmarks.stage import Cloud, Stage
+from benchmarks.statements import Statements, bare_statements, stating
 
-_COMMITS_TO_A_MESSAGE = 3
-"""What has to be stored before a message can be posted: the move, the channel's claim, the channel's second."""
+_COMMITS_TO_A_MESSAGE = 2
+"""What has to be stored before a message can be posted: the move with the channel's claim, the channel's second."""
+_STATEMENTS_TO_A_MESSAGE = Statements(reading=(1, 1, 1), writing=(10, 2))
+"""What is known of it; the move, the message, the claim; what is due; the scene; lease and second."""
 
 
 async def announcements(plan: Plan) -> list[Section]:
     """Let one upgrade after the other move, and wait for its message in the channel."""
     pairs: list[Pair] = []
+    libraries: list[Pair] = []
     each = 1 if plan.short else 3
     number = each * (plan.runs + 1)
     async with plan.stage() as stage:
@@ -30,16 +34,21 @@ async def announcements(plan: Plan) -> list[Section]:
         bot = await stage.bot(cloud, url=url, BOT_POLL_SECONDS="1")
         await loaded(stage, bot)
         client = AsyncWebClient(token="xoxb-1", base_url=stage.slack.url)  # noqa: S106 - of a server on loopback
-        async with committing(url) as commit:
+        async with committing(url) as commit, stating(url) as state:
             for run in range(plan.runs + 1):
                 commits = p50(await bare_commits(commit, at_once=1, number=16))
                 call = await bare_calls(client, 16)
+                statements = p50(await bare_statements(state, _STATEMENTS_TO_A_MESSAGE, number=16))
                 took = [await _announced(stage, cloud, run * each + one) for one in range(each)]
                 if run:
                     pairs.append(Pair(bot=p50(took), floor=_COMMITS_TO_A_MESSAGE * commits + call))
+                    libraries.append(Pair(bot=p50(took), floor=statements + call))
         posts = len(stage.slack.posts)
-    row = compared("A status seen to its message, SQLite: p50", pairs, goal=1.5, draw=ms)
-    return [Section(title="Announcing", rows=(row,), counts=(exactly("Statuses announced", posts, number),))]
+    rows = (
+        compared("A status seen to its message, SQLite: p50", pairs, goal=1.5, draw=ms),
+        against("The same, against as many statements by SQLAlchemy alone", libraries, draw=ms),
+    )
+    return [Section(title="Announcing", rows=rows, counts=(exactly("Statuses announced", posts, number),))]
 
 
 async def _announced(stage: Stage, cloud: Cloud, number: int) -> float:

@@ -11,16 +11,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from benchmarks.commands import loaded
 from benchmarks.commits import Commit, bare_commits, committing
 from benchmarks.database import card, channel, put_requests
-from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, ms, p50
+from benchmarks.figures import Count, Pair, Row, Section, against, compared, exactly, ms, p50
 from benchmarks.load import Told, press
 from benchmarks.plan import Plan
 from benchmarks.stage import Cloud, Stage, Subject
+from benchmarks.statements import Run, Statements, bare_statements, stating
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications import ids
 from bot.store.storage import Storage
 
-_COMMITS_TO_A_CARD = 4
-"""What has to be stored before a card can be repainted: the press, its claim, the decision, the card's claim."""
+_COMMITS_TO_A_CARD = 2
+"""What has to be stored before a card can be repainted: the press, and the decision, each with what it claims."""
+_STATEMENTS_TO_A_CARD = Statements(reading=(1, 2, 1, 3, 1), writing=(2, 10))
+"""The press, its claim; what is due; catalog and request; the decision; what is due; the card; lease and pause."""
 
 
 async def pressed(
@@ -59,7 +62,7 @@ async def presses(plan: Plan) -> list[Section]:
             waiting = iter(enumerate(requests))
             bot = await stage.bot(cloud, url=url)
             await loaded(stage, bot)
-            async with committing(url) as commit:
+            async with committing(url) as commit, stating(url) as state:
                 for at_once in (1, 16):
                     found = await _paired(
                         stage,
@@ -68,6 +71,7 @@ async def presses(plan: Plan) -> list[Section]:
                         floor,
                         waiting=waiting,
                         commit=commit,
+                        state=state,
                         each=each,
                         at_once=at_once,
                         database=database,
@@ -86,12 +90,14 @@ async def _paired(
     *,
     waiting: Iterator[tuple[int, UpgradeRequest]],
     commit: Commit,
+    state: Run,
     each: int,
     at_once: int,
     database: str,
 ) -> tuple[list[Row], list[Count]]:
     acks: list[Pair] = []
     cards: list[Pair] = []
+    libraries: list[Pair] = []
     wrong = repainted = 0
     client = AsyncWebClient(token="xoxb-1", base_url=stage.slack.url)  # noqa: S106 - of a server on loopback
     for run in range(plan.runs + 1):
@@ -100,17 +106,20 @@ async def _paired(
         alone = await bare_commits(commit, at_once=at_once, number=each)
         one = p50(await bare_commits(commit, at_once=1, number=each))
         call = await bare_calls(client, each)
+        statements = p50(await bare_statements(state, _STATEMENTS_TO_A_CARD, number=each))
         told, took = await pressed(stage, bot, some, at_once=at_once, repaints=True)
         if not run:
             continue
         acks.append(Pair(bot=p50(told.took), floor=p50(bare.took) + p50(alone)))
         cards.append(Pair(bot=p50(took), floor=_COMMITS_TO_A_CARD * one + call))
+        libraries.append(Pair(bot=p50(took), floor=p50(bare.took) + statements + call))
         wrong += told.wrong
         repainted += len(took)
     name = f"Approve, {database}, {at_once} at once"
     rows = [compared(f"{name}: ack p50, stored", acks, goal=1.3, draw=ms)]
     if at_once == 1:
         rows.append(compared(f"{name}: press to repainted card p50", cards, goal=1.5, draw=ms))
+        rows.append(against(f"{name}: the same, against as many statements by SQLAlchemy alone", libraries, draw=ms))
     counts = [
         exactly(f"{name}: answers that were no 200", wrong, 0),
         exactly(f"{name}: cards repainted", repainted, plan.runs * each),
