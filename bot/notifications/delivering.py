@@ -37,7 +37,8 @@ def delivery(
     count = report or _count_nothing
     return Delivery(
         begin=begin,
-        scenes=Scenes(look=look, messenger=messenger, now=now, naming=naming),
+        look=look,
+        scenes=Scenes(messenger=messenger, now=now, naming=naming),
         sending=Sending(messenger=messenger, pacing=Pacing(claims=claims, sleep=sleep, seconds=seconds), report=count),
         setbacks=Setbacks(begin=begin, now=now, invite=invite, menders=menders or _nobody, report=count),
         home=home,

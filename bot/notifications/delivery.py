@@ -4,7 +4,7 @@ Whatever Slack does, an errand ends only when it was delivered and that is store
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.events import Answered, UpgradeRequested
 from bot.domain.people import MemberId
@@ -14,7 +14,7 @@ from bot.notifications.card import struck
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.notifications.errors import BadPayload, MessageGone, MessengerError, TooLate
 from bot.notifications.pacing import NotYet
-from bot.notifications.scenes import Scenes
+from bot.notifications.scenes import Known, Scenes, read
 from bot.notifications.sending import Sending
 from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
@@ -40,6 +40,7 @@ class Delivery:
     """Delivers everything but submissions. `home` draws a person's App Home."""
 
     begin: BeginWork
+    look: BeginWork
     scenes: Scenes
     sending: Sending
     setbacks: Setbacks
@@ -52,65 +53,65 @@ class Delivery:
         Returns for how many seconds the queue need not be looked at again.
         """
         try:
-            due = await self._due(lease)
-            while due:
-                due = await self._step(due, lease)
+            while lease.held:
+                async with self.look() as work:
+                    due = await work.outbox.due(lease.queue, limit=_AT_ONCE)
+                    if not due:
+                        break
+                    group = grouping.group(due)
+                    known = await read(work, group[0])
+                await self._step(group, known, lease)
         except NotYet as wait:
             return wait.seconds
         except _Postponed:
             pass
         return 0.0
 
-    async def _due(self, lease: Lease) -> Sequence[Due]:
-        async with self.scenes.look() as work:
-            return await work.outbox.due(lease.queue, limit=_AT_ONCE)
-
-    async def _step(self, due: Sequence[Due], lease: Lease) -> Sequence[Due]:
-        """Deliver what is to be delivered first; returns what is due next."""
-        group = grouping.group(due)
+    async def _step(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
+        """Deliver what is to be delivered first, of which this is known."""
         try:
-            return await self._carry_out(group, lease)
+            await self._carry_out(group, known, lease)
         except Missing:
             self.report(group[0].errand.kind.value, "missing")
-            return await self._done(group, lease)
+            await self._done(group, lease)
         except MessengerError as error:
             await self.setbacks.note(group, error, lease)
             raise _Postponed from error
 
-    async def _carry_out(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:  # noqa: PLR0911 - one a kind
+    async def _carry_out(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
         match group[0].errand.kind:
             case Kind.CARD:
-                return await self._repaint(group, lease)
+                await self._repaint(group, known, lease)
             case Kind.THREAD:
-                return await self._reply(group[0], lease)
+                await self._reply(group[0], known, lease)
             case Kind.CHANNEL:
-                return await self._announce(group, lease)
+                await self._announce(group, known, lease)
             case Kind.DIRECT:
-                return await self._write_to(group[0], lease)
+                await self._write_to(group[0], known, lease)
             case Kind.PRIVATE:
-                return await self._answer(group[0], lease)
+                await self._answer(group[0], lease)
             case Kind.STRIKE:
-                return await self._strike(group[0], lease)
+                await self._strike(group[0], known, lease)
             case Kind.HOME:
-                return await self._publish(group, lease)
+                await self._publish(group, lease)
             case _:
                 raise BadPayload("not_to_be_delivered")
 
-    async def _repaint(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+    async def _repaint(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
         """Draw a card; several repaints are one."""
-        place, remember = await self._paint(group, lease)
-        return await self._done(group, lease, also=remember, at=place.channel)
+        place, remember = await self._paint(group, known, lease)
+        await self._done(group, lease, also=remember, at=place.channel)
 
-    async def _paint(self, group: Sequence[Due], lease: Lease) -> tuple[MessageRef, Also]:
+    async def _paint(self, group: Sequence[Due], known: Known, lease: Lease) -> tuple[MessageRef, Also]:
         """Draw a card where it stands, or post it; returns where it stands, and what remembers that.
 
         A replaced card is drawn at once, and once more when the card that it is to lead to is there.
         """
         errand = group[0].errand
         request_id = grouping.request_id(group[0])
-        painting = await self.scenes.painting(request_id)
+        painting = await self.scenes.painting(known)
         urgent = any(due.errand.urgency is Urgency.PERSON for due in group)
-        place = painting.place
+        place = known.place
         if place is not None:
             try:
                 await self.sending.update(place, painting.message, lease, ahead=urgent)
@@ -120,62 +121,68 @@ class Delivery:
             channel = painting.request.channel or errand.target
             place = await self.sending.post(channel, painting.message, lease, ahead=urgent)
         kept = place
-        if painting.lacks_link and kept == painting.place and group[0].attempts < _WAITS_FOR_CARD:
+        if painting.lacks_link and kept == known.place and group[0].attempts < _WAITS_FOR_CARD:
             await self._wait_for_card(group[0], lease)
 
         async def remember(work: Work) -> None:
-            if kept != painting.place:
+            if kept != known.place:
                 await work.messages.put_card(request_id, kept)
 
         return kept, remember
 
-    async def _reply(self, due: Due, lease: Lease) -> Sequence[Due]:
+    async def _reply(self, due: Due, known: Known, lease: Lease) -> None:
         """Post a line under a card, which is posted first if it is not there."""
-        event = grouping.event(due)
-        place = await self.scenes.place(grouping.request_id(due))
+        event, place = grouping.event(due), known.place
         if place is None:
-            place, remember = await self._paint([due], lease)
+            place, remember = await self._paint([due], known, lease)
             await self._done([], lease, also=remember, at=place.channel)
-        message = notes.thread(event, await self.scenes.of(event))
+        message = notes.thread(event, await self.scenes.of(replace(known, place=place)))
         await self.sending.post(place.channel, message, lease, ahead=False, thread_ts=place.ts)
-        return await self._done([due], lease, at=place.channel)
+        await self._done([due], lease, at=place.channel)
 
-    async def _announce(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+    async def _announce(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
         """Post what waits for a channel: one message, or one page of a digest."""
         channel = group[0].errand.target
         if len(group) > MOST_SINGLE and group[0].digest is None:
-            group = await self._gather(group, lease)
+            await self._gather(group, lease)
+            return
         if group[0].digest is None:
             event = grouping.event(group[0])
-            message, numbers = notes.channel(event, await self.scenes.of(event)), {group[0].number}
+            message, numbers = notes.channel(event, await self.scenes.of(known)), {group[0].number}
         else:
-            page = digest([await self._waiting(due) for due in group], total=grouping.total(group[0]))[0]
+            page = digest(await self._waiting(group), total=grouping.total(group[0]))[0]
             message, numbers = page.message, set(page.numbers)
         await self.sending.post(channel, message, lease, ahead=True)
-        return await self._done([due for due in group if due.number in numbers], lease, at=channel)
+        await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
-    async def _waiting(self, due: Due) -> Waiting:
-        event = grouping.event(due)
-        scene = await (self.scenes.of(event) if notes.is_alarming(event) else self.scenes.bare(event))
-        return Waiting(number=due.number, event=event, scene=scene)
+    async def _waiting(self, group: Sequence[Due]) -> Sequence[Waiting]:
+        async with self.look() as work:
+            found = [(due, grouping.event(due), await read(work, due)) for due in group]
+        return [
+            Waiting(
+                number=due.number,
+                event=event,
+                scene=await self.scenes.of(known) if notes.is_alarming(event) else self.scenes.bare(known),
+            )
+            for due, event, known in found
+        ]
 
-    async def _gather(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+    async def _gather(self, group: Sequence[Due], lease: Lease) -> None:
         """Record that these are told as one digest, before any of it is posted."""
         async with self.begin(lease) as work:
             await work.outbox.gather(f"{group[0].number}/{len(group)}", *(due.number for due in group))
             await work.commit()
         self.report(Kind.CHANNEL.value, "digest")
-        return grouping.group(await self._due(lease))
 
-    async def _write_to(self, due: Due, lease: Lease) -> Sequence[Due]:
+    async def _write_to(self, due: Due, known: Known, lease: Lease) -> None:
         event = grouping.event(due)
-        scene = await self.scenes.of(event)
+        scene = await self.scenes.of(known)
         waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
         if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
             await self._wait_for_card(due, lease)
-        return await self._direct(due, notes.direct(event, scene), lease)
+        await self._direct(due, notes.direct(event, scene), lease)
 
-    async def _answer(self, due: Due, lease: Lease) -> Sequence[Due]:
+    async def _answer(self, due: Due, lease: Lease) -> None:
         """Answer where somebody pressed; when that is no longer possible, directly."""
         errand = due.errand
         if not isinstance(errand.event, Answered):
@@ -188,33 +195,35 @@ class Delivery:
             except TooLate:
                 self.report(errand.kind.value, "too_late")
             else:
-                return await self._done([due], lease)
-        return await self._direct(due, message, lease)
+                await self._done([due], lease)
+                return
+        await self._direct(due, message, lease)
 
-    async def _direct(self, due: Due, message: Message, lease: Lease) -> Sequence[Due]:
+    async def _direct(self, due: Due, message: Message, lease: Lease) -> None:
         await self.sending.direct(MemberId(due.errand.target), message, lease)
-        return await self._done([due], lease)
+        await self._done([due], lease)
 
-    async def _strike(self, due: Due, lease: Lease) -> Sequence[Due]:
+    async def _strike(self, due: Due, known: Known, lease: Lease) -> None:
         """Strike out a card that was posted twice; the card itself is never struck out."""
-        orphan, request_id = due.errand.message, grouping.request_id(due)
-        painting = await self.scenes.painting(request_id)
-        if orphan is not None and orphan != painting.place:
-            message = struck(painting.request, await self.scenes.link(request_id), naming=self.scenes.naming)
+        orphan, request = due.errand.message, known.request
+        if request is None:
+            raise Missing("There is no such request any more, so it has no card.")
+        if orphan is not None and orphan != known.place:
+            message = struck(request, await self.scenes.address(known.place), naming=self.scenes.naming)
             try:
                 await self.sending.update(orphan, message, lease, ahead=False)
             except MessageGone:
                 self.report(due.errand.kind.value, "gone")
-        return await self._done([due], lease)
+        await self._done([due], lease)
 
-    async def _publish(self, group: Sequence[Due], lease: Lease) -> Sequence[Due]:
+    async def _publish(self, group: Sequence[Due], lease: Lease) -> None:
         member = MemberId(group[0].errand.target)
         view = await self.home(member)
         await self.sending.publish(member, view, lease)
-        return await self._done(group, lease)
+        await self._done(group, lease)
 
     async def _is_broken(self, channel: str) -> bool:
-        async with self.scenes.look() as work:
+        async with self.look() as work:
             return any(one.channel == channel for one in await work.destinations.broken())
 
     async def _wait_for_card(self, due: Due, lease: Lease) -> None:
@@ -233,8 +242,8 @@ class Delivery:
         *,
         also: Also | None = None,
         at: str | None = None,
-    ) -> Sequence[Due]:
-        """Store that it was delivered, and that the channel `at` takes our messages; returns what is due next."""
+    ) -> None:
+        """Store that it was delivered, and that the channel `at` takes our messages."""
         async with self.begin(lease) as work:
             if group:
                 await work.outbox.done(*(due.number for due in group))
@@ -242,8 +251,6 @@ class Delivery:
                 await also(work)
             if at is not None:
                 await work.destinations.note_mended(at)
-            following = await work.outbox.due(lease.queue, limit=_AT_ONCE)
             await work.commit()
         for due in group:
             self.report(due.errand.kind.value, "delivered")
-        return following

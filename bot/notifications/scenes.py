@@ -1,96 +1,85 @@
 """Reading what is to be drawn from the store: always what is true now, never what an errand remembers."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, UpgradeRequest
-from bot.domain.scheduled import UpgradeIdentity
+from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
 from bot.notifications.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.messenger import Messenger
 from bot.notifications.scene import Scene
-from bot.workflow.entries import MessageRef
+from bot.workflow.entries import Due, Kind, MessageRef
 from bot.workflow.errors import Missing
-from bot.workflow.ports import BeginWork, Clock, Work
+from bot.workflow.ports import Clock, Work
+from bot.workflow.rooms import Source
 
 _REMEMBERED: Final = 1000
+_ALONE: Final = frozenset({Kind.PRIVATE, Kind.HOME})
+"""What says nothing that is stored elsewhere."""
+_DRAWS_CARDS: Final = frozenset({Kind.CARD, Kind.THREAD})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is stored about an errand: request and upgrade, where its card stands, and the card that took its place.
+
+    `source` is where the organisation's statuses come from.
+    """
+
+    request: UpgradeRequest | None = None
+    upgrade: ScheduledUpgrade | None = None
+    source: Source | None = None
+    place: MessageRef | None = None
+    newer: MessageRef | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Painting:
-    """A card as it is to be drawn now, and where it stands, if anywhere.
+    """A card as it is to be drawn now.
 
     `lacks_link`: the card of the request that took its place is not there yet, or has no address.
     """
 
     request: UpgradeRequest
     message: Message
-    place: MessageRef | None
     lacks_link: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenes:
-    """Looks things up for drawing; asks Slack only for addresses of messages, each once."""
+    """Turns what is known into what is to be drawn; asks Slack only for addresses of messages, each once."""
 
-    look: BeginWork
     messenger: Messenger
     now: Clock
     naming: Naming
     addresses: dict[MessageRef, str] = field(default_factory=dict)
 
-    async def painting(self, request_id: RequestId) -> Painting:
+    async def painting(self, known: Known) -> Painting:
         """Draw a card; raises Missing, and MessengerError while an address cannot be had."""
-        async with self.look() as work:
-            request = await work.requests.get(request_id)
-            upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
-            feed = await work.feeds.get(request.organisation)
-            place = await work.messages.card(request.id)
-        newer = None
-        if request.state is State.REPLACED and request.replaced_by:
-            newer = await self.link(request.replaced_by)
-        drawn = card(request, upgrade, source=feed.source, newer=newer, naming=self.naming)
-        lacks_link = request.state is State.REPLACED and newer is None
-        return Painting(request=request, message=drawn, place=place, lacks_link=lacks_link)
+        request = known.request
+        if request is None:
+            raise Missing("There is no such request any more, so it has no card.")
+        newer = await self.address(known.newer)
+        drawn = card(request, known.upgrade, source=known.source, newer=newer, naming=self.naming)
+        return Painting(request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None)
 
-    async def of(self, event: AnyEvent) -> Scene:
-        """Return what is true now about an event; raises MessengerError while an address cannot be had."""
-        scene, place = await self._read(event)
-        return replace(scene, link=await self._address(place) if place else None)
+    async def of(self, known: Known) -> Scene:
+        """Return what is true now; raises MessengerError while an address cannot be had."""
+        return self._scene(known, link=await self.address(known.place))
 
-    async def bare(self, event: AnyEvent) -> Scene:
-        """Return what is true now about an event, without asking Slack for the card's address."""
-        scene, _ = await self._read(event)
-        return scene
+    def bare(self, known: Known) -> Scene:
+        """Return what is true now, without asking Slack for the card's address."""
+        return self._scene(known, link=None)
 
-    async def place(self, request_id: RequestId) -> MessageRef | None:
-        """Return where a request's card stands."""
-        async with self.look() as work:
-            return await work.messages.card(request_id)
-
-    async def link(self, request_id: RequestId) -> str | None:
-        """Return the address of a request's card, None while there is none."""
-        place = await self.place(request_id)
-        return await self._address(place) if place else None
-
-    async def _read(self, event: AnyEvent) -> tuple[Scene, MessageRef | None]:
-        about = event.about
-        async with self.look() as work:
-            request = await _request(work, about.request_id)
-            identity = about.upgrade or (request.upgrade if request else None)
-            upgrade = (
-                await work.upgrades.find(Organisation(about.organisation), UpgradeIdentity(identity))
-                if identity
-                else None
-            )
-            place = await work.messages.card(about.request_id) if about.request_id else None
-        return Scene(now=self.now(), request=request, upgrade=upgrade, naming=self.naming), place
-
-    async def _address(self, place: MessageRef) -> str | None:
+    async def address(self, place: MessageRef | None) -> str | None:
+        """Return the address of a message, None when it has none; raises MessengerError while it cannot be had."""
+        if place is None:
+            return None
         if place not in self.addresses:
             try:
                 address = await self.messenger.permalink(place)
@@ -103,6 +92,29 @@ class Scenes:
             self.addresses[place] = address
         return self.addresses[place]
 
+    def _scene(self, known: Known, *, link: str | None) -> Scene:
+        return Scene(now=self.now(), request=known.request, upgrade=known.upgrade, link=link, naming=self.naming)
+
+
+async def read(work: Work, due: Due) -> Known:
+    """Return what is stored about an errand, as this Work sees it; what cannot be found is left out."""
+    errand = due.errand
+    if errand.kind in _ALONE:
+        return Known()
+    request = await _request(work, errand.request_id)
+    place = await work.messages.card(errand.request_id) if errand.request_id else None
+    upgrade = await _upgrade(work, errand.event, request)
+    if request is None:
+        return Known(upgrade=upgrade, place=place)
+    draws = errand.kind in _DRAWS_CARDS
+    return Known(
+        request=request,
+        upgrade=upgrade,
+        source=(await work.feeds.get(request.organisation)).source if draws else None,
+        place=place,
+        newer=await work.messages.card(request.replaced_by) if draws and request.replaced_by else None,
+    )
+
 
 async def _request(work: Work, request_id: RequestId | None) -> UpgradeRequest | None:
     if request_id is None:
@@ -111,3 +123,12 @@ async def _request(work: Work, request_id: RequestId | None) -> UpgradeRequest |
         return await work.requests.get(request_id)
     except Missing:
         return None
+
+
+async def _upgrade(work: Work, event: AnyEvent | None, request: UpgradeRequest | None) -> ScheduledUpgrade | None:
+    """Return the upgrade that an event is about, or that of the request."""
+    if event is not None and event.about.upgrade:
+        return await work.upgrades.find(Organisation(event.about.organisation), UpgradeIdentity(event.about.upgrade))
+    if request is not None and request.upgrade:
+        return await work.upgrades.find(request.organisation, request.upgrade)
+    return None

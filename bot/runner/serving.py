@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.events import About
+from bot.domain.request import UpgradeRequest
 from bot.observe.reference import referenced
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
@@ -61,11 +62,12 @@ class Serving:
         while lease.held and not self.stopping:
             async with self.look() as work:
                 received = await work.inbox.due(lease.queue)
-            if received is None:
-                return
+                if received is None:
+                    return
+                known = await self.duties.deciding.known(work, received.entry)
             try:
                 with referenced(received.reference or None, queue=lease.queue):
-                    await self._take(received, lease)
+                    await self._take(received, known, lease)
             except Later as later:
                 told = _TAKES_ITS_TURN if received.attempts == _A_WHILE else None
                 await self._postpone(received, lease, seconds=later.seconds, error=str(later), tell=told)
@@ -79,14 +81,14 @@ class Serving:
                 told = _FAULT if received.attempts == _A_WHILE else None
                 await self._postpone(received, lease, seconds=_pause(received), error=repr(error), tell=told)
 
-    async def _take(self, received: Received, lease: Lease) -> None:
+    async def _take(self, received: Received, known: UpgradeRequest | None, lease: Lease) -> None:
         match received.entry:
             case FormSubmitted() as submitted:
                 await self.duties.requesting.request(received.number, submitted, lease)
             case ButtonPressed() as pressed:
-                await self.duties.deciding.press(received.number, pressed, lease)
+                await self.duties.deciding.press(received.number, pressed, lease, known)
             case RejectionGiven() as given:
-                await self.duties.deciding.reject(received.number, given, lease)
+                await self.duties.deciding.reject(received.number, given, lease, known)
 
     async def _postpone(
         self, received: Received, lease: Lease, *, seconds: float, error: str, tell: str | None = None

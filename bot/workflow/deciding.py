@@ -9,7 +9,7 @@ from bot.domain.people import Member
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import ButtonPressed, Errand, Press, RejectionGiven, Urgency
+from bot.workflow.entries import AnyEntry, ButtonPressed, Errand, FormSubmitted, Press, RejectionGiven, Urgency
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
@@ -37,8 +37,23 @@ class Deciding:
     revoting: Revoting
     real_time: Clock
 
-    async def press(self, number: int, pressed: ButtonPressed, lease: Lease) -> None:
-        """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may."""
+    async def known(self, work: Work, entry: AnyEntry) -> UpgradeRequest | None:
+        """Return the request that an entry is about, as this Work sees it, None when there is none."""
+        if isinstance(entry, FormSubmitted):
+            return None
+        await self.judging.shelf.renew_from(work)
+        try:
+            return await work.requests.get(entry.request_id)
+        except Missing:
+            return None
+
+    async def press(
+        self, number: int, pressed: ButtonPressed, lease: Lease, known: UpgradeRequest | None = None
+    ) -> None:
+        """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may.
+
+        `known` is the request as it was just read, if it was.
+        """
         verbs = self._verbs
         by_press: dict[Press, Verb] = {
             Press.APPROVE: verbs.approve,
@@ -51,15 +66,17 @@ class Deciding:
             await verbs.check_may_open(pressed.press, request, member, pressed.seal)
             raise Refused("That took too long to check. Please press the button again.")
 
-        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease)
+        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease, known)
 
-    async def reject(self, number: int, given: RejectionGiven, lease: Lease) -> None:
-        """Reject by inbox entry `number`; raises MembersUnavailable."""
+    async def reject(
+        self, number: int, given: RejectionGiven, lease: Lease, known: UpgradeRequest | None = None
+    ) -> None:
+        """Reject by inbox entry `number`; raises MembersUnavailable. `known` is as above."""
 
         async def verb(request: UpgradeRequest, member: Member) -> Decision:
             return await self._verbs.reject(request, member, seal=given.seal, reason=given.reason)
 
-        await self._decide(number, given, verb, lease)
+        await self._decide(number, given, verb, lease, known)
 
     async def judge(self, pressed: ButtonPressed) -> None:
         """Raise Refused unless this press may open its modal now; raises MembersUnavailable."""
@@ -73,11 +90,10 @@ class Deciding:
 
     async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
         async with self.look() as work:
-            await self.judging.shelf.renew_from(work)
-            try:
-                return await work.requests.get(pressed.request_id)
-            except Missing as error:
-                raise WrongState("This request is no longer known, so nothing was changed.") from error
+            known = await self.known(work, pressed)
+        if known is None:
+            raise WrongState("This request is no longer known, so nothing was changed.")
+        return known
 
     async def _decide(
         self,
@@ -85,11 +101,12 @@ class Deciding:
         pressed: ButtonPressed | RejectionGiven,
         verb: Verb,
         lease: Lease,
+        known: UpgradeRequest | None,
     ) -> None:
         for _ in range(_TRIES):
-            request: UpgradeRequest | None = None
+            request, known = known, None
             try:
-                request = await self._request(pressed)
+                request = request or await self._request(pressed)
                 rule = self.judging.rule(request)
                 member = await self.entitlement.presser(pressed.member, _pressed(pressed), rule, request)
                 if await self._drifted(request, pressed):
