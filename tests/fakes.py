@@ -303,8 +303,9 @@ class FakeCloud:
         *,
         clusters: Sequence[ClusterIdentity] = (),
         statuses: Sequence[str] = (),
+        known: Mapping[UpgradeIdentity, str] | None = None,
     ) -> AsyncIterator[Page]:
-        """Yield the readings that match, page by page."""
+        """Yield the readings that match, page by page; those that stand where they are known to are only named."""
         await self._wire()
         self.lists.append((tuple(clusters), tuple(statuses)))
         if self.no_list is not None:
@@ -316,7 +317,10 @@ class FakeCloud:
             or ((not clusters or reading.cluster_identity in clusters) and (not statuses or reading.status in statuses))
         ]
         for first in range(0, max(1, len(found)), self.page_size):
-            yield Page(readings=tuple(found[first : first + self.page_size]), cloud_time=self.time)
+            page = found[first : first + self.page_size]
+            named = [one.identity for one in page if one.identity and (known or {}).get(one.identity) == one.stand]
+            readings = tuple(one for one in page if one.identity not in named)
+            yield Page(readings=readings, cloud_time=self.time, unmoved=tuple(named))
 
     async def clock(self) -> datetime | None:
         """Return the cloud's own time."""

@@ -1,6 +1,6 @@
 """The AvisiCloud port over HTTP. Reads are repeated for a short while; the submission is sent once, whatever comes."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from http import HTTPStatus
@@ -16,9 +16,9 @@ from bot.avisi.lists import Sheet, note_skipped
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.reads import Reads
 from bot.avisi.retries import Retries
-from bot.avisi.wire import SubmissionBody, UpgradeBody
+from bot.avisi.wire import StandBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.scheduled import Reading
+from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.errors import Declined, NoList, Unreadable
 from bot.workflow.ports import Page, Submission
 
@@ -90,8 +90,12 @@ class AvisiClient:
         *,
         clusters: Sequence[ClusterIdentity] = (),
         statuses: Sequence[str] = (),
+        known: Mapping[UpgradeIdentity, str] | None = None,
     ) -> AsyncGenerator[Page, None]:
-        """Read the list of scheduled upgrades, holding one page at a time; raises NoList when there is none."""
+        """Read the list of scheduled upgrades, holding one page at a time; raises NoList when there is none.
+
+        `known` is where upgrades stand for us: one that still stands there is named, and not read any further.
+        """
         begun = False
         for some in _chunks(clusters):
             wanted = {"clusterIdentities": ",".join(some), "statuses": ",".join(statuses)}
@@ -100,7 +104,7 @@ class AvisiClient:
                 async with aclosing(self._reads.pages(paths.UPGRADES, organisation, params=params)) as found:
                     async for sheet in found:
                         begun = True
-                        yield _page(sheet)
+                        yield _page(sheet, known or {})
             except Declined as error:
                 if begun or error.status not in _NO_LIST:
                     raise
@@ -133,11 +137,31 @@ class AvisiClient:
         return self._calls.clock()
 
 
-def _page(sheet: Sheet) -> Page:
-    bodies = (UpgradeBody.model_validate(item) for item in sheet.items if isinstance(item, dict))
+def _page(sheet: Sheet, known: Mapping[UpgradeIdentity, str]) -> Page:
+    items = [item for item in sheet.items if isinstance(item, dict)]
+    unmoved: list[UpgradeIdentity] = []
+    if known:
+        items, unmoved = _moved(items, known)
+    bodies = (UpgradeBody.model_validate(item) for item in items)
     readings = tuple(body.as_domain() for body in bodies if body.is_listable)
-    note_skipped(paths.UPGRADES.template, len(sheet.items) - len(readings))
-    return Page(readings=readings, cloud_time=sheet.date)
+    note_skipped(paths.UPGRADES.template, len(sheet.items) - len(readings) - len(unmoved))
+    return Page(readings=readings, cloud_time=sheet.date, unmoved=tuple(unmoved))
+
+
+def _moved(
+    items: Iterable[dict[str, object]], known: Mapping[UpgradeIdentity, str]
+) -> tuple[list[dict[str, object]], list[UpgradeIdentity]]:
+    """Return what does not stand where it is known to stand, and who does."""
+    moved: list[dict[str, object]] = []
+    unmoved: list[UpgradeIdentity] = []
+    for item in items:
+        body = StandBody.model_validate(item)
+        identity = UpgradeIdentity(body.identity)
+        if known.get(identity) == body.stand:
+            unmoved.append(identity)
+        else:
+            moved.append(item)
+    return moved, unmoved
 
 
 def _chunks(clusters: Sequence[ClusterIdentity]) -> Iterator[Sequence[ClusterIdentity]]:

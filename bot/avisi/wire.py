@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer
 
 from bot.avisi.lenient import Body, Flag, Moment, Name, Text
 from bot.domain.cluster import ClusterIdentity
-from bot.domain.scheduled import Reading, UpgradeIdentity
+from bot.domain.scheduled import Reading, UpgradeIdentity, stand
 from bot.domain.windows import Window
 from bot.workflow.ports import Submission
 
@@ -46,19 +46,34 @@ class SubmissionBody(Body):
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-class UpgradeBody(Body):
-    """The documented answer; every field may be absent."""
+class StandBody(Body):
+    """What tells whether an upgrade moved: of most that are listed nothing more is read."""
 
     identity: Text = ""
+    to_cluster_version: Name = ""
+    status: Name = ""
+    window_start: Moment = None
+    window_end: Moment = None
+
+    @property
+    def stand(self) -> str:
+        """Return where it stands, as Reading.stand has it."""
+        return stand(self.status, self.to_cluster_version, self._window())
+
+    def _window(self) -> Window | None:
+        if self.window_start is None or self.window_end is None or self.window_end < self.window_start:
+            return None
+        return Window(start=self.window_start, end=self.window_end)
+
+
+class UpgradeBody(StandBody):
+    """The documented answer; every field may be absent."""
+
     cluster_identity: Text = ""
     created_at: Moment = None
     modified_at: Moment = None
-    window_start: Moment = None
-    window_end: Moment = None
     reason: Text = ""
     from_cluster_version: Name = ""
-    to_cluster_version: Name = ""
-    status: Name = ""
     cluster_slug: Name = ""
     environment_slug: Name = ""
     schedule_request_date: Moment = None
@@ -91,8 +106,3 @@ class UpgradeBody(Body):
             requested_start=self.schedule_request_date,
             ignore_windows=self.ignore_maintenance_schedule,
         )
-
-    def _window(self) -> Window | None:
-        if self.window_start is None or self.window_end is None or self.window_end < self.window_start:
-            return None
-        return Window(start=self.window_start, end=self.window_end)

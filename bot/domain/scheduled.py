@@ -48,7 +48,7 @@ class Reading:
     @property
     def stand(self) -> str:
         """Return where it stands: whatever is compared to tell a move, in one text."""
-        return _stand(self.status, self.to_version, self.window)
+        return stand(self.status, self.to_version, self.window)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ class ScheduledUpgrade:
     @property
     def stand(self) -> str:
         """Return where it stands. A reading that stands there too is no move; another one may be."""
-        return _stand(self.status, self.to_version, self.window)
+        return stand(self.status, self.to_version, self.window)
 
     @property
     def full_name(self) -> str:
@@ -144,6 +144,7 @@ class Move:
         return self.status != self.from_status
 
 
-def _stand(status: str, to_version: str, window: Window | None) -> str:
+def stand(status: str, to_version: str, window: Window | None) -> str:
+    """Return in one text where an upgrade stands."""
     when = f"{window.start.timestamp()} {window.end.timestamp()}" if window else ""
     return f"{status!r} {to_version!r} {when}"

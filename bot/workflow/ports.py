@@ -1,6 +1,6 @@
 """What the workflow needs from the world, in its own words. Stores, clients and Slack adapters fit these shapes."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
-from bot.domain.scheduled import Reading
+from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.rooms import Audit, Catalogs, Destinations, Feeds, Homes, Inbox, Messages, Outbox, Requests, Upgrades
 
 Clock = Callable[[], datetime]
@@ -133,10 +133,14 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """One page of a list of scheduled upgrades; `cloud_time` is the answer's Date header, aware UTC."""
+    """One page of a list of scheduled upgrades; `cloud_time` is the answer's Date header, aware UTC.
+
+    `unmoved` are those that still stand where they were known to stand; they are not read any further.
+    """
 
     readings: tuple[Reading, ...]
     cloud_time: datetime | None
+    unmoved: tuple[UpgradeIdentity, ...] = ()
 
 
 class AvisiCloud(Protocol):
@@ -157,8 +161,12 @@ class AvisiCloud(Protocol):
         *,
         clusters: Sequence[ClusterIdentity] = (),
         statuses: Sequence[str] = (),
+        known: Mapping[UpgradeIdentity, str] | None = None,
     ) -> AsyncIterator[Page]:
-        """Read the list of scheduled upgrades page by page; raises NoList. The server may ignore the filters."""
+        """Read the list of scheduled upgrades page by page; raises NoList. The server may ignore the filters.
+
+        `known` is where upgrades stand for us (`Reading.stand`).
+        """
 
     async def clock(self) -> datetime | None:
         """Return the cloud's own time as its last answer showed it (aware UTC), None before the first."""

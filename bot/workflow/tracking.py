@@ -1,6 +1,6 @@
 """Following upgrades: one poll of an organisation, from the source that its statuses come from."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -77,19 +77,19 @@ class Tracking:
     async def _read_list(self, feed: Feed, lease: Lease) -> None:
         organisation = feed.organisation
         async with self.look() as work:
-            unseen = await work.upgrades.stands(organisation)
+            stands = await work.upgrades.stands(organisation)
             unnamed = await work.upgrades.unnamed(organisation)
         await self._name(unnamed, lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
             await self.taking.take(readings, feed, lease, baseline=self.now())
             return
-        async for page in self._pages(organisation):
-            listed = {one.identity: one for one in page.readings if one.identity}
-            moved = [one for identity, one in listed.items() if unseen.pop(identity, None) != one.stand]
-            await self.taking.take(moved, feed, lease)
+        unseen = set(stands)
+        async for page in self._pages(organisation, known=stands):
+            unseen.difference_update(page.unmoved, (one.identity for one in page.readings if one.identity))
+            await self.taking.take(page.readings, feed, lease)
         if unseen:
-            await self._ask_for(list(unseen), feed, lease)
+            await self._ask_for(sorted(unseen), feed, lease)
 
     async def _ask_for(self, unseen: Sequence[UpgradeIdentity], feed: Feed, lease: Lease) -> None:
         """Read those that are open for us and not for the cloud: mostly they have just ended."""
@@ -117,8 +117,10 @@ class Tracking:
                 await work.upgrades.save(upgrade)
             await work.commit()
 
-    def _pages(self, organisation: Organisation) -> AsyncIterator[Page]:
-        return self.cloud.scheduled(organisation, statuses=OPEN)
+    def _pages(
+        self, organisation: Organisation, *, known: Mapping[UpgradeIdentity, str] | None = None
+    ) -> AsyncIterator[Page]:
+        return self.cloud.scheduled(organisation, statuses=OPEN, known=known)
 
 
 def _is_old(moment: datetime | None, now: datetime) -> bool:

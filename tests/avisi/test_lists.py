@@ -126,5 +126,31 @@ async def test_an_item_that_cannot_be_read_does_not_break_the_list(caplog: pytes
     assert json.dumps(good) not in caplog.text
 
 
+async def test_what_stands_where_it_is_known_to_stand_is_only_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A window that moved, another status, another version, a new one: these are read, whatever else they carry."""
+    same = {"identity": "same", "clusterIdentity": "c1", "status": "SCHEDULED", "toClusterVersion": "v1.32.1"}
+    window = {"windowStart": "2026-12-05T22:00:00Z", "windowEnd": "2026-12-06T02:00:00Z"}
+    before = [{**same, "identity": name, **window} for name in ("same", "window", "status", "version", "odd", "gone")]
+    after = [
+        {**before[0], "reason": "nobody compares this", "windowStart": "2026-12-05T23:00:00+01:00"},
+        {**before[1], "windowEnd": None},
+        {**before[2], "status": "SCHEDULED_NOTIFIED"},
+        {**before[3], "toClusterVersion": "v1.33.0"},
+        {**before[4], "status": ""},
+        {**before[0], "identity": "new"},
+    ]
+    async with scripted(lambda _: web.json_response(before)) as server, a_client(server.url) as client:
+        listed = [reading async for page in client.scheduled(ACME) for reading in page.readings]
+    known = {reading.identity: reading.stand for reading in listed if reading.identity}
+
+    async with scripted(lambda _: web.json_response(after)) as server, a_client(server.url) as client:
+        (page,) = [page async for page in client.scheduled(ACME, known=known)]
+
+    assert page.unmoved == ("same",)
+    assert [reading.identity for reading in page.readings] == ["window", "status", "version", "new"]
+    (record,) = [record for record in caplog.records if record.message == "cloud.items_skipped"]
+    assert vars(record)["skipped"] == 1
+
+
 async def _identities(client: AvisiClient) -> list[str | None]:
     return [reading.identity async for page in client.scheduled(ACME) for reading in page.readings]

@@ -1,7 +1,7 @@
 """A quarter of a year of the whole bot without its tickers: each step of time is driven by hand."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
-from bot.domain.scheduled import Reading
+from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.clock import SimulatedClock
@@ -69,11 +69,17 @@ class Watched:
         return reading
 
     async def scheduled(
-        self, organisation: Organisation, *, clusters: Sequence[ClusterIdentity] = (), statuses: Sequence[str] = ()
+        self,
+        organisation: Organisation,
+        *,
+        clusters: Sequence[ClusterIdentity] = (),
+        statuses: Sequence[str] = (),
+        known: Mapping[UpgradeIdentity, str] | None = None,
     ) -> AsyncIterator[Page]:
         """Read the list, and note what its pages showed."""
-        async for page in self.client.scheduled(organisation, clusters=clusters, statuses=statuses):
-            shown = [self.cloud.upgrade(one.identity) for one in page.readings if one.identity]
+        async for page in self.client.scheduled(organisation, clusters=clusters, statuses=statuses, known=known):
+            listed = [*page.unmoved, *(one.identity for one in page.readings if one.identity)]
+            shown = [self.cloud.upgrade(identity) for identity in listed]
             self.oracle.listed(organisation, shown)
             yield page
 
