@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.store.claims import FEW
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Hands, Lease
 from tests.fake_rooms import Rooms, Row
@@ -115,7 +116,8 @@ class FakeClaims:
             for number, row in rows.items()
             if number not in known and row.due_at <= now
         }
-        claimed = {queue for queue in self.hands.free_for(queues) if self._is_free(queue)}
+        free = self.hands.free_for(queues) if len(queues) <= FEW else ()
+        claimed = {queue for queue in free if self._is_free(queue)}
         for queue in claimed:
             self.hands.take(self._take(queue))
         for queue in queues - claimed:

@@ -14,6 +14,8 @@ from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Box, Hands, Lease, Queue
 
 LEASE_SECONDS = 20.0
+FEW = 8
+"""Queues that a commit claims at most; with sixteen presses at once, their acknowledgements took a fifth longer."""
 
 
 @dataclass(slots=True)
@@ -66,11 +68,12 @@ class StoredClaims:
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
     async def claim_stored(self, storing: Transaction) -> tuple[Lease, ...]:
-        """Claim, for the hands that are free here, queues in which this transaction stored something due.
+        """Claim, for the hands that are free here, the queues in which this transaction stored something due.
 
-        They are nobody's before it lasts, and cannot be anybody else's after. Those that are somebody's are left out.
+        They are nobody's before it lasts, and cannot be anybody else's after. Those that are somebody's are left out;
+        all are, when they are many: people wait for this commit.
         """
-        free = self.hands.free_for(storing.queues) if self.hands and storing.queues else ()
+        free = self.hands.free_for(storing.queues) if self.hands and len(storing.queues) <= FEW else ()
         return await self._claim(storing, free, new=[_name(queue, box) for box, queue in free])
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:

@@ -196,12 +196,13 @@ async def test_a_slow_delivery_holds_up_no_decision() -> None:
 
 
 async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:
-    """One commit stores something in forty queues: sixteen are begun, the others follow as hands become free."""
+    """Something is stored in forty queues: sixteen are begun, the others follow as hands become free."""
     house = await a_house()
     queues = [f"queue {number}" for number in range(40)]
     async with at_work(house) as shift:
         shift.post.held = {queue: asyncio.Event() for queue in queues}
-        await shift.put(*(an_errand(queue, queue=queue) for queue in queues))
+        for queue in queues:
+            await shift.put(an_errand(queue, queue=queue))
         begun = [queue for queue in queues if shift.held(queue)]
         for queue in queues:
             shift.post.held[queue].set()

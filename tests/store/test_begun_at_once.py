@@ -94,6 +94,20 @@ async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -
     assert lease.queue == "in"
 
 
+async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject) -> None:
+    """Sixteen people press at one moment: their presses are stored, and the worker claims them afterwards."""
+    many = {(Box.OUTBOX, f"queue {number}") for number in range(16)}
+    subject.claims.hands = hands = HandsHere(*many)
+    async with subject.begin() as work:
+        await work.outbox.put(*(an_errand(queue, queue=queue) for _, queue in many))
+        await work.commit()
+
+    assert hands.leases == {}
+    assert hands.woken == many
+    leases = await subject.claims.claim_due(Box.OUTBOX, limit=20)
+    assert {(lease.box, lease.queue) for lease in leases} == many
+
+
 async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: Subject) -> None:
     """Neither is a queue claimed for it."""
     subject.claims.hands = hands = HandsHere(OUT)
