@@ -17,8 +17,8 @@ from benchmarks.statements import Statements, bare_statements, stating
 
 _COMMITS_TO_A_MESSAGE = 2
 """What has to be stored before a message can be posted: the move with the channel's claim, the channel's second."""
-_STATEMENTS_TO_A_MESSAGE = Statements(reading=(1, 1, 1), writing=(10, 2))
-"""What is known of it; the move, the message, the claim; what is due; the scene; lease and second."""
+_STATEMENTS_TO_A_MESSAGE = Statements(reading=(1, 2), writing=(10, 2))
+"""What was known; the move with its message and the claim; what is due, and of what; lease and second."""
 
 
 async def announcements(plan: Plan) -> list[Section]:
@@ -46,7 +46,7 @@ async def announcements(plan: Plan) -> list[Section]:
         posts = len(stage.slack.posts)
     rows = (
         compared("A status seen to its message, SQLite: p50", pairs, goal=1.5, draw=ms),
-        against("The same, against as many statements by SQLAlchemy alone", libraries, draw=ms),
+        against("The same, against its statements by SQLAlchemy alone", libraries, draw=ms),
     )
     return [Section(title="Announcing", rows=rows, counts=(exactly("Statuses announced", posts, number),))]
 
