@@ -7,17 +7,23 @@ from bot.workflow.ports import Box, Lease
 from tests.builders import an_errand
 from tests.fake_claims import FakeClaims
 from tests.runner.shift import SOON, Shift
-from tests.workflow.house import a_house
+from tests.workflow.house import House, a_house
 
 
-async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> None:
-    """SIGTERM: the delivery ends, the next one stays, every lease is free."""
-    house = await a_house()
+async def with_something_slow_in_hand(house: House) -> tuple[Shift, asyncio.Task[None]]:
+    """Start a worker, and wait until it delivers what does not end before it may."""
     shift = Shift(house)
     running = asyncio.create_task(shift.worker.run())
     shift.post.held["channel:slow"] = asyncio.Event()
     await shift.put(an_errand("slow", queue="channel:slow"))
     await shift.until(lambda: shift.held("channel:slow"))
+    return shift, running
+
+
+async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> None:
+    """SIGTERM: the delivery ends, the next one stays, every lease is free."""
+    house = await a_house()
+    shift, running = await with_something_slow_in_hand(house)
 
     draining = asyncio.create_task(shift.worker.drain(within=SOON))
     await asyncio.sleep(0.01)
@@ -32,11 +38,7 @@ async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> Non
 async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> None:
     """Another process can go on at once; nothing of it was recorded."""
     house = await a_house()
-    shift = Shift(house)
-    running = asyncio.create_task(shift.worker.run())
-    shift.post.held["channel:slow"] = asyncio.Event()
-    await shift.put(an_errand("slow", queue="channel:slow"))
-    await shift.until(lambda: shift.held("channel:slow"))
+    shift, running = await with_something_slow_in_hand(house)
 
     await shift.worker.drain(within=0.05)
     await running
@@ -83,11 +85,7 @@ async def test_draining_does_not_wait_for_a_database_that_does_not_answer() -> N
     """The lease runs out by itself; the process has to end within ten seconds."""
     house = await a_house()
     house.storage.claims = Gone(house.storage)
-    shift = Shift(house)
-    running = asyncio.create_task(shift.worker.run())
-    shift.post.held["channel:slow"] = asyncio.Event()
-    await shift.put(an_errand("slow", queue="channel:slow"))
-    await shift.until(lambda: shift.held("channel:slow"))
+    shift, running = await with_something_slow_in_hand(house)
 
     await asyncio.wait_for(shift.worker.drain(within=0.05), SOON)
     await running
