@@ -135,6 +135,7 @@ class Bot:
             draw_home=built.draw_home,
             tasks=tasks,
             real_time=real_time,
+            stored=lambda: storage.commits,
             trouble=lambda: " ".join(troubles.values()),
         ).bolt()
         socket = self._socket(slack, client, identity)

@@ -25,8 +25,8 @@ from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
-_AT_ONCE = 0.2
-"""Seconds, shorter than anybody takes to press a button and then to ask what became of it."""
+UNSEEN = 1.0
+"""Seconds for which what another process stored may not show yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +40,8 @@ class Command:
     opening: Opening
     door: Door
     guard: Callable[[Listener], Listener]
-    told: Reused[Message] = field(default_factory=lambda: Reused(seconds=_AT_ONCE))
-    """Who asks for the same at once shares one reading of it."""
+    told: Reused[Message]
+    """Who asks for the same shares one reading of it, until something is stored here."""
     explained: list[Message] = field(default_factory=list)
     """The answer to `help`, once it is drawn: the policy does not change while the bot runs."""
 

@@ -11,14 +11,14 @@ from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
-from bot.slack.command import Command
+from bot.slack.command import UNSEEN, Command
 from bot.slack.directory import Directory
 from bot.slack.errors import LastResort
 from bot.slack.form_changes import FormChanges
 from bot.slack.home import Home
 from bot.slack.identity import Identity
 from bot.slack.opening import Opening
-from bot.slack.people import Door
+from bot.slack.people import Door, Reused
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
@@ -32,7 +32,7 @@ from bot.workflow.viewing import Viewing
 class Edge:
     """Everything that the listeners need from outside this folder.
 
-    `trouble` says why the catalog cannot be read.
+    `trouble` says why the catalog cannot be read, `stored` how often something was stored in this process.
     """
 
     command: str
@@ -46,6 +46,7 @@ class Edge:
     draw_home: DrawHome
     tasks: Supervisor
     real_time: Clock
+    stored: Callable[[], int]
     trouble: Callable[[], str] = lambda: ""
     loading_patience: float = 10.0
 
@@ -82,6 +83,7 @@ class Edge:
                 opening=opening,
                 door=door,
                 guard=guard,
+                told=Reused(seconds=UNSEEN, age=self.stored),
             ),
             FormChanges(opening=opening, directory=directory, guard=guard),
             Submission(viewing=self.viewing, storing=storing, guard=guard),

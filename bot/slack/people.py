@@ -29,24 +29,30 @@ Answer = TypeVar("Answer")
 
 
 class Reused(Generic[Answer]):
-    """Answers kept for a while; one question at a time is asked for each key. Failures are never kept."""
+    """Answers kept for a while; one question at a time is asked for each key. Failures are never kept.
 
-    def __init__(self, *, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    `age` is counted up by whatever makes every answer old at once.
+    """
+
+    def __init__(
+        self, *, seconds: float, clock: Callable[[], float] = time.monotonic, age: Callable[[], int] = lambda: 0
+    ) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._kept: dict[str, tuple[float, Answer]] = {}
-        self._asking: dict[str, asyncio.Task[Answer]] = {}
+        self._age = age
+        self._kept: dict[str, tuple[float, int, Answer]] = {}
+        self._asking: dict[tuple[str, int], asyncio.Task[Answer]] = {}
 
     async def get(self, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Return the kept answer, or ask; who waits for the same answer shares it, and may give up without harm."""
-        kept = self._kept.get(key)
-        if kept is not None and self._clock() - kept[0] < self._seconds:
-            return kept[1]
-        task = self._asking.get(key)
+        kept, age = self._kept.get(key), self._age()
+        if kept is not None and self._clock() - kept[0] < self._seconds and kept[1] == age:
+            return kept[2]
+        task = self._asking.get((key, age))
         if task is None:
-            task = asyncio.ensure_future(self._ask(key, ask))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
+            task = asyncio.ensure_future(self._ask(key, age, ask))
+            self._asking[key, age] = task
+            task.add_done_callback(lambda done: self._forget((key, age), done))
         return await asyncio.shield(task)
 
     async def close(self) -> None:
@@ -55,16 +61,16 @@ class Reused(Generic[Answer]):
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
-    async def _ask(self, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _ask(self, key: str, age: int, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         asked_at = self._clock()
         answer = await ask()
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
-        self._kept[key] = (asked_at, answer)
+        self._kept[key] = (asked_at, age, answer)
         return answer
 
-    def _forget(self, key: str, done: asyncio.Task[Answer]) -> None:
-        self._asking.pop(key, None)
+    def _forget(self, question: tuple[str, int], done: asyncio.Task[Answer]) -> None:
+        self._asking.pop(question, None)
         if not done.cancelled():
             done.exception()  # read, so that a failure nobody waited for is not reported as forgotten
 

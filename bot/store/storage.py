@@ -16,7 +16,7 @@ from bot.store.migrating import migrate, pending, version
 from bot.store.pruning import prune
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
-from bot.store.work import beginner
+from bot.store.work import Commits, beginner
 from bot.workflow.ports import BeginWork
 
 
@@ -31,6 +31,7 @@ class Storage:
     claims: StoredClaims
     audit_trail: AuditTrail
     census: Census
+    _commits: Commits
     _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
 
     @classmethod
@@ -38,16 +39,22 @@ class Storage:
         """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak."""
         opened = engines(url)
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        claims = StoredClaims(engines=opened, owner=owner, lasting=lease_seconds)
+        claims, commits = StoredClaims(engines=opened, owner=owner, lasting=lease_seconds), Commits()
         return cls(
             url=url,
             engines=opened,
-            begin=beginner(opened.write, claims, turn=opened.turn),
-            look=beginner(opened.read, claims),
+            begin=beginner(opened.write, claims=claims, commits=commits, turn=opened.turn),
+            look=beginner(opened.read, claims=claims, commits=commits),
             claims=claims,
             audit_trail=AuditTrail(opened.read),
             census=Census(opened.read),
+            _commits=commits,
         )
+
+    @property
+    def commits(self) -> int:
+        """Return how often something was stored here: what was read before the latest time may not hold any more."""
+        return self._commits.count
 
     async def take(self) -> None:
         """Make the database ready for this process to work on: locked if it is SQLite, its tables up to date.

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,13 +17,23 @@ from bot.store.upgrades import StoredUpgrades
 from bot.workflow.ports import BeginWork, Lease, Work
 
 
+@dataclass(slots=True)
+class Commits:
+    """How many were made here."""
+
+    count: int = 0
+
+
 class StoredWork:
     """One transaction. It ends with `commit`: nothing can be read or written with it afterwards."""
 
-    def __init__(self, current: Transaction, lease: Lease | None, decoded: Decoded, claims: StoredClaims) -> None:
+    def __init__(
+        self, current: Transaction, lease: Lease | None, decoded: Decoded, *, claims: StoredClaims, commits: Commits
+    ) -> None:
         self._transaction = current
         self._lease = lease
         self._claims = claims
+        self._commits = commits
         self.requests = StoredRequests(current)
         self.upgrades = StoredUpgrades(current)
         self.inbox = StoredInbox(current)
@@ -42,6 +53,7 @@ class StoredWork:
         claimed = await self._claims.claim_stored(self._transaction)
         held = None if self._lease is None else await check(self._transaction, self._lease)
         await self._transaction.commit()
+        self._commits.count += 1
         if self._lease is not None:
             self._lease.held = bool(held)
         self._claims.begin(self._transaction.queues, claimed)
@@ -49,8 +61,9 @@ class StoredWork:
 
 def beginner(
     engine: AsyncEngine,
-    claims: StoredClaims,
     *,
+    claims: StoredClaims,
+    commits: Commits,
     turn: AbstractAsyncContextManager[object] | None = None,
 ) -> BeginWork:
     """Return what begins a Work on this engine; work under a lease takes its `turn` first."""
@@ -60,7 +73,7 @@ def beginner(
     @asynccontextmanager
     async def working(lease: Lease | None) -> AsyncIterator[Work]:
         async with turn if lease and turn else at_once, transaction(engine) as current:
-            yield StoredWork(current, lease, decoded, claims)
+            yield StoredWork(current, lease, decoded, claims=claims, commits=commits)
 
     def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
         return working(lease)

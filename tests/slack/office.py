@@ -121,6 +121,7 @@ async def office(
             draw_home=draw_home,
             tasks=tasks,
             real_time=clock,
+            stored=lambda: storage.commits,
             loading_patience=patience,
         )
         bolt = edge.bolt()

@@ -93,6 +93,18 @@ async def test_list_reads_well_from_nothing_to_many() -> None:
             await roos.private(CHANNEL, "in staging")
 
 
+async def test_a_list_shows_what_was_stored_a_moment_ago() -> None:
+    """Whoever asks for the same shares one reading, but none from before something was stored here."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        for waiting in range(3):
+            assert (await roos.command(CHANNEL, "/schedule-upgrade list")).ok
+            await roos.private(CHANNEL, f"{waiting} request" if waiting else "No upgrade is")
+            async with here.storage.begin() as work:
+                await work.requests.add(an_upgrade_request(id=f"{waiting}", cluster_identity=f"c{waiting}"))
+                await work.commit()
+
+
 async def test_list_of_an_unknown_environment_names_those_there_are() -> None:
     """A typing mistake does not look like an empty list."""
     async with office("http") as here:

@@ -136,6 +136,31 @@ async def test_an_answer_is_as_old_as_its_question() -> None:
     assert asked == [0, 30]
 
 
+async def test_every_answer_is_old_once_something_changed() -> None:
+    """One on its way is not shared with who asks after the change, and not kept for them either."""
+    age = 0
+    asked, may_answer = asyncio.Queue[int](), asyncio.Event()
+
+    async def slowly() -> int:
+        mine = age
+        await asked.put(mine)
+        await may_answer.wait()
+        return mine
+
+    kept: Reused[int] = Reused(seconds=30, age=lambda: age)
+    asking: list[asyncio.Task[int]] = []
+    for age in range(2):
+        asking += [asyncio.create_task(kept.get("list", slowly)) for _ in range(3)]
+        assert await asked.get() == age
+    may_answer.set()
+
+    assert await asyncio.gather(*asking) == [0, 0, 0, 1, 1, 1]
+    assert await kept.get("list", slowly) == 1
+    assert asked.empty()
+    age = 2
+    assert await kept.get("list", slowly) == 2
+
+
 async def test_an_answer_is_asked_for_again_after_a_while(here: Office) -> None:
     """Thirty seconds, here a twentieth of one."""
     people = People(client=here.people._client, identity=here.identity, seconds=0.05)

@@ -24,6 +24,7 @@ class Subject:
     claims: StoredClaims | FakeClaims
     others: Claims
     pass_time: Callable[[float], Awaitable[None]]
+    commits: Callable[[], int]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -43,7 +44,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         async def pass_fake_time(seconds: float) -> None:
             fake.pass_time(seconds)
 
-        yield Subject(fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time)
+        yield Subject(fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits)
         return
     url = request.getfixturevalue(f"{request.param}_url")
     one, other = Storage.open(url), Storage.open(url)
@@ -51,7 +52,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def pass_time(seconds: float) -> None:
         await make_older(one, seconds)
 
-    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time)
+    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time, lambda: one.commits)
     await one.close()
     await other.close()
 

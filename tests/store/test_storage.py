@@ -22,7 +22,7 @@ from tests.builders import (
     an_errand,
     an_upgrade_request,
 )
-from tests.store.conftest import make_older
+from tests.store.conftest import Subject, make_older
 
 DAY = 86_400.0
 
@@ -143,6 +143,22 @@ async def test_sqlite_is_as_durable_as_promised(sqlite_url: str) -> None:
     await storage.close()
 
     assert pragmas == ["wal", 2, 1]
+
+
+async def test_what_was_stored_here_is_counted(subject: Subject) -> None:
+    """Whoever keeps what they read knows by it whether that may be old; what is rolled back changes nothing."""
+    counted = [subject.commits()]
+    async with subject.begin() as work:
+        await work.outbox.put(an_errand("lost"))
+    async with subject.look() as work:
+        await work.outbox.due("card:1", limit=1)
+    counted.append(subject.commits())
+    async with subject.begin() as work:
+        await work.outbox.put(an_errand("kept"))
+        await work.commit()
+    counted.append(subject.commits())
+
+    assert counted == [0, 0, 1]
 
 
 async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
