@@ -44,6 +44,8 @@ class FakeClaims:
         self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
     ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
+        if limit < 1:
+            raise ValueError("PostgreSQL takes no negative LIMIT, and SQLite takes it for none at all.")
         heads: dict[str, Row] = {}
         urgencies: dict[str, str] = {}
         for row in (self.storage.rooms.inbox if box is Box.INBOX else self.storage.rooms.outbox).values():

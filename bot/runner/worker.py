@@ -54,8 +54,8 @@ class Worker:
         """Return those of these queues that could be begun at once."""
         if not self._runs:
             return ()
-        free = max(0, _AT_ONCE - len(self._in_hand))
-        return sorted(set(queues).difference(self._in_hand.values()))[:free]
+        free = _AT_ONCE - len(self._in_hand)
+        return sorted(set(queues).difference(self._in_hand.values()))[: max(0, free)]
 
     def take(self, lease: Lease) -> None:
         """Begin a queue, which was claimed by the commit that stored something in it."""
@@ -105,7 +105,7 @@ class Worker:
             free = _AT_ONCE - len(self._in_hand)
             in_hand = {queue for one, queue in self._in_hand.values() if one is box}
             among = self._named[box] - in_hand
-            if not free or not (looks or among):
+            if free < 1 or not (looks or among):
                 continue
             self._named[box] -= among
             leases = await self._claims.claim_due(box, limit=free, among=None if looks else among, besides=in_hand)

@@ -1,6 +1,7 @@
 import asyncio
 import math
 from functools import partial
+from typing import Any
 
 from bot.domain.request import State
 from bot.workflow.entries import Press
@@ -211,6 +212,24 @@ async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:
 
     assert len(begun) == 16
     assert sorted(shift.post.delivered) == sorted(queues)
+
+
+async def test_nothing_is_claimed_while_more_is_in_hand_than_there_are_hands(logged: list[dict[str, Any]]) -> None:
+    """Commits that end at one moment may each count on the same hands."""
+    house = await a_house()
+    async with at_work(house) as shift:
+        shift.post.held["slow"] = asyncio.Event()
+        for number in range(18):
+            shift.post.held[f"queue {number}"] = shift.post.held["slow"]
+            shift.worker.take(Lease(queue=f"queue {number}", number=1, box=Box.OUTBOX))
+        await shift.put(an_errand("late", queue="late"))
+        await shift.later(2)
+        begun = shift.held("late")
+        shift.post.held["slow"].set()
+        await shift.until(lambda: "late" in shift.post.delivered)
+
+    assert not begun
+    assert not [entry for entry in logged if entry["event"] == "worker.claim_failed"]
 
 
 async def test_what_is_stored_in_a_queue_in_hand_is_served_right_after() -> None:
