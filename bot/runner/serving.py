@@ -12,7 +12,7 @@ from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
 from bot.workflow.errors import LeaseLost, MembersUnavailable, StoreAway
-from bot.workflow.ports import BeginWork, Box, Lease
+from bot.workflow.ports import BeginWork, Box, Lease, Work
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
 
@@ -64,7 +64,7 @@ class Serving:
                 received = await work.inbox.due(lease.queue)
                 if received is None:
                     return
-                known = await self.duties.deciding.known(work, received.entry)
+                known = await self._known(work, received)
             try:
                 with referenced(received.reference or None, queue=lease.queue):
                     await self._take(received, known, lease)
@@ -80,6 +80,15 @@ class Serving:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
                 told = _FAULT if received.attempts == _A_WHILE else None
                 await self._postpone(received, lease, seconds=_pause(received), error=repr(error), tell=told)
+
+    async def _known(self, work: Work, received: Received) -> UpgradeRequest | None:
+        """Read what it is about; when that fails, so does the decision, which is where it is told."""
+        try:
+            return await self.duties.deciding.known(work, received.entry)
+        except StoreAway:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            return None
 
     async def _take(self, received: Received, known: UpgradeRequest | None, lease: Lease) -> None:
         match received.entry:

@@ -132,6 +132,29 @@ async def test_a_fault_of_ours_holds_up_nobody_else() -> None:
     assert house.storage.rooms.inbox[1].error == "RuntimeError('A fault')"
 
 
+async def test_who_pressed_hears_of_it_when_what_is_stored_cannot_be_read() -> None:
+    """A catalog that an older version cannot decode, say: the press is kept, and tried again."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+    renew = house.shelf.renew_from
+
+    async def broken(_: object) -> None:
+        raise RuntimeError("A fault")
+
+    house.shelf.renew_from = broken  # type: ignore[method-assign, assignment]
+    async with at_work(house) as shift:
+        await shift.enter(a_press(request), queue="request:1")
+        for tries in range(1, 5):
+            await shift.until(lambda tries=tries: house.storage.rooms.inbox[1].attempts == tries)  # type: ignore[misc]
+            await shift.later(60)
+        house.shelf.renew_from = renew  # type: ignore[method-assign]
+        await shift.later(60)
+
+        await shift.until(lambda: house.now_of(request).state is not State.PENDING_APPROVAL)
+
+    assert len([answer for answer in house.answers if "went wrong here" in answer]) == 1
+
+
 async def test_a_submission_that_cannot_be_judged_waits() -> None:
     """Slack is away right before it: postponed, and nothing is sent."""
     house = await a_house()
