@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -170,6 +170,32 @@ def test_moves_are_numbered_without_gaps_whatever_is_read(readings: list[Reading
         ]
         assert upgrade.moves == before.moves + (shown[0] != shown[1])
         assert upgrade.moved(reading, at=LATER) is upgrade
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"reason": "Other words", "from_version": "v1.30.1-u-ame.1"}, True),
+        ({"window": Window(start=NOON.astimezone(timezone(timedelta(hours=2))), end=LATER)}, True),
+        ({"window": Window(start=NOON, end=LATER + timedelta(seconds=1))}, False),
+        ({"window": Window(start=NOON - timedelta(seconds=1), end=LATER)}, False),
+        ({"window": None}, False),
+        ({"status": "IN_PROGRESS"}, False),
+        ({"to_version": "v1.40.0-u-ame.1"}, False),
+    ],
+)
+def test_status_version_and_window_say_where_an_upgrade_stands(changes: dict[str, Any], *, same: bool) -> None:
+    """A poll compares nothing else, whichever zone a window is written in."""
+    upgrade = a_scheduled_upgrade(status="SCHEDULED", to_version=NEW, window=Window(start=NOON, end=LATER))
+    reading = a_reading(**{"status": "SCHEDULED", "to_version": NEW, "window": upgrade.window, **changes})
+
+    assert (reading.stand == upgrade.stand) == same
+
+
+def test_an_upgrade_without_a_window_stands_where_one_without_a_window_does() -> None:
+    """It is compared as the text that is stored."""
+    assert a_scheduled_upgrade(status="REQUESTED", to_version="v2", window=None).stand == "'REQUESTED' 'v2' "
 
 
 @given(READINGS, READINGS)
