@@ -35,6 +35,7 @@ def test_names_begin_with_the_organisation_where_there_are_several(
         ({"organisation": ""}, "production/web", "production/web"),
         ({"organisation": "", "environment": ""}, "web", "web"),
         ({"environment": "", "cluster": ""}, "", "acme"),
+        ({"environment": "XL", "cluster": "LX"}, "XL/LX", "acme/XL/LX"),
     ],
 )
 def test_what_is_not_known_of_a_name_leaves_no_slash_behind(
