@@ -68,7 +68,7 @@ async def starts(plan: Plan) -> list[Section]:
                 what="Start to ready",
                 bot=ms(statistics.median(pair.bot for pair in pairs)),
                 floor=ms(statistics.median(pair.floor for pair in pairs)),
-                ratio=f"+{statistics.median(more):.2f} s (+{min(more):.2f} to +{max(more):.2f} s)",
+                ratio=f"{statistics.median(more):+.2f} s ({min(more):+.2f} to {max(more):+.2f} s)",
                 goal="+1 s",
                 met=statistics.median(more) <= 1,
             )

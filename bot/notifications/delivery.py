@@ -14,7 +14,7 @@ from bot.notifications.card import struck
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.notifications.errors import BadPayload, MessageGone, MessengerError, TooLate
 from bot.notifications.pacing import NotYet
-from bot.notifications.scenes import Known, Scenes, read
+from bot.notifications.scenes import Known, Scenes, find_known
 from bot.notifications.sending import Sending
 from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
@@ -59,7 +59,7 @@ class Delivery:
                     if not due:
                         break
                     group = grouping.group(due)
-                    known = await read(work, group[0])
+                    known = await find_known(work, group[0])
                 await self._step(group, known, lease)
         except NotYet as wait:
             return wait.seconds
@@ -157,7 +157,7 @@ class Delivery:
 
     async def _waiting(self, group: Sequence[Due]) -> Sequence[Waiting]:
         async with self.look() as work:
-            found = [(due, grouping.event(due), await read(work, due)) for due in group]
+            found = [(due, grouping.event(due), await find_known(work, due)) for due in group]
         return [
             Waiting(
                 number=due.number,
@@ -205,9 +205,7 @@ class Delivery:
 
     async def _strike(self, due: Due, known: Known, lease: Lease) -> None:
         """Strike out a card that was posted twice; the card itself is never struck out."""
-        orphan, request = due.errand.message, known.request
-        if request is None:
-            raise Missing("There is no such request any more, so it has no card.")
+        orphan, request = due.errand.message, known.asked()
         if orphan is not None and orphan != known.place:
             message = struck(request, await self.scenes.address(known.place), naming=self.scenes.naming)
             try:

@@ -37,6 +37,12 @@ class Known:
     place: MessageRef | None = None
     newer: MessageRef | None = None
 
+    def asked(self) -> UpgradeRequest:
+        """Return the request; raises Missing."""
+        if self.request is None:
+            raise Missing("There is no such request any more, so it has no card.")
+        return self.request
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Painting:
@@ -61,9 +67,7 @@ class Scenes:
 
     async def painting(self, known: Known) -> Painting:
         """Draw a card; raises Missing, and MessengerError while an address cannot be had."""
-        request = known.request
-        if request is None:
-            raise Missing("There is no such request any more, so it has no card.")
+        request = known.asked()
         newer = await self.address(known.newer)
         drawn = card(request, known.upgrade, source=known.source, newer=newer, naming=self.naming)
         return Painting(request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None)
@@ -96,7 +100,7 @@ class Scenes:
         return Scene(now=self.now(), request=known.request, upgrade=known.upgrade, link=link, naming=self.naming)
 
 
-async def read(work: Work, due: Due) -> Known:
+async def find_known(work: Work, due: Due) -> Known:
     """Return what is stored about an errand, as this Work sees it; what cannot be found is left out."""
     errand = due.errand
     if errand.kind in _ALONE:

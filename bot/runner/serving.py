@@ -82,12 +82,12 @@ class Serving:
                 await self._postpone(received, lease, seconds=_pause(received), error=repr(error), tell=told)
 
     async def _known(self, work: Work, received: Received) -> UpgradeRequest | None:
-        """Read what it is about; when that fails, so does the decision, which is where it is told."""
+        """Return the request that it is about, None when there is none that can be read."""
         try:
             return await self.duties.deciding.known(work, received.entry)
         except StoreAway:
             raise
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - the decision reads it again, and what fails there is logged and told
             return None
 
     async def _take(self, received: Received, known: UpgradeRequest | None, lease: Lease) -> None:

@@ -47,9 +47,7 @@ class Deciding:
         except Missing:
             return None
 
-    async def press(
-        self, number: int, pressed: ButtonPressed, lease: Lease, known: UpgradeRequest | None = None
-    ) -> None:
+    async def press(self, number: int, pressed: ButtonPressed, lease: Lease, known: UpgradeRequest | None) -> None:
         """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may.
 
         `known` is the request as it was just read, if it was.
@@ -68,9 +66,7 @@ class Deciding:
 
         await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease, known)
 
-    async def reject(
-        self, number: int, given: RejectionGiven, lease: Lease, known: UpgradeRequest | None = None
-    ) -> None:
+    async def reject(self, number: int, given: RejectionGiven, lease: Lease, known: UpgradeRequest | None) -> None:
         """Reject by inbox entry `number`; raises MembersUnavailable. `known` is as above."""
 
         async def verb(request: UpgradeRequest, member: Member) -> Decision:

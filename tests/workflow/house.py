@@ -185,9 +185,9 @@ class House:
             case FormSubmitted():
                 await self.requesting.request(number, entry, lease)
             case ButtonPressed():
-                await self.deciding.press(number, entry, lease)
+                await self.deciding.press(number, entry, lease, None)
             case RejectionGiven():
-                await self.deciding.reject(number, entry, lease)
+                await self.deciding.reject(number, entry, lease, None)
 
     async def do(self, entry: AnyEntry) -> str:
         """Enter it and have it decided; returns the private answer to it."""
