@@ -24,7 +24,8 @@ from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
-from bot.workflow.entitlement import Entitlement
+from bot.workflow.entitlement import WHO_IS_IT, Entitlement
+from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
 from bot.workflow.judging import Judging
 from bot.workflow.mending import Menders
@@ -159,3 +160,5 @@ async def _draw_home(reading: HomeReading, member: MemberId) -> View:
         return home(await reading.read(member))
     except NotEntitled as refusal:
         return closed(str(refusal))
+    except MembersUnavailable:
+        return closed(WHO_IS_IT)

@@ -222,12 +222,16 @@ class FakeStorage:
 
 
 class FakeMembers:
-    """People of a workspace in memory. While `down`, every question raises MembersUnavailable."""
+    """People of a workspace in memory. While `down`, every question raises MembersUnavailable.
+
+    `recent` are those who were seen as full members within the last hour.
+    """
 
     def __init__(self, *members: Member, groups: Mapping[str, frozenset[MemberId]] | None = None) -> None:
         self.members = {member.id: member for member in members}
         self.groups = dict(groups or {})
         self.down = False
+        self.recent: set[MemberId] = set()
         self.asked: list[str] = []
 
     async def find(self, member: MemberId) -> Member:
@@ -239,6 +243,10 @@ class FakeMembers:
         """Return the members of a user group, None when there is no such group."""
         self._ask(group)
         return self.groups.get(group)
+
+    def recently_full(self, member: MemberId) -> Member | None:
+        """Return a person who was seen lately, else None."""
+        return self.members[member] if member in self.recent else None
 
     def _ask(self, who: str) -> None:
         self.asked.append(who)

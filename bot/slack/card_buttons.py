@@ -1,11 +1,13 @@
 """The buttons of cards, alerts and App Home: read the press, store it, acknowledge. The worker decides and answers.
 
-`Reject` and `Reschedule` open a modal; whether this person may is judged before, so that nothing opens in vain.
+`Reject` and `Reschedule` open a modal; whether this person may is judged before, so that nothing opens in vain. While
+nobody can tell who pressed, it opens only for those seen as full members within the last hour.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
@@ -23,8 +25,10 @@ from bot.slack.rejection import About
 from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import TriggerGone, ViewFailed, Views
+from bot.workflow.entitlement import WHO_IS_IT
 from bot.workflow.entries import ButtonPressed, MessageRef, Press
 from bot.workflow.errors import MembersUnavailable, Missing
+from bot.workflow.ports import Members
 from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)
@@ -34,13 +38,24 @@ Judge = Callable[[ButtonPressed], Awaitable[None]]
 _DECIDED = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
 
 
+class _Verdict(Enum):
+    OPENS = auto()
+    REFUSED = auto()
+    UNKNOWN = auto()
+    """Nobody can tell who pressed it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardButtons:
-    """Listens to the presses. `within` is how many seconds judging may take before the modal opens anyway."""
+    """Listens to the presses.
+
+    `within` is how many seconds judging may take; then the modal opens only for who was seen as a full member lately.
+    """
 
     viewing: Viewing
     storing: Storing
     judge: Judge
+    members: Members
     opening: Opening
     views: Views
     tasks: Supervisor
@@ -63,19 +78,25 @@ class CardButtons:
     async def reject(self, ack: AsyncAck, body: Payload) -> None:
         """Open the modal that asks why; or have the worker say why not."""
         press = read(body)
-        if await self._may_not(press):
-            await self._store(body, press)
-        else:
-            self.tasks.start(self._ask_why(body, press), name="open-reject")
+        match await self._verdict(press):
+            case _Verdict.OPENS:
+                self.tasks.start(self._ask_why(body, press), name="open-reject")
+            case _Verdict.REFUSED:
+                await self._store(body, press)
+            case _Verdict.UNKNOWN:
+                self._not_now(body)
         await ack()
 
     async def reschedule(self, ack: AsyncAck, body: Payload) -> None:
         """Open the modal filled in; or have the worker say why not."""
         press = read(body)
-        if await self._may_not(press):
-            await self._store(body, press)
-        else:
-            self.opening.start_rescheduling(body, press.request_id, Held(in_home=press.message is None))
+        match await self._verdict(press):
+            case _Verdict.OPENS:
+                self.opening.start_rescheduling(body, press.request_id, Held(in_home=press.message is None))
+            case _Verdict.REFUSED:
+                await self._store(body, press)
+            case _Verdict.UNKNOWN:
+                self._not_now(body)
         await ack()
 
     def _readable(self, listener: Listener) -> Listener:
@@ -91,15 +112,19 @@ class CardButtons:
 
         return listening
 
-    async def _may_not(self, press: ButtonPressed) -> bool:
+    async def _verdict(self, press: ButtonPressed) -> _Verdict:
         try:
             async with asyncio.timeout(self.within):
                 await self.judge(press)
         except (Refused, Missing):
-            return True
+            return _Verdict.REFUSED
         except (MembersUnavailable, TimeoutError):
-            return False
-        return False
+            known = self.members.recently_full(press.member) is not None
+            return _Verdict.OPENS if known else _Verdict.UNKNOWN
+        return _Verdict.OPENS
+
+    def _not_now(self, body: Payload) -> None:
+        self.tasks.start(self.answers.tell(body, WHO_IS_IT), name="try-again")
 
     async def _ask_why(self, body: Payload, press: ButtonPressed) -> None:
         try:

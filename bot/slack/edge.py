@@ -91,6 +91,7 @@ class Edge:
                 viewing=self.viewing,
                 storing=storing,
                 judge=self.judge,
+                members=self.members,
                 opening=opening,
                 views=views,
                 tasks=self.tasks,

@@ -83,11 +83,13 @@ class Installation:
         app = app_of(payload)
         if self.app_id and app and app != self.app_id:
             return False
-        return bool(teams_of(payload) & {self.team_id, self.enterprise_id or self.team_id})
+        return bool(teams_of(payload) & ({self.team_id, self.enterprise_id} - {""}))
 
     def is_home_of(self, team_id: str, enterprise_id: str) -> bool:
         """Whether a person of this team or organisation is one of ours."""
-        return team_id == self.team_id or (bool(self.enterprise_id) and enterprise_id == self.enterprise_id)
+        return (bool(team_id) and team_id == self.team_id) or (
+            bool(self.enterprise_id) and enterprise_id == self.enterprise_id
+        )
 
 
 class Identity:
@@ -120,6 +122,9 @@ class Identity:
             refused = refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN")
             self._error = str(refused)
             raise refused from error
+        if not answer.get("team_id") and not answer.get("enterprise_id"):
+            self._error = "auth.test named no team, so nobody can be told apart from its members"
+            raise SlackUnreachable(self._error)
         scopes = str((answer.headers or {}).get("x-oauth-scopes") or (answer.headers or {}).get("X-OAuth-Scopes") or "")
         self._error = ""
         self._known = Installation(

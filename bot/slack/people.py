@@ -14,12 +14,15 @@ from bot.slack.failure import FAILURES, failure
 from bot.slack.identity import Identity, Installation
 from bot.slack.payload import pick, text
 from bot.slack.sorting import counted, sorted_out
+from bot.workflow.entitlement import WHO_IS_IT
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.ports import Members
 
 _log = structlog.get_logger(__name__)
 
 REUSED = 30.0
+REMEMBERED = 3600.0
+"""Seconds for which somebody who was seen as a full member is let in while nobody can tell who they are."""
 SLACKBOT = "USLACKBOT"
 _NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "plan_upgrade_required", "subteam_not_found", "invalid_usergroup"})
@@ -78,9 +81,18 @@ class Reused(Generic[Answer]):
 class People:
     """The Members port. `seconds` is how long an answer may be reused."""
 
-    def __init__(self, *, client: AsyncWebClient, identity: Identity, seconds: float = REUSED) -> None:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        identity: Identity,
+        seconds: float = REUSED,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._identity = identity
+        self._clock = clock
+        self._full: dict[MemberId, tuple[float, Member]] = {}
         self._members: Reused[Member] = Reused(seconds=seconds)
         self._groups: Reused[frozenset[MemberId] | None] = Reused(seconds=seconds)
 
@@ -92,12 +104,27 @@ class People:
         """Return the members of a user group, None when there is no such group (or no groups on this plan)."""
         return await self._groups.get(group, lambda: self._group(group))
 
+    def recently_full(self, member: MemberId) -> Member | None:
+        """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
+        at, found = self._full.get(member, (0.0, None))
+        return found if found and self._clock() - at < REMEMBERED else None
+
     async def close(self) -> None:
         """Stop looking up."""
         await self._members.close()
         await self._groups.close()
 
     async def _find(self, member: MemberId) -> Member:
+        asked_at = self._clock()
+        found = await self._ask(member)
+        self._full.pop(member, None)
+        if found.counts:
+            if len(self._full) >= _MOST_KEPT:
+                self._full.pop(next(iter(self._full)))  # the one seen longest ago
+            self._full[member] = (asked_at, found)
+        return found
+
+    async def _ask(self, member: MemberId) -> Member:
         here = await self._identity.soon(within=5.0)
         if here is None:
             raise MembersUnavailable("Slack has not said yet who we are.")
@@ -167,17 +194,19 @@ class Door:
     within: float = 1.0
 
     async def look(self, member: MemberId) -> Member | None:
-        """Return who it is; None when that cannot be said in time."""
+        """Return who it is; None when that cannot be said in time and they were not seen in the last hour."""
         try:
             async with asyncio.timeout(self.within):
                 return await self.members.find(member)
         except (TimeoutError, MembersUnavailable):
-            return None
+            return self.members.recently_full(member)
 
     @staticmethod
     def refusal(member: Member | None) -> str | None:
-        """Return the sentence for somebody who may not use the bot; None for full members and while nobody knows."""
-        if member is None or member.counts:
+        """Return the sentence for who may not use the bot or cannot be told; None for full members."""
+        if member is None:
+            return WHO_IS_IT
+        if member.counts:
             return None
         return (
             f"Only full members of this workspace may use this, and you are here as {_article(member.standing)}. "

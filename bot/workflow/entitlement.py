@@ -10,6 +10,8 @@ from bot.domain.request import State, UpgradeRequest
 from bot.workflow.entries import Press
 from bot.workflow.ports import Members
 
+WHO_IS_IT = "Slack has not confirmed yet who you are, please try again in a moment."
+"""Said while nobody can tell who somebody is, to all but those seen as full members within the last hour."""
 _NAMED = 10
 _UNDECIDED = frozenset({State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR})
 _WHY_NOT = {
@@ -35,20 +37,30 @@ class Entitlement:
         return member
 
     async def presser(self, member_id: MemberId, press: Press, rule: Rule, request: UpgradeRequest) -> Member:
-        """Return who pressed a button; raises NotEntitled, with who could instead, unless a full member."""
-        try:
-            return await self.somebody(member_id)
-        except NotEntitled as refusal:
-            match press:
-                case Press.WITHDRAW:
-                    could = f"Only the requester, <@{request.requester}>, may withdraw this request."
-                case Press.TRY_AGAIN:
-                    could = await self._who_may_retry(rule, request)
-                case Press.RESCHEDULE:
-                    could = await self._could(await self.circle(rule.requesters), "request upgrades")
-                case _:
-                    could = await self._others(await self.circle(rule.approvers), rule, request)
-            raise NotEntitled(f"{refusal} {could}") from refusal
+        """Return who pressed a button; raises NotEntitled unless a full member.
+
+        A guest is told who could instead. Nobody from outside the workspace learns any name.
+        """
+        member = await self.members.find(member_id)
+        if member.counts:
+            return member
+        refusal = _WHY_NOT[member.standing]
+        if member.standing is not Standing.GUEST:
+            raise NotEntitled(refusal)
+        match press:
+            case Press.WITHDRAW:
+                could = f"Only the requester, <@{request.requester}>, may withdraw this request."
+            case Press.TRY_AGAIN:
+                could = await self._who_may_retry(rule, request)
+            case Press.RESCHEDULE:
+                could = await self._could(await self.circle(rule.requesters), "request upgrades")
+            case _:
+                could = await self._others(await self.circle(rule.approvers), rule, request)
+        raise NotEntitled(f"{refusal} {could}")
+
+    def recently_full(self, member_id: MemberId) -> Member | None:
+        """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
+        return self.members.recently_full(member_id)
 
     async def circle(self, ids: Iterable[str]) -> Circle:
         """Resolve the IDs of a rule to people; a group that Slack does not know holds nobody."""

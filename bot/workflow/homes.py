@@ -28,7 +28,8 @@ class HomeReading:
     async def read(self, member_id: MemberId) -> HomeView:
         """Return what the person's Home shows now; raises NotEntitled unless it is a full member's.
 
-        While Slack cannot tell who it is, what waits for a decision is left out.
+        While Slack cannot tell who it is, it raises MembersUnavailable, or leaves out what waits for a decision for
+        somebody who was seen as a full member within the last hour.
         """
         overview = await self.viewing.overview()
         async with self.viewing.look() as work:
@@ -40,6 +41,8 @@ class HomeReading:
             member = await self.entitlement.somebody(member_id)
             waiting = [one for one in pending if await self._may_decide(member, one)]
         except MembersUnavailable:
+            if self.entitlement.recently_full(member_id) is None:
+                raise
             waiting = []
         return HomeView(
             member=member_id,

@@ -112,13 +112,16 @@ class Claims(Protocol):
 
 
 class Members(Protocol):
-    """Who people are, looked up live; answers may be reused for 30 s. Both raise MembersUnavailable."""
+    """Who people are, looked up live; answers may be reused for 30 s. Look-ups raise MembersUnavailable."""
 
     async def find(self, member: MemberId) -> Member:
         """Return a person; one that Slack does not know has the standing UNKNOWN."""
 
     async def group(self, group: str) -> frozenset[MemberId] | None:
         """Return the members of a user group, None when there is no such group."""
+
+    def recently_full(self, member: MemberId) -> Member | None:
+        """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -143,10 +143,11 @@ async def test_a_press_that_is_refused_opens_nothing_and_is_answered_by_the_work
 
 
 @pytest.mark.parametrize("button", ["Reject", "Reschedule"])
-async def test_a_modal_opens_when_nobody_can_judge(button: str) -> None:
+async def test_a_modal_opens_for_who_was_seen_lately_when_nobody_can_judge(button: str) -> None:
     """Then the submission is judged, when Slack can be asked again."""
     request = an_upgrade_request()
     async with office("http", stored=[request]) as here:
+        await here.people.find(SEM)
         here.refuse.append(MembersUnavailable("Slack does not answer."))
         card = await _card(here, request)
         sem = here.slack.person(SEM)
@@ -154,6 +155,22 @@ async def test_a_modal_opens_when_nobody_can_judge(button: str) -> None:
         await sem.press(card.channel, card.ts, button)
 
         await sem.modal(containing="production/web" if button == "Reject" else "Current version")
+        assert here.storage.entries == []
+
+
+@pytest.mark.parametrize("button", ["Reject", "Reschedule"])
+async def test_no_modal_opens_for_a_stranger_when_nobody_can_judge(button: str) -> None:
+    """An outsider would see every cluster; whoever it is presses again in a moment."""
+    request = an_upgrade_request()
+    async with office("http", stored=[request]) as here:
+        here.refuse.append(MembersUnavailable("Slack does not answer."))
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+
+        assert (await sem.press(card.channel, card.ts, button)).ok
+
+        await sem.private(CHANNEL, "please try again")
+        await sem.no_modal()
         assert here.storage.entries == []
 
 

@@ -163,17 +163,35 @@ async def test_guests_are_refused_privately(text: str) -> None:
 
 
 @BOTH
-async def test_the_modal_opens_when_nobody_can_say_who_somebody_is(transport: Transport) -> None:
-    """A slow or broken look-up never costs the acknowledgement; the submission is judged instead."""
+@pytest.mark.parametrize("text", ["", " web 1.31 tomorrow 22:00", " list", " status web", " help"])
+async def test_nobody_is_answered_while_nobody_can_say_who_they_are(transport: Transport, text: str) -> None:
+    """A slow or broken look-up never costs the acknowledgement, and never opens anything to a stranger."""
     async with office(transport) as here:
         here.slack.faults.add("users.info", Fault(delay=5), times=None)
         roos = here.slack.person(ROOS)
 
-        outcome = await roos.command(CHANNEL, "/schedule-upgrade web 1.31 tomorrow 22:00")
+        outcome = await roos.command(CHANNEL, f"/schedule-upgrade{text}")
 
         assert outcome.ok
         assert outcome.ms < 2500
-        await roos.modal("Schedule upgrade", containing="could not be looked up")
+        await roos.private(CHANNEL, "please try again")
+        await roos.no_modal()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(delay=5), Fault(status=500), Fault(retry_after=30), Fault(error="fatal_error")]
+)
+async def test_a_member_who_was_seen_lately_goes_on_while_slack_does_not_say_who_they_are(fault: Fault) -> None:
+    """Their form opens with their own time zone, as it was known before."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade help")
+        here.people._members._kept.clear()
+        here.slack.faults.add("users.info", fault, times=None)
+
+        assert (await roos.command(CHANNEL, "/schedule-upgrade web 1.31 tomorrow 22:00")).ok
+
+        await roos.modal("Schedule upgrade", containing="Europe/Amsterdam", without="could not be looked up")
 
 
 @BOTH

@@ -49,6 +49,23 @@ async def test_a_guest_sees_why_there_is_nothing() -> None:
         assert "U0GIJS" not in here.storage.rooms.homes
 
 
+async def test_a_home_shows_nothing_while_nobody_can_say_whose_it_is() -> None:
+    """Neither what is under way nor the form, which its button would open."""
+    async with office("http") as here:
+        here.slack.faults.add("users.info", Fault(error="ratelimited"), times=None)
+        roos = here.slack.person(ROOS)
+        await roos.open_home()
+        await roos.home("please try again")
+        assert ROOS not in here.storage.rooms.homes
+
+        here.slack.faults.clear()
+        await roos.open_home()
+        await roos.home(f"Home of {ROOS}")
+        otto = here.slack.person("U0GIJS")
+        await otto.open_home()
+        await otto.home("Only full members")
+
+
 async def test_a_home_that_cannot_be_published_harms_nothing() -> None:
     """It is drawn again the next time."""
     async with office("http") as here:

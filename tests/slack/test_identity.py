@@ -37,6 +37,20 @@ async def test_a_refused_token_names_its_setting() -> None:
         assert await identity.authorize() is None
 
 
+async def test_an_answer_without_a_team_is_none() -> None:
+    """Everybody without a team would count as a member of it; the bot is not ready instead, and says why."""
+    async with SimulatedSlack() as slack, open_session() as session:
+        slack.workspace.team_id = ""
+        identity = Identity(client=web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session))
+
+        with pytest.raises(SlackUnreachable, match="named no team"):
+            await identity.learn()
+
+        assert identity.known is None
+        assert "named no team" in identity.error
+        assert await identity.authorize() is None
+
+
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(retry_after=9), Fault(garbage=True)])
 async def test_a_slack_that_is_away_is_waited_for(fault: Fault) -> None:
     """It is asked again until it answers, and what was known stays known."""

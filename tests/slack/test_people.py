@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,16 +104,44 @@ async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
 
 
 async def test_the_door_waits_a_second_at_most(here: Office) -> None:
-    """When Slack is slow the modal opens, and the submission is judged instead."""
+    """When Slack is slow nobody is let in, but for who was seen as a full member within the last hour."""
     here.slack.faults.add("users.info", Fault(delay=0.5))
 
     member = await Door(members=here.people, within=0.05).look(ROOS)
 
     assert member is None
-    assert Door.refusal(member) is None
+    assert "please try again" in str(Door.refusal(member))
     await asyncio.sleep(0.6)
     assert (await Door(members=here.people, within=60).look(ROOS)) is not None
     assert here.slack.faults.calls["users.info"] == 1
+
+
+async def test_who_was_seen_as_a_full_member_is_remembered_for_an_hour(here: Office) -> None:
+    """A guest never is, nobody is for longer, and who is found to be something else is forgotten at once."""
+    now = 0.0
+    people = People(client=here.messenger._client, identity=here.identity, seconds=0, clock=lambda: now)
+    door = Door(members=people, within=60)
+    gijs = MemberId("U0GIJS")
+    for member in (ROOS, SEM, gijs):
+        await door.look(member)
+    here.slack.workspace.people[SEM].kind = "guest"
+    await door.look(SEM)
+
+    here.slack.faults.add("users.info", Fault(error="ratelimited"), times=None)
+    seen = [await door.look(member) for member in (ROOS, SEM, gijs)]
+    now = 3601.0
+
+    assert [one and one.id for one in seen] == [ROOS, None, None]
+    assert await door.look(ROOS) is None
+
+
+async def test_without_our_own_team_nobody_is_one_of_us() -> None:
+    """Somebody of no team is not of ours when Slack did not say which one ours is."""
+    nowhere = replace(HERE, team_id="", enterprise_id="")
+
+    assert not nowhere.is_home_of("", "")
+    assert not nowhere.concerns({"team_id": ""})
+    assert read_member(ROOS, {"id": ROOS}, nowhere).standing is Standing.OUTSIDER
 
 
 async def test_an_answer_is_as_old_as_its_question() -> None:

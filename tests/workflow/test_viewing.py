@@ -7,6 +7,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.errors import NotEntitled
 from bot.domain.form import Form, FormField
 from bot.domain.request import State, Vote
+from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
 from tests.builders import (
     DATA,
@@ -25,7 +26,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, a_house
+from tests.workflow.house import ANNE, OTTO, a_house
 
 WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
 NEXT_SUNDAY = a_window(NOON + timedelta(days=5, hours=14))
@@ -158,15 +159,18 @@ async def test_a_home_shows_what_waits_for_this_person() -> None:
     assert len(roos.own) == 2
 
 
-async def test_a_home_opens_while_slack_cannot_say_who_may_decide() -> None:
-    """What waits is left out; the rest is there."""
+async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_may_decide() -> None:
+    """What waits is left out; the rest is there. Nobody else sees anything."""
     house = await a_house(an_upgrade_request(), a_scheduled_upgrade())
     house.members.down = True
+    house.members.recent.add(KIM)
     reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
 
     view = await reading.read(KIM)
 
     assert (view.waiting, len(view.upgrades)) == ((), 1)
+    with pytest.raises(MembersUnavailable):
+        await reading.read(OTTO)
 
 
 async def test_the_shelf_takes_over_only_newer_copies() -> None:

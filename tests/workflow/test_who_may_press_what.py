@@ -55,7 +55,10 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     if state is State.EXPIRED:
         words = "This request expired at 2026-12-02 12:00 UTC, so your press came too late and nothing was changed."
     assert (refusal or words) in answer
-    if right == "decide" and who != "approver":
+    if who == "outsider":
+        assert answer.endswith("can use it.")
+        assert "<@" not in answer
+    elif right == "decide" and who != "approver":
         assert answer.endswith(COULD.get(state, f"It {state.standing}."))
     assert now == before
     assert house.facts(before) == ["press refused"]
