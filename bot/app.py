@@ -1,6 +1,7 @@
 """Assembles the bot: the only place that sees every part. `wired` touches nothing outside; `Bot.start` does."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 from collections.abc import Awaitable, Coroutine
@@ -45,6 +46,7 @@ log = structlog.get_logger("bot.app")
 _DRAIN = 4.0
 """Seconds; with the three that server and socket may take, and the two and a half to give leases and connections back,
 all ends within ten."""
+_LONGEST_STOP = 10.0
 _LONGEST_CATALOG_PAUSE = 300.0
 
 
@@ -66,6 +68,9 @@ class Bot:
         self._naps = Naps()
         self._outage = Outage()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self.died = asyncio.Event()
+        """Set when a part that has to run for as long as the bot does has ended by itself."""
         self.storage = Storage.open(settings.bot_database_url.get_secret_value())
 
     async def start(self) -> None:
@@ -120,7 +125,7 @@ class Bot:
         )
         storage.claims.hands = worker
         await built.shelf.renew()
-        schedule = Schedule(ClockWatch(real_time))
+        schedule = Schedule()
         troubles: dict[Organisation, str] = {}
         jobs = self._join(schedule, built, troubles)
         slack = Edge(
@@ -161,6 +166,7 @@ class Bot:
         self.port = await server.start()
         self._run("identity", identity.keep())
         self._run("worker", worker.run())
+        self._run("clock-watch", schedule.follow(ClockWatch(real_time)))
         if socket:
             self._run("socket", socket.keep())
         schedule.start()
@@ -176,7 +182,7 @@ class Bot:
     async def _wind_down(
         self, server: Server, socket: SocketMode | None, schedule: Schedule, worker: Worker, tasks: Supervisor
     ) -> None:
-        server.stopping = True
+        self._stopping = server.stopping = True
         schedule.stop()
         await asyncio.gather(server.stop(), *([socket.close()] if socket else []))
         self._naps.end()
@@ -230,8 +236,14 @@ class Bot:
 
     def _run(self, name: str, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(partial(_mourn, name))
+        task.add_done_callback(self._ended)
         self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not self._stopping:
+            error = None if task.cancelled() else task.exception()
+            log.critical("bot.part_died", part=task.get_name(), exc_info=error)
+            self.died.set()
 
 
 def wired(settings: Settings, policy: Policy, *, now: Clock = real_time) -> Bot:
@@ -240,7 +252,10 @@ def wired(settings: Settings, policy: Policy, *, now: Clock = real_time) -> Bot:
 
 
 async def run(settings: Settings, policy: Policy) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. Raises what Bot.start raises."""
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises what Bot.start raises.
+
+    When a part of the bot dies the process ends with 1, so that whoever runs it starts it again.
+    """
     bot = wired(settings, policy)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -255,9 +270,15 @@ async def run(settings: Settings, policy: Policy) -> int:
         return 0
     await starting
     spare_collections()
-    await stopped.wait()
-    await bot.stop()
-    return 0
+    dying = asyncio.create_task(bot.died.wait())
+    await asyncio.wait({stopping, dying}, return_when=asyncio.FIRST_COMPLETED)
+    if not bot.died.is_set():
+        await bot.stop()
+        return 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LONGEST_STOP):  # whatever died may have left others waiting for it
+            await bot.stop()
+    return 1
 
 
 def spare_collections() -> None:
@@ -284,8 +305,3 @@ def _count_cloud_call(method: str, template: str, outcome: str, seconds: float) 
     metrics.CLOUD_CALLS.labels(f"{method} {template}", outcome).inc()
     if outcome == "overloaded":
         metrics.RATE_LIMITED.labels("cloud").inc()
-
-
-def _mourn(name: str, task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception():
-        log.error("bot.part_died", part=name, exc_info=task.exception())

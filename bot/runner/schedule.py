@@ -22,13 +22,11 @@ Job = Callable[[], Awaitable[None]]
 class Schedule:
     """Runs jobs again and again: never one twice at once, and once only after a pause.
 
-    APScheduler goes by this machine's clock: when that is set back, jobs would be due again only hours later. `watch`
-    notices it, and then every job runs at once.
+    APScheduler goes by this machine's clock: when that is set back, jobs would be due again only hours later, unless
+    `follow` notices it.
     """
 
-    def __init__(self, watch: ClockWatch | None = None) -> None:
-        self._watch = watch
-        self._watching: asyncio.Task[None] | None = None
+    def __init__(self) -> None:
         self._runs: set[asyncio.Task[Any]] = set()
         # A job that is still running when its next tick comes is skipped: that is how it is meant, and no warning.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
@@ -59,13 +57,19 @@ class Schedule:
     def start(self) -> None:
         """Begin ticking; to be called inside the running loop."""
         self._scheduler.start()
-        if self._watch is not None:
-            self._watching = asyncio.create_task(self._keep_going(self._watch), name="clock-watch")
 
     def stop(self) -> None:
         """Tick no more; runs in progress go on."""
         if self._scheduler.running:
             self._scheduler.pause()
+
+    async def follow(self, watch: ClockWatch) -> None:
+        """Run every job at once whenever this machine's clock was set; never ends by itself."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if watch.was_set():
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=watch.now())
 
     async def drain(self, *, within: float) -> None:
         """Tick no more and let the runs in progress end; what has not by then is broken off, its lease given back."""
@@ -76,14 +80,5 @@ class Schedule:
 
     def close(self) -> None:
         """Give everything back."""
-        if self._watching is not None:
-            self._watching.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-
-    async def _keep_going(self, watch: ClockWatch) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            if watch.was_set():
-                for job in self._scheduler.get_jobs():
-                    job.modify(next_run_time=watch.now())

@@ -33,7 +33,7 @@ async def serve(options: SandboxOptions) -> int:
         await _until(stopped, world)
     finally:
         await world.close()
-    return 0
+    return 0 if stopped.is_set() else 1
 
 
 def _welcome(world: World, console: Console) -> None:
@@ -44,7 +44,7 @@ def _welcome(world: World, console: Console) -> None:
 
 
 async def _until(stopped: asyncio.Event, world: World) -> None:
-    while not stopped.is_set():
+    while not stopped.is_set() and not (world.bot and world.bot.died.is_set()):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), _SAVE_EVERY)
         world.save()

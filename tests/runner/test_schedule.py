@@ -134,16 +134,19 @@ async def test_draining_waits_for_runs_and_breaks_off_what_does_not_end() -> Non
 async def test_a_clock_that_is_set_back_stops_nothing() -> None:
     """What would be due only when the clock has caught up runs at once."""
     ran, clock = asyncio.Event(), FakeClock(NOON)
-    schedule = Schedule(ClockWatch(clock))
+    schedule = Schedule()
 
     async def job() -> None:
         ran.set()
 
     schedule.every(timedelta(hours=1), "job", job)
     schedule.start()
+    following = asyncio.create_task(schedule.follow(ClockWatch(clock)))
+    await asyncio.sleep(0)
     clock.advance(timedelta(days=-3650))
 
     await asyncio.wait_for(ran.wait(), SOON)
+    following.cancel()
     schedule.close()
 
 

@@ -1,7 +1,9 @@
 """`upgrade-bot run` as an operator runs it: a process of its own, told everything by its environment."""
 
 import asyncio
+import json
 import resource
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -162,3 +164,49 @@ async def checked(address: str, name: str, *, well: bool) -> dict[str, object]:
             if checks[name]["ok"] is well:
                 return dict(checks)
             await asyncio.sleep(0.2)
+
+
+_DYING = """
+import asyncio
+import json
+import bot.app
+
+async def die(self, *_):
+    await asyncio.sleep(0.5)
+    raise RuntimeError("This part is broken.")
+
+bot.app.{part} = die
+from bot.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "code_of"),
+    [
+        ("worker", "Worker.run"),
+        ("identity", "Identity.keep"),
+        ("socket", "SocketMode.keep"),
+        ("clock-watch", "Schedule.follow"),
+    ],
+)
+async def test_a_part_that_dies_ends_the_process(part: str, code_of: str, sqlite_file: str, tmp_path: Path) -> None:
+    """Exit code 1 and a line that names it, so that the process is started again; it says nothing of being well."""
+    async with house(sqlite_file, "socket") as opened:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _DYING.format(part=code_of),
+            "run",
+            env=opened.environment(BOT_PORT=free_port()) | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            cwd=tmp_path,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    (died,) = [line for line in lines if line["event"] == "bot.part_died"]
+    assert process.returncode == 1
+    assert (died["part"], died["level"]) == (part, "critical")
+    assert "This part is broken." in str(died)
+    assert lines[-1]["event"] == "bot.stopped"
