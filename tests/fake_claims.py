@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.store.claims import FEW
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Hands, Lease
+from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lease
 from tests.fake_rooms import Rooms, Row
 
 
@@ -86,7 +86,7 @@ class FakeClaims:
 
     async def hold(self, name: str, *, seconds: float) -> None:
         """Let no slot of a pace begin for so long."""
-        self.paces[name] = max(self.paces.get(name, 0.0), self.storage.seconds() + seconds)
+        self.paces[name] = max(self.paces.get(name, 0.0), self.storage.seconds() + min(seconds, LONGEST_PAUSE))
 
     async def wait(self, name: str, lease: Lease) -> float:
         """Return in how many seconds the next slot of a pace begins; raises LeaseLost."""

@@ -191,7 +191,7 @@ class Delivery:
         address = errand.response_url
         if address and due.attempts < _USES_OF_A_RESPONSE_URL:
             try:
-                await self.sending.respond(address, message, lease)
+                await self.sending.respond(MemberId(errand.target), address, message, lease)
             except TooLate:
                 self.report(errand.kind.value, "too_late")
             else:

@@ -14,9 +14,6 @@ from bot.workflow.entries import MessageRef
 from bot.workflow.ports import Lease
 
 _LONGEST_HOLD: Final = 5.0
-_REPAINTS: Final = "chat.update"
-_HOMES: Final = "views.publish"
-_ANSWERS: Final = "response_url"
 
 Sent = TypeVar("Sent")
 
@@ -43,11 +40,15 @@ class Sending:
         )
 
     async def update(self, place: MessageRef, message: Message, lease: Lease, *, ahead: bool) -> None:
-        """Redraw a message; `ahead` passes by all who wait. Slack counts these for the whole workspace."""
-        await self.pacing.pass_by(_REPAINTS, lease)
+        """Redraw a message; `ahead` passes by all who wait.
+
+        Slack counts these for the whole workspace, but may ask for a pause in one channel only.
+        """
+        pause = f"chat.update:{place.channel}"
+        await self.pacing.pass_by(pause, lease)
         if not ahead:
             await self.pacing.turn(repaints(place.channel), lease, ahead=False)
-        await self._held(_REPAINTS, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
+        await self._held(pause, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
 
     async def direct(self, member: MemberId, message: Message, lease: Lease) -> MessageRef:
         """Send a direct message."""
@@ -55,15 +56,17 @@ class Sending:
         await self.pacing.turn(pace, lease, ahead=True)
         return await self._held(pace, self._plainly(message, lambda drawn: self.messenger.direct(member, drawn)))
 
-    async def respond(self, response_url: str, message: Message, lease: Lease) -> None:
-        """Answer where somebody pressed; raises TooLate."""
-        await self.pacing.pass_by(_ANSWERS, lease)
-        await self._held(_ANSWERS, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
+    async def respond(self, member: MemberId, response_url: str, message: Message, lease: Lease) -> None:
+        """Answer somebody where they pressed; raises TooLate."""
+        pause = f"response_url:{member}"
+        await self.pacing.pass_by(pause, lease)
+        await self._held(pause, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
 
     async def publish(self, member: MemberId, view: View, lease: Lease) -> None:
         """Publish a person's App Home."""
-        await self.pacing.pass_by(_HOMES, lease)
-        await self._held(_HOMES, self.messenger.publish_home(member, view))
+        pause = f"views.publish:{member}"
+        await self.pacing.pass_by(pause, lease)
+        await self._held(pause, self.messenger.publish_home(member, view))
 
     async def _held(self, pace: str, sending: Awaitable[Sent]) -> Sent:
         """Send; when Slack asks for a pause, everybody who uses the pace keeps it."""

@@ -20,7 +20,7 @@ from bot.notifications.errors import (
 )
 from bot.workflow import errands
 from bot.workflow.entries import Due, Errand, Kind
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, Work
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Setbacks:
     def _pause(self, error: MessengerError, attempts: int) -> float:
         jitter = 0.5 + self.chance() / 2
         if isinstance(error, Throttled):
-            return error.retry_after
+            return min(error.retry_after, LONGEST_PAUSE)
         if isinstance(error, DestinationGone | Revoked):
             return _LONGEST_PAUSE * jitter
         return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * jitter

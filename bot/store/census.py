@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.cluster import Organisation
+from bot.store import pace_statements
 from bot.store.boxes import decode_errand
 from bot.store.catalogs import FEEDS
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
@@ -122,7 +123,7 @@ class Census:
 
     async def paces(self, *, beyond: float) -> Mapping[str, float]:
         """Return the paces whose next slot begins only after so many seconds, and in how many it does."""
-        left = (PaceRow.next_at - DatabaseTime()).label("left")
+        left = (pace_statements.NEXT_AT - DatabaseTime()).label("left")
         query = select(PaceRow.name, left).where(left > beyond, PaceRow.set_at <= DatabaseTime() + SET_BACK)
         async with transaction(self.engine) as counting:
             return dict(await counting.all(query.order_by(PaceRow.name)))

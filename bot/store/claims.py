@@ -11,7 +11,7 @@ from bot.store.engine import Engines
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Hands, Lease, Queue
+from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lease, Queue
 
 LEASE_SECONDS = 20.0
 FEW = 8
@@ -119,9 +119,10 @@ class StoredClaims:
         return max(0.0, float(row[0])) if row else None
 
     async def hold(self, name: str, *, seconds: float) -> None:
-        """Let no slot of a pace begin for so long."""
+        """Let no slot of a pace begin for so long, an hour at most."""
+        held = {"name": name, "seconds": min(seconds, LONGEST_PAUSE)}
         async with self.engines.turn, transaction(self.engines.write) as pacing:
-            await pacing.run(pace_statements.hold(pacing.insert), {"name": name, "seconds": seconds})
+            await pacing.run(pace_statements.hold(pacing.insert), held)
             await pacing.commit()
 
     async def wait(self, name: str, lease: Lease) -> float:

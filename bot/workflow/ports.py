@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
@@ -75,6 +75,10 @@ class BeginWork(Protocol):
         """Begin; with a lease, `commit` checks that it still is ours."""
 
 
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds. However long Slack wants to be left alone, it is tried again after that."""
+
+
 class Claims(Protocol):
     """Leases by database time; queues are claimed whole. Times are real time, in seconds."""
 
@@ -102,7 +106,7 @@ class Claims(Protocol):
         """
 
     async def hold(self, name: str, *, seconds: float) -> None:
-        """Let no slot of a pace begin for so long, as Slack's Retry-After asks."""
+        """Let no slot of a pace begin for so long, as Slack's Retry-After asks; for LONGEST_PAUSE at most."""
 
     async def wait(self, name: str, lease: Lease) -> float:
         """Return in how many seconds the next slot of a pace begins, and reserve none; raises LeaseLost."""

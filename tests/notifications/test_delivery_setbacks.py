@@ -84,8 +84,8 @@ async def test_slacks_retry_after_holds_the_whole_channel() -> None:
     assert len(office.sent("post")) == 3
 
 
-async def test_slacks_retry_after_holds_repaints_everywhere() -> None:
-    """Slack counts them for the whole workspace, so a press in another channel keeps the pause too; posts go on."""
+async def test_slacks_retry_after_holds_the_repaints_of_one_channel() -> None:
+    """Repaints in other channels go on, and so do posts in this one."""
     here, there, new = an_upgrade_request(), an_upgrade_request(channel="C0OTHER"), an_upgrade_request()
     office = PostOffice(here, there, new)
     for request in (here, there):
@@ -98,8 +98,25 @@ async def test_slacks_retry_after_holds_repaints_everywhere() -> None:
     await office.put(errands.repaint(there, because="x", urgency=Urgency.PERSON), errands.repaint(new, because="x"))
     await office.work(40)
 
-    assert [one.at - began >= 19.9 for one in office.sent("update")] == [True, True]
+    waited = {one.to: one.at - began for one in office.sent("update")}
+    assert waited[CHANNEL] >= 19.9
+    assert waited["C0OTHER"] < 2
     assert [one.at - began < 2 for one in office.sent("post")] == [True]
+
+
+async def test_however_long_slack_wants_to_be_left_alone_it_is_tried_again_after_an_hour() -> None:
+    """A header that says ten days stops no card for ten days."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.place_card(request)
+    office.slack.before["update"] = [Throttled(retry_after=864_000)]
+    began = office.storage.seconds()
+
+    await office.put(errands.repaint(request, because="x", urgency=Urgency.PERSON))
+    await office.work(3700)
+
+    (update,) = office.sent("update")
+    assert 3600 <= update.at - began < 3610
 
 
 async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:

@@ -1,9 +1,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from bot.store.claims import check
 from bot.store.storage import Storage
+from bot.store.tables import PaceRow
 from bot.store.transaction import transaction
 from bot.workflow.entries import Arrival, Errand, Urgency
 from bot.workflow.errors import LeaseLost
@@ -323,3 +325,33 @@ async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue
     assert queues(await other.claims.claim_due(Box.OUTBOX, limit=10)) == ["stuck"]
     await stalled.close()
     await other.close()
+
+
+async def test_nothing_is_held_longer_than_an_hour(subject: Subject) -> None:
+    """A Retry-After of ten days is cut to an hour, and another pause in the meantime does not make it longer."""
+    lease = await claimed(subject)
+    await subject.claims.hold("C1", seconds=864_000)
+    assert await subject.claims.wait("C1", lease) == pytest.approx(3600, abs=25)
+    await subject.pass_time(1800)
+    lease = await claimed(subject, "card:2")
+    await subject.others.hold("C1", seconds=30)
+
+    assert await subject.claims.wait("C1", lease) == pytest.approx(1800, abs=25)
+
+
+async def test_a_longer_pause_that_was_stored_by_another_version_ends_after_an_hour_too(stored: Storage) -> None:
+    """Also over restarts: it counts from when it was stored."""
+    for name, hours in (("new", 0.5), ("old", 2)):
+        await stored.claims.hold(name, seconds=10)
+        async with transaction(stored.engines.write) as storing:
+            then = PaceRow.set_at - 3600 * hours
+            await storing.run(update(PaceRow).where(PaceRow.name == name).values(set_at=then, next_at=then + 864_000))
+            await storing.commit()
+    lease = await stored.claims.claim("card:1")
+    assert lease is not None
+
+    assert await stored.claims.wait("new", lease) == pytest.approx(1800, abs=25)
+    assert await stored.claims.wait("old", lease) == 0
+    assert await stored.claims.next_slot("new", lease, every=1, within=1) is None
+    assert await stored.claims.next_slot("old", lease, every=1, within=1) == 0
+    assert list(await stored.census.paces(beyond=5)) == ["new"]
