@@ -157,7 +157,7 @@ class WindowMoved(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowBrokeRule(Event):
-    """The window that the cloud chose lies in a freeze or outside the allowed times."""
+    """The window that the cloud chose lies in a freeze, outside the allowed times, or too soon after another one."""
 
     window: Window
     rule: str

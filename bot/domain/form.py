@@ -60,6 +60,20 @@ def occasion(
     return next_window(cluster.schedule, after=max(start or now, now), zone=zone)
 
 
+def judged_time(
+    cluster: Cluster, *, start: datetime | None, ignore_windows: bool, now: datetime, zone: tzinfo
+) -> Window | None:
+    """Return what the rules judge: when the upgrade would run, and where nothing can tell, the wanted start or now.
+
+    None while windows are ignored and no start is chosen yet.
+    """
+    when = occasion(cluster, start=start, ignore_windows=ignore_windows, now=now, zone=zone)
+    if when is not None or ignore_windows:
+        return when
+    moment = max(start or now, now)
+    return Window(start=moment, end=moment)
+
+
 def forbidding(rule: Rule, when: Window | None, *, override: bool) -> str | None:
     """Return the sentence of the freeze or allowed time that forbids running then; None when nothing does."""
     if when is None:
@@ -93,10 +107,11 @@ def overriding(rule: Rule, when: Window | None, *, override: bool) -> str | None
     )
 
 
-def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], now: datetime) -> str | None:
-    """Return the sentence of the first environment in which the version has not run long enough; None when it has.
+def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], at: datetime) -> str | None:
+    """Return the sentence of the first environment where the version will not have run long enough; None if it will.
 
-    `succeeded` maps environments to the moment at which the same version first succeeded there.
+    `succeeded` maps environments to the moment at which the same version first succeeded there, `at` is when the
+    upgrade would start.
     """
     for environment, wait in rule.after:
         since = succeeded.get(environment)
@@ -105,7 +120,7 @@ def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], now
                 f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}, "
                 f"and no upgrade to it has succeeded there yet."
             )
-        if now - since < wait:
+        if at - since < wait:
             return (
                 f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}. "
                 f"It has since {since:%Y-%m-%d %H:%M} UTC, so this is possible from {since + wait:%Y-%m-%d %H:%M} UTC."
@@ -133,6 +148,12 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     if cluster is None:
         return (Problem(field=FormField.CLUSTER, text="Choose a cluster."),)
     found: list[Problem] = []
+    wrong_start = _wrong_start(form, now=now, lead=lead)
+    when = (
+        None
+        if wrong_start
+        else judged_time(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
+    )
     on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
     if not on_offer:
         none = f"No version is on offer that {cluster.full_name} ({cluster.version}) may go to."
@@ -140,15 +161,11 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     elif form.version not in on_offer:
         unknown = "This version is no longer on offer." if form.version else "Choose a version."
         found.append(Problem(field=FormField.VERSION, text=unknown))
-    elif too_soon := unproven(rule, form.version, succeeded=succeeded, now=now):
+    elif too_soon := unproven(rule, form.version, succeeded=succeeded, at=when.start if when else now):
         found.append(Problem(field=FormField.VERSION, text=too_soon))
-    if wrong_start := _wrong_start(form, now=now, lead=lead):
+    if wrong_start:
         found.append(Problem(field=FormField.START, text=wrong_start))
-    elif forbidden := breach(
-        rule,
-        occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone),
-        override=form.override,
-    ):
+    elif forbidden := breach(rule, when, override=form.override):
         found.append(Problem(field=FormField.START, text=forbidden))
     if not form.reason.strip():
         if form.override:

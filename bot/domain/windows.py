@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAYS_AHEAD = 7
-"""A window of today's weekday may be over already, so that the next one is a week ahead."""
+_A_WEEK = 7
+"""Days. The latest window of a weekday began at most so long ago, and the next one begins at most so far ahead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,20 +46,23 @@ class MaintenanceSchedule:
 
 
 def next_window(schedule: MaintenanceSchedule, *, after: datetime, zone: tzinfo) -> Window | None:
-    """Return the first window starting at or after a moment, its weekly times read in `zone`; None without any."""
-    first_day = after.astimezone(zone).date()
-    starts = (
-        window
+    """Return the first window from a moment on, its weekly times read in `zone`; None without any.
+
+    Of a window that is open at that moment, it is what is left.
+    """
+    today = after.astimezone(zone).date()
+    coming = (
+        Window(start=max(window.start, after.astimezone(UTC)), end=window.end)
         for weekly in schedule.windows
-        for day in _days(first_day, weekly.weekday)
-        if (window := _on(day, weekly, zone)).start >= after
+        for day in _days(today, weekly.weekday)
+        if (window := _on(day, weekly, zone)).start >= after or window.end > after
     )
-    return min(starts, key=lambda window: (window.start, window.end), default=None)
+    return min(coming, key=lambda window: (window.start, window.end), default=None)
 
 
-def _days(first: date, weekday: int) -> Iterator[date]:
-    for ahead in range(_DAYS_AHEAD + 1):
-        if (day := first + timedelta(days=ahead)).weekday() == weekday:
+def _days(today: date, weekday: int) -> Iterator[date]:
+    for ahead in range(-_A_WEEK, _A_WEEK + 1):
+        if (day := today + timedelta(days=ahead)).weekday() == weekday:
             yield day
 
 

@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from bot.domain.cluster import Catalog, Cluster
 from bot.domain.errors import RuleBroken
-from bot.domain.form import breach, occasion, unproven
+from bot.domain.form import breach, judged_time, unproven
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
@@ -47,13 +47,8 @@ class Judging:
         rule = self.rule(request)
         if text := self._off_offer(request, catalog, cluster, rule):
             return text
-        when = occasion(
-            cluster,
-            start=request.start,
-            ignore_windows=request.ignore_windows,
-            now=self.now(),
-            zone=self.zone,
-        )
+        now = self.now()
+        when = judged_time(cluster, start=request.start, ignore_windows=request.ignore_windows, now=now, zone=self.zone)
         if text := breach(rule, when, override=request.override):
             return text
         environments = [environment for environment, _ in rule.after]
@@ -61,7 +56,7 @@ class Judging:
             return None
         async with self.look() as work:
             succeeded = await work.upgrades.first_success(request.organisation, environments, request.to_version)
-        return unproven(rule, request.to_version, succeeded=succeeded, now=self.now())
+        return unproven(rule, request.to_version, succeeded=succeeded, at=when.start if when else now)
 
     async def check(self, request: UpgradeRequest) -> None:
         """Raise RuleBroken when a rule forbids the request now."""

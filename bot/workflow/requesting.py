@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain.calendar import frozen_by
+from bot.domain.calendar import Freeze, frozen_by
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken
 from bot.domain.events import About, RequestApproved, UpgradeRequested
-from bot.domain.form import is_frozen, occasion
+from bot.domain.form import Form, judged_time, occasion
 from bot.domain.people import Member
 from bot.domain.policy import Rule
 from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
@@ -36,11 +36,12 @@ def new_request_id() -> RequestId:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What a form came to; `older` is the request that was rescheduled by it."""
+    """What a form came to; `older` is the request that was rescheduled by it, `freeze` the one that it overrides."""
 
     request: UpgradeRequest
     rule: Rule
     older: UpgradeRequest | None
+    freeze: Freeze | None
 
 
 class Later(Exception):
@@ -92,11 +93,13 @@ class Requesting:
         rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
         await self.entitlement.check_may_request(member, rule)
         older = await self._rescheduled(submitted, member, cluster)
-        request = replace(self._draft(submitted, cluster, form.version, rule), replaces=older.id if older else None)
+        freeze = self._overridden(form, cluster, rule)
+        request = self._draft(submitted, cluster, form.version, rule, override=freeze is not None)
+        request = replace(request, replaces=older.id if older else None)
         found_approvers = await self.entitlement.enough_approvers(rule, requester=member.id, needed=request.required)
         if found_approvers is not None:
             raise Quorumless(_out_of_reach(request, rule, found_approvers))
-        return _Asked(request=request, rule=rule, older=older)
+        return _Asked(request=request, rule=rule, older=older, freeze=freeze)
 
     async def _rescheduled(self, submitted: FormSubmitted, member: Member, cluster: Cluster) -> UpgradeRequest | None:
         """Return the request that is rescheduled by this one.
@@ -118,10 +121,18 @@ class Requesting:
         await self.entitlement.check_may_request(member, policy.rule(older.organisation, older.environment))
         return older
 
-    def _draft(self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule) -> UpgradeRequest:
+    def _overridden(self, form: Form, cluster: Cluster, rule: Rule) -> Freeze | None:
+        """Return the freeze that the form overrides, if it does."""
+        when = judged_time(
+            cluster, start=form.start, ignore_windows=form.ignore_windows, now=self.now(), zone=self.viewing.zone
+        )
+        return frozen_by(rule.freeze, when, rule.zone) if when and form.override and rule.override else None
+
+    def _draft(
+        self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule, *, override: bool
+    ) -> UpgradeRequest:
         form, now = submitted.form, self.now()
         when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.viewing.zone)
-        override = form.override and rule.override and is_frozen(rule, when)
         deadline = form.start if form.ignore_windows and form.start else now + rule.request_expires_after
         return UpgradeRequest(
             id=self.new_id(),
@@ -155,8 +166,8 @@ class Requesting:
         stored = await work.requests.add(request)
         about = errands.about(stored)
         facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}
-        if stored.override and stored.estimate and (freeze := frozen_by(rule.freeze, stored.estimate, rule.zone)):
-            facts["overrides"] = f"the freeze {freeze.words}"
+        if asked.freeze:
+            facts["overrides"] = f"the freeze {asked.freeze.words}"
         await work.audit.append(
             fact(stored, "upgrade requested", at=stored.requested_at, actor=stored.requester, facts=facts)
         )

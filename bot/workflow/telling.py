@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.domain.form import forbidding
+from bot.domain.form import forbidding, unproven
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, PENDING, Move, ScheduledUpgrade
@@ -124,6 +124,10 @@ class Telling:
             return
         judged = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
         text = forbidding(rule, judged, override=request.override if request else False)
+        if text is None and request is not None and rule.after:
+            environments = [environment for environment, _ in rule.after]
+            succeeded = await work.upgrades.first_success(upgrade.organisation, environments, upgrade.to_version)
+            text = unproven(rule, upgrade.to_version, succeeded=succeeded, at=window.start)
         if text is None:
             return
         mention = (request.requester,) if request else rule.notify

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.form import LEAD, Form, Problem, breach, is_frozen, occasion, overriding, problems, unproven
+from bot.domain.form import (
+    LEAD,
+    Form,
+    Problem,
+    breach,
+    is_frozen,
+    judged_time,
+    occasion,
+    overriding,
+    problems,
+    unproven,
+)
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
@@ -130,13 +141,15 @@ class Viewing:
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
             succeeded = await self._succeeded(cluster, rule, form.version)
         estimate = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        judged = judged_time(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        starts = judged.start if judged else now
         scheduled = next((upgrade for upgrade in upgrades if not upgrade.is_final), None)
         waiting = requests[0] if requests else None
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         notes = [
-            breach(rule, estimate, override=form.override),
-            overriding(rule, estimate, override=form.override),
-            unproven(rule, form.version, succeeded=succeeded, now=now) if form.version else None,
+            breach(rule, judged, override=form.override),
+            overriding(rule, judged, override=form.override),
+            unproven(rule, form.version, succeeded=succeeded, at=starts) if form.version else None,
             None
             if cluster.schedule and cluster.schedule.windows
             else f"{cluster.full_name} has no maintenance windows: unless they are ignored, it may never start.",
@@ -149,7 +162,7 @@ class Viewing:
             recommended=cluster.channel_version if cluster.channel_version in on_offer else None,
             estimate=estimate,
             warnings=tuple(note for note in notes if note),
-            may_override=rule.override and is_frozen(rule, estimate),
+            may_override=rule.override and is_frozen(rule, judged),
             scheduled=scheduled,
             waiting=waiting,
         )

@@ -22,7 +22,7 @@ from bot.domain.form import (
     unproven,
 )
 from bot.domain.policy import Rule
-from bot.domain.windows import Window
+from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
 from tests.builders import NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_form, a_rule
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -141,14 +141,48 @@ def test_a_freeze_forbids_the_window_that_the_upgrade_would_land_in() -> None:
     assert check(a_form(), rule) == {"start": sentence}
     assert check(a_form(start=SUNDAY, ignore_windows=True), rule) == {"start": sentence}
     assert check(a_form(start=SUNDAY - timedelta(days=2), ignore_windows=True), rule) == {}
-    assert check(a_form(start=SUNDAY + timedelta(minutes=1)), rule) == {}
+    assert check(a_form(start=SUNDAY + timedelta(hours=3)), rule) == {}
 
 
-def test_a_cluster_without_windows_is_not_judged_by_the_calendar() -> None:
-    """Nothing can tell when it would run; the cloud's window will be judged."""
-    catalog = a_catalog(a_cluster(schedule=None))
+@pytest.mark.parametrize("schedule", [None, MaintenanceSchedule(identity="s", name="empty", windows=())])
+def test_without_windows_the_wanted_start_is_judged_or_else_now(schedule: MaintenanceSchedule | None) -> None:
+    """Nothing can tell when it would run, so it may run at once; the cloud's window will be judged again."""
+    catalog = a_catalog(a_cluster(schedule=schedule))
+    rule = a_rule(freeze=FROZEN, allowed=WEEKDAYS_ONLY)
+    frozen, night = SUNDAY, NOON + timedelta(hours=12)
 
-    assert check(a_form(), a_rule(freeze=FROZEN, allowed=WEEKDAYS_ONLY), catalog=catalog) == {}
+    assert check(a_form(), rule, catalog=catalog) == {}
+    assert check(a_form(start=frozen), rule, catalog=catalog).keys() == {"start"}
+    assert check(a_form(start=night), rule, catalog=catalog).keys() == {"start"}
+    assert check(a_form(), rule, catalog=catalog, now=frozen).keys() == {"start"}
+    assert check(a_form(), rule, catalog=catalog, now=night).keys() == {"start"}
+
+
+def test_in_an_open_window_what_is_left_of_it_is_judged() -> None:
+    """The freeze ended at midnight, in the middle of the window."""
+    midnight = WeeklyWindow(weekday=6, start=time(22), minutes=240)
+    catalog = a_catalog(a_cluster(schedule=MaintenanceSchedule(identity="s", name="s", windows=(midnight,))))
+    rule = a_rule(freeze=(Freeze(first=date(2026, 12, 1), last=date(2026, 12, 6)),))
+    at_eleven, at_one = SUNDAY + timedelta(hours=21), SUNDAY + timedelta(hours=23)
+
+    assert check(a_form(), rule, catalog=catalog, now=at_eleven).keys() == {"start"}
+    assert check(a_form(), rule, catalog=catalog, now=at_one) == {}
+
+
+def test_a_version_has_to_have_proven_itself_by_the_start() -> None:
+    """It is possible from 1 December on, and that is when it would run, in the window or at the moment chosen."""
+    rule, succeeded = a_rule(after=AFTER_STAGING), {"staging": NOON - timedelta(days=2)}
+    tomorrow, without_windows = NOON + timedelta(days=1), a_catalog(a_cluster(schedule=None))
+
+    assert check(a_form(), rule, succeeded=succeeded) == {}
+    assert check(a_form(start=tomorrow, ignore_windows=True), rule, succeeded=succeeded) == {}
+    assert check(a_form(start=tomorrow), rule, succeeded=succeeded, catalog=without_windows) == {}
+    for too_early in (
+        check(a_form(start=tomorrow - timedelta(minutes=1), ignore_windows=True), rule, succeeded=succeeded),
+        check(a_form(), rule, succeeded=succeeded, catalog=without_windows),
+        check(a_form(ignore_windows=True), rule, succeeded=succeeded),
+    ):
+        assert too_early["version"] == TOO_SOON
 
 
 @pytest.mark.parametrize(
@@ -205,6 +239,11 @@ def test_a_time_is_frozen_only_when_it_is_known() -> None:
         (
             SUNDAY + timedelta(seconds=1),
             False,
+            Window(start=SUNDAY + timedelta(seconds=1), end=SUNDAY + timedelta(hours=3)),
+        ),
+        (
+            SUNDAY + timedelta(hours=3),
+            False,
             Window(start=SUNDAY + timedelta(days=7), end=SUNDAY + timedelta(days=7, hours=3)),
         ),
         (SUNDAY + timedelta(hours=1), True, Window(start=SUNDAY + timedelta(hours=1), end=SUNDAY + timedelta(hours=1))),
@@ -258,8 +297,7 @@ def test_a_version_has_to_prove_itself_elsewhere_first(succeeded: dict[str, date
     """The sentence says where, for how long, and from when it is possible."""
     rule = a_rule(after=AFTER_STAGING)
 
-    assert unproven(rule, NEW, succeeded=succeeded, now=NOON) == expected
-    assert check(a_form(), rule, succeeded=succeeded) == ({"version": expected} if expected else {})
+    assert unproven(rule, NEW, succeeded=succeeded, at=NOON) == expected
 
 
 def test_every_environment_on_the_way_counts() -> None:
@@ -267,9 +305,9 @@ def test_every_environment_on_the_way_counts() -> None:
     rule = a_rule(after=(("development", timedelta(hours=1)), *AFTER_STAGING))
     succeeded = {"development": NOON - timedelta(days=1)}
 
-    assert "staging" in (unproven(rule, NEW, succeeded=succeeded, now=NOON) or "")
-    assert "development" in (unproven(rule, NEW, succeeded={}, now=NOON) or "")
-    assert unproven(a_rule(), NEW, succeeded={}, now=NOON) is None
+    assert "staging" in (unproven(rule, NEW, succeeded=succeeded, at=NOON) or "")
+    assert "development" in (unproven(rule, NEW, succeeded={}, at=NOON) or "")
+    assert unproven(a_rule(), NEW, succeeded={}, at=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -287,7 +325,7 @@ def test_every_environment_on_the_way_counts() -> None:
 )
 def test_a_wait_is_said_in_whole_units(wait: timedelta, words: str) -> None:
     """As long as it is, neither rounded up nor down to nothing."""
-    sentence = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, now=NOON) or ""
+    sentence = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, at=NOON) or ""
 
     assert f"in staging for {words} before" in sentence
 
@@ -379,7 +417,7 @@ def test_the_estimate_is_made_in_the_zone_of_maintenance_windows() -> None:
     ],
 )
 def test_a_wait_is_said_in_the_largest_unit_that_makes_it_whole(wait: timedelta, words: str) -> None:
-    refusal = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, now=NOON)
+    refusal = unproven(a_rule(after=(("staging", wait),)), NEW, succeeded={}, at=NOON)
 
     assert f"has to run in staging for {words} before" in str(refusal)
 

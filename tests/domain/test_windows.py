@@ -29,11 +29,11 @@ def at(text: str) -> datetime:
     [
         (weekly(6), "UTC", "2026-12-06T02:00Z"),
         (weekly(0, time(12)), "UTC", "2026-11-30T12:00Z"),
-        (weekly(0, time(11, 59)), "UTC", "2026-12-07T11:59Z"),
+        (weekly(0, time(8, 59)), "UTC", "2026-12-07T08:59Z"),
         (weekly(0, time(23, 59)), "UTC", "2026-11-30T23:59Z"),
         (weekly(6), "Europe/Amsterdam", "2026-12-06T01:00Z"),
         (weekly(0, time(13)), "Europe/Amsterdam", "2026-11-30T12:00Z"),
-        (weekly(1, time(1)), "Pacific/Kiritimati", "2026-12-07T11:00Z"),
+        (weekly(0, time(23)), "Pacific/Kiritimati", "2026-12-07T09:00Z"),
         (weekly(1, time(2)), "Pacific/Kiritimati", "2026-11-30T12:00Z"),
         (weekly(0, time(0)), "Etc/GMT+12", "2026-11-30T12:00Z"),
         (weekly(6, time(23)), "America/Los_Angeles", "2026-12-07T07:00Z"),
@@ -41,10 +41,27 @@ def at(text: str) -> datetime:
     ],
 )
 def test_the_next_window_is_found_in_every_zone(window: WeeklyWindow, zone: str, expected: str) -> None:
-    """Weekly times are local; a window that starts at this very moment counts, one that runs already does not."""
+    """Weekly times are local; a window that starts at this very moment counts, one that ends at it does not."""
     found = next_window(a_schedule(window), after=MONDAY_NOON, zone=ZoneInfo(zone))
 
     assert found == Window(start=at(expected), end=at(expected) + timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    ("window", "zone", "ends"),
+    [
+        (weekly(0, time(11, 59)), "UTC", "2026-11-30T14:59Z"),
+        (weekly(0, time(9, 1)), "UTC", "2026-11-30T12:01Z"),
+        (weekly(1, time(1)), "Pacific/Kiritimati", "2026-11-30T14:00Z"),
+        (weekly(6, time(22), 24 * 60), "Europe/Amsterdam", "2026-11-30T21:00Z"),
+        (weekly(0, time(13), 7 * 24 * 60 + 60), "UTC", "2026-11-30T14:00Z"),
+    ],
+)
+def test_of_a_window_that_is_open_what_is_left_counts(window: WeeklyWindow, zone: str, ends: str) -> None:
+    """Over midnight too, and over a whole week."""
+    found = next_window(a_schedule(window, weekly(2)), after=MONDAY_NOON, zone=ZoneInfo(zone))
+
+    assert found == Window(start=MONDAY_NOON, end=at(ends))
 
 
 def test_the_first_of_several_windows_is_next() -> None:
@@ -67,7 +84,7 @@ def test_a_schedule_without_windows_has_no_next_one() -> None:
         ("2026-03-28T12:00Z", "2026-03-29T01:30Z"),  # 02:30 does not exist on this night: 03:30 summer time
         ("2026-03-30T12:00Z", "2026-04-05T00:30Z"),
         ("2026-10-24T12:00Z", "2026-10-25T00:30Z"),  # 02:30 happens twice: the first one
-        ("2026-10-25T00:45Z", "2026-11-01T01:30Z"),  # and only the first one
+        ("2026-10-25T02:00Z", "2026-11-01T01:30Z"),  # and only the first one
     ],
 )
 def test_clocks_that_change_neither_lose_nor_double_a_window(after: str, expected: str) -> None:
@@ -94,7 +111,7 @@ def test_clocks_that_change_neither_lose_nor_double_a_window(after: str, expecte
 def test_the_next_window_is_the_nearest_that_is_not_past(
     windows: list[WeeklyWindow], after: datetime, zone: ZoneInfo
 ) -> None:
-    """It starts within eight days, on its weekday and at its time, and asking again from its start gives it again."""
+    """It starts within eight days and ends after that moment, and asking again from its start gives it again."""
     schedule = a_schedule(*windows)
 
     found = next_window(schedule, after=after, zone=zone)
@@ -122,10 +139,10 @@ def test_a_weekly_window_is_said_as_people_do(window: WeeklyWindow, words: str) 
 
 
 def test_the_week_begins_on_the_local_day_and_what_is_found_is_utc() -> None:
-    """Monday has begun in Auckland: a window half an hour ago comes again in a week."""
+    """Monday has begun in Auckland: a window that ended a minute ago comes again in a week."""
     auckland = ZoneInfo("Pacific/Auckland")
 
-    found = next_window(a_schedule(weekly(0, time(0, 30))), after=at("2026-11-22T12:00Z"), zone=auckland)
+    found = next_window(a_schedule(weekly(0, time(0, 30), 29)), after=at("2026-11-22T12:00Z"), zone=auckland)
 
-    assert found == Window(start=at("2026-11-29T11:30Z"), end=at("2026-11-29T14:30Z"))
+    assert found == Window(start=at("2026-11-29T11:30Z"), end=at("2026-11-29T11:59Z"))
     assert found.start.tzinfo is UTC

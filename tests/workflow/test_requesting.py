@@ -192,10 +192,37 @@ async def test_staging_goes_first_for_as_long_as_the_policy_says(days: int, says
     )
     house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
 
-    answer = await house.do(a_submitted_form())
+    soon = a_form(start=NOON + timedelta(hours=1), ignore_windows=True)
+    answer = await house.do(a_submitted_form(form=soon))
 
     assert says in answer
     assert bool(house.storage.requests) is (days == 3)
+
+
+async def test_staging_goes_first_as_seen_from_the_start_that_is_asked_for() -> None:
+    """On Sunday the version will have run there for three days; asked for and approved today."""
+    done = a_scheduled_upgrade(
+        identity="s1", cluster_identity=DATA, environment="staging", status="SUCCEEDED", status_since=NOON
+    )
+    house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+
+    request = await house.submitted(a_form(start=SUNDAY, ignore_windows=True))
+
+    assert request.state is State.SUBMITTED
+
+
+async def test_without_windows_a_start_inside_a_freeze_is_refused_and_may_be_overridden() -> None:
+    """Nothing tells when it would run but the start; the trail says which freeze was overridden."""
+    catalog = a_catalog(a_cluster(schedule=None))
+    house = await a_house(catalog=catalog, policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
+    frozen = a_form(start=NOON + timedelta(days=2))
+
+    refused = await house.do(a_submitted_form(form=frozen))
+    request = await house.ask(replace(frozen, override=True, reason="A leak"))
+
+    assert "frozen Dec 1 to Dec 10 (Sales)" in refused
+    assert (request.override, request.required, request.estimate) == (True, 2, None)
+    assert house.storage.audited[-1]["facts"]["overrides"] == f"the freeze {WINTER.words}"
 
 
 async def test_an_unreachable_slack_decides_nothing() -> None:

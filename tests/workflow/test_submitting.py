@@ -22,6 +22,7 @@ from bot.workflow.errors import (
 )
 from bot.workflow.ports import Submission
 from tests.builders import (
+    DATA,
     NEW,
     NOON,
     ROOS,
@@ -30,6 +31,7 @@ from tests.builders import (
     a_policy,
     a_reading,
     a_rule,
+    a_scheduled_upgrade,
     a_window,
     an_errand,
 )
@@ -262,3 +264,17 @@ async def test_a_window_that_breaks_a_rule_is_alerted_at_once() -> None:
     (alert,) = [event for event in house.channel() if isinstance(event, WindowBrokeRule)]
     assert (alert.window, alert.mention) == (a_window(NOON + timedelta(days=1)), (ROOS,))
     assert "frozen Dec 1 (Audit)" in alert.rule
+
+
+async def test_a_window_too_soon_after_staging_is_alerted_at_once() -> None:
+    """At the start that was asked for it would have run there long enough; the cloud chose an earlier one."""
+    done = a_scheduled_upgrade(
+        identity="s1", cluster_identity=DATA, environment="staging", status="SUCCEEDED", status_since=NOON
+    )
+    house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+    house.cloud.answers = [a_reading(window=a_window(NOON + timedelta(days=1)))]
+
+    await house.submitted(a_form(start=NOON + timedelta(days=4)))
+
+    (alert,) = [event for event in house.channel() if isinstance(event, WindowBrokeRule)]
+    assert "has to run in staging for 3 days" in alert.rule

@@ -73,6 +73,26 @@ async def test_a_cluster_without_windows_is_warned_about() -> None:
     assert "production/web has no maintenance windows" in view.warnings[0]
 
 
+async def test_without_windows_the_wanted_start_is_warned_about() -> None:
+    """A start inside a freeze is a start inside a freeze, and may be overridden like any."""
+    rule = a_rule(freeze=(WINTER,), override=True)
+    house = await a_house(policy=a_policy(rule), catalog=a_catalog(a_cluster(schedule=None)))
+
+    view = await house.viewing.form(a_form(start=NOON + timedelta(days=2)))
+
+    assert (view.estimate, view.may_override) == (None, True)
+    assert view.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
+
+
+async def test_in_an_open_window_what_is_left_of_it_is_the_estimate() -> None:
+    """Not next week's."""
+    house = await a_house(now=NEXT_SUNDAY.start + timedelta(hours=1))
+
+    view = await house.viewing.form(a_form())
+
+    assert view.estimate == replace(NEXT_SUNDAY, start=NEXT_SUNDAY.start + timedelta(hours=1))
+
+
 async def test_a_version_that_must_go_to_staging_first_is_warned_about() -> None:
     """While choosing, by the same sentence that would refuse."""
     house = await a_house(policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))

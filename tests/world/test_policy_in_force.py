@@ -101,11 +101,11 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
 
 
 async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
-    """It succeeded there, but not long enough ago; after that it may be asked for."""
-    rule = f"{BASE}required_approvals = 0\n[environments.production]\nafter = {{ staging = '3d' }}\n"
+    """It succeeded there, but will not have long enough ago in the next window; for a later one it may be asked for."""
+    rule = f"{BASE}required_approvals = 0\n[environments.production]\nafter = {{ staging = '10d' }}\n"
     async with under(rule, tmp_path) as home:
         roos = home.roos
-        waits = f"{NEW} has to run in staging for 3 days before it may go to production"
+        waits = f"{NEW} has to run in staging for 10 days before it may go to production"
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
         await roos.modal("Schedule upgrade", containing=f"{waits}, and no upgrade to it has succeeded there")
         untried = await errors(roos)
@@ -119,7 +119,7 @@ async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
         await roos.modal("Schedule upgrade", containing=f"{waits}. It has since 2026-11-23")
         early = await errors(roos)
-        home.clock.advance(3 * DAY)
+        home.clock.advance(7 * DAY)
         late = await errors(roos)
         await home.sem.message(CHANNEL, "Upgrade payments to", "production")
 
