@@ -11,13 +11,13 @@ from zoneinfo import available_timezones
 
 from pydantic import SecretStr
 
+from bot import database_url
 from bot.observe.redaction import redact
 
 EVERYONE: Final = "*"
 _PERSON: Final = re.compile(r"[UWS][A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_DATABASES: Final = ("sqlite+aiosqlite:///", "postgresql+asyncpg://")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -87,9 +87,8 @@ def secret(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
 
 
 def database(value: SecretStr) -> SecretStr:
-    """Check that a database URL names one of the two drivers; it may hold a password, so it is a secret."""
-    if not value.get_secret_value().startswith(_DATABASES):
-        raise ValueError(f"it begins with neither {_DATABASES[0]} nor {_DATABASES[1]}")
+    """Check that a database URL can be opened by one of the two drivers; it may hold a password, so it is a secret."""
+    database_url.check(value.get_secret_value())
     return value
 
 

@@ -70,6 +70,23 @@ def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator
     _apart(postgresql.drop(postgresql_server, url))
 
 
+@pytest.fixture
+def stranger(postgresql_server: str) -> str:
+    """Return the name of a PostgreSQL user who owns nothing."""
+    return _apart(postgresql.make_stranger(postgresql_server))
+
+
+@pytest.fixture
+def pooler_folder() -> Iterator[Path]:
+    """Make a folder for PgBouncer, with a name as short as a socket's has to be, where another user may write."""
+    if not IN_CI and not postgresql.pgbouncer():
+        pytest.skip("there is no pgbouncer (Debian: pgbouncer) to connect through")
+    made = Path(tempfile.mkdtemp(prefix="pooled-"))
+    made.chmod(0o777)
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a file with all tables, from which each test's is copied."""

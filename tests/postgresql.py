@@ -1,6 +1,10 @@
 """A real PostgreSQL for tests: started, and databases made and dropped in it."""
 
 import atexit
+import os
+import shutil
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,3 +59,40 @@ async def administer(server: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def pgbouncer() -> str | None:
+    """Return where PgBouncer is; Debian puts it where only root looks."""
+    return shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin")
+
+
+async def make_stranger(server: str) -> str:
+    """Make a user who owns nothing, unless there is one; returns the name."""
+    exists = "SELECT FROM pg_roles WHERE rolname = 'stranger'"
+    await administer(server, f"DO $$ BEGIN IF NOT EXISTS ({exists}) THEN CREATE ROLE stranger LOGIN; END IF; END $$")
+    return "stranger"
+
+
+@contextmanager
+def pooled(made: str, *, mode: str, folder: Path) -> Iterator[str]:
+    """Put PgBouncer in front of a database's server, pooling sessions or transactions; yields the database's URL."""
+    database = make_url(made)
+    server = Path(str(database.query["host"]))
+    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={server}\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {folder}\nlisten_port = 6432\n"
+        f"auth_type = trust\nauth_file = {folder}/users\npool_mode = {mode}\n"
+    )
+    owner = server.owner() if os.geteuid() == 0 else None  # it refuses to be root
+    program = pgbouncer()
+    assert program, "install pgbouncer"
+    process = subprocess.Popen([program, "-q", folder / "pgbouncer.ini"], user=owner, stderr=subprocess.DEVNULL)  # noqa: S603 - a test's
+    try:
+        until = time.monotonic() + 10
+        while not (folder / ".s.PGSQL.6432").exists():
+            assert time.monotonic() < until, "pgbouncer does not listen"
+            time.sleep(0.02)
+        yield f"postgresql+asyncpg://postgres@/{database.database}?host={folder}&port=6432"
+    finally:
+        process.terminate()
+        process.wait()

@@ -139,6 +139,26 @@ def test_missing_settings_end_with_2_and_a_line_each(command: str) -> None:
     ]
 
 
+def test_a_database_that_lets_nobody_make_tables_ends_with_1_and_a_line(
+    empty_postgresql_url: str, stranger: str, tmp_path: Path
+) -> None:
+    url = empty_postgresql_url.replace("postgres@", f"{stranger}:hunter2hunter2@")
+
+    done = run_apart(tmp_path, BOT_DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert done.stderr == "The database cannot be used: permission denied for schema public\n"
+
+
+def run_apart(folder: Path, **changes: str) -> "subprocess.CompletedProcess[str]":
+    """Run the bot in a process of its own, complete but for the changes."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | COMPLETE | changes  # noqa: TID251 - a process needs one
+    command = [sys.executable, "-m", "bot", "run"]
+    return subprocess.run(  # noqa: S603 - this very program
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
 def test_settings_and_policy_are_judged_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("[defaults]\napprovers = []", encoding="utf-8")
     monkeypatch.setenv("BOT_POLICY_FILE", "policy.toml")

@@ -7,9 +7,10 @@ from pathlib import Path
 from bot.doctor.finding import Finding, count, ok, warning, wrong
 from bot.doctor.patient import Patient
 from bot.store.engine import sqlite_file
-from bot.store.errors import DatabaseProblem
+from bot.store.errors import DatabaseProblem, SessionsShared
 
 DATABASE = "BOT_DATABASE_URL"
+_NAMED = 4
 
 
 async def database(patient: Patient) -> AsyncIterator[Finding]:
@@ -29,17 +30,32 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
         return
     try:
         await patient.storage.ping()
+        await patient.storage.check_sessions()
         version, missing = await patient.storage.version(), await patient.storage.pending()
         if missing:
             tables = f"its tables are at version {version}" if version else "it has no tables yet"
             pending = f"{count(len(missing), 'migration')} pending ({', '.join(missing)})"
+            await patient.storage.rehearse()
             yield ok(DATABASE, f"answers; {tables}, {pending}: `upgrade-bot run` applies them")
+            return
+        if lacking := await patient.storage.lacking_rights():
+            mend = "Make the bot's user the owner of its tables, or grant it SELECT, INSERT, UPDATE and DELETE on them."
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            yield wrong(DATABASE, f"this user lacks the right to {', '.join(lacking[:_NAMED])}{more}", mend)
             return
         yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
         async for finding in _contents(patient):
             yield finding
     except DatabaseProblem as error:
-        yield wrong(DATABASE, str(error), "Check address, user and password, and that the database runs.")
+        yield wrong(DATABASE, str(error), _mending(error))
+
+
+def _mending(error: DatabaseProblem) -> str:
+    if isinstance(error, SessionsShared):
+        return "Set pool_mode=session for this database in the pooler, or give PostgreSQL's own address."
+    if "permission denied" in str(error):
+        return "Let the user make tables: GRANT CREATE, USAGE ON SCHEMA public TO the user; or give it a schema."
+    return "Check address, user and password, and that the database runs."
 
 
 def _read_only(path: Path) -> Finding:

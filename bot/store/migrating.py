@@ -3,27 +3,46 @@
 Migrations only expand: they add tables, and columns with a default, so that the version before still runs beside.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, exc, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.engine import sqlite_file
-from bot.store.transaction import translated
+from bot.store.errors import DatabaseUnavailable
+from bot.store.transaction import first_line, translated
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 """Its `versions` are files named by their revision: v0001_tables.py is "0001"."""
+_PATIENCE = 5
 _LOCK = 0x75706772
 """Any number; the same for every process that migrates this database."""
 
 
 async def migrate(engine: AsyncEngine) -> None:
     """Apply what is missing, all or nothing; several processes may call it at once and one does it."""
-    with translated():
+    with _readable():
         async with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await connection.run_sync(_upgrade)
+
+
+async def rehearse(engine: AsyncEngine) -> None:
+    """Apply what is missing and undo it, to find out whether `migrate` can; raises DatabaseUnavailable.
+
+    Only PostgreSQL undoes all of it, and only there a user may be short of a right.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    with _readable():
+        async with engine.connect() as connection:
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.run_sync(_upgrade)
+            await connection.rollback()
 
 
 async def pending(engine: AsyncEngine) -> tuple[str, ...]:
@@ -41,6 +60,16 @@ async def version(engine: AsyncEngine) -> str | None:
     with translated():
         async with engine.connect() as connection:
             return await connection.run_sync(_current)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whatever the database refuses while its tables are made is for an operator to mend."""
+    try:
+        with translated():
+            yield
+    except exc.DBAPIError as error:
+        raise DatabaseUnavailable(f"The tables cannot be brought up to date: {first_line(error.orig)}") from error
 
 
 def _upgrade(connection: Connection) -> None:

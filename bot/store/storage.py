@@ -7,12 +7,13 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from bot.store.access import check_sessions, lacking_rights
 from bot.store.census import Census
 from bot.store.claims import LEASE_SECONDS, StoredClaims
 from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines, engines
 from bot.store.locking import DatabaseLock, hold_sqlite_lock
-from bot.store.migrating import migrate, pending, version
+from bot.store.migrating import migrate, pending, rehearse, version
 from bot.store.pruning import prune
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
@@ -59,10 +60,11 @@ class Storage:
     async def take(self) -> None:
         """Make the database ready for this process to work on: locked if it is SQLite, its tables up to date.
 
-        What a dead process left leased in SQLite is free at once. Raises DatabaseLocked, DatabaseUnavailable.
+        What a dead process left leased in SQLite is free at once. Raises DatabaseProblem.
         """
         if self._lock.handle is None:
             self._lock = hold_sqlite_lock(self.url)
+        await self.check_sessions()
         await self.migrate()
         if self._lock.handle is not None:
             await self.claims.free_all()
@@ -70,6 +72,18 @@ class Storage:
     async def migrate(self) -> None:
         """Bring the tables up to date."""
         await migrate(self.engines.write)
+
+    async def rehearse(self) -> None:
+        """Find out whether the tables could be brought up to date, and leave them as they are."""
+        await rehearse(self.engines.write)
+
+    async def check_sessions(self) -> None:
+        """Raise SessionsShared when a pooler stands between that gives each transaction another connection."""
+        await check_sessions(self.engines)
+
+    async def lacking_rights(self) -> tuple[str, ...]:
+        """Return what this user may not do with the tables."""
+        return await lacking_rights(self.engines.write)
 
     async def pending(self) -> tuple[str, ...]:
         """Return the migrations that are missing."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from bot.store.errors import DatabaseUnavailable
+from bot.store.errors import SESSIONS_SHARED, DatabaseUnavailable
 from bot.store.tables import Base
 from bot.workflow.errors import Stale
 from bot.workflow.ports import Box
@@ -26,8 +26,11 @@ _log = structlog.get_logger(__name__)
 
 _COLLISIONS = ("40001", "40P01")
 """PostgreSQL: serialization failure, deadlock."""
-_OUT_OF_ORDER = ("08", "25006", "25P03", "53", "55P03", "57", "58")
-"""PostgreSQL: no connection, a standby, held up too long, no room, locked, shutting down or timed out, broken."""
+_OUT_OF_ORDER = ("08", "25006", "25P03", "28", "3D", "3F", "42501", "53", "55P03", "57", "58")
+"""PostgreSQL: no connection, a standby, held up too long, not let in, no database, no schema, no right, no room,
+locked, shutting down or timed out, broken."""
+_PREPARED_ELSEWHERE = ("26000", "42P05")
+"""PostgreSQL: a prepared statement is missing, or is another's: what stands between gave us another connection."""
 
 
 class Transaction:
@@ -108,7 +111,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Transaction]:
         with translated():
             connection = await engine.connect()
     except exc.DBAPIError as error:  # whatever hinders a connection, there is no database to work with
-        raise DatabaseUnavailable(f"The database cannot be reached: {_first_line(error.orig)}") from error
+        raise DatabaseUnavailable(f"The database cannot be reached: {first_line(error.orig)}") from error
     try:
         with translated():
             await connection.begin()
@@ -128,14 +131,17 @@ def translated() -> Iterator[None]:
         sqlstate = getattr(error.orig, "sqlstate", None) or ""
         if sqlstate in _COLLISIONS:
             raise Stale("Somebody else changed the same thing at the same moment.") from error
+        if sqlstate in _PREPARED_ELSEWHERE:
+            raise DatabaseUnavailable(SESSIONS_SHARED) from error
         damaged = type(error) is exc.DatabaseError  # SQLite: the file is broken, or no database
         unusable = isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated
         if damaged or unusable or sqlstate.startswith(_OUT_OF_ORDER):
-            raise DatabaseUnavailable(f"The database cannot be used: {_first_line(error.orig)}") from error
+            raise DatabaseUnavailable(f"The database cannot be used: {first_line(error.orig)}") from error
         raise
     except (exc.TimeoutError, OSError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"The database cannot be reached: {_first_line(error)}") from error
+        raise DatabaseUnavailable(f"The database cannot be reached: {first_line(error)}") from error
 
 
-def _first_line(error: BaseException | None) -> str:
+def first_line(error: BaseException | None) -> str:
+    """Return the first line of what a driver says, without the name of the error's class."""
     return (str(error) or type(error).__name__).splitlines()[0]

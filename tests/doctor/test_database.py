@@ -1,15 +1,18 @@
 """What doctor says about the database, each thing broken on its own."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from bot.app import real_time
 from bot.doctor.database import database
 from bot.doctor.finding import State
 from bot.store.storage import Storage
 from bot.workflow.entries import Errand, Kind
+from tests import postgresql
 from tests.doctor.conftest import Clinic
 
 
@@ -93,6 +96,63 @@ async def test_a_postgresql_that_is_not_there_is_wrong_and_its_password_stays_hi
     finding = await clinic.only(State.WRONG, database)
 
     assert "hunter2" not in str(finding)
+
+
+async def test_a_user_who_may_make_no_tables_is_wrong(clinic: Clinic, empty_postgresql_url: str, stranger: str) -> None:
+    """What `run` would do first is tried, and undone."""
+    clinic.changes["bot_database_url"] = SecretStr(empty_postgresql_url.replace("postgres@", f"{stranger}@"))
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert "permission denied for schema public" in finding.text
+    assert "GRANT CREATE" in finding.mend
+
+
+async def test_a_user_who_may_not_touch_the_tables_is_wrong(clinic: Clinic, postgresql_url: str, stranger: str) -> None:
+    """They are counted, not listed."""
+    owner = Storage.open(postgresql_url)
+    async with owner.engines.write.begin() as granting:
+        await granting.execute(text(f"GRANT SELECT ON alembic_version TO {stranger}"))
+    await owner.close()
+    clinic.changes["bot_database_url"] = SecretStr(postgresql_url.replace("postgres@", f"{stranger}@"))
+
+    finding = await clinic.only(State.WRONG, database)
+
+    assert "this user lacks the right to DELETE on audit_chains, " in finding.text
+    assert " more" in finding.text
+    assert "grant" in finding.mend
+
+
+async def test_an_empty_postgresql_is_right_and_stays_empty(clinic: Clinic, empty_postgresql_url: str) -> None:
+    clinic.changes["bot_database_url"] = SecretStr(empty_postgresql_url)
+
+    found = await clinic.examine(database)
+    again = await clinic.examine(database)
+
+    assert [finding.state for finding in found] == [State.OK]
+    assert "it has no tables yet" in found[0].text
+    assert found == again
+
+
+async def test_a_pooler_that_shares_sessions_is_wrong(
+    clinic: Clinic, empty_postgresql_url: str, pooler_folder: Path
+) -> None:
+    with postgresql.pooled(empty_postgresql_url, mode="transaction", folder=pooler_folder) as url:
+        clinic.changes["bot_database_url"] = SecretStr(url)
+
+        finding = await clinic.only(State.WRONG, database)
+
+    assert "pool_mode=transaction" in finding.text
+    assert "pool_mode=session" in finding.mend
+
+
+async def test_a_pooler_that_keeps_sessions_is_right(clinic: Clinic, postgresql_url: str, pooler_folder: Path) -> None:
+    with postgresql.pooled(postgresql_url, mode="session", folder=pooler_folder) as url:
+        clinic.changes["bot_database_url"] = SecretStr(url)
+
+        found = await clinic.examine(database)
+
+    assert {finding.state for finding in found} == {State.OK}
 
 
 async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
