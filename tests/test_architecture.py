@@ -45,6 +45,7 @@ INWARDS: dict[str, set[str]] = {
     "shapes": {"observe", "database_url"},
     "database_url": set(),
     "manifest": set(),
+    "kubernetes_facts": {"domain"},
     "policy": {"domain", "settings", "shapes", "observe"},
     "audit_output": {"store"},
 }  # fmt: skip
@@ -72,6 +73,7 @@ OUTSIDE: dict[str, set[str]] = {
     "shapes": {"pydantic"},
     "database_url": set(),
     "manifest": set(),
+    "kubernetes_facts": set(),
     "policy": {"pydantic", "pydantic_core"},
     "audit_output": {"rich"},
 }

@@ -16,7 +16,10 @@ Organisation = NewType("Organisation", str)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
-    """A cluster as the catalog knows it. `version` is what it runs, or is being upgraded to."""
+    """A cluster as the catalog knows it. `version` is what it runs, or is being upgraded to.
+
+    `follows` is the `environment/slug` of its upstream cluster, `tenant` the slug of its observability tenant.
+    """
 
     identity: ClusterIdentity
     organisation: Organisation
@@ -29,6 +32,8 @@ class Cluster:
     channel_version: str | None = None
     auto_upgrade: bool = False
     schedule: MaintenanceSchedule | None = None
+    follows: str = ""
+    tenant: str | None = None
 
     @property
     def full_name(self) -> str:
