@@ -23,30 +23,49 @@ class Sheet:
 async def sheets(page: Callable[[int], Awaitable[Told]], *, name: str) -> AsyncGenerator[Sheet, None]:
     """Read page after page, the first being 0. Ends at the last page, an empty one, or one that repeats."""
     before: list[object] | None = None
+    count = 0
     for number in range(MOST_PAGES):
         told = await page(number)
-        items, last = _read(told.value, number)
+        items = _items(told.value)
+        count += len(items)
         if number and (not items or items == before):
             return
         yield Sheet(items=items, date=told.date)
-        if last or not items:
+        if not items or _is_last(told.value, number, count=count):
             return
         before = items
     _log.warning("cloud.list_cut", extra={"list": name, "pages": MOST_PAGES})
 
 
-def _read(value: object, number: int) -> tuple[list[object], bool]:
-    """Return the items of one page, and whether it says that it is the last."""
-    if isinstance(value, list):
-        return value, True
-    if not isinstance(value, dict) or not isinstance(items := value.get("content"), list):
+def _items(value: object) -> list[object]:
+    """Return the items of one page."""
+    items = value.get("content") if isinstance(value, dict) else value
+    if not isinstance(items, list):
         raise Unreadable("Avisi Cloud answered with something other than a list")
-    last, total = value.get("last"), value.get("totalPages")
-    if isinstance(last, bool):
-        return items, last
-    if isinstance(total, int) and not isinstance(total, bool):
-        return items, number + 1 >= total
-    return items, False
+    return items
+
+
+def _is_last(value: object, number: int, *, count: int) -> bool:
+    """Whether a page with items is the last, as far as it tells; `count` items were read, its own included.
+
+    Newer servers of the same family put the figures into an object `page`. A page without figures tells nothing.
+    """
+    if not isinstance(value, dict):
+        return True
+    if isinstance(value.get("last"), bool):
+        return bool(value["last"])
+    figures = [one for name in ("page", "pageable") if isinstance(one := value.get(name), dict)]
+
+    def figure(*names: str) -> int | None:
+        found = (one.get(name) for one in (value, *figures) for name in names)
+        return next((one for one in found if isinstance(one, int) and not isinstance(one, bool) and one > 0), None)
+
+    pages, total, size = figure("totalPages"), figure("totalElements"), figure("size", "pageSize")
+    if pages is not None:
+        return number + 1 >= pages
+    if total is not None:
+        return count >= total
+    return size is not None and len(value["content"]) < size
 
 
 def note_skipped(name: str, skipped: int) -> None:

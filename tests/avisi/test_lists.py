@@ -25,6 +25,9 @@ def without(*names: str) -> Callable[[int], Any]:
     return lambda number: {name: value for name, value in a_page(number).items() if name not in names}
 
 
+only_content = without("last", "totalPages", "number")
+
+
 @pytest.mark.parametrize(
     ("page", "requests"),
     [
@@ -37,11 +40,36 @@ def without(*names: str) -> Callable[[int], Any]:
         (lambda _: {"content": [{"slug": slug} for slug in SLUGS]}, 2),
         (lambda _: {"content": [{"slug": slug} for slug in SLUGS], "last": False, "totalPages": 9}, 2),
         (lambda number: a_page(number) | {"last": False}, 4),
+        (lambda number: only_content(number) | {"page": {"size": 2, "totalElements": 5, "totalPages": 3}}, 3),
+        (lambda number: only_content(number) | {"totalElements": 5}, 3),
+        (lambda number: only_content(number) | {"size": 2}, 3),
+        (lambda number: only_content(number) | {"pageable": {"pageSize": 2}}, 3),
+        (lambda number: only_content(number) | {"page": number, "totalElements": True, "size": "2"}, 4),
+        (lambda number: only_content(number) | {"totalPages": -1, "totalElements": 0}, 4),
     ],
-    ids=["paged", "no-last", "no-total", "neither", "both-odd", "array", "bare-page", "repeating", "never-last"],
+    ids=[
+        "paged",
+        "no-last",
+        "no-total",
+        "neither",
+        "both-odd",
+        "array",
+        "bare-page",
+        "repeating",
+        "never-last",
+        "figures-apart",
+        "total-of-items",
+        "size",
+        "size-apart",
+        "odd-figures",
+        "no-figures",
+    ],
 )
 async def test_every_shape_of_list_is_read_to_its_end(page: Callable[[int], Any], requests: int) -> None:
-    """Arrays, pages, pages that do not say which is the last, and a server that ignores the page."""
+    """Arrays, pages, pages that do not say which is the last, and a server that ignores the page.
+
+    Whatever the page says of its size, or of how many there are, saves the call that would find nothing.
+    """
     async with (
         scripted(lambda request: web.json_response(page(int(request.query["page"])))) as server,
         a_client(server.url) as client,
