@@ -8,6 +8,7 @@ from enum import StrEnum
 from bot.domain.calendar import frozen_by, is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
 from bot.domain.policy import Rule
+from bot.domain.versions import none_offered
 from bot.domain.windows import Window, next_window
 
 LEAD = timedelta(minutes=5)
@@ -156,7 +157,7 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     )
     on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
     if not on_offer:
-        none = f"No version is on offer that {cluster.full_name} ({cluster.version}) may go to."
+        none = none_offered(cluster.full_name, cluster.version)
         found.append(Problem(field=FormField.CLUSTER, text=none))
     elif form.version not in on_offer:
         unknown = "This version is no longer on offer." if form.version else "Choose a version."

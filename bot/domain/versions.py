@@ -76,21 +76,27 @@ def _within_a_minor(here: tuple[int, ...], there: tuple[int, ...]) -> Step:
 
 
 def allows(step_taken: Step, *, allow_downgrade: bool) -> bool:
-    """Whether a cluster may take this step; an unknown one is left to the cloud to judge."""
-    return step_taken in {Step.PATCH, Step.MINOR, Step.UNKNOWN} or (step_taken is Step.DOWNGRADE and allow_downgrade)
+    """Whether a cluster may take this step; an unknown one might be a downgrade or skip a minor."""
+    return step_taken in {Step.PATCH, Step.MINOR} or (step_taken is Step.DOWNGRADE and allow_downgrade)
 
 
 def offered(current: str, on_offer: Iterable[str], *, allow_downgrade: bool) -> tuple[str, ...]:
-    """Return the versions a cluster at `current` may go to, newest first; unknown shapes only when `current` is one."""
-    known = KubernetesVersion.parse(current).numbers is not None
+    """Return the versions a cluster at `current` may go to, newest first; none from or to an unknown shape."""
     candidates = [
         version
         for version in {text: KubernetesVersion.parse(text) for text in on_offer}.values()
         if allows(step(current, version.text), allow_downgrade=allow_downgrade)
-        and (version.numbers is not None or not known)
     ]
-    candidates.sort(key=lambda version: (version.numbers or (0, 0, 0, 0), version.text), reverse=True)
+    candidates.sort(key=lambda version: (version.numbers or (), version.text), reverse=True)
     return tuple(version.text for version in candidates)
+
+
+def none_offered(name: str, current: str) -> str:
+    """Say why a cluster at `current` is offered no version."""
+    if KubernetesVersion.parse(current).numbers is not None:
+        return f"No version is on offer that {name} ({current}) may go to."
+    runs = f'{name} runs "{current}", which' if current else f"Avisi Cloud does not say what {name} runs, which"
+    return f"{runs} the bot cannot compare with other versions. So it offers none: one of them might be a downgrade."
 
 
 def matching(wanted: str, choices: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from bot.domain.cluster import Cluster
 from bot.domain.form import Form
-from bot.domain.versions import matching
+from bot.domain.versions import matching, none_offered
 from bot.notifications.text import escape
 from bot.slack import when
 from bot.slack.directory import Index
@@ -90,9 +90,9 @@ class Reader:
         fitting = matching(wanted, on_offer)
         if fitting:
             return fitting[0]
-        name = escape(self.index.naming.cluster(cluster))
         if not on_offer:
-            raise NotUnderstood(f"No version is on offer that {name} ({escape(cluster.version)}) may go to.")
+            raise NotUnderstood(escape(none_offered(self.index.naming.cluster(cluster), cluster.version)))
+        name = escape(self.index.naming.cluster(cluster))
         offered = ", ".join(_code(version) for version in on_offer[:5])
         more = f" and {len(on_offer) - 5} more" if len(on_offer) > 5 else ""  # noqa: PLR2004 - as many as are named
         runs = f"{name}, which runs {escape(cluster.version)}"

@@ -11,6 +11,7 @@ from bot.domain.cluster import Cluster, ClusterIdentity
 from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
+from bot.domain.versions import none_offered
 from bot.notifications import blocks, text
 from bot.notifications.blocks import Block as Drawn
 from bot.notifications.ids import Act, Block, Callback
@@ -124,8 +125,8 @@ def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
     if shown.cluster is None:
         return
     if not shown.on_offer:
-        here = f"{text.escape(naming.cluster(shown.cluster))} ({text.escape(shown.cluster.version)})"
-        yield blocks.section(f"No version is on offer that {here} may go to.")
+        why = none_offered(naming.cluster(shown.cluster), shown.cluster.version)
+        yield blocks.section(text.escape(why, SENTENCE))
         return
     select = version_select(shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=Act.VERSION)
     yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)

@@ -115,6 +115,13 @@ def test_a_cluster_without_versions_is_refused_at_the_cluster() -> None:
     }
 
 
+def test_a_cluster_whose_version_cannot_be_read_is_refused_with_the_reason() -> None:
+    """Nothing is on offer for it, whatever was typed or pressed."""
+    found = check(a_form(), catalog=a_catalog(a_cluster(version="nightly-7")))
+
+    assert found["cluster"].startswith('production/web runs "nightly-7", which the bot cannot compare')
+
+
 def test_a_downgrade_is_on_offer_only_where_the_policy_allows_it() -> None:
     """Between patches of one minor."""
     older = "v1.31.4-u-ame.1"

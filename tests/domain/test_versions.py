@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.versions import KubernetesVersion, Step, allows, matching, offered, step
+from bot.domain.versions import KubernetesVersion, Step, allows, matching, none_offered, offered, step
 
 NUMBER = st.integers(min_value=0, max_value=40)
 VERSION = st.builds("v{}.{}.{}-u-ame.{}".format, st.integers(1, 2), NUMBER, NUMBER, NUMBER)
@@ -73,11 +73,11 @@ def test_a_step_is_classified_by_numbers(there: str, expected: Step) -> None:
         (Step.MINOR, True, True),
         (Step.DOWNGRADE, False, True),
         (Step.TOO_FAR, False, False),
-        (Step.UNKNOWN, True, True),
+        (Step.UNKNOWN, False, False),
     ],
 )
 def test_only_some_steps_may_be_taken(taken: Step, *, plain: bool, with_downgrades: bool) -> None:
-    """Downgrades only where the policy allows them; what we cannot judge is left to the cloud."""
+    """Downgrades only where the policy allows them; what cannot be judged might be one."""
     assert allows(taken, allow_downgrade=False) is plain
     assert allows(taken, allow_downgrade=True) is with_downgrades
 
@@ -109,12 +109,22 @@ def test_downgrades_are_offered_within_a_minor_when_the_policy_allows_them() -> 
     assert offered(HERE, ON_OFFER, allow_downgrade=True)[-2:] == ("v1.31.6-u-ame.10", "v1.31.4-u-ame.2")
 
 
-def test_a_cluster_of_unknown_shape_is_offered_everything_else() -> None:
-    """Nothing can be judged there, so the cloud judges."""
-    assert offered("nightly-7", ["v1.31.4-u-ame.2", "nightly-7", "nightly-8"], allow_downgrade=False) == (
-        "v1.31.4-u-ame.2",
-        "nightly-8",
+@pytest.mark.parametrize("current", ["nightly-7", "", "1.31", "v1.31.4-u-ame.2-rc1"])
+@pytest.mark.parametrize("downgrades", [False, True])
+def test_a_cluster_of_unknown_shape_is_offered_nothing(current: str, *, downgrades: bool) -> None:
+    """Any of them might be a downgrade, or skip a minor."""
+    on_offer = ["v1.31.4-u-ame.2", "v0.0.0-u-ame.1", "nightly-7", "nightly-8"]
+
+    assert offered(current, on_offer, allow_downgrade=downgrades) == ()
+
+
+def test_why_nothing_is_offered_is_said() -> None:
+    """There is nothing newer, or the bot cannot read what the cluster runs."""
+    assert none_offered("production/web", HERE) == f"No version is on offer that production/web ({HERE}) may go to."
+    assert none_offered("production/web", "nightly-7").startswith(
+        'production/web runs "nightly-7", which the bot cannot compare with other versions.'
     )
+    assert none_offered("production/web", "").startswith("Avisi Cloud does not say what production/web runs")
 
 
 @given(ANY_TEXT, st.lists(ANY_TEXT), st.booleans())
@@ -202,8 +212,3 @@ def test_a_number_has_at_most_six_digits(part: int) -> None:
 
     assert KubernetesVersion.parse(fits).numbers == (999999,) * 4
     assert KubernetesVersion.parse("v{}.{}.{}-u-ame.{}".format(*numbers)).numbers is None
-
-
-def test_unknown_shapes_are_offered_last() -> None:
-    """Below every known version, however small."""
-    assert offered("latest", ["zzz", "v0.0.0-u-ame.1"], allow_downgrade=False) == ("v0.0.0-u-ame.1", "zzz")

@@ -223,6 +223,14 @@ async def test_no_version_on_offer_is_said() -> None:
     assert modal.errors(view, [problem]) == {"cluster_block": "Choose a version."}
 
 
+async def test_a_version_of_unknown_shape_is_named_as_the_reason() -> None:
+    """Otherwise a person would look for the fault in the catalog."""
+    view = await _drawn(a_form(version=None), catalogs=[a_catalog(a_cluster(version="<nightly>"))])
+
+    assert "Version" not in _labels(view)
+    assert 'production/web runs "&lt;nightly&gt;", which the bot cannot compare' in _words(view)
+
+
 async def test_errors_stand_at_the_blocks_that_the_view_has() -> None:
     """Slack shows "trouble connecting" for an error at a block that it does not know."""
     view = await _drawn(a_form())
