@@ -19,8 +19,10 @@ def _named(value: object) -> object:
 
 
 def _identified(value: object) -> object:
-    """Read a schedule that is only its identity."""
-    return {"identity": value} if isinstance(value, str) and value else value if isinstance(value, dict) else None
+    """Read a schedule that is only its identity, or only its windows; of anything else no window can be read."""
+    if isinstance(value, str):
+        return {"identity": value} if value else None
+    return value if value is None or isinstance(value, dict) else {"windows": value}
 
 
 class WindowBody(Body):
@@ -39,18 +41,24 @@ class WindowBody(Body):
 
 
 class ScheduleBody(Body):
-    """A maintenance schedule."""
+    """A maintenance schedule; `windows` is None where it is only referred to."""
 
     identity: Text = ""
     name: Name = ""
-    windows: Annotated[tuple[WindowBody, ...], BeforeValidator(read_objects)] = ()
+    windows: Annotated[tuple[WindowBody, ...] | None, BeforeValidator(read_objects)] = None
 
     def as_domain(self) -> MaintenanceSchedule | None:
-        """Return it, None without an identity and without windows."""
-        windows = tuple(window for body in self.windows if (window := body.as_domain()) is not None)
-        if not self.identity and not windows:
+        """Return it, None when it says nothing at all."""
+        if not (self.identity or self.name or self.windows):
             return None
-        return MaintenanceSchedule(identity=self.identity, name=self.name, windows=windows)
+        read = [body.as_domain() for body in self.windows or ()]
+        windows = tuple(window for window in read if window is not None)
+        return MaintenanceSchedule(
+            identity=self.identity,
+            name=self.name,
+            windows=windows,
+            is_complete=self.windows is not None and len(windows) == len(read),
+        )
 
 
 class ChannelBody(Body):

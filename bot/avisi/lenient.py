@@ -76,9 +76,11 @@ def read_flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def read_objects(value: object) -> tuple[object, ...]:
-    """Read the objects of a list, passing over everything else."""
-    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+def read_objects(value: object) -> tuple[object, ...] | None:
+    """Read the objects of a list; whatever is none, in it or in its place, is an object without fields."""
+    if value is None:
+        return None
+    return tuple(item if isinstance(item, dict) else {} for item in (value if isinstance(value, list) else [value]))
 
 
 Text = Annotated[str, BeforeValidator(read_text)]

@@ -38,11 +38,12 @@ class WeeklyWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintenanceSchedule:
-    """The weekly windows that a cluster follows."""
+    """The weekly windows that a cluster follows; `is_complete` is whether each of them could be read."""
 
     identity: str
     name: str
     windows: tuple[WeeklyWindow, ...]
+    is_complete: bool = True
 
 
 def next_window(schedule: MaintenanceSchedule, *, after: datetime, zone: tzinfo) -> Window | None:

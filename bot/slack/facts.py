@@ -47,12 +47,15 @@ def _warnings(shown: FormView) -> Iterable[str]:
 
 def _windows(cluster: Cluster) -> str:
     schedule = cluster.schedule
-    if schedule is None or not schedule.windows:
+    if schedule is None:
         return "none"
     listed = [window.words for window in schedule.windows[:7]]
-    more = len(schedule.windows) - len(listed)
+    if more := len(schedule.windows) - len(listed):
+        listed.append(f"{more} more")
+    if not schedule.is_complete:
+        listed.append("others could not be read" if listed else "could not be read")
     name = f" ({text.escape(schedule.name)})" if schedule.name else ""
-    return "; ".join(listed) + (f"; {more} more" if more else "") + name
+    return ("; ".join(listed) or "none") + (name if listed else "")
 
 
 def _estimate(shown: FormView) -> str:

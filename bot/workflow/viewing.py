@@ -150,9 +150,7 @@ class Viewing:
             breach(rule, judged, override=form.override),
             overriding(rule, judged, override=form.override),
             unproven(rule, form.version, succeeded=succeeded, at=starts) if form.version else None,
-            None
-            if cluster.schedule and cluster.schedule.windows
-            else f"{cluster.full_name} has no maintenance windows: unless they are ignored, it may never start.",
+            _about_windows(cluster),
         ]
         return FormView(
             form=form,
@@ -223,6 +221,18 @@ class Viewing:
             return {}
         async with self.look() as work:
             return await work.upgrades.first_success(cluster.organisation, environments, version)
+
+
+def _about_windows(cluster: Cluster) -> str | None:
+    """Return what to note of a cluster's maintenance windows, None when all is well."""
+    schedule = cluster.schedule
+    if schedule is None or (schedule.is_complete and not schedule.windows):
+        return f"{cluster.full_name} has no maintenance windows: unless they are ignored, it may never start."
+    if schedule.is_complete:
+        return None
+    which = "Some" if schedule.windows else "The"
+    so = "the upgrade may begin before the estimated one" if schedule.windows else "no window can be estimated"
+    return f"{which} maintenance windows of {cluster.full_name} could not be read, so {so}."
 
 
 _NO_CATALOG = Catalog(organisation=Organisation(""), fetched_at=datetime.min)  # noqa: DTZ901 - never shown

@@ -212,7 +212,55 @@ async def test_windows_are_read_however_they_are_written() -> None:
             WeeklyWindow(weekday=0, start=time(22, 30), minutes=90),
             WeeklyWindow(weekday=1, start=time(4, 5), minutes=0),
         ),
+        is_complete=False,
     )
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "s1",
+        {"identity": "s1"},
+        {"name": "Nights"},
+        {"identity": "s1", "windows": None},
+        {"identity": "s1", "windows": {"SUNDAY": "02:00"}},
+        {"windows": [{"day": "SOMEDAY", "startTime": "02:00", "duration": 60}]},
+        {"windows": ["SUNDAY 02:00"]},
+        ["SUNDAY 02:00"],
+        7,
+    ],
+)
+async def test_windows_that_cannot_be_read_are_not_the_same_as_none(own: object) -> None:
+    """The cluster has a schedule: it is only not known when it is."""
+    catalog = await catalog_of(clusters=[A_CLUSTER | {"maintenanceSchedule": own}])
+
+    schedule = catalog.clusters[0].schedule
+    assert schedule is not None
+    assert (schedule.windows, schedule.is_complete) == ((), False)
+
+
+@pytest.mark.parametrize("own", [None, "", {}, {"identity": "s1", "windows": []}, []])
+async def test_a_cluster_without_windows_has_none_for_sure(own: object) -> None:
+    """Absent, or a schedule that says that it is empty."""
+    catalog = await catalog_of(clusters=[A_CLUSTER | {"maintenanceSchedule": own}])
+
+    schedule = catalog.clusters[0].schedule
+    assert schedule is None or (schedule.windows, schedule.is_complete) == ((), True)
+
+
+async def test_a_list_of_schedules_that_is_refused_leaves_windows_unread() -> None:
+    """The token may not see them; that does not mean that there are none."""
+
+    def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("maintenance-schedule"):
+            return web.json_response({"message": "No permission"}, status=403)
+        listed = [A_CLUSTER | {"maintenanceSchedule": "s1"}] if request.path.endswith("/clusters") else []
+        return web.json_response(listed)
+
+    async with scripted(answer) as server, a_client(server.url) as client:
+        (cluster,) = (await client.catalog(ACME)).clusters
+
+    assert cluster.schedule == MaintenanceSchedule(identity="s1", name="", windows=(), is_complete=False)
 
 
 @pytest.mark.parametrize("own", [{"identity": "s1"}, "s1", {"identity": "s1", "name": "Old", "windows": []}])

@@ -36,6 +36,7 @@ from tests.builders import (
     a_policy,
     a_press,
     a_rule,
+    a_schedule,
     a_scheduled_upgrade,
     an_upgrade_request,
 )
@@ -211,6 +212,17 @@ async def test_a_cluster_without_windows_is_warned_about() -> None:
     bare = a_cluster(schedule=MaintenanceSchedule(identity="1", name="none", windows=()))
 
     assert "no maintenance windows" in _words(await _drawn(a_form(), catalogs=[a_catalog(bare)]))
+
+
+async def test_windows_that_could_not_be_read_are_not_shown_as_none() -> None:
+    """All of them, or some."""
+    unread = a_cluster(schedule=a_schedule(name="Nights", windows=(), is_complete=False))
+    partly = a_cluster(schedule=a_schedule(is_complete=False))
+
+    shown = [_words(await _drawn(a_form(), catalogs=[a_catalog(cluster)])) for cluster in (unread, partly)]
+
+    assert "*Maintenance windows*\\ncould not be read (Nights)" in shown[0]
+    assert "*Maintenance windows*\\nSunday 02:00 for 3 h; others could not be read (weekend)" in shown[1]
 
 
 async def test_no_version_on_offer_is_said() -> None:

@@ -7,6 +7,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.errors import NotEntitled
 from bot.domain.form import Form, FormField
 from bot.domain.request import State, Vote
+from bot.domain.windows import MaintenanceSchedule
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
 from tests.builders import (
@@ -22,6 +23,7 @@ from tests.builders import (
     a_form,
     a_policy,
     a_rule,
+    a_schedule,
     a_scheduled_upgrade,
     a_window,
     an_upgrade_request,
@@ -91,6 +93,32 @@ async def test_in_an_open_window_what_is_left_of_it_is_the_estimate() -> None:
     view = await house.viewing.form(a_form())
 
     assert view.estimate == replace(NEXT_SUNDAY, start=NEXT_SUNDAY.start + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (
+            a_schedule(windows=(), is_complete=False),
+            "The maintenance windows of production/web could not be read, so no window can be estimated.",
+        ),
+        (
+            a_schedule(is_complete=False),
+            (
+                "Some maintenance windows of production/web could not be read, "
+                "so the upgrade may begin before the estimated one."
+            ),
+        ),
+    ],
+    ids=["none-read", "some-read"],
+)
+async def test_windows_that_could_not_be_read_are_not_taken_for_none(
+    schedule: MaintenanceSchedule, expected: str
+) -> None:
+    """The cluster has windows, and an upgrade may well start."""
+    house = await a_house(catalog=a_catalog(a_cluster(schedule=schedule)))
+
+    assert (await house.viewing.form(a_form())).warnings == (expected,)
 
 
 async def test_a_version_that_must_go_to_staging_first_is_warned_about() -> None:
