@@ -259,6 +259,8 @@ class FakeCloud:
 
     `answers` are given to the next submissions, one each: a reading, or an error to raise; without one the cloud
     accepts. `refusal` is raised by every read while it is set, `no_list` only by the list of scheduled upgrades.
+    `addressed` are clusters that have an address and are in no list; `mangled` is what the next readings show, one
+    each, before they show the truth again.
     """
 
     def __init__(self, *catalogs: Catalog, readings: Sequence[Reading] = (), time: datetime | None = None) -> None:
@@ -272,17 +274,20 @@ class FakeCloud:
         self.time = time
         self.page_size = 100
         self.ignores_filters = False
+        self.addressed: list[Cluster] = []
+        self.mangled: list[Catalog] = []
 
     async def catalog(self, organisation: Organisation) -> Catalog:
         """Return the catalog."""
         await self._wire()
-        return self.catalogs[organisation]
+        return self.mangled.pop(0) if self.mangled else self.catalogs[organisation]
 
     async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
         """Return the cluster and the versions on offer as they are now."""
         await self._wire()
-        catalog = self.catalogs[cluster.organisation]
-        return catalog.by_identity.get(cluster.identity), catalog.versions
+        catalog = self.mangled.pop(0) if self.mangled else self.catalogs[cluster.organisation]
+        addressed = {one.identity: one for one in self.addressed}
+        return addressed.get(cluster.identity) or catalog.by_identity.get(cluster.identity), catalog.versions
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:  # noqa: ARG002 - port
         """Accept it, or give the answer that was prepared."""

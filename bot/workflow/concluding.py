@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.cluster import Cluster, Organisation
+from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrade
-from bot.workflow.cataloguing import Cataloguing
-from bot.workflow.errors import Stale
+from bot.workflow.cataloguing import Cataloguing, remembered
+from bot.workflow.errors import Declined, Stale
 from bot.workflow.ports import BeginWork, Clock, Lease
 from bot.workflow.telling import Telling
 
@@ -39,15 +39,25 @@ class Concluding:
             return read_at
         catalog = await self.cataloguing.refresh(organisation, lease)
         if settled:
+            clusters = [await self._cluster(upgrade, catalog) for upgrade in settled]
             async with self.begin(lease) as work:
-                for upgrade in settled:
-                    status = _outcome(upgrade, catalog.by_identity.get(upgrade.cluster_identity))
+                for upgrade, cluster in zip(settled, clusters, strict=True):
+                    status = _outcome(upgrade, cluster)
                     try:
                         await self.telling.moved(work, upgrade, upgrade.infer(status, at=now))
                     except Stale:
                         continue
                 await work.commit()
         return now
+
+    async def _cluster(self, upgrade: ScheduledUpgrade, catalog: Catalog) -> Cluster | None:
+        """Return the cluster as it is now; one that the list lacks is looked up by its own address."""
+        if cluster := catalog.by_identity.get(upgrade.cluster_identity):
+            return cluster
+        try:
+            return (await self.cataloguing.cloud.current(remembered(upgrade)))[0]
+        except Declined:
+            return None
 
 
 def _outcome(upgrade: ScheduledUpgrade, cluster: Cluster | None) -> str:

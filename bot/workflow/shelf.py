@@ -24,6 +24,10 @@ class Shelf:
         """Whether there is a copy of this organisation's catalog at all: without one nothing can be said to be gone."""
         return organisation in self._catalogs
 
+    def catalog(self, organisation: Organisation) -> Catalog | None:
+        """Return the copy of one organisation."""
+        return self._catalogs.get(organisation)
+
     def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
         """Return a cluster and the catalog it stands in."""
         if identity is None:

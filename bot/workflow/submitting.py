@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading
 from bot.workflow import errands
+from bot.workflow.cataloguing import remembered
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
@@ -17,6 +18,7 @@ from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
 from bot.workflow.record import fact, rule_facts
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
+_BEFORE_SECOND_READING = 2.0
 _STALLED = 5.0
 """Seconds after which an attempt is not sent any more: another process may soon hold the lease, and send it too."""
 _WHOLE_SECOND = timedelta(seconds=1)
@@ -57,13 +59,11 @@ class Submitting:
             await self.outcomes.again(due, lease, seconds=0.0, error="the request changed meanwhile")
 
     async def _judge_and_send(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
-        await self.judging.shelf.renew()
-        if found := self.judging.shelf.find(request.cluster_identity):
-            try:
-                self.judging.shelf.correct(found[1], *(await self.cloud.current(found[1])))
-            except AvisiError as error:
-                await self.outcomes.hold(request, error, due, lease)
-                return
+        try:
+            await self._read_cluster(request)
+        except AvisiError as error:
+            await self.outcomes.hold(request, error, due, lease)
+            return
         if await self._turned_down(request, due, lease):
             return
         now = self.judging.now()
@@ -97,6 +97,23 @@ class Submitting:
             await self.outcomes.wait(stored, held_up, due, lease, seconds=growing_pause(due.attempts))
             return
         await self._send(stored, submission, due, lease)
+
+    async def _read_cluster(self, request: UpgradeRequest) -> None:
+        """Read the cluster and the versions on offer as they are now, also a cluster that the catalog does not list.
+
+        That the cluster is gone, or the version not on offer any more, counts only when it is read twice.
+        """
+        shelf = self.judging.shelf
+        await shelf.renew()
+        found = shelf.find(request.cluster_identity)
+        if found is None and not shelf.holds(request.organisation):
+            return
+        known = found[1] if found else remembered(request)
+        current, versions = await self.cloud.current(known)
+        if current is None or request.to_version not in versions:
+            await self.sleep(_BEFORE_SECOND_READING)
+            current, versions = await self.cloud.current(known)
+        shelf.correct(known, current, versions)
 
     async def _send(self, request: UpgradeRequest, submission: Submission, due: Due, lease: Lease) -> None:
         try:

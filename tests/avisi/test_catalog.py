@@ -348,6 +348,15 @@ async def test_a_cloud_without_single_clusters_is_asked_for_the_list(
     assert (await client.current(known))[0] == known
 
 
+async def test_a_cluster_that_a_list_lacks_is_found_at_its_address(client: AvisiClient, cloud: SimulatedCloud) -> None:
+    """A list without items and with status 200 says nothing about it."""
+    known = cluster_of(await client.catalog(ACME), "production/payments")
+    cloud.faults.add(Fault(path="*/clusters", body="nothing", times=None))
+
+    assert (await client.catalog(ACME)).clusters == ()
+    assert (await client.current(known))[0] == known
+
+
 async def test_a_cluster_that_cannot_be_read_is_an_error(client: AvisiClient, cloud: SimulatedCloud) -> None:
     """Not a cluster that is gone."""
     known = cluster_of(await client.catalog(ACME), "production/payments")

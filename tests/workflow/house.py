@@ -261,9 +261,11 @@ class House:
         await self.reminding.look_round(await self.lease())
 
     async def recatalog(self, *clusters: object, **changes: object) -> None:
-        """Let the cloud offer something else, and read it."""
+        """Let the cloud offer something else, and read it until it is believed."""
         self.clock.advance(timedelta(milliseconds=1))
         self.cloud.catalogs[ACME] = a_catalog(*clusters, fetched_at=self.clock(), **changes)  # type: ignore[arg-type]
+        with suppress(AvisiError):
+            await self.cataloguing.refresh(ACME)
         await self.cataloguing.refresh(ACME)
 
     # --- what a test sees ---

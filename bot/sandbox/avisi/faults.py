@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Drop = Literal["before", "during", "after"]
-Body = Literal["json", "html", "garbage", "text", "empty"]
+Body = Literal["json", "html", "garbage", "text", "empty", "nothing"]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -15,7 +15,8 @@ class Fault:
     `method` and `path` are patterns (`*`), `times` how often it still happens (None: until cleared).
     `delay` is real seconds, before anything else. `drop` closes the connection before the work, after the work
     without an answer, or in the middle of the answer. `status` or a `body` other than JSON answers in the place of
-    the API, without the work unless `work`. With a delay only, the request is answered as usual, late.
+    the API, without the work unless `work`; `nothing` is a list without items. With a delay only, the request is
+    answered as usual, late.
     """
 
     method: str = "*"
@@ -47,6 +48,8 @@ class Fault:
                 return "text/plain", "upstream connect error or disconnect/reset before headers"
             case "empty":
                 return "application/json", ""
+            case "nothing":
+                return "application/json", "[]"
             case "json":
                 return "application/json", ""
 
