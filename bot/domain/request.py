@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
-from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
 from bot.domain.people import MemberId
 from bot.domain.scheduled import UpgradeIdentity
@@ -146,8 +146,17 @@ class UpgradeRequest:
 
     @property
     def seal(self) -> Seal:
-        """Return a digest of what a vote is for: cluster, versions, start, windows flag, override, and the round."""
-        shown = [
+        """Return a digest of what a vote is for: the cluster and where it is, versions, start, flags, and the round."""
+        return _digest(*self._asked, self.organisation, self.environment, self.cluster)
+
+    @property
+    def seal_of_0_1_0(self) -> Seal:
+        """Return the digest that version 0.1.0 painted. A cluster that moves or is renamed begins another round."""
+        return _digest(*self._asked)
+
+    @property
+    def _asked(self) -> tuple[object, ...]:
+        return (
             self.id,
             self.round,
             self.cluster_identity,
@@ -156,8 +165,7 @@ class UpgradeRequest:
             self.start.astimezone(UTC).isoformat() if self.start else None,
             self.ignore_windows,
             self.override,
-        ]
-        return Seal(hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:20])
+        )
 
     @property
     def voters(self) -> frozenset[MemberId]:
@@ -166,7 +174,7 @@ class UpgradeRequest:
 
     def check_seal(self, seal: Seal) -> None:
         """Refuse a press on a card that showed something else; raises Outdated."""
-        if seal != self.seal:
+        if seal not in {self.seal, self.seal_of_0_1_0}:
             raise Outdated(
                 "The card you pressed showed something that has changed since, so your press did not count. "
                 "Please look at the card as it is now and decide again."
@@ -216,14 +224,24 @@ class UpgradeRequest:
         """End it because a newer request takes its place."""
         return self._to(State.REPLACED, at=at, replaced_by=by)
 
-    def void(self, *changes: str, at: datetime, from_version: str) -> "UpgradeRequest":
-        """Start the vote again because what was voted on has changed; `changes` are sentences for the card."""
-        asked_again = replace(
+    def follow(self, cluster: Cluster, *changes: str, estimate: Window | None) -> "UpgradeRequest":
+        """Take over what the cluster runs and where it is now; no vote outlives that. `changes` say it on the card."""
+        return replace(
             self,
             round=self.round + 1,
             votes=(),
             changes=changes,
-            from_version=from_version,
+            from_version=cluster.version,
+            organisation=cluster.organisation,
+            environment=cluster.environment,
+            cluster=cluster.slug,
+            estimate=estimate,
+        )
+
+    def void(self, cluster: Cluster, *changes: str, at: datetime, estimate: Window | None) -> "UpgradeRequest":
+        """Start the vote again because what was voted on has changed."""
+        asked_again = replace(
+            self.follow(cluster, *changes, estimate=estimate),
             reminders=0,
             reminded_at=at,  # the news of it reminds them
         )
@@ -264,3 +282,7 @@ class UpgradeRequest:
 
     def _by_whom(self) -> str:
         return f" by <@{self.decided_by}>" if self.decided_by else ""
+
+
+def _digest(*shown: object) -> Seal:
+    return Seal(hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:20])

@@ -1,16 +1,30 @@
 """Judging a request again: has the cluster changed since, is the version still on offer, does a rule forbid it now."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster
 from bot.domain.errors import RuleBroken
-from bot.domain.form import breach, judged_time, unproven
+from bot.domain.form import breach, judged_time, occasion, unproven
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
+from bot.domain.windows import Window
 from bot.workflow.ports import BeginWork, Clock
 from bot.workflow.shelf import Shelf
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """The cluster as it is now, sentences about what changed, and when it would be upgraded now."""
+
+    cluster: Cluster
+    changes: tuple[str, ...]
+    estimate: Window | None
+
+    def void(self, request: UpgradeRequest, *, at: datetime) -> UpgradeRequest:
+        """Start the request's vote again."""
+        return request.void(self.cluster, *self.changes, at=at, estimate=self.estimate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +39,39 @@ class Judging:
     naming: Naming = PLAIN
 
     def rule(self, request: UpgradeRequest) -> Rule:
-        """Return the rule in force for the request's environment."""
-        return self.policy.rule(request.organisation, request.environment)
-
-    def drift(self, request: UpgradeRequest) -> tuple[str, str] | None:
-        """Return the version the cluster runs now and a sentence, when it is not the one that was voted on."""
+        """Return the rule in force for the environment in which the cluster is now."""
         found = self.shelf.find(request.cluster_identity)
-        if found is None or found[1].version == request.from_version:
+        place = found[1] if found else request
+        return self.policy.rule(place.organisation, place.environment)
+
+    def drift(self, request: UpgradeRequest) -> Drift | None:
+        """Return what has changed of the cluster since it was voted on: its version, its name, where it is."""
+        found = self.shelf.find(request.cluster_identity)
+        if found is None:
             return None
-        current = found[1].version
-        return current, (
-            f"{self.naming.cluster(request)} runs {current} now; it ran {request.from_version} when this was asked."
+        cluster, changes = found[1], []
+        if _place(cluster) != _place(request):
+            of_both = Naming.among({cluster.organisation, request.organisation})
+            naming = of_both if of_both.several else self.naming
+            then, now = naming.cluster(request), naming.cluster(cluster)
+            changes.append(f"The cluster is called {now} now; it was {then} when this was asked.")
+        if cluster.version != request.from_version:
+            name = self.naming.cluster(cluster)
+            changes.append(f"{name} runs {cluster.version} now; it ran {request.from_version} when this was asked.")
+        if not changes:
+            return None
+        estimate = occasion(
+            cluster, start=request.start, ignore_windows=request.ignore_windows, now=self.now(), zone=self.zone
         )
+        return Drift(cluster=cluster, changes=tuple(changes), estimate=estimate)
+
+    def can_go_on(self, request: UpgradeRequest) -> bool:
+        """Whether the version is on offer for the cluster as it is now, so that there is something to vote on."""
+        found = self.shelf.find(request.cluster_identity)
+        if found is None:
+            return False
+        catalog, cluster = found
+        return request.to_version in catalog.offered_to(cluster, allow_downgrade=self.rule(request).allow_downgrade)
 
     async def broken_rule(self, request: UpgradeRequest) -> str | None:
         """Return the sentence of the first rule that forbids the request now, None when it may go ahead."""
@@ -69,3 +104,7 @@ class Judging:
         if cluster.version == request.to_version:
             return f"{self.naming.cluster(request)} already runs {request.to_version}."
         return f"{request.to_version} is no longer on offer for {self.naming.cluster(request)} ({cluster.version})."
+
+
+def _place(one: Cluster | UpgradeRequest) -> tuple[str, str, str]:
+    return one.organisation, one.environment, one.slug if isinstance(one, Cluster) else one.cluster

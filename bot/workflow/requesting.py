@@ -117,8 +117,10 @@ class Requesting:
             return older
         if older.state not in REPLACEABLE:
             return None
-        policy = self.viewing.policy
-        await self.entitlement.check_may_request(member, policy.rule(older.organisation, older.environment))
+        found = self.viewing.find(older.cluster_identity)
+        place = found[1] if found else older
+        rule = self.viewing.policy.rule(place.organisation, place.environment)
+        await self.entitlement.check_may_request(member, rule)
         return older
 
     def _overridden(self, form: Form, cluster: Cluster, rule: Rule) -> Freeze | None:

@@ -23,11 +23,10 @@ class Revoting:
     async def void_if_drifted(self, request: UpgradeRequest, lease: Lease | None = None) -> bool:
         """Void the votes when the cluster is not as it was; True when the request was changed. Raises Stale."""
         drift = self.judging.drift(request)
-        if drift is None or await self._cannot_go_on(request):
+        if drift is None or not self.judging.can_go_on(request):
             return False
-        current, sentence = drift
         needed = self.judging.rule(request).approvals_needed(override=request.override)
-        voided = request.void(sentence, at=self.judging.now(), from_version=current).require(needed)
+        voided = drift.void(request, at=self.judging.now()).require(needed)
         async with self.begin(lease) as work:
             await self.tell_voided(work, await work.requests.save(voided), voters=request.voters)
             await work.commit()
@@ -87,11 +86,3 @@ class Revoting:
         }
         await work.audit.append(fact(stored, "votes voided", at=self.judging.now(), facts=facts))
         await work.outbox.put(errands.repaint(stored, because="voided"), errands.in_thread(stored, event))
-
-    async def _cannot_go_on(self, request: UpgradeRequest) -> bool:
-        found = self.judging.shelf.find(request.cluster_identity)
-        if found is None:
-            return True
-        catalog, cluster = found
-        rule = self.judging.rule(request)
-        return request.to_version not in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)

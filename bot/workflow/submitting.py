@@ -138,24 +138,20 @@ class Submitting:
             await self.outcomes.expire(request, due, lease)
             return True
         needed = rule.approvals_needed(override=request.override)
+        drift = judging.drift(request) if judging.can_go_on(request) else None
+        if drift and needed > 0:
+            voided = drift.void(request, at=now).require(needed)
+            await self.outcomes.back_to_the_vote(request, voided, due, lease)
+            return True
         broken = await judging.broken_rule(request)
         requester = await self.entitlement.members.find(request.requester)
         if not (await self.entitlement.circle(rule.requesters)).includes(requester):
             broken = f"<@{request.requester}> may no longer request upgrades in {request.environment}."
-        drift = judging.drift(request)
+        if drift:
+            request = request.follow(drift.cluster, *drift.changes, estimate=drift.estimate)
+            broken = broken or " ".join(drift.changes)
         if broken:
             await self.outcomes.fail(request, broken, due, lease)
-            return True
-        if drift and needed == 0:
-            asked_again = replace(
-                request, from_version=drift[0], round=request.round + 1, votes=(), changes=(drift[1],)
-            )
-            await self.outcomes.fail(asked_again, drift[1], due, lease)
-            return True
-        if drift:
-            await self.outcomes.back_to_the_vote(
-                request, request.void(drift[1], at=now, from_version=drift[0]).require(needed), due, lease
-            )
             return True
         standing = await self.entitlement.standing_voters(request, rule)
         if len(standing) >= needed:

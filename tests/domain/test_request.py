@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.domain.cluster import ClusterIdentity
+from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
 from bot.domain.request import NEXT, OPEN, PERISHABLE, REPLACEABLE, RequestId, Seal, State, UpgradeRequest, Vote
 from bot.domain.scheduled import UpgradeIdentity
-from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_window, an_upgrade_request
+from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_cluster, a_window, an_upgrade_request
 
 LATER = NOON + timedelta(hours=1)
 CONTRACT = """
@@ -168,6 +168,9 @@ def test_a_vote_leaves_the_seal_as_it_is() -> None:
         {"ignore_windows": True},
         {"override": True},
         {"round": 2},
+        {"organisation": Organisation("umbrella")},
+        {"environment": "staging"},
+        {"cluster": "renamed"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -194,7 +197,6 @@ def test_a_seal_changes_with_what_is_voted_on(change: dict[str, Any]) -> None:
         {"reminders": 2},
         {"revision": 7},
         {"state": State.APPROVED},
-        {"cluster": "renamed"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -222,6 +224,18 @@ def test_a_seal_is_of_the_moment_and_not_of_the_zone_it_is_written_in() -> None:
     )
 
 
+def test_a_button_painted_by_0_1_0_counts_until_a_vote_starts_again() -> None:
+    """What it showed is still so; a cluster that moved or was renamed starts the vote again, and then it does not."""
+    request = an_upgrade_request(id=RequestId("one"))
+    painted = Seal("4d7694e5746aeb70851f")
+
+    request.check_seal(painted)
+
+    moved = request.void(a_cluster(environment="staging"), "It moved.", at=LATER, estimate=None)
+    with pytest.raises(Outdated):
+        moved.check_seal(painted)
+
+
 def test_a_made_up_seal_fits_nothing() -> None:
     """Neither empty nor guessed."""
     request = an_upgrade_request()
@@ -236,11 +250,14 @@ def test_votes_are_void_when_what_was_voted_on_has_drifted(state: State) -> None
     """The vote starts again, in a new round with a new seal, and the card says what changed."""
     request = an_upgrade_request(state=state, votes=(Vote(member=SEM, at=NOON),), reminders=2)
 
-    void = request.void("The cluster now runs v1.30.7.", at=LATER, from_version="v1.30.7-u-ame.0")
+    now = a_cluster(version="v1.30.7-u-ame.0", environment="staging", slug="api", organisation=Organisation("umbrella"))
+
+    void = request.void(now, "The cluster now runs v1.30.7.", at=LATER, estimate=a_window())
 
     assert (void.state, void.round, void.votes, void.reminders) == (State.PENDING_APPROVAL, 2, (), 0)
     assert void.changes == ("The cluster now runs v1.30.7.",)
     assert void.from_version == "v1.30.7-u-ame.0"
+    assert (void.organisation, void.full_name, void.estimate) == ("umbrella", "staging/api", a_window())
     assert void.seal != request.seal
     assert void.state_since == (NOON if state is State.PENDING_APPROVAL else LATER)
 
@@ -249,7 +266,7 @@ def test_votes_are_void_when_what_was_voted_on_has_drifted(state: State) -> None
 def test_nothing_else_can_be_voided(state: State) -> None:
     """What is being submitted, or has ended, is not voted on."""
     with pytest.raises(WrongState):
-        an_upgrade_request(state=state).void("drift", at=LATER, from_version=NEW)
+        an_upgrade_request(state=state).void(a_cluster(), "drift", at=LATER, estimate=None)
 
 
 def test_a_lost_approver_leaves_the_votes_of_the_others() -> None:
@@ -338,7 +355,7 @@ def test_a_vote_that_starts_again_reminds_by_itself(state: State) -> None:
     """The next reminder counts from that news, with its first gap."""
     request = an_upgrade_request(state=state, reminders=3, reminded_at=NOON)
 
-    again = request.void("It changed.", at=LATER, from_version=NEW)
+    again = request.void(a_cluster(version=NEW), "It changed.", at=LATER, estimate=None)
 
     assert (again.reminders, again.reminded_at) == (0, LATER)
 

@@ -13,7 +13,7 @@ from bot.domain.errors import Refused
 from bot.domain.people import MemberId
 from bot.domain.request import NEXT, RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import UpgradeIdentity
-from tests.builders import KIM, NOON, ROOS, SEM, an_upgrade_request
+from tests.builders import KIM, NOON, ROOS, SEM, a_cluster, an_upgrade_request
 
 APPROVERS = st.sampled_from([SEM, KIM])
 VERSIONS = st.sampled_from(["v1.30.6-u-ame.3", "v1.30.7-u-ame.0", "v1.30.8-u-ame.1"])
@@ -86,7 +86,7 @@ class RequestMachine(RuleBasedStateMachine):
     def drift(self, from_version: str) -> None:
         """The cluster is upgraded by somebody else."""
         before = self.request
-        self._try(lambda one: one.void("drift", at=self.now, from_version=from_version))
+        self._try(lambda one: one.void(a_cluster(version=from_version), "drift", at=self.now, estimate=None))
         if self.request is not before:
             assert self.request.votes == ()
             self.seals[self.request.round] = self.request.seal

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.workflow.errors import Missing, Stale, Taken
-from tests.builders import DATA, KIM, NOON, ROOS, SEM, WEB, a_window, an_upgrade_request
+from tests.builders import DATA, KIM, NOON, ROOS, SEM, WEB, a_cluster, a_window, an_upgrade_request
 from tests.store.conftest import Subject
 
 
@@ -202,7 +202,7 @@ async def test_votes_go_with_their_round(subject: Subject) -> None:
     async with subject.look() as work:
         assert (await work.requests.get(request.id)).voters == {KIM}
     async with subject.begin() as work:
-        await work.requests.save(kept.void("Changed.", at=NOON, from_version="v1.30.7-u-ame.1"))
+        await work.requests.save(kept.void(a_cluster(), "Changed.", at=NOON, estimate=None))
         await work.commit()
 
     async with subject.look() as work:

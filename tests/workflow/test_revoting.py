@@ -4,10 +4,13 @@ from datetime import date
 import pytest
 
 from bot.domain.calendar import Freeze
+from bot.domain.cluster import Organisation
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.request import Seal, State
 from bot.workflow.entries import Kind, Press
 from tests.builders import (
+    ACME,
+    DATA,
     KIM,
     NEW,
     OLD,
@@ -315,3 +318,145 @@ async def test_drift_to_where_nothing_can_be_voted_on_keeps_the_card_as_it_was()
     await house.look_round()
 
     assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
+
+
+STAGING_FIRST = a_policy(
+    environments={
+        "staging": a_rule(environment="staging", approvers=(SEM,)),
+        "production": a_rule(required_approvals=2, freeze=(Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10)),)),
+    }
+)
+
+
+async def test_a_cluster_that_moves_to_another_environment_starts_the_vote_again_by_the_rule_there() -> None:
+    """One approval was enough in staging; production asks for two and is frozen, and the card says both."""
+    house = await a_house(catalog=a_catalog(a_cluster(environment="staging")), policy=STAGING_FIRST)
+    request = await house.ask()
+    seen = house.now_of(request).seal
+    await house.recatalog(a_cluster())
+
+    answer = await house.press(request, seal=seen)
+    await house.look_round()
+
+    now = house.now_of(request)
+    assert "production is frozen" in answer
+    assert (now.full_name, now.required, now.votes) == ("production/web", 2, ())
+    assert now.changes == ("The cluster is called production/web now; it was staging/web when this was asked.",)
+    assert "production is frozen" in now.blocked
+
+
+async def test_a_cluster_that_moved_after_the_approval_is_voted_on_again_before_it_is_submitted() -> None:
+    """The approval was given under the rule of staging, and for staging."""
+    house = await a_house(catalog=a_catalog(a_cluster(environment="staging")), policy=STAGING_FIRST)
+    request = await house.approved()
+    house.cloud.catalogs[ACME] = a_catalog(a_cluster())
+
+    await house.submit(request)
+
+    now = house.now_of(request)
+    assert (now.state, now.votes, now.required, now.environment) == (State.PENDING_APPROVAL, (), 2, "production")
+    assert house.cloud.submissions == []
+
+
+async def test_the_press_of_an_approver_of_another_environment_does_not_count_where_the_cluster_is_now() -> None:
+    """Kim approves in production only; before the cluster moved, her press was refused, and now it is not."""
+    house = await a_house(catalog=a_catalog(a_cluster(environment="staging")), policy=STAGING_FIRST)
+    request = await house.ask()
+
+    before = await house.press(request, by=KIM)
+    await house.recatalog(a_cluster())
+    await house.press(request, by=KIM)
+
+    assert "Only approvers of staging may do this" in before
+    assert house.now_of(request).environment == "production"
+
+
+async def test_two_clusters_that_exchange_their_names_start_the_vote_again() -> None:
+    """What was approved as production/web would otherwise be another cluster by the time it is upgraded."""
+    web, api = a_cluster(), a_cluster(identity=DATA, slug="api", name="Api")
+    house = await a_house(catalog=a_catalog(web, api))
+    request = await house.ask()
+    seen = house.now_of(request).seal
+    await house.recatalog(replace(web, slug="api"), replace(api, slug="web"))
+
+    answer = await house.press(request, seal=seen)
+
+    now = house.now_of(request)
+    assert "your press did not count" in answer
+    assert (now.full_name, now.cluster_identity, now.votes) == ("production/api", request.cluster_identity, ())
+    assert now.changes == ("The cluster is called production/api now; it was production/web when this was asked.",)
+
+
+async def test_names_exchanged_right_before_submission_are_noticed_there() -> None:
+    """The cluster is read again by its identity, not by its name, which is another's now."""
+    web, api = a_cluster(), a_cluster(identity=DATA, slug="api", name="Api")
+    house = await a_house(catalog=a_catalog(web, api))
+    request = await house.approved()
+    house.cloud.catalogs[ACME] = a_catalog(replace(web, slug="api"), replace(api, slug="web"))
+
+    await house.submit(request)
+
+    assert house.now_of(request).state is State.PENDING_APPROVAL
+    assert house.told(VotesVoided)[0].about.full_name == "production/api"
+    assert house.cloud.submissions == []
+
+
+async def test_a_cluster_that_moves_to_another_organisation_is_called_by_it() -> None:
+    """Also where there is one organisation otherwise: that is what changed."""
+    umbrella = Organisation("umbrella")
+    house = await a_house(organisations=(ACME, umbrella))
+    request = await house.ask()
+    await house.recatalog(a_cluster(identity=DATA))
+    there = a_catalog(a_cluster(organisation=umbrella), organisation=umbrella, fetched_at=house.clock())
+    async with house.storage.begin() as work:
+        await work.catalogs.put(there)
+        await work.commit()
+
+    await house.press(request)
+
+    now = house.now_of(request)
+    assert (now.organisation, now.round, now.votes) == ("umbrella", 2, ())
+    assert now.changes == (
+        "The cluster is called umbrella/production/web now; it was acme/production/web when this was asked.",
+    )
+
+
+async def test_an_approved_request_without_a_quorum_fails_when_its_cluster_moved_and_says_both() -> None:
+    """Where it is now asks for approvals: trying again leads to a vote there."""
+    policy = replace(STAGING_FIRST, environments={"staging": a_rule(environment="staging", required_approvals=0)})
+    house = await a_house(catalog=a_catalog(a_cluster(environment="staging")), policy=policy)
+    request = await house.ask()
+    await house.recatalog(a_cluster(environment="staging", slug="api"))
+    await house.submit(request)
+    failed = house.now_of(request)
+    await house.recatalog(a_cluster(slug="api"))
+
+    await house.press(request, Press.TRY_AGAIN, by=ROOS)
+    await house.submit(request)
+
+    assert (failed.state, failed.full_name) == (State.SUBMISSION_FAILED, "staging/api")
+    assert "is called staging/api now" in failed.outcome
+    assert (house.now_of(request).state, house.now_of(request).required) == (State.PENDING_APPROVAL, 1)
+    assert house.cloud.submissions == []
+
+
+async def test_a_press_on_a_button_of_0_1_0_counts() -> None:
+    """Its card shows what is still so."""
+    house = await a_house()
+    request = await house.ask()
+
+    await house.press(request, seal=request.seal_of_0_1_0)
+
+    assert decision(house.now_of(request)) == (State.APPROVED, {SEM})
+
+
+async def test_a_press_on_a_button_of_0_1_0_does_not_count_once_the_cluster_was_renamed() -> None:
+    """The button stands beside the old name."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(a_cluster(slug="api"))
+
+    answer = await house.press(request, seal=request.seal_of_0_1_0)
+
+    assert "your press did not count" in answer
+    assert house.now_of(request).votes == ()
