@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.database_url import POSTGRESQL, postgresql
 from bot.store.driver import WholeStatements
 from bot.store.errors import DatabaseUnavailable
+from bot.store.transaction import lost_track
 
 if TYPE_CHECKING:
     import asyncpg
@@ -158,6 +159,13 @@ def _postgresql(url: str) -> Engines:
         connect_args={**arguments, "async_creator_fn": partial(_connected, settings)},
     )
     arguments.pop("prepared_statement_cache_size", None)
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:
+        """Throw a connection away whose driver has lost track of it; SQLAlchemy would use it again."""
+        if lost_track(context.sqlalchemy_exception):
+            context.is_disconnect = True
+
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Engines(write=engine, read=reader, dial=partial(_connected, settings, **arguments))
 

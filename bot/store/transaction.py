@@ -133,13 +133,18 @@ def translated() -> Iterator[None]:
             raise Stale("Somebody else changed the same thing at the same moment.") from error
         if sqlstate in _PREPARED_ELSEWHERE:
             raise DatabaseUnavailable(SESSIONS_SHARED) from error
-        damaged = type(error) is exc.DatabaseError  # SQLite: the file is broken, or no database
+        damaged = type(error) is exc.DatabaseError or lost_track(error)  # SQLite: the file is broken, or no database
         unusable = isinstance(error, (exc.OperationalError, exc.InterfaceError)) or error.connection_invalidated
         if damaged or unusable or sqlstate.startswith(_OUT_OF_ORDER):
             raise DatabaseUnavailable(f"The database cannot be used: {first_line(error.orig)}") from error
         raise
     except (exc.TimeoutError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"The database cannot be reached: {first_line(error)}") from error
+
+
+def lost_track(error: object) -> bool:
+    """Whether the driver no longer knows what its connection is at (asyncpg's InternalClientError)."""
+    return isinstance(error, exc.InternalError) and not getattr(error.orig, "sqlstate", None)
 
 
 def first_line(error: BaseException | None) -> str:

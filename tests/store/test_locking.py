@@ -26,6 +26,24 @@ async def test_a_second_process_is_refused_a_sqlite_file(sqlite_url: str) -> Non
     await second.close()
 
 
+async def test_nobody_else_may_read_a_sqlite_database(sqlite_url: str) -> None:
+    """Not what a new one is made of, and no longer one of an earlier version either."""
+    file = Path(sqlite_url.partition("///")[2])
+    file.unlink(missing_ok=True)
+    storage = Storage.open(sqlite_url)
+
+    await storage.take()
+    new = [file.with_name(f"{file.name}{end}").stat().st_mode & 0o777 for end in ("", "-wal", "-shm", ".lock")]
+    storage._lock.release()
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").chmod(0o644)
+    await storage.take()
+    old = [file.with_name(f"{file.name}{end}").stat().st_mode & 0o777 for end in ("", "-wal", "-shm", ".lock")]
+
+    assert (new, old) == ([0o600] * 4, [0o600] * 4)
+    await storage.close()
+
+
 async def test_a_second_name_of_a_sqlite_file_is_no_way_around_its_lock(sqlite_url: str, tmp_path: Path) -> None:
     """A link leads to the same file, so it has the same lock."""
     link = tmp_path / "link.db"
