@@ -209,8 +209,9 @@ class UpgradeRequest:
         return self._to(State.APPROVED, at=at, outcome="")
 
     def reject(self, *, by: MemberId, reason: str, at: datetime) -> "UpgradeRequest":
-        """End it by an approver's no."""
-        return self._to(State.REJECTED, at=at, decided_by=by, outcome=reason)
+        """End it by an approver's no, which takes back an approval that the same person gave."""
+        votes = tuple(vote for vote in self.votes if vote.member != by)
+        return self._to(State.REJECTED, at=at, decided_by=by, outcome=reason, votes=votes)
 
     def withdraw(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
         """End it by the requester's second thoughts."""

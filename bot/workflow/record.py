@@ -43,7 +43,7 @@ def rule_facts(rule: Rule) -> dict[str, object]:
 def fact(
     request: UpgradeRequest, kind: str, *, at: datetime, actor: str = "", facts: Mapping[str, object] | None = None
 ) -> Fact:
-    """Return an audit fact of a request."""
+    """Return an audit fact of a request as it was stored; it always says whose approvals stand after it."""
     return Fact(
         kind=kind,
         at=at,
@@ -51,5 +51,5 @@ def fact(
         actor=actor,
         organisation=request.organisation,
         cluster=request.full_name,
-        facts=facts or {},
+        facts={**(facts or {}), "approvals": sorted(request.voters)},
     )

@@ -314,6 +314,13 @@ def test_an_answer_of_the_cloud_is_kept() -> None:
     assert failed.approve(at=LATER).outcome == ""
 
 
+def test_a_rejection_takes_back_the_approval_of_who_rejects() -> None:
+    """Nobody stands on a card as approving what they rejected; the others' approvals stay as they were given."""
+    voted = an_upgrade_request(required=3).cast(by=SEM, at=NOON).cast(by=KIM, at=NOON)
+
+    assert voted.reject(by=SEM, reason="not today", at=LATER).voters == {KIM}
+
+
 def test_an_end_keeps_who_and_why() -> None:
     """The card tells it."""
     request = an_upgrade_request()

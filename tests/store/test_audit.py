@@ -1,18 +1,24 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 
+from bot.domain.cluster import ClusterIdentity
+from bot.domain.people import MemberId
+from bot.domain.request import UpgradeRequest
 from bot.store.audit import digest
 from bot.store.storage import Storage
 from bot.store.tables import AuditRow, ChainRow
 from bot.store.trail import AuditTrail, Exported
 from bot.store.transaction import transaction
-from tests.builders import NOON, a_fact
+from bot.workflow.record import fact
+from tests.builders import KIM, NOON, SEM, a_fact, an_upgrade_request
 from tests.store.conftest import Subject
 
 HOUR = timedelta(hours=1)
@@ -159,6 +165,77 @@ async def test_a_changed_event_is_found(stored: Storage, change: dict[str, Any])
 
     assert ("a", 2) in await found(stored)
     assert all(request == "a" for request, _ in await found(stored))
+
+
+async def voted_on(storage: Storage, *voters: MemberId, told: bool = True) -> UpgradeRequest:
+    """Store a request with a vote of each, and its trail; `told`: each event says whose approvals stand."""
+    request = an_upgrade_request(required=3, cluster_identity=ClusterIdentity(str(uuid4())))
+    async with storage.begin() as work:
+        await work.audit.append(fact(request, "upgrade requested", at=NOON, actor=request.requester))
+        stored = await work.requests.add(request)
+        for voter in voters:
+            stored = await work.requests.save(stored.cast(by=voter, at=NOON))
+            cast = fact(stored, "vote cast", at=NOON, actor=voter)
+            await work.audit.append(cast if told else replace(cast, facts={"count": len(stored.votes)}))
+        await work.commit()
+    return stored
+
+
+async def test_a_vote_that_nobody_gave_is_found(stored: Storage) -> None:
+    """The requests decide what is submitted: a vote that somebody wrote into one is found, and one that was removed."""
+    request, other = await voted_on(stored, SEM), await voted_on(stored, SEM, KIM)
+    assert await found(stored) == []
+
+    async with stored.begin() as work:
+        await work.requests.save(request.cast(by=MemberId("U0EVIL"), at=NOON))
+        await work.requests.save(other.keep_votes_of(frozenset({SEM})))
+        await work.commit()
+
+    assert {(one.request_id, one.number, one.problem) for one in await stored.audit_trail.verify()} == {
+        (request.id, 2, "the stored request counts an approval of U0EVIL that the trail does not have"),
+        (other.id, 3, f"the stored request lacks the approval of {KIM} that the trail has"),
+    }
+
+
+async def test_a_request_that_nobody_made_has_no_votes_to_show(stored: Storage) -> None:
+    """A whole request written into the database, with its votes, has no chain."""
+    async with stored.begin() as work:
+        await work.requests.add(an_upgrade_request().cast(by=SEM, at=NOON))
+        await work.commit()
+
+    assert len(await found(stored)) == 1
+
+
+async def test_votes_are_held_against_a_trail_of_the_first_version_too(stored: Storage) -> None:
+    """It says who approved and whose votes were voided, but not who lost theirs otherwise: no alarm of that."""
+    lost, voided = [await voted_on(stored, SEM, KIM, told=False) for _ in range(2)]
+    async with stored.begin() as work:
+        await work.requests.save(lost.keep_votes_of(frozenset({KIM})))
+        gone = replace(fact(voided, "votes voided", at=NOON), facts={"voters": [SEM]})
+        await work.audit.append(gone, a_fact(voided.id, kind="press refused", facts={}))
+        await work.commit()
+
+    assert await found(stored) == [(voided.id, 5)]
+
+
+async def test_an_export_holds_no_transaction_open_while_it_is_written(postgresql_url: str) -> None:
+    """PostgreSQL ends one that idles for 8 s, and a pager or a slow pipe may take hours; SQLite's log would grow."""
+    storage = Storage.open(postgresql_url)
+    async with storage.begin() as work:
+        await work.audit.append(*(a_fact(facts={}) for _ in range(20)))
+        await work.commit()
+    open_ones = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
+    )
+
+    numbers, idle = [], 0
+    async for event in AuditTrail(storage.engines.read, page=8).events():
+        numbers.append(event["number"])
+        async with storage.engines.write.connect() as asking:
+            idle += (await asking.execute(open_ones)).scalar_one()
+
+    assert (numbers, idle) == (list(range(1, 21)), 0)
+    await storage.close()
 
 
 async def test_a_removed_event_is_found(stored: Storage) -> None:
