@@ -6,7 +6,9 @@ The text of a ValueError says what is wrong and never shows a secret.
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import SecretStr
@@ -93,12 +95,23 @@ def database(value: SecretStr) -> SecretStr:
 
 
 def web_address(value: str) -> str:
-    """Check an http(s) address; it comes back without slashes at its end."""
+    """Check an https address, or an http one on this machine; it comes back without slashes at its end."""
     if re.match(r"https?://[^/\s]*@", value):
         raise ValueError("there is a user name or a password in it, and the bot sends neither")
     if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
-        raise ValueError("it is no address that begins with https:// or http://")
+        raise ValueError("it is not an address that begins with https://")
+    if value.startswith("http://") and not _is_loopback(value):
+        raise ValueError("it begins with http://, so tokens would be sent unencrypted; that is for this machine only")
     return value.rstrip("/")
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address leads to this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def command(value: str) -> str:

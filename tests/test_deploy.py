@@ -1,5 +1,6 @@
 """What deploy/ holds: valid for its machine, safe by default, and in step with the program."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,6 +36,16 @@ def test_the_kustomization_names_files_that_exist_and_settings_that_are_known() 
     assert all((KUBERNETES / name).is_file() for name in policy["files"])
     assert {literal.split("=")[0] for literal in settings["literals"]} <= VARIABLES
     assert set(read(KUBERNETES / "secret.example.yaml")["stringData"]) <= VARIABLES
+
+
+def test_the_page_shows_the_secrets_as_the_file_that_its_command_reads() -> None:
+    """`kubectl create secret --from-env-file` reads NAME=value, not YAML; both forms hold the same."""
+    page = (DEPLOY.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+
+    (shown,) = re.findall(r"```sh\n((?:[A-Z_]+=.*\n)+)```", page)
+
+    example = read(KUBERNETES / "secret.example.yaml")
+    assert dict(line.split("=", 1) for line in shown.splitlines()) == example["stringData"]
 
 
 def test_the_policy_that_is_deployed_is_valid() -> None:

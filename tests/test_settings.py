@@ -84,10 +84,19 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("ACLOUD_PERSONAL_ACCESS_TOKEN", "Token mine", "a space"),
         ("ACLOUD_ORGANISATION", ",", "the list is empty"),
         ("ACLOUD_ORGANISATION", "acme corp", '"acme corp" is no slug'),
-        ("ACLOUD_API_ENDPOINT", "api.avisi.cloud", "no address"),
+        ("ACLOUD_API_ENDPOINT", "api.avisi.cloud", "not an address that begins with https://"),
+        (
+            "ACLOUD_API_ENDPOINT",
+            "http://api.avisi.cloud",
+            "it begins with http://, so tokens would be sent unencrypted",
+        ),
+        ("ACLOUD_API_ENDPOINT", "http://127.0.0.1.example.com", "unencrypted"),
+        ("SLACK_API_URL", "http://slack.com/api/", "unencrypted"),
+        ("SLACK_API_URL", "http://0.0.0.0/api/", "unencrypted"),
+        ("SLACK_API_URL", "http://[/api/", "unencrypted"),
         ("ACLOUD_API_ENDPOINT", "https://roos:hush@api.avisi.cloud/x", "a user name or a password in it"),
         ("SLACK_API_URL", "http://hush@slack.test", "a user name or a password in it"),
-        ("SLACK_API_URL", "slack.com/api", "no address"),
+        ("SLACK_API_URL", "slack.com/api", "not an address that begins with https://"),
         ("BOT_COMMAND", "schedule", '"schedule" is no name of a slash command'),
         ("BOT_CHANNEL", "#upgrades", '"#upgrades" is no channel ID'),
         ("BOT_APPROVERS", "bob", '"bob" is no ID of a user'),
@@ -213,6 +222,14 @@ def test_addresses_are_brought_into_one_form(monkeypatch: pytest.MonkeyPatch) ->
 
     assert settings.slack_api_url == "http://127.0.0.1:1/api/"
     assert settings.acloud_api_endpoint == "http://127.0.0.1:2"
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "127.8.0.1:1", "[::1]:8080"])
+def test_only_this_machine_may_be_spoken_to_unencrypted(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """A simulator or a proxy of one's own stands there."""
+    given(monkeypatch, SLACK_API_URL=f"http://{host}/api/", ACLOUD_API_ENDPOINT=f"http://{host}")
+
+    assert read_settings().acloud_api_endpoint == f"http://{host}"
 
 
 def test_the_rule_variables_can_be_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,20 @@ Codes: the method pages of docs.slack.dev. A message is posted twice only by who
 """
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
-from bot.notifications.errors import BadPayload, MessengerError, OutcomeUnknown
+from bot.notifications.errors import BadPayload, MessengerError, OutcomeUnknown, TooLate
 from bot.slack.failure import FAILURES, failure, waiting_time
 from bot.slack.sorting import counted, not_responded, sorted_out
 from bot.workflow.entries import MessageRef
+
+_SLACKS: Final = ("slack.com", "slack-gov.com")
 
 
 class SlackMessenger:
@@ -53,7 +56,14 @@ class SlackMessenger:
         )
 
     async def respond(self, response_url: str, message: Message) -> None:
-        """Answer privately where somebody pressed, leaving the message as it is; raises MessengerError."""
+        """Answer privately where somebody pressed, leaving the message as it is; raises MessengerError.
+
+        An address that is not Slack's is not used: whoever could forge one would have us post anywhere.
+        """
+        if not is_slacks(response_url, self._client.base_url):
+            not_slacks = TooLate("foreign_url")
+            counted("response_url", not_slacks)
+            raise not_slacks
         body = {
             "response_type": "ephemeral",
             "replace_original": False,
@@ -95,6 +105,20 @@ class SlackMessenger:
     async def publish_home(self, member: MemberId, view: View) -> None:
         """Publish a person's App Home; raises MessengerError."""
         await _call("views.publish", self._client.views_publish(user_id=member, view=view.payload()))
+
+
+def is_slacks(response_url: str, api_url: str) -> bool:
+    """Whether a response URL leads to Slack over https, or to where its Web API is (SLACK_API_URL)."""
+    if set(response_url) & set("@\\") or not response_url.isprintable():  # programs differ in which host that names
+        return False
+    try:
+        asked, api = urlsplit(response_url), urlsplit(api_url)
+    except ValueError:
+        return False
+    host = asked.hostname or ""
+    if asked.scheme == "https" and any(host == one or host.endswith(f".{one}") for one in _SLACKS):
+        return True
+    return (asked.scheme, host) in {(api.scheme, api.hostname), ("https", api.hostname)}
 
 
 async def _call(method: str, asked: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack

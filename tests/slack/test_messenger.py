@@ -21,7 +21,7 @@ from bot.notifications.errors import (
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.client import open_session, web_client
-from bot.slack.messenger import SlackMessenger
+from bot.slack.messenger import SlackMessenger, is_slacks
 from bot.workflow.entries import MessageRef
 from tests.builders import ROOS
 
@@ -165,6 +165,41 @@ async def test_a_private_answer_is_seen_by_one_person_until_its_address_is_used_
 
     assert await slack.person(ROOS).private(CHANNEL, "Hello")
     assert not [one for one in slack.person("U0SEM").messages(CHANNEL) if "Hello" in one]
+
+
+async def test_a_private_answer_goes_nowhere_but_to_slack(slack: SimulatedSlack, messenger: SlackMessenger) -> None:
+    """Whoever forges an address gets no request of ours, on loopback least of all; the person gets a direct message."""
+    forged = _url(slack).replace("127.0.0.1", "localhost")
+
+    with pytest.raises(TooLate, match="foreign_url"):
+        await messenger.respond(forged, HELLO)
+
+    assert not [one for one in slack.person(ROOS).messages(CHANNEL) if "Hello" in one]
+
+
+@pytest.mark.parametrize(
+    ("response_url", "api_url", "leads_to_slack"),
+    [
+        ("https://hooks.slack.com/actions/T1/1/x", "https://slack.com/api/", True),
+        ("https://hooks.slack-gov.com/actions/T1/1/x", "https://slack-gov.com/api/", True),
+        ("https://hooks.slack.com/actions/T1/1/x", "http://127.0.0.1:9/api/", True),
+        ("http://127.0.0.1:8/response/x", "http://127.0.0.1:9/api/", True),
+        ("https://gateway.example.com/response", "https://gateway.example.com/api/", True),
+        ("http://hooks.slack.com/actions/T1/1/x", "https://slack.com/api/", False),
+        ("http://gateway.example.com/response", "https://gateway.example.com/api/", False),
+        ("https://hooks.slack.com.example.com/x", "https://slack.com/api/", False),
+        ("https://notslack.com/x", "https://slack.com/api/", False),
+        ("https://hooks.slack.com@example.com/x", "https://slack.com/api/", False),
+        ("https://example.com\\.slack.com/x", "https://slack.com/api/", False),
+        ("https://example.com\n.slack.com/x", "https://slack.com/api/", False),
+        ("http://169.254.169.254/latest/meta-data", "https://slack.com/api/", False),
+        ("https://[", "https://slack.com/api/", False),
+        ("file:///etc/passwd", "https://slack.com/api/", False),
+    ],
+)
+def test_what_counts_as_slack_s_own_address(response_url: str, api_url: str, leads_to_slack: bool) -> None:  # noqa: FBT001 - the expected answer
+    """Slack's hosts over https, or the host that the Web API is asked at."""
+    assert is_slacks(response_url, api_url) is leads_to_slack
 
 
 async def test_what_is_gone_is_told_apart(messenger: SlackMessenger) -> None:
