@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, literal_column, select, text
 
 from bot.domain.request import State
 from bot.store.errors import DatabaseUnavailable
@@ -126,7 +126,8 @@ async def test_a_postgresql_that_is_out_of_order_is_unavailable(postgresql_url: 
 async def test_a_driver_that_lost_track_is_unavailable_and_its_connection_thrown_away(postgresql_url: str) -> None:
     """Asyncpg raises its InternalClientError; here a type changed behind the connection's back."""
     storage, other = Storage.open(postgresql_url), Storage.open(postgresql_url)
-    backend, pair = text("SELECT pg_backend_pid()"), text("SELECT '(1,2)'::pair AS pair")
+    backend = select(func.pg_backend_pid())
+    pair, pair_again = (select(literal_column(f"'{value}'::pair").label(value)) for value in ("(1,2)", "(1,2,3)"))
     async with other.engines.write.begin() as connection:
         await connection.execute(text("CREATE TYPE pair AS (a int, b int)"))
     async with transaction(storage.engines.write) as working:
@@ -137,7 +138,7 @@ async def test_a_driver_that_lost_track_is_unavailable_and_its_connection_thrown
 
     with pytest.raises(DatabaseUnavailable, match="cannot be used"):
         async with transaction(storage.engines.write) as working:
-            await working.all(text("SELECT '(1,2,3)'::pair AS other"))
+            await working.all(pair_again)
 
     async with transaction(storage.engines.write) as working:
         assert (await working.all(backend))[0][0] != first
