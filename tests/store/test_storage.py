@@ -1,8 +1,9 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, literal_column, select, text
+from sqlalchemy import Select, func, literal_column, select, text
 
 from bot.domain.request import State
 from bot.store.errors import DatabaseUnavailable
@@ -126,8 +127,9 @@ async def test_a_postgresql_that_is_out_of_order_is_unavailable(postgresql_url: 
 async def test_a_driver_that_lost_track_is_unavailable_and_its_connection_thrown_away(postgresql_url: str) -> None:
     """Asyncpg raises its InternalClientError; here a type changed behind the connection's back."""
     storage, other = Storage.open(postgresql_url), Storage.open(postgresql_url)
-    backend = select(func.pg_backend_pid())
-    pair, pair_again = (select(literal_column(f"'{value}'::pair").label(value)) for value in ("(1,2)", "(1,2,3)"))
+    backend: Select[int] = select(func.pg_backend_pid())
+    pair: Select[Any] = select(literal_column("'(1,2)'::pair").label("two"))
+    pair_again: Select[Any] = select(literal_column("'(1,2,3)'::pair").label("three"))
     async with other.engines.write.begin() as connection:
         await connection.execute(text("CREATE TYPE pair AS (a int, b int)"))
     async with transaction(storage.engines.write) as working:
