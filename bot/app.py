@@ -113,6 +113,7 @@ class Bot:
         )
         worker = Worker(
             outage=self._outage,
+            resting=lambda: built.in_force.superseded,
             claims=storage.claims,
             begin=storage.begin,
             look=storage.look,
@@ -149,6 +150,7 @@ class Bot:
             identity=identity,
             socket=socket,
             cloud=cloud,
+            in_force=built.in_force,
             organisations=self._organisations,
             now=self._now,
         )
@@ -164,6 +166,7 @@ class Bot:
             slack=None if socket else self._requests(slack, identity).answer,
         )
         self.port = await server.start()
+        await built.in_force.declare()
         self._run("identity", identity.keep())
         self._run("worker", worker.run())
         self._run("clock-watch", schedule.follow(ClockWatch(real_time)))
@@ -220,6 +223,7 @@ class Bot:
             cataloguing=built.cataloguing,
             reminding=built.reminding,
             shelf=built.shelf,
+            in_force=built.in_force,
             prune=self._prune,
             polled=_polled,
             organisations=self._organisations,

@@ -10,6 +10,7 @@ from bot.slack.identity import Identity
 from bot.slack.socket import SocketMode
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
+from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import AvisiCloud, Clock
 from bot.workflow.rooms import Feed
 
@@ -23,12 +24,13 @@ _PAUSED = 4.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """Database and Slack are vital; everything else is named but never makes it unready."""
+    """Database, Slack and the policy in force are vital; everything else is named but never makes it unready."""
 
     storage: Storage
     identity: Identity
     socket: SocketMode | None
     cloud: AvisiCloud
+    in_force: PolicyInForce
     organisations: tuple[Organisation, ...]
     now: Clock
 
@@ -37,6 +39,7 @@ class Readiness:
         return {
             "database": self._database,
             "slack": self._slack,
+            "policy": self._policy,
             "slack_token": self._slack_token,
             "clock": self._clock,
             "writes": _named(self._writes),
@@ -62,6 +65,10 @@ class Readiness:
             return Finding(well=self.socket.connected, text=self.socket.error or "the socket is connected")
         known = self.identity.known is not None
         return Finding(well=known, text="auth.test succeeded since start" if known else self.identity.error)
+
+    async def _policy(self) -> Finding:
+        """Tell a process that another one started after with a newer policy: it decides and submits nothing."""
+        return Finding(well=not self.in_force.superseded, text=self.in_force.words)
 
     async def _slack_token(self) -> Finding:
         """Tell a token that was revoked since start; in HTTP mode the bot stays ready, so that people are answered."""

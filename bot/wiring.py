@@ -30,6 +30,7 @@ from bot.workflow.homes import HomeReading
 from bot.workflow.judging import Judging
 from bot.workflow.mending import Menders
 from bot.workflow.outcomes import Outcomes
+from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import AvisiCloud, Clock, Members
 from bot.workflow.reminding import Reminding
 from bot.workflow.requesting import Requesting
@@ -48,6 +49,7 @@ class Rooms:
     """The workflow's parts, each in its place."""
 
     shelf: Shelf
+    in_force: PolicyInForce
     viewing: Viewing
     requesting: Requesting
     deciding: Deciding
@@ -77,6 +79,8 @@ def rooms(
     `invite` is what to type to let the bot into a channel, `sleep` what is done between two steps of one piece of work.
     """
     begin, look = storage.begin, storage.look
+    in_force = PolicyInForce(policy, begin=begin, look=look, real_time=real_time)
+    judge = in_force.guarding(begin)
     zone = ZoneInfo(settings.bot_window_timezone)
     organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
     shelf = Shelf(look, organisations)
@@ -84,25 +88,27 @@ def rooms(
     viewing = Viewing(look=look, shelf=shelf, policy=policy, organisations=organisations, now=now, zone=zone)
     entitlement = Entitlement(members)
     judging = Judging(policy=policy, shelf=shelf, look=look, now=now, zone=zone, naming=naming)
-    revoting = Revoting(begin=begin, entitlement=entitlement, judging=judging)
+    revoting = Revoting(begin=judge, entitlement=entitlement, judging=judging)
     telling = Telling(policy=policy, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, shelf=shelf)
     reading = HomeReading(viewing=viewing, entitlement=entitlement, judging=judging)
     forced = None if settings.bot_status_source == "auto" else Source(settings.bot_status_source)
     return Rooms(
         shelf=shelf,
+        in_force=in_force,
         viewing=viewing,
-        requesting=Requesting(begin=begin, viewing=viewing, entitlement=entitlement, now=now, real_time=real_time),
+        requesting=Requesting(begin=judge, viewing=viewing, entitlement=entitlement, now=now, real_time=real_time),
         deciding=Deciding(
-            begin=begin, look=look, entitlement=entitlement, judging=judging, revoting=revoting, real_time=real_time
+            begin=judge, look=look, entitlement=entitlement, judging=judging, revoting=revoting, real_time=real_time
         ),
         submitting=Submitting(
-            begin=begin,
+            begin=judge,
             look=look,
             cloud=cloud,
             entitlement=entitlement,
             judging=judging,
             outcomes=Outcomes(begin=begin, judging=judging, revoting=revoting, telling=telling),
+            verdicts=Outcomes(begin=judge, judging=judging, revoting=revoting, telling=telling),
             sleep=sleep,
         ),
         tracking=Tracking(
@@ -125,7 +131,7 @@ def rooms(
         ),
         cataloguing=cataloguing,
         reminding=Reminding(
-            begin=begin,
+            begin=judge,
             look=look,
             policy=policy,
             organisations=organisations,

@@ -13,7 +13,7 @@ from bot.store.audit import START, exported
 from bot.store.coding import plain
 from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.rooms import BrokenDestination, Fact, Feed
+from bot.workflow.rooms import BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]
 Seconds = Callable[[], float]
@@ -52,6 +52,7 @@ class Rooms:
     homes: dict[MemberId, tuple[datetime, datetime | None]] = field(default_factory=dict)
     pages: dict[MemberId, int] = field(default_factory=dict)
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
+    policies: dict[int, PolicyGeneration] = field(default_factory=dict)
 
     def copy(self) -> "Rooms":
         """Return a snapshot."""
@@ -414,6 +415,23 @@ class FakeDestinations:
     async def note_mended(self, channel: str) -> bool:
         """Note it; True when it was known to be broken."""
         return self.rooms.destinations.pop(channel, None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FakePolicies:
+    """Policies in memory."""
+
+    rooms: Rooms
+
+    async def newest(self) -> PolicyGeneration | None:
+        """Return the one in force, None before the first."""
+        return self.rooms.policies[max(self.rooms.policies)] if self.rooms.policies else None
+
+    async def add(self, generation: PolicyGeneration) -> None:
+        """Put one in force; raises Stale."""
+        if generation.number in self.rooms.policies:
+            raise Stale("Another process put its policy in force at the same moment.")
+        self.rooms.policies[generation.number] = generation
 
 
 def _add(rows: dict[int, Row], row: Row) -> bool:

@@ -33,6 +33,7 @@ from tests.fake_rooms import (
     FakeInbox,
     FakeMessages,
     FakeOutbox,
+    FakePolicies,
     FakeRequests,
     FakeUpgrades,
     Rooms,
@@ -96,6 +97,11 @@ class FakeWork:
     def destinations(self) -> FakeDestinations:
         """Channels that refuse our messages."""
         return FakeDestinations(self._open)
+
+    @property
+    def policies(self) -> FakePolicies:
+        """The policies that came into force."""
+        return FakePolicies(self._open)
 
     async def commit(self) -> None:
         """Make it last; raises LeaseLost."""

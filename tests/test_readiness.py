@@ -1,4 +1,4 @@
-"""The checks behind /readyz: each names what is wrong, and only database and Slack make the bot unready."""
+"""The checks behind /readyz: each names what is wrong; only database, Slack and policy make the bot unready."""
 
 import asyncio
 import re
@@ -14,10 +14,11 @@ from bot.server import findings
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, TokenRefused
 from bot.store.storage import Storage
-from tests.builders import ACME, NOON, an_errand
+from bot.workflow.policy_in_force import PolicyInForce
+from tests.builders import ACME, NOON, a_policy, a_rule, an_errand
 from tests.fakes import FakeClock, FakeCloud
 
-UNREADY = {"database", "slack"}
+UNREADY = {"database", "slack", "policy"}
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ async def readiness(sqlite_url: str, slack: SimulatedSlack) -> AsyncIterator[Rea
             identity=identity,
             socket=None,
             cloud=FakeCloud(),
+            in_force=PolicyInForce(a_policy(), begin=storage.begin, look=storage.look, real_time=FakeClock(NOON)),
             organisations=(ACME,),
             now=FakeClock(NOON),
         )
@@ -76,6 +78,26 @@ async def test_a_clock_that_jumped_is_held_against_the_cloud_s(
     cloud.time = NOON + timedelta(seconds=ahead)
 
     assert await looked(readiness, "clock") == (well, f"{said} the cloud's")
+
+
+async def test_a_newer_policy_makes_it_unready_and_is_named(readiness: Readiness) -> None:
+    """It decides nothing, so nobody should count on it; with the same policy again it is well."""
+    storage, ours = readiness.storage, readiness.in_force
+    theirs = PolicyInForce(
+        a_policy(a_rule(required_approvals=2)), begin=storage.begin, look=storage.look, real_time=FakeClock(NOON)
+    )
+    assert await looked(readiness, "policy") == (True, "no policy has been put in force yet")
+    await ours.declare()
+    before = await looked(readiness, "policy")
+    await theirs.declare()
+    await ours.look()
+
+    assert before == (True, f"judges by the policy in force, generation 1 ({ours.digest[:12]})")
+    well, said = await looked(readiness, "policy")
+    assert not well
+    assert said.startswith(
+        f"judges nothing: its policy ({ours.digest[:12]}) is older than the one in force, generation 2"
+    )
 
 
 async def test_it_says_how_long_the_oldest_has_waited(readiness: Readiness) -> None:

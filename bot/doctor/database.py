@@ -46,6 +46,7 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
         yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
         async for finding in _contents(patient):
             yield finding
+        yield await _policy(patient)
     except DatabaseProblem as error:
         yield wrong(DATABASE, str(error), _mending(error))
 
@@ -60,6 +61,21 @@ def _mending(error: DatabaseProblem) -> str:
 
 def _read_only(path: Path) -> Finding:
     return wrong(DATABASE, f"this user may not write {path}", f"Give it the right: chown or chmod {path}")
+
+
+async def _policy(patient: Patient) -> Finding:
+    """Compare the policy that doctor reads with the one that the bot judges by."""
+    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "BOT_APPROVERS"
+    async with patient.storage.look() as work:
+        in_force = await work.policies.newest()
+    if in_force is None:
+        return ok(about, "no bot that uses this database has put a policy in force yet")
+    generation = f"generation {in_force.number}, since {in_force.since:%Y-%m-%d %H:%M} UTC"
+    if in_force.digest == patient.policy.digest:
+        return ok(about, f"these rules are the ones in force ({generation})")
+    text = f"the rules here differ from the ones in force ({generation}), by which the running bot judges"
+    mend = "If these are the newer ones, start every replica with them; if not, start this one with those in force."
+    return warning(about, text, mend)
 
 
 async def _contents(patient: Patient) -> AsyncIterator[Finding]:

@@ -1,7 +1,8 @@
 """The rule of each environment: who may ask and decide, when upgrades may run, what is announced. Values only."""
 
+import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import Literal
 
@@ -66,6 +67,13 @@ class Policy:
         return rule if self.watch == "all" or upgrade.request_id else replace(rule, channel="")
 
     @property
+    def digest(self) -> str:
+        """Return a digest of all that the rules say, the same in every process that has the same rules."""
+        rules = [("", self.default), *sorted(self.environments.items())]
+        said = [self.watch, *((name, *map(_said, _values(rule))) for name, rule in rules)]
+        return hashlib.sha256(repr(said).encode()).hexdigest()
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """Return every distinct rule, the default's first."""
         return (self.default, *self.environments.values())
@@ -99,3 +107,12 @@ class Policy:
 
     def _used(self, organisation: Organisation, environments: Collection[str]) -> frozenset[str]:
         return frozenset(self.rule(organisation, environment).channel for environment in environments)
+
+
+def _values(rule: Rule) -> tuple[object, ...]:
+    return tuple(getattr(rule, one.name) for one in fields(rule))
+
+
+def _said(value: object) -> str:
+    """Write a value of a rule; the order of a set is another in each process."""
+    return repr(sorted(value) if isinstance(value, frozenset) else value)

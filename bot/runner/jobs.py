@@ -14,7 +14,8 @@ from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.cataloguing import Cataloguing
-from bot.workflow.errors import AvisiError, LeaseLost, Unauthorised
+from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
+from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Claims, Lease
 from bot.workflow.reminding import Reminding
 from bot.workflow.rooms import Source
@@ -41,6 +42,7 @@ class Jobs:
     cataloguing: Cataloguing
     reminding: Reminding
     shelf: Shelf
+    in_force: PolicyInForce
     prune: Callable[[], Awaitable[None]]
     polled: Callable[[str, float], None]
     organisations: tuple[Organisation, ...]
@@ -56,6 +58,7 @@ class Jobs:
             schedule.every(_TICK, f"catalog:{organisation}", self._catalog(organisation))
             schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
+        schedule.every(_TICK, "policy", self.guarded("policy", self._policy()))
         schedule.every(_TICK, "shelf", self.guarded("shelf", self.shelf.renew))
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
 
@@ -103,6 +106,20 @@ class Jobs:
 
         return self.guarded(name, catalog)
 
+    def _policy(self) -> Job:
+        told = False
+
+        async def policy() -> None:
+            nonlocal told
+            await self.in_force.look()
+            if self.in_force.superseded and not told:
+                log.error("policy.superseded", detail=self.in_force.words)
+            elif told and not self.in_force.superseded:
+                log.info("policy.in_force_again", detail=self.in_force.words)
+            told = self.in_force.superseded
+
+        return policy
+
     async def _remind(self, lease: Lease) -> None:
         await self.reminding.look_round(lease)
         await self.reminding.homes(lease)
@@ -112,6 +129,8 @@ class Jobs:
 
     def _job(self, name: str, run: Callable[[Lease], Awaitable[None]], *, again_in: float) -> Job:
         async def job() -> None:
+            if self.in_force.superseded:
+                return
             lease = await self.claims.claim(name)
             if lease is None:
                 return
@@ -134,6 +153,8 @@ class Jobs:
             except LeaseLost:
                 LEASES_LOST.inc()
                 log.info("job.taken_over", job=name)
+            except OlderPolicy:
+                log.info("job.left_to_others", job=name)
             except Exception as error:  # noqa: BLE001 - it is logged there
                 self.outage.failed("job.failed", error, job=name)
 

@@ -11,7 +11,7 @@ from bot.observe.reference import referenced
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
 from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
-from bot.workflow.errors import LeaseLost, MembersUnavailable, StoreAway
+from bot.workflow.errors import LeaseLost, MembersUnavailable, OlderPolicy, StoreAway
 from bot.workflow.ports import BeginWork, Box, Lease, Work
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
@@ -74,7 +74,7 @@ class Serving:
             except MembersUnavailable as error:
                 told = _KEPT if received.attempts == 0 else None
                 await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told)
-            except (LeaseLost, StoreAway):
+            except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
@@ -121,7 +121,7 @@ class Serving:
             try:
                 with referenced(due[0].reference or None, queue=lease.queue):
                     await self.duties.submitting.submit(due[0], lease)
-            except (LeaseLost, StoreAway):
+            except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
                 unknown = not isinstance(error, MembersUnavailable)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextvars import Context
 
 import structlog
@@ -12,7 +12,7 @@ from bot.observe.metrics import LEASES_LOST
 from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.serving import Duties, Serving
-from bot.workflow.errors import LeaseLost, StoreAway
+from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
 from bot.workflow.ports import BeginWork, Box, Claims, Lease, Queue
 
 log = structlog.get_logger("bot.runner")
@@ -25,7 +25,8 @@ _LONGEST_REST = 60.0
 class Worker:
     """Works until stopped, on what is given to it claimed, and on what it claims itself.
 
-    `wake` names a queue in which something is due; the rest is looked for every second.
+    `wake` names a queue in which something is due; the rest is looked for every second. Nothing is claimed while
+    `resting`.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Worker:
         duties: Duties,
         renew_every: float = RENEW_EVERY,
         outage: Outage | None = None,
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
         self._claims = claims
         self._serving = Serving(begin=begin, look=look, duties=duties)
         self._renew_every = renew_every
         self._outage = outage or Outage()
+        self._resting = resting
         self._named: dict[Box, set[str]] = {box: set() for box in Box}
         self._in_hand: dict[asyncio.Task[None], Queue] = {}
         self._runs = False
@@ -52,7 +55,7 @@ class Worker:
 
     def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
         """Return those of these queues that could be begun at once."""
-        if not self._runs:
+        if not self._runs or self._resting():
             return ()
         free = _AT_ONCE - len(self._in_hand)
         return sorted(set(queues).difference(self._in_hand.values()))[: max(0, free)]
@@ -68,6 +71,8 @@ class Worker:
 
     def wake(self, box: Box, queue: str) -> None:
         """Claim this queue as soon as there is a hand free."""
+        if self._resting():
+            return
         self._named[box].add(queue)
         self._woken.set()
 
@@ -99,6 +104,8 @@ class Worker:
 
     async def _claim(self) -> None:
         """Claim what was named; and once a second whatever is due, or again when it was more than there are hands."""
+        if self._resting():
+            return
         ticks = asyncio.get_running_loop().time
         looks = ticks() >= self._look_again
         for box in Box:
@@ -128,6 +135,9 @@ class Worker:
         except LeaseLost:
             LEASES_LOST.inc()
             log.info("worker.taken_over", queue=lease.queue)
+        except OlderPolicy:
+            log.info("worker.left_to_others", queue=lease.queue)
+            await self._release(lease)
         except asyncio.CancelledError:
             await self._release(lease)
             raise

@@ -72,6 +72,11 @@ def _readable() -> Iterator[None]:
         raise DatabaseUnavailable(f"The tables cannot be brought up to date: {first_line(error.orig)}") from error
 
 
+def known() -> tuple[str, ...]:
+    """Return the migrations of this version, first to last."""
+    return tuple(sorted(file.stem[1:5] for file in (_MIGRATIONS / "versions").glob("v*.py")))
+
+
 def _upgrade(connection: Connection) -> None:
     if not _after(_current(connection)):
         return
@@ -94,7 +99,7 @@ def _current(connection: Connection) -> str | None:
 
 def _after(revision: str | None) -> tuple[str, ...]:
     """Return the revisions after this one; none when a newer version was here, as its migrations only added."""
-    known = sorted(file.stem[1:5] for file in (_MIGRATIONS / "versions").glob("v*.py"))
+    every = known()
     if revision is None:
-        return tuple(known)
-    return tuple(known[known.index(revision) + 1 :]) if revision in known else ()
+        return every
+    return every[every.index(revision) + 1 :] if revision in every else ()

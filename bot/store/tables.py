@@ -231,3 +231,12 @@ class DestinationRow(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     error: Mapped[str]
     since: Mapped[datetime]
+
+
+class PolicyRow(Base):
+    """A policy that came into force; the one of the highest generation is."""
+
+    __tablename__ = "policies"
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
+    since: Mapped[datetime]

@@ -11,6 +11,7 @@ from bot.store.boxes import StoredInbox, StoredOutbox
 from bot.store.catalogs import Decoded, StoredCatalogs, StoredFeeds
 from bot.store.claims import StoredClaims, check
 from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
+from bot.store.policies import StoredPolicies
 from bot.store.requests import StoredRequests
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades
@@ -44,6 +45,7 @@ class StoredWork:
         self.feeds = StoredFeeds(current)
         self.homes = StoredHomes(current)
         self.destinations = StoredDestinations(current)
+        self.policies = StoredPolicies(current)
 
     async def commit(self) -> None:
         """Make it last, give the lease back with the last of its queue, and have begun what was stored.

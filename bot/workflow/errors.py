@@ -101,3 +101,7 @@ class StoreAway(Exception):
 
 class LeaseLost(Exception):
     """Another process took over: record nothing."""
+
+
+class OlderPolicy(Exception):
+    """Another process started with a newer policy than this one judges by, so nothing was judged here."""

@@ -10,7 +10,19 @@ from typing import Final, Protocol
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.scheduled import Reading, UpgradeIdentity
-from bot.workflow.rooms import Audit, Catalogs, Destinations, Feeds, Homes, Inbox, Messages, Outbox, Requests, Upgrades
+from bot.workflow.rooms import (
+    Audit,
+    Catalogs,
+    Destinations,
+    Feeds,
+    Homes,
+    Inbox,
+    Messages,
+    Outbox,
+    Policies,
+    Requests,
+    Upgrades,
+)
 
 Clock = Callable[[], datetime]
 """Returns the aware UTC time of everything about upgrades."""
@@ -39,6 +51,8 @@ class Work(Protocol):
     def homes(self) -> Homes: ...
     @property
     def destinations(self) -> Destinations: ...
+    @property
+    def policies(self) -> Policies: ...
 
     async def commit(self) -> None:
         """Make it last, and have the worker begin what was stored: it is claimed by the same commit, if it can be.

@@ -236,3 +236,22 @@ class Destinations(Protocol):
 
     async def note_mended(self, channel: str) -> bool:
         """Note it; True when it was known to be broken."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyGeneration:
+    """A policy that came into force: `number` rises from 1, `digest` is of all its rules, `since` is real time."""
+
+    number: int
+    digest: str
+    since: datetime
+
+
+class Policies(Protocol):
+    """The policies that processes started with. The one of the highest number is in force."""
+
+    async def newest(self) -> PolicyGeneration | None:
+        """Return the one in force, None before the first."""
+
+    async def add(self, generation: PolicyGeneration) -> None:
+        """Put one in force; raises Stale when its number is another's."""

@@ -27,7 +27,10 @@ _UNKNOWN_SKEW = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """Carries out SUBMIT errands. `sleep` takes real seconds, `seconds` counts them."""
+    """Carries out SUBMIT errands. `sleep` takes real seconds, `seconds` counts them.
+
+    `outcomes` stores what came of asking the cloud, `verdicts` what came of judging.
+    """
 
     begin: BeginWork
     look: BeginWork
@@ -35,6 +38,7 @@ class Submitting:
     entitlement: Entitlement
     judging: Judging
     outcomes: Outcomes
+    verdicts: Outcomes
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float] = time.monotonic
 
@@ -135,13 +139,13 @@ class Submitting:
         judging, rule = self.judging, self.judging.rule(request)
         now = judging.now()
         if now >= request.deadline:
-            await self.outcomes.expire(request, due, lease)
+            await self.verdicts.expire(request, due, lease)
             return True
         needed = rule.approvals_needed(override=request.override)
         drift = judging.drift(request) if judging.can_go_on(request) else None
         if drift and needed > 0:
             voided = drift.void(request, at=now).require(needed)
-            await self.outcomes.back_to_the_vote(request, voided, due, lease)
+            await self.verdicts.back_to_the_vote(request, voided, due, lease)
             return True
         broken = await judging.broken_rule(request)
         requester = await self.entitlement.members.find(request.requester)
@@ -151,7 +155,7 @@ class Submitting:
             request = request.follow(drift.cluster, *drift.changes, estimate=drift.estimate)
             broken = broken or " ".join(drift.changes)
         if broken:
-            await self.outcomes.fail(request, broken, due, lease)
+            await self.verdicts.fail(request, broken, due, lease)
             return True
         standing = await self.entitlement.standing_voters(request, rule)
         if len(standing) >= needed:
@@ -160,7 +164,7 @@ class Submitting:
         why = [f"<@{voter}> may no longer approve." for voter in sorted(lost)]
         why += [f"{needed} approvals are asked for now."] if needed > request.required else []
         again = request.keep_votes_of(standing).require(needed).ask_again(*why, at=now)
-        await self.outcomes.back_to_the_vote(request, again, due, lease)
+        await self.verdicts.back_to_the_vote(request, again, due, lease)
         return True
 
     async def _look_for(

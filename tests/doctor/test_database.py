@@ -10,10 +10,15 @@ from sqlalchemy import text
 from bot.app import real_time
 from bot.doctor.database import database
 from bot.doctor.finding import State
+from bot.policy.file import load_policy
+from bot.store import migrating
 from bot.store.storage import Storage
 from bot.workflow.entries import Errand, Kind
+from bot.workflow.policy_in_force import PolicyInForce
 from tests import postgresql
 from tests.doctor.conftest import Clinic
+
+EVERY = migrating.known()
 
 
 async def taken(clinic: Clinic) -> Storage:
@@ -60,7 +65,7 @@ async def test_it_looks_beside_a_running_bot(clinic: Clinic) -> None:
 
     await storage.close()
     assert {finding.state for finding in found} == {State.OK}
-    assert "its tables are at version 0001, no migration is pending" in found[0].text
+    assert f"its tables are at version {EVERY[-1]}, no migration is pending" in found[0].text
 
 
 async def test_looking_changes_nothing(clinic: Clinic) -> None:
@@ -79,7 +84,7 @@ async def test_pending_migrations_are_counted(clinic: Clinic) -> None:
     (finding,) = await clinic.examine(database)
 
     assert finding.state is State.OK
-    assert "1 migration pending (0001): `upgrade-bot run` applies" in finding.text
+    assert f"{len(EVERY)} migrations pending ({', '.join(EVERY)}): `upgrade-bot run` applies" in finding.text
 
 
 async def test_something_that_is_no_database_is_wrong(clinic: Clinic) -> None:
@@ -180,3 +185,23 @@ async def test_a_channel_that_refuses_messages_is_a_warning(clinic: Clinic) -> N
 
     await storage.close()
     assert "C0UPGRADES refuses messages since" in finding.text
+
+
+async def test_a_policy_that_differs_from_the_one_in_force_is_a_warning(clinic: Clinic) -> None:
+    """Doctor reads another file than the running bot did when it started."""
+    storage = await taken(clinic)
+    none_yet = await clinic.examine(database)
+    settings = clinic.settings()
+    policy = load_policy(None, settings)
+    in_force = PolicyInForce(policy, begin=storage.begin, look=storage.look, real_time=real_time)
+    await in_force.declare()
+    same = await clinic.examine(database)
+    clinic.changes["bot_required_approvals"] = 2
+
+    finding = await clinic.only(State.WARNING, database)
+
+    await storage.close()
+    assert none_yet[-1].text == "no bot that uses this database has put a policy in force yet"
+    assert same[-1].text.startswith("these rules are the ones in force (generation 1, since ")
+    assert finding.about == "BOT_APPROVERS"
+    assert "the rules here differ from the ones in force (generation 1" in finding.text

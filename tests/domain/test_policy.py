@@ -1,9 +1,13 @@
+import subprocess
+import sys
 from dataclasses import replace
-from datetime import timedelta
-from typing import Literal
+from datetime import date, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.calendar import Freeze
 from bot.domain.cluster import Organisation
 from bot.domain.people import Circle, Member, MemberId, Standing
 from bot.domain.policy import Policy, Rule
@@ -16,6 +20,8 @@ POLICY = Policy(
     default=Rule(environment="*", channel="C0UPGRADES"),
     environments={"staging": STAGING, "acme/staging": ACME_STAGING, "test": Rule(environment="test", channel="")},
 )
+
+EVERYTHING = replace(POLICY, default=a_rule(announce=frozenset({"SUCCEEDED", "FAILED", "MISSED", "REQUESTED"})))
 
 
 @pytest.mark.parametrize(
@@ -114,3 +120,45 @@ def test_a_circle_holds_those_it_names(member: MemberId, *, included: bool) -> N
     circle = Circle(everyone=False, members=frozenset({SEM, KIM}))
 
     assert circle.includes(a_member(member)) is included
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"required_approvals": 2},
+        {"approvers": (SEM,)},
+        {"announce": frozenset({"SUCCEEDED"})},
+        {"request_expires_after": timedelta(hours=1)},
+        {"zone": ZoneInfo("Europe/Amsterdam")},
+        {"freeze": (Freeze(first=date(2026, 12, 1), last=date(2026, 12, 2)),)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_digest_changes_with_every_rule(change: dict[str, Any]) -> None:
+    """Of the default, and of one environment."""
+    one, other = a_rule(), a_rule(**change)
+
+    digests = {
+        Policy(default=one).digest,
+        Policy(default=other).digest,
+        Policy(default=one, watch="requested").digest,
+        Policy(default=one, environments={"staging": other}).digest,
+        Policy(default=other, environments={"staging": one}).digest,
+    }
+
+    assert len(digests) == 5
+
+
+def test_a_digest_is_the_same_in_every_process_and_in_every_order() -> None:
+    """Sets and tables have no order that lasts."""
+    code = "from tests.domain.test_policy import EVERYTHING; print(EVERYTHING.digest)"
+    turned = replace(EVERYTHING, environments=dict(reversed(list(EVERYTHING.environments.items()))))
+
+    elsewhere = {
+        subprocess.run(  # noqa: S603 - our own code
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        for seed in ("1", "2", "3")
+    }
+
+    assert elsewhere == {EVERYTHING.digest} == {turned.digest}

@@ -26,6 +26,7 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 | A repeated delivery changes nothing | each delivery has a key that is stored once | repeated deliveries, any order |
 | Two people at one moment make one decision | a request is written only over the revision that was read | repeated deliveries, any order |
 | One replica does each piece of work, another takes over within 30 seconds | leases of 20 seconds by the database's time, with a number that rises | replicas |
+| A replica with an older policy judges nothing | the policy that a process started with last is in force; that is looked up in the transaction that stores a decision or a submission | replicas |
 | A stalled replica records nothing, tells nothing and does not submit | its lease number is checked in the transaction, and before anything is sent; who was held up goes back | replicas |
 | SQLite serves one process | a lock on the file, freed by its death | a second process is refused |
 | Shutdown takes at most 10 seconds and leaves every lease free | work in hand is finished or broken off, then leases are given back | SIGTERM in the middle of a submission |

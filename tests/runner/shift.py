@@ -55,7 +55,7 @@ class Post:
 class Shift:
     """A worker at work over a house."""
 
-    def __init__(self, house: House, *, renew_every: float = 5.0) -> None:
+    def __init__(self, house: House, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False) -> None:
         self.house = house
         self.post = Post(house)
         self.worker = Worker(
@@ -69,6 +69,7 @@ class Shift:
                 deliver=self.post.deliver,
             ),
             renew_every=renew_every,
+            resting=resting,
         )
         house.storage.claims.hands = self.worker
 
@@ -105,9 +106,11 @@ class Shift:
 
 
 @asynccontextmanager
-async def at_work(house: House, *, renew_every: float = 5.0) -> AsyncIterator[Shift]:
+async def at_work(
+    house: House, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False
+) -> AsyncIterator[Shift]:
     """Run a worker; it is drained in the end."""
-    shift = Shift(house, renew_every=renew_every)
+    shift = Shift(house, renew_every=renew_every, resting=resting)
     running = asyncio.create_task(shift.worker.run())
     try:
         yield shift

@@ -9,9 +9,10 @@ from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
 from bot.workflow.errors import Broken, NoList, StoreAway, Unauthorised
+from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Lease
 from bot.workflow.rooms import Source
-from tests.builders import ACME, NOON, a_catalog, a_reading, a_scheduled_upgrade
+from tests.builders import ACME, NOON, a_catalog, a_policy, a_reading, a_rule, a_scheduled_upgrade
 from tests.workflow.house import House, a_house
 
 
@@ -35,6 +36,12 @@ class NoClaims:
         raise StoreAway(f"{queue} cannot be claimed")
 
 
+def in_force_of(house: House) -> PolicyInForce:
+    """Return what knows whether the house's policy is in force; nothing is declared."""
+    storage = house.storage
+    return PolicyInForce(house.policy, begin=storage.begin, look=storage.look, real_time=house.clock)
+
+
 class Day:
     """The jobs of one process over a house; `run` runs one now."""
 
@@ -47,6 +54,7 @@ class Day:
             "cataloguing": house.cataloguing,
             "reminding": house.reminding,
             "shelf": house.shelf,
+            "in_force": in_force_of(house),
             "prune": self._prune,
             "polled": lambda *_: None,
             "organisations": (ACME,),
@@ -77,6 +85,7 @@ async def test_every_organisation_is_polled_and_catalogued() -> None:
         "catalog:globex",
         "poll:globex",
         "reminding",
+        "policy",
         "shelf",
         "prune",
     }
@@ -267,3 +276,24 @@ async def test_a_blind_poll_is_no_failure_and_its_line_says_why(logged: list[dic
     (line,) = [line for line in logged if line["event"] == "poll.unreadable"]
     assert line["error"] == "Avisi Cloud answered 502"
     assert house.storage.rooms.feeds[ACME].error == "Avisi Cloud answered 502"
+
+
+async def test_an_older_policy_is_logged_once_and_leaves_the_jobs_to_others(logged: list[dict[str, Any]]) -> None:
+    """What it tells and reminds of would be by rules that are not in force; it goes on when its own are again."""
+    house = await a_house()
+    day, newer = Day(house), in_force_of(await house.restarted(policy=a_policy(a_rule(required_approvals=2))))
+    await newer.declare()
+
+    for _ in range(3):
+        await day.run("policy")
+        await day.run("poll:acme")
+        await day.run("reminding")
+    left = set(house.storage.claims.leases)
+    said = [entry["event"] for entry in logged]
+    await in_force_of(house).declare()
+    await day.run("policy")
+    await day.run("reminding")
+
+    assert (said, left) == (["policy.superseded"], set())
+    assert [entry["event"] for entry in logged] == ["policy.superseded", "policy.in_force_again"]
+    assert (None, "reminding") in house.storage.claims.leases

@@ -3,11 +3,12 @@ from functools import partial
 
 from bot.domain.request import State
 from bot.workflow.entries import Press
+from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Box, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
 from tests.fake_claims import FakeClaims
 from tests.runner.shift import at_work
-from tests.workflow.house import a_house
+from tests.workflow.house import a_house, decision
 
 
 async def test_a_request_goes_all_the_way_through_the_worker() -> None:
@@ -268,3 +269,30 @@ async def test_whoever_lost_a_lease_records_nothing() -> None:
         house.storage.claims.check(other)
 
     assert [errand.key for errand in house.storage.waiting] == ["slow"]
+
+
+async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_newer_one() -> None:
+    """The first finds out by the press itself: it is given back at once, uncounted, and nothing is claimed any more."""
+    request = an_upgrade_request(required=1)
+    house = await a_house(request)
+    storage, strict = house.storage, a_policy(a_rule(required_approvals=2))
+    older, newer = (
+        PolicyInForce(policy, begin=storage.begin, look=storage.look, real_time=house.clock)
+        for policy in (house.policy, strict)
+    )
+    await older.declare()
+    lax = await house.restarted(guard=older.guarding)
+    async with at_work(lax, resting=lambda: older.superseded) as shift:
+        await newer.declare()
+        await shift.enter(a_press(request), queue=f"request:{request.id}")
+        await shift.until(lambda: older.superseded and not shift.held(f"request:{request.id}", Box.INBOX))
+        await shift.put(an_errand("for others"))
+        await shift.later(2)
+        waiting = (list(storage.entries), "for others" in shift.post.delivered, storage.rooms.inbox[1].attempts)
+
+    async with at_work(await house.restarted(policy=strict, guard=newer.guarding)) as shift:
+        await shift.later(0)
+        await shift.until(lambda: not storage.entries and "for others" in shift.post.delivered)
+
+    assert waiting == ([a_press(request)], False, 0)
+    assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})

@@ -5,7 +5,8 @@ import pytest
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.request import RequestId
 from bot.workflow.entries import MessageRef
-from bot.workflow.rooms import BrokenDestination, Feed, Source
+from bot.workflow.errors import Stale
+from bot.workflow.rooms import BrokenDestination, Feed, PolicyGeneration, Source
 from tests.builders import ACME, KIM, NOON, ROOS, SEM, a_catalog, a_cluster
 from tests.store.conftest import Subject
 
@@ -147,3 +148,21 @@ async def test_moments_without_a_zone_are_refused_here_too(subject: Subject) -> 
             await work.homes.opened(ROOS, at=naive)
         with pytest.raises(Exception, match="no time zone"):
             await work.catalogs.put(a_catalog(fetched_at=naive))
+
+
+async def test_the_policy_of_the_highest_generation_is_in_force(subject: Subject) -> None:
+    """A number that is taken is refused, so that of two processes that start at once one comes after the other."""
+    first = PolicyGeneration(number=1, digest="lax", since=NOON)
+    second = PolicyGeneration(number=2, digest="strict", since=NOON + MINUTE)
+    async with subject.begin() as work:
+        assert await work.policies.newest() is None
+        await work.policies.add(first)
+        await work.policies.add(second)
+        await work.commit()
+
+    async with subject.begin() as work:
+        assert await work.policies.newest() == second
+        with pytest.raises(Stale):
+            await work.policies.add(PolicyGeneration(number=2, digest="another", since=NOON))
+    async with subject.look() as work:
+        assert await work.policies.newest() == second

@@ -1,8 +1,8 @@
 """The workflow put together over fakes: what people and the clock do to it, and what a test sees of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TypeVar
@@ -33,7 +33,7 @@ from bot.workflow.entries import (
 from bot.workflow.errors import AvisiError
 from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes
-from bot.workflow.ports import Lease
+from bot.workflow.ports import BeginWork, Lease
 from bot.workflow.reminding import Reminding
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
@@ -83,12 +83,14 @@ class House:
     policy: Policy
     forced: Source | None = None
     organisations: tuple[Organisation, ...] = (ACME,)
+    guard: Callable[[BeginWork], BeginWork] = lambda begin: begin
     slept: list[float] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         begin, look, now, zone = self.storage.begin, self.storage.look, self.clock, UTC
+        judge = self.guard(begin)
         self.shelf = Shelf(look, self.organisations)
         self.viewing = Viewing(
             look=look, shelf=self.shelf, policy=self.policy, organisations=self.organisations, now=now, zone=zone
@@ -97,14 +99,14 @@ class House:
         self.judging = Judging(
             policy=self.policy, shelf=self.shelf, look=look, now=now, zone=zone, naming=self.viewing.naming
         )
-        self.revoting = Revoting(begin=begin, entitlement=self.entitlement, judging=self.judging)
+        self.revoting = Revoting(begin=judge, entitlement=self.entitlement, judging=self.judging)
         telling = Telling(policy=self.policy, now=now)
         self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, shelf=self.shelf)
         self.requesting = Requesting(
-            begin=begin, viewing=self.viewing, entitlement=self.entitlement, now=now, real_time=now, new_id=self._new_id
+            begin=judge, viewing=self.viewing, entitlement=self.entitlement, now=now, real_time=now, new_id=self._new_id
         )
         self.deciding = Deciding(
-            begin=begin,
+            begin=judge,
             look=look,
             entitlement=self.entitlement,
             judging=self.judging,
@@ -113,12 +115,13 @@ class House:
         )
         self.outcomes = Outcomes(begin=begin, judging=self.judging, revoting=self.revoting, telling=telling)
         self.submitting = Submitting(
-            begin=begin,
+            begin=judge,
             look=look,
             cloud=self.cloud,
             entitlement=self.entitlement,
             judging=self.judging,
             outcomes=self.outcomes,
+            verdicts=replace(self.outcomes, begin=judge),
             sleep=self._sleep,
         )
         self.blindness = Blindness(
@@ -141,7 +144,7 @@ class House:
             forced=self.forced,
         )
         self.reminding = Reminding(
-            begin=begin,
+            begin=judge,
             look=look,
             policy=self.policy,
             organisations=self.organisations,
@@ -151,7 +154,13 @@ class House:
             real_time=now,
         )
 
-    async def restarted(self, *, policy: Policy | None = None, forced: Source | None = None) -> "House":
+    async def restarted(
+        self,
+        *,
+        policy: Policy | None = None,
+        forced: Source | None = None,
+        guard: Callable[[BeginWork], BeginWork] | None = None,
+    ) -> "House":
         """Return another process over the same ports, with another policy if told so."""
         house = House(
             storage=self.storage,
@@ -161,6 +170,7 @@ class House:
             policy=policy or self.policy,
             forced=forced or self.forced,
             organisations=self.organisations,
+            guard=guard or self.guard,
             ids=self.ids,
             entered=self.entered,
         )

@@ -5,7 +5,9 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from bot.app import real_time
@@ -16,6 +18,7 @@ from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
 from tests.reliability.killing import CLUSTERS, Fleet, answering, rolled
 from tests.reliability.matrix import quietly
+from tests.world.approving import answered
 from tests.world.house import CHANNEL, house, start_process, stop_process
 
 _SUBMITTER = "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"
@@ -152,3 +155,31 @@ async def test_sigterm_ends_it_within_ten_seconds_and_leaves_every_lease_free(
     assert code == 0, log[-2000:]
     assert took < 20, f"{took:.1f} s"
     assert left.leased == 0
+
+
+async def test_a_replica_with_an_older_policy_judges_nothing_any_more_and_says_so(postgresql_url: str) -> None:
+    """It asks for one approval, the one that started later for two; the presses reach the one that is connected."""
+    with quietly():
+        async with house(postgresql_url) as opened:
+            lax = await opened.open_bot()
+            card = await opened.request("production/orders")
+            await opened.open_bot(bot_required_approvals=2)
+            opened.slack.deliver_over_http(f"http://127.0.0.1:{lax.port}/slack/events")
+
+            answer = await answered(opened.sem, card, "Approve")
+            submitted = opened.submissions()
+            status, checks = await ready(lax.port)
+            await opened.kim.press(CHANNEL, card.ts, "Approve")
+            await opened.card(card, "Requested", "2 of 2")
+
+    assert answer == "Your approval counts: 1 of 2."
+    assert submitted == 0
+    assert (status, checks["policy"]["ok"]) == (503, False)
+    assert "is older than the one in force, generation 2" in checks["policy"]["detail"]
+
+
+async def ready(port: int) -> tuple[int, dict[str, Any]]:
+    """Return the status of /readyz, and every check by its name."""
+    async with httpx.AsyncClient() as client:
+        reply = await client.get(f"http://127.0.0.1:{port}/readyz")
+    return reply.status_code, reply.json()["checks"]
