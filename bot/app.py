@@ -148,6 +148,7 @@ class Bot:
         readiness = Readiness(
             storage=storage,
             identity=identity,
+            people=people,
             socket=socket,
             cloud=cloud,
             in_force=built.in_force,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.domain.cluster import Organisation
 from bot.server import Finding
 from bot.slack.identity import Identity
+from bot.slack.people import People
 from bot.slack.socket import SocketMode
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
@@ -28,6 +29,7 @@ class Readiness:
 
     storage: Storage
     identity: Identity
+    people: People
     socket: SocketMode | None
     cloud: AvisiCloud
     in_force: PolicyInForce
@@ -41,6 +43,7 @@ class Readiness:
             "slack": self._slack,
             "policy": self._policy,
             "slack_token": self._slack_token,
+            "people": self._people,
             "clock": self._clock,
             "writes": _named(self._writes),
             "waiting": _named(self._waiting),
@@ -73,6 +76,11 @@ class Readiness:
     async def _slack_token(self) -> Finding:
         """Tell a token that was revoked since start; in HTTP mode the bot stays ready, so that people are answered."""
         return Finding(well=not self.identity.error, text=self.identity.error or "auth.test succeeded", vital=False)
+
+    async def _people(self) -> Finding:
+        """Tell what Slack refuses to say about people and groups, and goes on refusing until somebody acts."""
+        refusals = self.people.refusals
+        return Finding(well=not refusals, text=" ".join(refusals) or "Slack refuses no look-up", vital=False)
 
     async def _clock(self) -> Finding:
         """Hold our clock against the cloud's: deadlines, reminders and countdowns go by ours."""

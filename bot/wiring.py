@@ -24,7 +24,7 @@ from bot.workflow.blindness import Blindness
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
-from bot.workflow.entitlement import WHO_IS_IT, Entitlement
+from bot.workflow.entitlement import Entitlement, who_is_it
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
 from bot.workflow.judging import Judging
@@ -167,4 +167,4 @@ async def _draw_home(reading: HomeReading, member: MemberId) -> View:
     except NotEntitled as refusal:
         return closed(str(refusal))
     except MembersUnavailable:
-        return closed(WHO_IS_IT)
+        return closed(who_is_it(reading.entitlement.members))

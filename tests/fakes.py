@@ -250,6 +250,11 @@ class FakeMembers:
         self._ask(group)
         return self.groups.get(group)
 
+    @property
+    def refusal(self) -> str:
+        """Return nothing: whoever is asked either answers or is down."""
+        return ""
+
     def recently_full(self, member: MemberId) -> Member | None:
         """Return a person who was seen lately, else None."""
         return self.members[member] if member in self.recent else None

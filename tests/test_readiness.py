@@ -13,7 +13,9 @@ from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import findings
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, TokenRefused
+from bot.slack.people import People
 from bot.store.storage import Storage
+from bot.workflow.errors import LookUpRefused
 from bot.workflow.policy_in_force import PolicyInForce
 from tests.builders import ACME, NOON, a_policy, a_rule, an_errand
 from tests.fakes import FakeClock, FakeCloud
@@ -31,11 +33,14 @@ async def slack() -> AsyncIterator[SimulatedSlack]:
 async def readiness(sqlite_url: str, slack: SimulatedSlack) -> AsyncIterator[Readiness]:
     storage = Storage.open(sqlite_url)
     async with open_session() as session:
-        identity = Identity(client=web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session))
+        client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        identity = Identity(client=client)
         await identity.learn()
+        people = People(client=client, identity=identity, seconds=0)
         yield Readiness(
             storage=storage,
             identity=identity,
+            people=people,
             socket=None,
             cloud=FakeCloud(),
             in_force=PolicyInForce(a_policy(), begin=storage.begin, look=storage.look, real_time=FakeClock(NOON)),
@@ -62,6 +67,21 @@ async def test_a_token_revoked_since_start_is_named_and_people_are_still_answere
 
     assert (await looked(readiness, "slack_token"))[0] is False
     assert await looked(readiness, "slack") == (True, "auth.test succeeded since start")
+
+
+async def test_look_ups_that_slack_refuses_for_good_are_named(readiness: Readiness, slack: SimulatedSlack) -> None:
+    assert await looked(readiness, "people") == (True, "Slack refuses no look-up")
+    scopes, slack.app.scopes = slack.app.scopes, ("chat:write", "commands", "users:read")
+    with pytest.raises(LookUpRefused):
+        await readiness.people.group("S0PLATFORM")
+
+    well, said = await looked(readiness, "people")
+    slack.app.scopes = scopes
+    await readiness.people.group("S0PLATFORM")
+
+    assert not well
+    assert "usergroups.users.list: missing_scope" in said
+    assert await looked(readiness, "people") == (True, "Slack refuses no look-up")
 
 
 @pytest.mark.parametrize(

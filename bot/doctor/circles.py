@@ -11,7 +11,7 @@ from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.domain.people import EVERYONE, MemberId, Standing
 from bot.domain.policy import Rule
-from bot.workflow.errors import MembersUnavailable
+from bot.workflow.errors import LookUpRefused, MembersUnavailable
 
 _ENOUGH = 25
 """Look at no more people of one group than that: beyond it every quorum is reached."""
@@ -39,6 +39,8 @@ async def circles(patient: Patient) -> AsyncIterator[Finding]:
             if EVERYONE not in rule.requesters and not await _able(patient, rule.requesters, enough=1):
                 yield _nobody_asks(patient, rule)
             yield await _quorum(patient, rule)
+    except LookUpRefused as error:
+        yield wrong("BOT_APPROVERS", f"people cannot be looked up: {error}", "Nothing can be decided before that.")
     except MembersUnavailable as error:
         mend = "Mend what is wrong above, or run doctor again in a minute."
         yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", mend)
@@ -52,13 +54,7 @@ def _looked_at(rule: Rule, role: str) -> bool:
 async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) -> Finding:
     about = f"{_place(patient, rule, role)} {who}"
     if who.startswith("S"):
-        members = await patient.people.group(who)
-        if members is None:
-            mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
-            return warning(about, "Slack knows no such user group", mend)
-        if not members:
-            return warning(about, "the user group is empty", "Add people to it in Slack.")
-        return ok(about, f"the user group has {count(len(members), 'member')}")
+        return _group(patient, about, await patient.people.group(who))
     member = await patient.people.find(MemberId(who))
     if member.counts:
         return ok(about, f"{member.name} is a full member")
@@ -66,6 +62,18 @@ async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) ->
         return warning(about, "Slack knows nobody by this ID", "Check the ID (profile, three dots, Copy member ID).")
     mend = "Name somebody who is a full member; guests, outsiders, bots and deactivated people never count."
     return warning(about, f"{member.name or who} does not count here: {member.standing}", mend)
+
+
+def _group(patient: Patient, about: str, members: frozenset[MemberId] | None) -> Finding:
+    if members:
+        return ok(about, f"the user group has {count(len(members), 'member')}")
+    if members is not None:
+        return warning(about, "the user group is empty", "Add people to it in Slack.")
+    if patient.people.refusals:
+        mend = "Name users instead of the group, or move the workspace to a paid plan."
+        return warning(about, " ".join(patient.people.refusals), mend)
+    mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
+    return warning(about, "Slack knows no such user group", mend)
 
 
 async def _quorum(patient: Patient, rule: Rule) -> Finding:

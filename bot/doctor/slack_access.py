@@ -31,7 +31,8 @@ async def slack_access(patient: Patient) -> AsyncIterator[Finding]:
         mend = reaching(patient.settings.slack_api_url)
         yield wrong("SLACK_API_URL", f"Slack cannot be reached: {error}", mend)
         return
-    yield ok(BOT_TOKEN, f"works in the workspace {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
+    where = "for the organisation" if here.org_wide else "in the workspace"
+    yield ok(BOT_TOKEN, f"works {where} {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
     yield _scopes(here)
     yield await _transport(patient)
     if found := await _clock(patient):

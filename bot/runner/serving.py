@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import structlog
 
 from bot.domain.events import About
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import RequestId, UpgradeRequest
 from bot.observe.reference import referenced
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
-from bot.workflow.entries import ButtonPressed, FormSubmitted, Received, RejectionGiven
-from bot.workflow.errors import LeaseLost, MembersUnavailable, OlderPolicy, StoreAway
+from bot.workflow.entries import ButtonPressed, Due, FormSubmitted, Received, RejectionGiven
+from bot.workflow.errors import LeaseLost, LookUpRefused, MembersUnavailable, Missing, OlderPolicy, StoreAway
 from bot.workflow.ports import BeginWork, Box, Lease, Work
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
@@ -21,9 +21,11 @@ log = structlog.get_logger("bot.runner")
 _LONGEST_PAUSE = 60.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _KEPT = "Slack does not say just now who may do this. What you did is kept, and decided as soon as Slack answers."
+_KEPT_UNTIL = "What you did is kept, and decided once that is done."
 _TAKES_ITS_TURN = (
     "An earlier request for this cluster is being submitted just now. Yours is kept, and made as soon as that is done."
 )
+_APPROVED_UNTIL = "Your approved upgrade waits for that, because its votes are checked before it is submitted."
 _FAULT = "Something went wrong here. What you did is kept, and tried again until it works."
 _A_WHILE = 3
 """Tries after which people are told why they still wait."""
@@ -71,6 +73,9 @@ class Serving:
             except Later as later:
                 told = _TAKES_ITS_TURN if received.attempts == _A_WHILE else None
                 await self._postpone(received, lease, seconds=later.seconds, error=str(later), tell=told)
+            except LookUpRefused as error:
+                told, once = f"{error} {_KEPT_UNTIL}", f"kept:{received.number}:refused"
+                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told, once=once)
             except MembersUnavailable as error:
                 told = _KEPT if received.attempts == 0 else None
                 await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told)
@@ -100,13 +105,21 @@ class Serving:
                 await self.duties.deciding.reject(received.number, given, lease, known)
 
     async def _postpone(
-        self, received: Received, lease: Lease, *, seconds: float, error: str, tell: str | None = None
+        self,
+        received: Received,
+        lease: Lease,
+        *,
+        seconds: float,
+        error: str,
+        tell: str | None = None,
+        once: str = "",
     ) -> None:
+        """Put it off, and tell its author something, if there is anything to tell; what has a key `once` only once."""
         async with self.begin(lease) as work:
             await work.inbox.postpone(received.number, seconds=seconds, error=error)
             if tell:
                 url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
-                key = f"kept:{received.number}:{received.attempts}"
+                key = once or f"kept:{received.number}:{received.attempts}"
                 await work.outbox.put(
                     errands.answer(received.entry.member, tell, key=key, about=_NOTHING, response_url=url)
                 )
@@ -129,7 +142,18 @@ class Serving:
                 async with self.begin(lease) as work:
                     pause = min(_LONGEST_PAUSE, 2.0 * 2 ** min(due[0].attempts, 6))
                     await work.outbox.postpone(due[0].number, seconds=pause, error=repr(error))
+                    if isinstance(error, LookUpRefused):
+                        await self._tell_requester(work, due[0], f"{error} {_APPROVED_UNTIL}")
                     await work.commit()
+
+    async def _tell_requester(self, work: Work, due: Due, text: str) -> None:
+        """Tell whoever asked for an upgrade why it is not submitted, once."""
+        try:
+            request = await work.requests.get(RequestId(due.errand.request_id or ""))
+        except Missing:
+            return
+        about = errands.about(request)
+        await work.outbox.put(errands.answer(request.requester, text, key=f"refused:{due.number}", about=about))
 
 
 def _pause(received: Received) -> float:

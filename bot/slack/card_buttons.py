@@ -25,7 +25,7 @@ from bot.slack.rejection import About
 from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import TriggerGone, ViewFailed, Views
-from bot.workflow.entitlement import WHO_IS_IT
+from bot.workflow.entitlement import who_is_it
 from bot.workflow.entries import ButtonPressed, MessageRef, Press
 from bot.workflow.errors import MembersUnavailable, Missing
 from bot.workflow.ports import Members
@@ -124,7 +124,7 @@ class CardButtons:
         return _Verdict.OPENS
 
     def _not_now(self, body: Payload) -> None:
-        self.tasks.start(self.answers.tell(body, WHO_IS_IT), name="try-again")
+        self.tasks.start(self.answers.tell(body, who_is_it(self.members)), name="try-again")
 
     async def _ask_why(self, body: Payload, press: ButtonPressed) -> None:
         try:

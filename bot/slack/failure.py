@@ -23,6 +23,8 @@ class Failure:
     sent: bool = True
     retry_after: float | None = None
     details: tuple[str, ...] = ()
+    needed: str = ""
+    """The scopes that would have been enough, when one is missing."""
 
 
 def failure(error: Exception) -> Failure:
@@ -42,6 +44,7 @@ def failure(error: Exception) -> Failure:
         status=int(status),
         retry_after=waiting_time(getattr(answer, "headers", None) or {}),
         details=tuple(str(message) for message in messages) if isinstance(messages, list) else (),
+        needed=str(found.get("needed") or ""),
     )
 
 

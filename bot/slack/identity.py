@@ -77,6 +77,8 @@ class Installation:
     scopes: tuple[str, ...]
     url: str = ""
     bot_name: str = ""
+    org_wide: bool = False
+    """Installed for all of an Enterprise organisation: what belongs to one workspace is asked for with its ID."""
 
     def concerns(self, payload: Payload) -> bool:
         """Whether a payload is for this app and comes from where it is installed."""
@@ -117,7 +119,9 @@ class Identity:
         """Ask Slack who we are; raises TokenRefused, SlackUnreachable."""
         try:
             answer = await self._client.auth_test()
-            app_id = await self._app_id(str(answer.get("bot_id") or ""))
+            org_wide = answer.get("is_enterprise_install") is True
+            enterprise_id = str(answer.get("enterprise_id") or "")
+            app_id = await self._app_id(str(answer.get("bot_id") or ""), enterprise_id if org_wide else "")
         except FAILURES as error:
             refused = refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN")
             self._error = str(refused)
@@ -130,13 +134,14 @@ class Identity:
         self._known = Installation(
             team_id=str(answer.get("team_id") or ""),
             team=str(answer.get("team") or ""),
-            enterprise_id=str(answer.get("enterprise_id") or ""),
+            enterprise_id=enterprise_id,
             bot_user_id=str(answer.get("user_id") or ""),
             bot_id=str(answer.get("bot_id") or ""),
             app_id=app_id,
             scopes=tuple(scope.strip() for scope in scopes.split(",") if scope.strip()),
             url=str(answer.get("url") or ""),
             bot_name=str(answer.get("user") or ""),
+            org_wide=org_wide,
         )
         return self._known
 
@@ -181,11 +186,12 @@ class Identity:
             bot_token=self._client.token,
         )
 
-    async def _app_id(self, bot_id: str) -> str:
+    async def _app_id(self, bot_id: str, organisation: str) -> str:
+        """Return the app of a bot; `organisation` is asked for by the token of an org-wide installation."""
         if self._known is not None or not bot_id:
             return self._known.app_id if self._known else ""
         try:
-            answer = await self._client.bots_info(bot=bot_id)
+            answer = await self._client.bots_info(bot=bot_id, team_id=organisation or None)
         except SlackApiError:
             return ""
         bot = answer.get("bot")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,12 +10,12 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import Member, MemberId, Standing
-from bot.slack.failure import FAILURES, failure
-from bot.slack.identity import Identity, Installation
+from bot.slack.failure import FAILURES, Failure, failure
+from bot.slack.identity import REFUSED, Identity, Installation
 from bot.slack.payload import pick, text
 from bot.slack.sorting import counted, sorted_out
-from bot.workflow.entitlement import WHO_IS_IT
-from bot.workflow.errors import MembersUnavailable
+from bot.workflow.entitlement import who_is_it
+from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from bot.workflow.ports import Members
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,25 @@ REMEMBERED = 3600.0
 SLACKBOT = "USLACKBOT"
 _NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "plan_upgrade_required", "subteam_not_found", "invalid_usergroup"})
+_NO_GROUPS_HERE = "plan_upgrade_required"
 _MOST_KEPT = 10_000
+_WORKSPACES = 300.0
+"""Seconds for which the list of an organisation's workspaces may be reused."""
+_REFUSED = REFUSED | {
+    "missing_argument",
+    "invalid_arguments",
+    "invalid_arg_name",
+    "unknown_method",
+    "method_deprecated",
+    "deprecated_endpoint",
+    "ekm_access_denied",
+    "enterprise_is_restricted",
+    "team_not_found",
+}
+"""Codes after which asking again brings the same answer, until somebody changes the app, its token or the bot."""
+_TOKENS = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type"}
+)
 
 Answer = TypeVar("Answer")
 
@@ -95,6 +113,9 @@ class People:
         self._full: dict[MemberId, tuple[float, Member]] = {}
         self._members: Reused[Member] = Reused(seconds=seconds)
         self._groups: Reused[frozenset[MemberId] | None] = Reused(seconds=seconds)
+        self._workspaces: Reused[tuple[str, ...]] = Reused(seconds=_WORKSPACES)
+        self._team_of: dict[str, str] = {}
+        self._refusals: dict[str, str] = {}
 
     async def find(self, member: MemberId) -> Member:
         """Return a person; one that Slack does not know has the standing UNKNOWN."""
@@ -113,6 +134,7 @@ class People:
         """Stop looking up."""
         await self._members.close()
         await self._groups.close()
+        await self._workspaces.close()
 
     async def _find(self, member: MemberId) -> Member:
         asked_at = self._clock()
@@ -124,33 +146,107 @@ class People:
             self._full[member] = (asked_at, found)
         return found
 
+    @property
+    def refusal(self) -> str:
+        """Return why Slack refuses to say who people are, empty while it does not."""
+        return self._refusals.get("users.info", "")
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Return what Slack refuses to say, about people and groups, and what can be done about it."""
+        return tuple(self._refusals.values())
+
     async def _ask(self, member: MemberId) -> Member:
-        here = await self._identity.soon(within=5.0)
-        if here is None:
-            raise MembersUnavailable("Slack has not said yet who we are.")
+        here = await self._here()
         try:
-            answer = await asking("users.info", self._client.users_info(user=member))
+            call = self._client.users_info(user=member)
+            answer = await self._told("users.info", call, what="who people are")
         except UnknownToSlack:
             _log.warning("slack.names_nobody", member=member)
             return Member(id=member, name="", standing=Standing.UNKNOWN)
         return read_member(member, answer.get("user"), here)
 
     async def _group(self, group: str) -> frozenset[MemberId] | None:
+        method = "usergroups.users.list"
+        for team in await self._teams(group):
+            try:
+                call = self._client.usergroups_users_list(usergroup=group, team_id=team)
+                answer = await self._told(method, call, what=f"who is in the user group {group}")
+            except UnknownToSlack:
+                continue
+            if team:
+                self._team_of[group] = team
+            users = answer.get("users")
+            return frozenset(MemberId(str(user)) for user in users) if isinstance(users, list) else frozenset()
+        _log.warning("slack.names_nobody", group=group)
+        return None
+
+    async def _here(self) -> Installation:
+        here = await self._identity.soon(within=5.0)
+        if here is None:
+            raise MembersUnavailable("Slack has not said yet who we are.")
+        return here
+
+    async def _teams(self, group: str) -> Sequence[str | None]:
+        """Return the workspaces in which to ask for a group: the token of an org-wide installation has to name one."""
+        if not (await self._here()).org_wide:
+            return [None]
+        teams = await self._workspaces.get("", self._list_workspaces)
+        if not teams:
+            raise LookUpRefused(
+                "The app is installed for the organisation, but approved for no workspace of it. An administrator of "
+                "Slack has to add it to the workspace whose people use it."
+            )
+        known = self._team_of.get(group)
+        return sorted(teams, key=lambda team: team != known)
+
+    async def _list_workspaces(self) -> tuple[str, ...]:
+        teams: list[str] = []
+        cursor = ""
+        while True:
+            call = self._client.auth_teams_list(cursor=cursor or None)
+            answer = await self._told("auth.teams.list", call, what="in which workspaces the app may work")
+            listed = answer.get("teams")
+            teams += [text(team, "id") for team in listed] if isinstance(listed, list) else []
+            cursor = text(answer.get("response_metadata"), "next_cursor")
+            if not cursor:
+                return tuple(team for team in teams if team)
+
+    async def _told(self, method: str, call: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - an answer of Slack
+        """Await a look-up, and remember what Slack refuses; raises as `asking` does."""
         try:
-            answer = await asking("usergroups.users.list", self._client.usergroups_users_list(usergroup=group))
-        except UnknownToSlack:
-            _log.warning("slack.names_nobody", group=group)
-            return None
-        users = answer.get("users")
-        return frozenset(MemberId(str(user)) for user in users) if isinstance(users, list) else frozenset()
+            answer = await asking(method, call, what=what)
+        except LookUpRefused as error:
+            self._refuse(method, str(error))
+            raise
+        except UnknownToSlack as error:
+            if error.code == _NO_GROUPS_HERE:
+                self._refuse(method, f"There are no user groups without a paid plan of Slack ({method}: {error.code}).")
+            else:
+                self._refusals.pop(method, None)
+            raise
+        self._refusals.pop(method, None)
+        return answer
+
+    def _refuse(self, method: str, why: str) -> None:
+        if self._refusals.get(method) != why:
+            _log.error("slack.look_up_refused", method=method, error=why)
+        self._refusals[method] = why
 
 
 class UnknownToSlack(Exception):
-    """Slack knows nobody and nothing by that ID."""
+    """Slack knows nobody and nothing by that ID; `code` is its word."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
-async def asking(method: str, call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an answer of Slack
-    """Await a look-up; raises UnknownToSlack, and MembersUnavailable for everything that is no answer."""
+async def asking(method: str, call: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - an answer of Slack
+    """Await a look-up that says `what`.
+
+    Raises UnknownToSlack, LookUpRefused when only a change mends it, MembersUnavailable for all else that is no answer.
+    """
     try:
         answer = await call
     except FAILURES as error:
@@ -159,9 +255,23 @@ async def asking(method: str, call: Awaitable[Any]) -> Any:  # noqa: ANN401 - an
         counted(method, sorted_out(found))
         if code in _NOBODY | _NO_GROUP:
             raise UnknownToSlack(code) from error
+        if code in _REFUSED:
+            raise LookUpRefused(f"Slack refuses to say {what} ({method}: {code}). {_way_out(found)}") from error
         raise MembersUnavailable(f"Slack could not be asked ({code}).") from error
     counted(method)
     return answer
+
+
+def _way_out(found: Failure) -> str:
+    """Say what somebody has to do, so that Slack answers again."""
+    if found.code == "missing_scope":
+        scope = f"the scope {found.needed}" if found.needed else "a scope"
+        return f"The app lacks {scope}: whoever runs the bot has to add it and reinstall the app."
+    if found.code in _TOKENS:
+        return "The app's token is not valid: whoever runs the bot has to reinstall the app and set its new token."
+    if found.code in REFUSED:
+        return "An administrator of Slack has to give the app access."
+    return "Slack does not accept the question: whoever runs the bot finds more with `upgrade-bot doctor`."
 
 
 def read_member(member: MemberId, user: object, here: Installation) -> Member:
@@ -201,11 +311,10 @@ class Door:
         except (TimeoutError, MembersUnavailable):
             return self.members.recently_full(member)
 
-    @staticmethod
-    def refusal(member: Member | None) -> str | None:
+    def refusal(self, member: Member | None) -> str | None:
         """Return the sentence for who may not use the bot or cannot be told; None for full members."""
         if member is None:
-            return WHO_IS_IT
+            return who_is_it(self.members)
         if member.counts:
             return None
         return (

@@ -23,6 +23,11 @@ _WHY_NOT = {
 }
 
 
+def who_is_it(members: Members) -> str:
+    """Return what is said to somebody of whom nobody can tell who it is: to try again, if that may help."""
+    return f"{members.refusal} Please try again after that." if members.refusal else WHO_IS_IT
+
+
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """Answers who may ask and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""

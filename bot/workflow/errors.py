@@ -83,6 +83,10 @@ class MembersUnavailable(Exception):
     """Slack could not be asked who somebody is, or who is in a group: decide nothing, try again."""
 
 
+class LookUpRefused(MembersUnavailable):
+    """Slack refuses to say it, and goes on until somebody changes something: `str()` says what, and who has to."""
+
+
 class Stale(Exception):
     """Somebody else changed the row since it was read: read again."""
 

@@ -141,6 +141,10 @@ class Members(Protocol):
     def recently_full(self, member: MemberId) -> Member | None:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
 
+    @property
+    def refusal(self) -> str:
+        """Why Slack refuses to say who people are, and who can change that; empty while it does not."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:

@@ -130,3 +130,32 @@ async def test_look_ups_that_fail_are_unknown_and_never_wrong(clinic: Clinic) ->
     finding = await clinic.only(State.UNKNOWN, slack_access, circles)
 
     assert "could not be looked up" in finding.text
+
+
+async def test_look_ups_that_slack_refuses_for_good_are_wrong(clinic: Clinic) -> None:
+    """Waiting mends nothing, so nobody could be approved."""
+    clinic.slack.faults.add("usergroups.users.list", Fault(error="missing_argument"), times=None)
+
+    finding = await clinic.only(State.WRONG, slack_access, circles)
+
+    assert "missing_argument" in finding.text
+
+
+async def test_groups_on_a_free_plan_are_named_as_such(clinic: Clinic) -> None:
+    clinic.slack.workspace.paid = False
+    clinic.changes["bot_approvers"] = ("S0PLATFORM", "U0SEM", "U0KIM")
+
+    finding = await clinic.only(State.WARNING, slack_access, circles)
+
+    assert "without a paid plan" in finding.text
+
+
+async def test_groups_of_an_organisation_are_right(clinic: Clinic) -> None:
+    """Installed for all of it, the workspace is named with each look-up."""
+    clinic.slack.workspace.enterprise_id = "E0HARBOUR"
+    clinic.slack.app.org_wide = True
+
+    found = await clinic.examine(slack_access, circles)
+
+    assert {finding.state for finding in found} == {State.OK}
+    assert "for the organisation" in found[0].text

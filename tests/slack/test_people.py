@@ -12,7 +12,7 @@ from bot.domain.people import MemberId, Standing
 from bot.sandbox.slack.faults import Fault
 from bot.slack.identity import Installation
 from bot.slack.people import Door, People, Reused, read_member
-from bot.workflow.errors import MembersUnavailable
+from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from tests.builders import KIM, ROOS, SEM
 from tests.slack.office import Office, office
 
@@ -101,16 +101,80 @@ async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
     ]
     here.slack.workspace.paid = False
     assert await here.people.group("S0ONCALL") is None
+    assert "plan_upgrade_required" in " ".join(here.people.refusals)
+
+
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("missing_scope", "whoever runs the bot has to add it and reinstall the app"),
+        ("token_revoked", "set its new token"),
+        ("invalid_auth", "set its new token"),
+        ("access_denied", "An administrator of Slack has to give the app access"),
+        ("missing_argument", "`upgrade-bot doctor`"),
+    ],
+)
+async def test_what_slack_refuses_for_good_says_what_mends_it(here: Office, code: str, way_out: str) -> None:
+    """In the error, in the log once, and at the door, until a look-up succeeds again."""
+    for method in ("users.info", "usergroups.users.list"):
+        here.slack.faults.add(method, Fault(error=code), times=2)
+
+    with capture_logs() as logged:
+        for _ in range(2):
+            with pytest.raises(LookUpRefused, match=code):
+                await here.people.group("S0PLATFORM")
+        door = Door(members=here.people, within=60)
+        refusals = [door.refusal(await door.look(ROOS)) for _ in range(2)]
+
+    assert all(way_out in str(refusal) and code in str(refusal) for refusal in refusals)
+    assert [one["method"] for one in logged if one["event"] == "slack.look_up_refused"] == [
+        "usergroups.users.list",
+        "users.info",
+    ]
+    assert door.refusal(await door.look(ROOS)) is None
+    assert await here.people.group("S0PLATFORM")
+    assert here.people.refusals == ()
+
+
+async def test_a_missing_scope_is_named(here: Office) -> None:
+    """Slack says which one it is."""
+    here.slack.app.scopes = tuple(scope for scope in here.slack.app.scopes if scope != "usergroups:read")
+
+    with pytest.raises(LookUpRefused, match="the scope usergroups:read"):
+        await here.people.group("S0PLATFORM")
+
+
+async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here: Office) -> None:
+    """The workspace that knows a group is asked first the next time; one that nobody knows is no group."""
+    here.slack.workspace.enterprise_id = "E0HARBOUR"
+    here.slack.workspace.sisters += ["T0QUAY", "T0PIER"]
+    here.slack.app.org_wide = True
+    here.identity._known = None
+    people = People(client=here.people._client, identity=here.identity, seconds=0)
+
+    assert await people.group("S0PLATFORM") == frozenset({SEM, KIM})
+    asked = here.slack.faults.calls["usergroups.users.list"]
+    assert await people.group("S0PLATFORM") == frozenset({SEM, KIM})
+    again = here.slack.faults.calls["usergroups.users.list"] - asked
+
+    assert (asked, again) == (3, 1)
+    assert await people.group("S0NOBODY") is None
+    assert (await people.find(ROOS)).standing is Standing.FULL
+    assert (await people.find(MemberId("U0VERA"))).standing is Standing.OUTSIDER
+    assert here.identity.known is not None
+    assert here.identity.known.app_id == here.slack.app.id
+    await people.close()
 
 
 async def test_the_door_waits_a_second_at_most(here: Office) -> None:
     """When Slack is slow nobody is let in, but for who was seen as a full member within the last hour."""
     here.slack.faults.add("users.info", Fault(delay=0.5))
 
-    member = await Door(members=here.people, within=0.05).look(ROOS)
+    door = Door(members=here.people, within=0.05)
+    member = await door.look(ROOS)
 
     assert member is None
-    assert "please try again" in str(Door.refusal(member))
+    assert "please try again" in str(door.refusal(member))
     await asyncio.sleep(0.6)
     assert (await Door(members=here.people, within=60).look(ROOS)) is not None
     assert here.slack.faults.calls["users.info"] == 1

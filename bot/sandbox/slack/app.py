@@ -50,6 +50,8 @@ class InstalledApp:
     verification_token: str = field(default_factory=lambda: _secret(""), repr=False)
     app_scopes: tuple[str, ...] = ("connections:write",)
     revoked: bool = False
+    org_wide: bool = False
+    """Installed for the workspace's whole organisation: what belongs to one workspace is asked for with its ID."""
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:

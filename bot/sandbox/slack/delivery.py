@@ -77,7 +77,7 @@ class Deliveries:
                 "token": state.app.verification_token,
                 "team_id": state.workspace.team_id,
                 "context_team_id": state.workspace.team_id,
-                "context_enterprise_id": None,
+                "context_enterprise_id": state.workspace.enterprise_id or None,
                 "api_app_id": state.app.id,
                 "event": event | {"event_ts": stamp},
                 "type": "event_callback",
@@ -85,11 +85,11 @@ class Deliveries:
                 "event_time": int(float(stamp)),
                 "authorizations": [
                     {
-                        "enterprise_id": None,
-                        "team_id": state.workspace.team_id,
+                        "enterprise_id": state.workspace.enterprise_id or None,
+                        "team_id": None if state.app.org_wide else state.workspace.team_id,
                         "user_id": state.app.bot_user_id,
                         "is_bot": True,
-                        "is_enterprise_install": False,
+                        "is_enterprise_install": state.app.org_wide,
                     }
                 ],
                 "is_ext_shared_channel": False,

@@ -49,6 +49,15 @@ def user_object(state: State, person: Person) -> Json:
     }
     if person.team_id != state.workspace.team_id:
         found["is_stranger"] = not met
+    elif state.workspace.enterprise_id:
+        found["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": state.workspace.enterprise_id,
+            "enterprise_name": state.workspace.team_name,
+            "is_admin": person.is_admin,
+            "is_owner": False,
+            "teams": [state.workspace.team_id],
+        }
     return found
 
 
@@ -68,10 +77,24 @@ def users_info(call: Call) -> Json:
 def bots_info(call: Call) -> Json:
     """bots.info."""
     app = call.state.app
+    if app.org_wide and not call.given.text("team_id"):
+        raise SlackError("missing_argument", arg="team_id")
     if call.given.text("bot") != app.bot_id:
         raise SlackError("bot_not_found")
     bot = {"id": app.bot_id, "deleted": False, "name": app.bot_name, "app_id": app.id, "user_id": app.bot_user_id}
     return {"bot": bot}
+
+
+def _in_this_workspace(call: Call) -> bool:
+    """Whether a call means this workspace; the token of an org-wide installation has to say which one it means."""
+    workspace, team = call.state.workspace, call.given.text("team_id")
+    if not call.state.app.org_wide or team == workspace.team_id:
+        return True
+    if not team:
+        raise SlackError("missing_argument", arg="team_id")
+    if team not in workspace.sisters:
+        raise SlackError("team_not_found")
+    return False
 
 
 def _paid(call: Call) -> None:
@@ -82,7 +105,7 @@ def _paid(call: Call) -> None:
 def usergroups_users_list(call: Call) -> Json:
     """usergroups.users.list; a disabled group only with include_disabled."""
     _paid(call)
-    group = call.state.workspace.groups.get(call.given.needed("usergroup"))
+    group = call.state.workspace.groups.get(call.given.needed("usergroup")) if _in_this_workspace(call) else None
     if group is None or (group.disabled and not call.given.flag("include_disabled")):
         raise SlackError("no_such_subteam")
     return {"users": list(group.users)}
@@ -108,6 +131,8 @@ def usergroups_list(call: Call) -> Json:
     """usergroups.list."""
     _paid(call)
     users, disabled = call.given.flag("include_users"), call.given.flag("include_disabled")
+    if not _in_this_workspace(call):
+        return {"usergroups": []}
     groups = [group for group in call.state.workspace.groups.values() if disabled or not group.disabled]
     return {"usergroups": [group_object(call, group, users=users) for group in groups]}
 

@@ -9,15 +9,24 @@ from bot.sandbox.slack.workspace import Channel
 def auth_test(call: Call) -> Json:
     """auth.test; its headers name the scopes."""
     state = call.state
-    return {
+    found: Json = {
         "url": state.workspace.url,
         "team": state.workspace.team_name,
         "user": state.app.bot_name,
-        "team_id": state.workspace.team_id,
+        "team_id": state.workspace.enterprise_id if state.app.org_wide else state.workspace.team_id,
         "user_id": state.app.bot_user_id,
         "bot_id": state.app.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": state.app.org_wide,
     }
+    return found | ({"enterprise_id": state.workspace.enterprise_id} if state.workspace.enterprise_id else {})
+
+
+def auth_teams_list(call: Call) -> Json:
+    """auth.teams.list, on pages of one workspace: the app's workspaces, its own the last."""
+    teams = [*call.state.workspace.sisters, call.state.workspace.team_id]
+    at = int(call.given.text("cursor") or 0)
+    following = str(at + 1) if at + 1 < len(teams) else ""
+    return {"teams": [{"id": teams[at], "name": teams[at]}], "response_metadata": {"next_cursor": following}}
 
 
 def _readable(call: Call) -> Channel:
@@ -89,6 +98,7 @@ def team_info(call: Call) -> Json:
 _READ_CHANNELS = ("channels:read", "groups:read", "im:read", "mpim:read")
 METHODS = {
     "auth.test": Method(work=auth_test),
+    "auth.teams.list": Method(work=auth_teams_list),
     "conversations.info": Method(work=conversations_info, scopes=_READ_CHANNELS, tier=3, json=False),
     "conversations.members": Method(work=conversations_members, scopes=_READ_CHANNELS, tier=4, json=False),
     "conversations.open": Method(work=conversations_open, scopes=("im:write",), tier=3),

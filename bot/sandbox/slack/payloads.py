@@ -27,7 +27,7 @@ def _channel_name(state: State, channel: str) -> str:
 def command(state: State, person: Person, *, channel: str, name: str, text: str) -> Json:
     """Give the form of a slash command."""
     url = state.urls.issue(channel, person.id)
-    return {
+    found: Json = {
         "token": state.app.verification_token,
         "team_id": state.workspace.team_id,
         "team_domain": state.workspace.domain,
@@ -38,21 +38,26 @@ def command(state: State, person: Person, *, channel: str, name: str, text: str)
         "command": name,
         "text": text,
         "api_app_id": state.app.id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(state.app.org_wide).lower(),
         "response_url": response_url(state, url),
         "trigger_id": state.triggers.issue(person.id),
     }
+    if not state.workspace.enterprise_id:
+        return found
+    return found | {"enterprise_id": state.workspace.enterprise_id, "enterprise_name": state.workspace.team_name}
 
 
 def _interaction(state: State, person: Person, kind: str) -> Json:
+    workspace = state.workspace
+    organisation = {"id": workspace.enterprise_id, "name": workspace.team_name} if workspace.enterprise_id else None
     return {
         "type": kind,
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
         "api_app_id": state.app.id,
         "token": state.app.verification_token,
-        "team": {"id": state.workspace.team_id, "domain": state.workspace.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "team": None if state.app.org_wide else {"id": workspace.team_id, "domain": workspace.domain},
+        "enterprise": organisation,
+        "is_enterprise_install": state.app.org_wide,
     }
 
 

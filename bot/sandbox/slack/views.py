@@ -114,7 +114,7 @@ class Views:
             "previous_view_id": view.previous_id,
             "root_view_id": view.root_id,
             "app_id": self._app.id,
-            "app_installed_team_id": self._workspace.team_id,
+            "app_installed_team_id": self._workspace.enterprise_id if self._app.org_wide else self._workspace.team_id,
             "bot_id": self._app.bot_id,
         }
 

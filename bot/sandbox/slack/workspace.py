@@ -65,6 +65,10 @@ class Workspace:
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, UserGroup] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    enterprise_id: str = ""
+    """The Enterprise organisation that it belongs to, if any."""
+    sisters: list[str] = field(default_factory=list)
+    """The organisation's other workspaces that the app may work in; they hold no groups."""
     paid: bool = True
     """User groups need a paid plan; without it Slack answers ``plan_upgrade_required``."""
 
