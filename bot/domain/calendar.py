@@ -1,5 +1,6 @@
 """Freezes and allowed times: whether a window or a moment falls where upgrades may run."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -21,6 +22,10 @@ class Freeze:
         """Whether any part of the window falls into the freeze; days are read in `zone`."""
         last_moment = max(window.start, window.end - timedelta.resolution)
         return window.start.astimezone(zone).date() <= self.last and last_moment.astimezone(zone).date() >= self.first
+
+    def end(self, zone: tzinfo) -> datetime:
+        """Return the moment after its last day, in `zone`."""
+        return datetime.combine(self.last + _A_DAY, time(), tzinfo=zone)
 
     @property
     def words(self) -> str:
@@ -53,6 +58,15 @@ class AllowedRange:
             begins <= window.start < ends and window.end <= ends
             for begins, ends in (self._from(day, zone) for day in (today - _A_DAY, today) if self._is_on(day))
         )
+
+    def stretches(self, first: date, *, days: int, zone: tzinfo) -> Iterator[Window]:
+        """Yield each stretch of the range that begins within so many days; none where any time is allowed."""
+        if self.start == self.end and len(self.weekdays) == len(WEEKDAYS):
+            return
+        for ahead in range(days):
+            if self._is_on(day := first + ahead * _A_DAY):
+                begins, ends = self._from(day, zone)
+                yield Window(start=begins, end=ends)
 
     def _from(self, day: date, zone: tzinfo) -> tuple[datetime, datetime]:
         """Return when the stretch that begins on a day begins and ends."""

@@ -61,6 +61,22 @@ def next_window(schedule: MaintenanceSchedule, *, after: datetime, zone: tzinfo)
     return min(coming, key=lambda window: (window.start, window.end), default=None)
 
 
+def windows_from(
+    schedule: MaintenanceSchedule, *, after: datetime, zone: tzinfo, until: datetime
+) -> tuple[Window, ...]:
+    """Return all windows that end after one moment and begin before another, soonest first."""
+    today, days = after.astimezone(zone).date(), (until - after).days + _A_WEEK
+    coming = {
+        window
+        for weekly in schedule.windows
+        for ahead in range(-_A_WEEK, days)
+        if (day := today + timedelta(days=ahead)).weekday() == weekly.weekday
+        and (window := _on(day, weekly, zone)).end > after
+        and window.start < until
+    }
+    return tuple(sorted(coming, key=lambda window: (window.start, window.end)))
+
+
 def _days(today: date, weekday: int) -> Iterator[date]:
     for ahead in range(-_A_WEEK, _A_WEEK + 1):
         if (day := today + timedelta(days=ahead)).weekday() == weekday:
