@@ -220,9 +220,10 @@ def print_version() -> None:
 @contextmanager
 def _readable_failures() -> Iterator[None]:
     """Turn what a person can mend into plain lines and an exit code; anything else is a bug and shows itself."""
-    from bot.settings import SettingsProblems
+    from bot.settings import SettingsProblems, leave_home
     from bot.store.errors import DatabaseProblem
 
+    leave_home()
     try:
         yield
     except SettingsProblems as error:

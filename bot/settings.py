@@ -1,9 +1,12 @@
 """The settings of contract 2: read once from the environment and `.env`, checked, and explained in plain lines."""
 
+import getpass
 import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -19,10 +22,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot import shapes
+from bot import database_url, proxies, shapes
 from bot.observe.redaction import redact
 
 ENV_FILE: Final = Path(".env")
+_NOWHERE: Final = Path("/nonexistent")
 
 Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(shapes.parts)]
 """A list whose variable separates its parts by commas."""
@@ -49,10 +53,21 @@ class _Checked(BaseModel):
         return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
 
 
+def _with_a_user(url: SecretStr) -> SecretStr:
+    """Check that somebody logs in to PostgreSQL: the URL's user, libpq's PGUSER, or whoever runs this."""
+    text = url.get_secret_value()
+    if text.startswith(database_url.POSTGRESQL) and not os.environ.get("PGUSER"):
+        try:
+            _ = database_url.postgresql(text).arguments.get("user") or getpass.getuser()
+        except (KeyError, OSError) as error:
+            raise ValueError("it names no user, and whoever runs this has no name on this machine") from error
+    return url
+
+
 class DatabaseSettings(_Checked):
     """The one variable that whoever only reads the database needs."""
 
-    bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database)] = Field(
+    bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database), AfterValidator(_with_a_user)] = Field(
         default=SecretStr("sqlite+aiosqlite:///upgrade-bot.db"),
         description="a SQLAlchemy URL with the driver aiosqlite or asyncpg",
         examples=["postgresql+asyncpg://bot:PASSWORD@db.example.com/bot"],
@@ -103,8 +118,12 @@ class Settings(RuleSettings, DatabaseSettings):
     acloud_personal_access_token: Annotated[SecretStr, AfterValidator(shapes.secret())] = Field(
         description="a personal access token of Avisi Cloud, without the word Token", examples=["a1b2c3d4"]
     )
-    acloud_api_endpoint: Annotated[str, AfterValidator(shapes.web_address)] = Field(
-        "https://api.avisi.cloud", description="the address of Avisi Cloud's API", examples=["https://api.avisi.cloud"]
+    acloud_api_endpoint: Annotated[str, AfterValidator(shapes.web_address), AfterValidator(shapes.cloud_address)] = (
+        Field(
+            "https://api.avisi.cloud",
+            description="the address of Avisi Cloud's API",
+            examples=["https://api.avisi.cloud"],
+        )
     )
     acloud_organisation: Annotated[Commas, AfterValidator(shapes.slugs)] = Field(
         description="the slug of an organisation, or several separated by commas", examples=["acme"]
@@ -150,15 +169,15 @@ class Settings(RuleSettings, DatabaseSettings):
 
 
 class _SettingsOutside(Settings, BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
 class _RuleSettingsOutside(RuleSettings, BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
 class _DatabaseSettingsOutside(DatabaseSettings, BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
 _Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside, _DatabaseSettingsOutside)
@@ -166,8 +185,12 @@ _Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside, _Database
 
 def read_settings(env_file: Path = ENV_FILE) -> Settings:
     """Read every setting; raises SettingsProblems with all that is wrong at once."""
+    _check_encoding(env_file)
     names = _names(env_file)
-    return _read(_SettingsOutside, env_file, *_unheard(names), *_unknown(names))
+    settings = _read(_SettingsOutside, env_file, *_unheard(names), *_unknown(names), *_certificates())
+    if unusable := dict.fromkeys(_proxies(settings.slack_api_url, settings.acloud_api_endpoint)):
+        raise SettingsProblems(*unusable)
+    return settings
 
 
 def read_rule_settings(env_file: Path = ENV_FILE) -> RuleSettings:
@@ -181,6 +204,7 @@ def read_database_settings(env_file: Path = ENV_FILE) -> DatabaseSettings:
 
 
 def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outside:
+    _check_encoding(env_file)
     problems: list[str] = []
     try:
         settings = kind(_env_file=env_file)  # type: ignore[call-arg] # mypy sees a dataclass-like __init__ only
@@ -191,9 +215,64 @@ def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outsid
     return settings
 
 
+def _check_encoding(env_file: Path) -> None:
+    """Raise SettingsProblems when the file is there and cannot be read: nothing can be said of what is in it."""
+    try:
+        if not env_file.is_file() or "\0" not in env_file.read_text(encoding="utf-8-sig"):
+            return
+        why = "it is not written in UTF-8"
+    except UnicodeDecodeError:
+        why = "it is not written in UTF-8"
+    except OSError as error:
+        why = f"it cannot be read ({error.strerror})"
+    raise SettingsProblems(
+        f"{env_file} is wrong: {why}. It must be a file of lines such as SLACK_BOT_TOKEN=xoxb-123-456-abc, saved as "
+        "UTF-8 (PowerShell: Out-File -Encoding utf8), which this user may read. Example: chmod u+r .env"
+    )
+
+
+def _certificates() -> Iterator[str]:
+    """Name what gives no private authority: every connection would fail, and not always say why."""
+    file, folder = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
+    wanted = "It must be a file of certificates in PEM. Example: SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
+    try:
+        if file:
+            ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        yield f"SSL_CERT_FILE is wrong: there is no certificate in the file. {wanted}"
+    except OSError as error:
+        yield f"SSL_CERT_FILE is wrong: the file cannot be read ({error.strerror}). {wanted}"
+    if folder and not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
+        yield "SSL_CERT_DIR is wrong: there is no such folder. Example: SSL_CERT_DIR=/etc/ssl/certs"
+
+
+def _proxies(*addresses: str) -> Iterator[str]:
+    for address in addresses:
+        proxy = proxies.proxy_for(address)
+        if proxy and (why := proxies.wrong_with(proxy)):
+            kinds = [f"{address.partition(':')[0]}_proxy", "all_proxy"]
+            names = (name for kind in kinds for name in (kind, kind.upper()) if os.environ.get(name, "").strip())
+            name = next(names, kinds[0].upper())
+            host = urlsplit(address).hostname
+            yield (
+                f"{name} is wrong: {why}. It must be the address of an HTTP proxy, or be left out; NO_PROXY names what "
+                f"is reached without one, {host} for instance. Example: {name}=http://proxy.example.com:3128"
+            )
+
+
+def leave_home() -> None:
+    """Name another home where there is none that this user may enter: libraries look for files there, and fail."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # HOME is unset, and the user is not in passwd
+        home = _NOWHERE
+    if not os.access(home, os.X_OK):
+        os.environ["HOME"] = str(_NOWHERE)
+
+
 def _names(env_file: Path) -> set[str]:
     """Return the names of all variables that are set and not empty, in capitals."""
-    outside = {**dotenv_values(env_file), **os.environ}
+    outside = {**dotenv_values(env_file, encoding="utf-8-sig"), **os.environ}
     return {name.upper() for name, value in outside.items() if value and value.strip()}
 
 
@@ -224,6 +303,8 @@ def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
 
 
 def _finding(name: str, details: ErrorDetails) -> str:
+    if isinstance(details["input"], str) and shapes.quoted(details["input"]):
+        return shapes.QUOTED
     if details["type"] == "value_error":
         return str(details["ctx"]["error"])
     if _is_secret(name):

@@ -17,6 +17,10 @@ from bot import database_url
 from bot.observe.redaction import redact
 
 EVERYONE: Final = "*"
+QUOTED: Final = (
+    "there are quotes around it, which count as a part of it, as with `docker run --env-file`: leave them out"
+)
+_QUOTES: Final = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _PERSON: Final = re.compile(r"[UWS][A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -26,6 +30,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word most like `word`; upper and lower case are alike."""
     folded = {name.casefold(): name for name in known}
     return folded[get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.0)[0]]
+
+
+def quoted(value: str) -> bool:
+    """Whether there are quotes around a value, straight or typographic."""
+    return len(value) > 1 and value[0] in _QUOTES and value[-1] in _QUOTES
 
 
 def parts(value: object) -> object:
@@ -75,12 +84,16 @@ def zone_name(value: str) -> str:
 
 
 def secret(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
-    """Make a check that a secret has no space in it and begins with one of the prefixes, if any are given."""
+    """Make a check that a secret can be sent in a header, and begins with one of the prefixes, if any are given."""
 
     def check(value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if re.search(r"\s", text):
             raise ValueError("there is a space or a line break in it")
+        if quoted(text):
+            raise ValueError(QUOTED)
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError("there is a character in it that no secret has, such as a typographic quote")
         if prefixes and not text.startswith(prefixes):
             raise ValueError(f"it does not begin with {' or '.join(prefixes)}")
         return value
@@ -102,7 +115,21 @@ def web_address(value: str) -> str:
         raise ValueError("it is not an address that begins with https://")
     if value.startswith("http://") and not _is_loopback(value):
         raise ValueError("it begins with http://, so tokens would be sent unencrypted; that is for this machine only")
+    try:
+        found = urlsplit(value)
+        port, host = found.port, (found.hostname or "").encode("idna")
+    except ValueError as error:
+        raise ValueError("its host and port cannot be read") from error
+    if not host or port == 0 or found.query or found.fragment or "\\" in value:
+        raise ValueError("it is no address of a host, with a port and a path if need be")
     return value.rstrip("/")
+
+
+def cloud_address(value: str) -> str:
+    """Check the address of Avisi Cloud's API, to which the bot adds the rest of each path."""
+    if re.search(r"/api/v\d+$", value):
+        raise ValueError("the bot adds /api/v1 itself")
+    return value
 
 
 def _is_loopback(address: str) -> bool:

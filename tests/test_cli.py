@@ -5,7 +5,9 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
+import site
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -148,6 +150,47 @@ def test_a_database_that_lets_nobody_make_tables_ends_with_1_and_a_line(
 
     assert done.returncode == 1
     assert done.stderr == "The database cannot be used: permission denied for schema public\n"
+
+
+NOBODY = 54321
+"""The number of a user who has no name on this machine."""
+
+
+def as_nobody(python: str, environment: dict[str, str]) -> bool:
+    """Whether somebody else may run this program with that Python."""
+    command = [python, "-c", "import bot.settings"]
+    tried = subprocess.run(  # noqa: S603 - ours
+        command, env=environment, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", check=False, capture_output=True
+    )
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
+@pytest.mark.parametrize("home", [None, "/root", "/nowhere"])
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("sqlite+aiosqlite:////nowhere/at/all.db", 1, "cannot be written: No such file or directory"),
+        ("postgresql+asyncpg://bot:hush@127.0.0.1:9/bot", 1, "The database cannot be reached: "),
+        ("postgresql+asyncpg://127.0.0.1:9/bot", 2, "BOT_DATABASE_URL is wrong: it names no user, "),
+    ],
+)
+def test_a_user_without_a_name_or_a_home_is_as_good_as_any(home: str | None, url: str, code: int, said: str) -> None:
+    """As OpenShift gives to a container. Whatever is not there is said in a line."""
+    environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join([str(ROOT), *site.getsitepackages()])}
+    python = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
+    if python is None or not as_nobody(python, environment | {"HOME": "/nowhere"}):
+        pytest.skip("another user may not run this program here")
+
+    done = subprocess.run(  # noqa: S603 - this very program
+        [python, "-m", "bot", "run"],
+        env=environment | COMPLETE | {"BOT_DATABASE_URL": url} | ({"HOME": home} if home else {}),
+        cwd="/", user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.returncode == code
 
 
 def run_apart(folder: Path, **changes: str) -> "subprocess.CompletedProcess[str]":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings, SettingsProblems, read_rule_settings, read_settings
+from bot.settings import Settings, SettingsProblems, leave_home, read_rule_settings, read_settings
 
 ENOUGH = {
     "SLACK_BOT_TOKEN": "xoxb-1-2-secretbot",
@@ -19,6 +19,9 @@ ENOUGH = {
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Begin with no setting at all, in an empty folder."""
     for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir", "pguser"):
+        monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -97,6 +100,31 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("ACLOUD_API_ENDPOINT", "https://roos:hush@api.avisi.cloud/x", "a user name or a password in it"),
         ("SLACK_API_URL", "http://hush@slack.test", "a user name or a password in it"),
         ("SLACK_API_URL", "slack.com/api", "not an address that begins with https://"),
+        ("ACLOUD_API_ENDPOINT", "https://api.avisi.cloud/api/v1", "the bot adds /api/v1 itself"),
+        ("ACLOUD_API_ENDPOINT", "https://api.avisi.cloud/api/v1/", "the bot adds /api/v1 itself"),
+        ("ACLOUD_API_ENDPOINT", "https://api.avisi.cloud:port", "its host and port cannot be read"),
+        ("ACLOUD_API_ENDPOINT", "https://api.avisi.cloud:65536", "its host and port cannot be read"),
+        ("ACLOUD_API_ENDPOINT", "https://api..cloud", "its host and port cannot be read"),
+        ("ACLOUD_API_ENDPOINT", "https://api.avisi.cloud?a=b", "no address of a host"),
+        ("SLACK_API_URL", "https://slack.com:port/api/", "its host and port cannot be read"),
+        ("SLACK_API_URL", "https://[::1/api/", "its host and port cannot be read"),
+        ("SLACK_SIGNING_SECRET", '"hush"', "there are quotes around it"),
+        ("SLACK_SIGNING_SECRET", "'hush'", "there are quotes around it"),
+        ("SLACK_BOT_TOKEN", '"xoxb-hush"', "there are quotes around it"),
+        ("SLACK_BOT_TOKEN", "\u201cxoxb-hush\u201d", "there are quotes around it"),
+        ("ACLOUD_PERSONAL_ACCESS_TOKEN", "\u201chush\u201d", "there are quotes around it"),
+        ("ACLOUD_PERSONAL_ACCESS_TOKEN", "hush\u2019s", "a character in it that no secret has"),
+        ("ACLOUD_PERSONAL_ACCESS_TOKEN", "hush\u200bhush", "a character in it that no secret has"),
+        ("ACLOUD_PERSONAL_ACCESS_TOKEN", "hush\x1b", "a character in it that no secret has"),
+        ("ACLOUD_ORGANISATION", '"acme"', "there are quotes around it"),
+        ("BOT_CHANNEL", '"C0123456789"', "there are quotes around it"),
+        ("BOT_PORT", '"3000"', "there are quotes around it"),
+        ("BOT_DATABASE_URL", '"sqlite+aiosqlite:///bot.db"', "there are quotes around it"),
+        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:Tr@ub:4dor0hush@127.0.0.1:5432/bot", "written as %40"),
+        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hush@db:port/bot", "the port is no number from 1 to 65535"),
+        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hush@db:65536/bot", "the port is no number from 1 to 65535"),
+        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hush@db/bot?keepalives=1", "leave it out: keepalives"),
+        ("BOT_DATABASE_URL", "sqlite+aiosqlite:///:memory:", "names no file"),
         ("BOT_COMMAND", "schedule", '"schedule" is no name of a slash command'),
         ("BOT_CHANNEL", "#upgrades", '"#upgrades" is no channel ID'),
         ("BOT_APPROVERS", "bob", '"bob" is no ID of a user'),
@@ -237,3 +265,92 @@ def test_the_rule_variables_can_be_read_alone(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("BOT_REQUIRED_APPROVALS", "2")
 
     assert read_rule_settings().bot_required_approvals == 2
+
+
+# --- what surrounds the settings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_an_env_file_in_another_encoding_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str
+) -> None:
+    """PowerShell's `>` writes UTF-16."""
+    given(monkeypatch)
+    (tmp_path / ".env").write_bytes("BOT_PORT=4000 # h\u00fbsh\n".encode(encoding))
+
+    (line,) = problems()
+
+    assert line.startswith(".env is wrong: it is not written in UTF-8")
+    assert "Example: " in line
+
+
+def test_an_env_file_may_begin_with_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch)
+    (tmp_path / ".env").write_text("BOT_PORT=4000\n", encoding="utf-8-sig")
+
+    assert read_settings().bot_port == 4000
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    given(monkeypatch, **{variable: "socks5://roos:hunter2@127.0.0.1:1080"})
+
+    found = problems()
+
+    assert all(line.startswith(f"{variable} is wrong: it names a proxy of socks5://") for line in found)
+    assert all(f"Example: {variable}=http://proxy.example.com:3128" in line for line in found)
+    assert "hunter2" not in "".join(found)
+
+
+@pytest.mark.parametrize("names", ["*", "slack.com,avisi.cloud"])
+def test_a_proxy_on_no_way_of_ours_is_nobodys_concern(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    given(monkeypatch, ALL_PROXY="socks5://127.0.0.1:1080", NO_PROXY=names)
+
+    read_settings()
+
+
+def test_a_proxy_on_one_way_alone_is_named_for_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, ALL_PROXY="socks5://127.0.0.1:1080", NO_PROXY="slack.com")
+
+    (line,) = problems()
+
+    assert "NO_PROXY names what is reached without one, api.avisi.cloud for instance" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(None, "the file cannot be read (No such file"), ("nothing", "there is no certificate in the file")],
+)
+def test_a_private_authority_has_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, why: str
+) -> None:
+    """One library would fail at it, the other pass over it in silence."""
+    given(monkeypatch, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+    if text is not None:
+        (tmp_path / "ca.pem").write_text(text)
+
+    (line,) = problems()
+
+    assert line.startswith(f"SSL_CERT_FILE is wrong: {why}")
+    assert "Example: SSL_CERT_FILE=" in line
+
+
+def test_a_folder_of_authorities_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch, SSL_CERT_DIR=str(tmp_path / "none"))
+
+    (line,) = problems()
+
+    assert line.startswith("SSL_CERT_DIR is wrong: there is no such folder")
+
+
+@pytest.mark.parametrize("enterable", [True, False])
+def test_a_home_that_nobody_may_enter_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, enterable: bool
+) -> None:
+    """Libraries look for certificates, passwords and files of their own in it, and fail where they may not look."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda *_: enterable)
+
+    leave_home()
+
+    assert Path.home() == (tmp_path if enterable else Path("/nonexistent"))

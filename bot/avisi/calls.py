@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from bot.avisi.answers import Answer, content
+from bot.proxies import proxy_for
 from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Overloaded, Unclear, Unreadable, Waiting
 
 OnCall = Callable[[str, str, str, float], None]
@@ -27,7 +28,6 @@ _ERROR_BODY = 64 * 1024
 _WHOLE_BODY = 64 * 1024 * 1024
 _CONNECTIONS = 20
 _LONGEST_REASON = 200
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +93,9 @@ class Calls:
             },
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             follow_redirects=False,
-            mounts=dict.fromkeys(_LOOPBACK),
+            proxy=proxy_for(base_url),
+            trust_env=False,  # its own look at the environment fails at a proxy that NO_PROXY makes needless
+            verify=httpx.create_ssl_context(),  # of SSL_CERT_FILE or SSL_CERT_DIR all the same
         )
 
     async def close(self) -> None:

@@ -60,6 +60,7 @@ async def _transport(patient: Patient) -> Finding:
     client = AsyncWebClient(
         token=None, base_url=patient.client.base_url, session=patient.client.session, retry_handlers=[]
     )
+    client.proxy = patient.client.proxy  # its own look at the environment knows no NO_PROXY
     try:
         await client.apps_connections_open(app_token=token.get_secret_value())
     except SlackApiError as error:

@@ -1,15 +1,13 @@
 """Slack's Web API client as we use it: one pooled session, time-outs, no re-sending behind our back."""
 
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.proxies import proxy_for
 
 WHOLE_CALL = 10.0
 CONNECTING = 3.0
 _SLACK = "https://slack.com/api/"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def open_session(
@@ -29,12 +27,3 @@ def web_client(*, token: str, base_url: str, session: aiohttp.ClientSession) -> 
     client = AsyncWebClient(token=token, base_url=address, session=session, retry_handlers=[])
     client.proxy = proxy_for(address)  # its own look at the environment knows no NO_PROXY
     return client
-
-
-def proxy_for(address: str) -> str | None:
-    """Return the proxy that the environment names for an address, None when it is reached directly, as loopback is."""
-    parts = urlsplit(address)
-    proxies = getproxies()
-    if parts.hostname in _LOOPBACK or proxy_bypass(parts.hostname or ""):
-        return None
-    return proxies.get(parts.scheme) or proxies.get("all")

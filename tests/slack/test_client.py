@@ -1,6 +1,6 @@
 import pytest
 
-from bot.slack.client import open_session, proxy_for, web_client
+from bot.slack.client import open_session, web_client
 
 
 @pytest.fixture(autouse=True)
@@ -28,22 +28,3 @@ async def test_what_no_proxy_names_is_reached_directly(monkeypatch: pytest.Monke
 
         assert session._default_proxy is None
         assert client.proxy is None
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-def test_loopback_is_never_reached_through_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sandbox runs on a machine behind a proxy, too."""
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-
-    assert proxy_for(f"http://{host}:8080/api/") is None
-
-
-def test_a_proxy_belongs_to_a_scheme_or_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain HTTP does not go through HTTPS_PROXY, but through ALL_PROXY where there is one."""
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-
-    assert proxy_for("http://slack.invalid/api/") is None
-
-    monkeypatch.setenv("ALL_PROXY", "http://other.invalid:3128")
-
-    assert proxy_for("http://slack.invalid/api/") == "http://other.invalid:3128"
