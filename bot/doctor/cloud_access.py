@@ -1,6 +1,7 @@
 """Checks of Avisi Cloud: token, organisations and role, the source of statuses, the environments of the rules."""
 
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 from bot import shapes
 from bot.avisi.sources import probe
@@ -71,7 +72,17 @@ async def _organisation(
             yield warning(about, "has no cluster that the token sees", "Check the token's access to environments.")
         yield _source(patient, about, await probe(patient.cloud, organisation))
     except AvisiError as error:
-        yield wrong(about, f"cannot be read: {error.words()}", "Check the slug and the token's role.")
+        if visible is None and isinstance(error, Declined) and error.status == HTTPStatus.NOT_FOUND:
+            yield _elsewhere(patient)
+        else:
+            yield wrong(about, f"cannot be read: {error.words()}", "Check the slug and the token's role.")
+
+
+def _elsewhere(patient: Patient) -> Finding:
+    """Say that whatever answers knows nothing of the API, whoever asks for whichever organisation."""
+    address = patient.settings.acloud_api_endpoint
+    text = f"what answers at {address} knows none of the API's addresses (404)"
+    return wrong("ACLOUD_API_ENDPOINT", text, "Check the address; the usual one is https://api.avisi.cloud.")
 
 
 async def _role(patient: Patient, organisation: Organisation, about: str) -> Finding:

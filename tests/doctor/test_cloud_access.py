@@ -37,6 +37,16 @@ async def test_an_unreachable_cloud_names_the_address(clinic: Clinic) -> None:
     assert "http://127.0.0.1:9" in finding.mend
 
 
+async def test_an_address_that_is_not_the_apis_is_what_is_wrong(clinic: Clinic) -> None:
+    """Neither slug nor role."""
+    clinic.changes["acloud_api_endpoint"] = f"{clinic.cloud.url}/console"
+
+    finding = await clinic.only(State.WRONG, cloud_access)
+
+    assert finding.about == "ACLOUD_API_ENDPOINT"
+    assert "/console knows none of the API's addresses (404)" in finding.text
+
+
 async def test_an_organisation_that_the_token_does_not_see_names_the_nearest(clinic: Clinic) -> None:
     clinic.changes["acloud_organisation"] = ("acmee",)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from bot.doctor.cloud_access import cloud_access
 from bot.doctor.finding import State
 from bot.doctor.slack_access import slack_access
 from bot.sandbox.slack.faults import Fault
@@ -82,3 +83,16 @@ async def test_a_clock_that_is_off_is_noticed(clinic: Clinic, ahead: int, state:
 
     assert "clock and Slack's are" in finding.text
     assert "NTP" in finding.mend
+
+
+async def test_what_no_proxy_names_is_reached_directly(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `run` does it."""
+    here = "0.0.0.0"  # noqa: S104 - leads to this machine, and is no name of loopback
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", here)
+    clinic.changes["slack_api_url"] = clinic.slack.api_url.replace("127.0.0.1", here)
+    clinic.changes["acloud_api_endpoint"] = clinic.cloud.url.replace("127.0.0.1", here)
+
+    found = await clinic.examine(slack_access, cloud_access)
+
+    assert {finding.state for finding in found} == {State.OK}

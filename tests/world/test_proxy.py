@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.slack.looking import PATIENCE
 from tests.world.house import CHANNEL, House, house, start_process, stop_process
 
 SLACK, CLOUD = "slack.corp.test", "api.corp.test"
@@ -57,7 +58,7 @@ async def _pumped(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def office(folder: Path) -> AsyncIterator[tuple[House, Proxy, dict[str, str]]]:
+async def office(folder: Path, *, scheme: str = "http://") -> AsyncIterator[tuple[House, Proxy, dict[str, str]]]:
     """Open a house whose Slack and cloud have TLS, certificates of a private authority, and are behind a proxy."""
     made = await asyncio.create_subprocess_exec(
         "sh", "-ec", CERTIFICATES, cwd=folder, stderr=asyncio.subprocess.DEVNULL
@@ -80,7 +81,7 @@ async def office(folder: Path) -> AsyncIterator[tuple[House, Proxy, dict[str, st
         environment = opened.environment(
             SLACK_API_URL=f"https://{SLACK}/api/",
             ACLOUD_API_ENDPOINT=f"https://{CLOUD}",
-            HTTPS_PROXY=f"http://roos:hunter2hunter2@127.0.0.1:{port}",
+            HTTPS_PROXY=f"{scheme}roos:hunter2hunter2@127.0.0.1:{port}",
             SSL_CERT_FILE=str(folder / "ca.pem"),
             BOT_PORT="0",
         )
@@ -111,3 +112,25 @@ async def test_the_usual_variables_lead_through_a_proxy_and_to_a_private_authori
     assert "hunter2" not in log
     assert lost.returncode == 1
     assert said.decode().count("a private CA by SSL_CERT_FILE") == 2
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
+async def test_a_proxy_without_a_scheme_and_with_a_line_break_is_one_for_everything(tmp_path: Path) -> None:
+    """Slack, Socket Mode and the cloud, for `run` and for `doctor`."""
+    async with office(tmp_path, scheme="") as (opened, proxy, environment):
+        environment["HTTPS_PROXY"] += "\r\n"
+        bot = await start_process("run", environment=environment, folder=tmp_path)
+        await opened.slack.connected(1)
+        async with asyncio.timeout(PATIENCE):
+            while len(proxy.asked) < 2:  # noqa: ASYNC110 - looks at what another process asked
+                await asyncio.sleep(0.02)
+        code, _ = await stop_process(bot)
+        asked, proxy.asked = proxy.asked, set()
+
+        looking = await start_process("doctor", environment=environment, folder=tmp_path)
+        said, _ = await looking.communicate()
+
+    assert asked == proxy.asked == {(SLACK, True), (CLOUD, True)}
+    assert code == 0
+    assert "Slack offers a Socket Mode connection" in said.decode()
+    assert "the token has the role" in said.decode()
