@@ -1,6 +1,10 @@
 """What doctor says about the way to Slack, each thing broken on its own."""
 
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -10,6 +14,7 @@ from bot.doctor.finding import State
 from bot.doctor.slack_access import slack_access
 from bot.sandbox.slack.faults import Fault
 from tests.doctor.conftest import Clinic
+from tests.world.test_proxy import joined
 
 
 async def test_a_healthy_connection_is_said_to_be_right(clinic: Clinic) -> None:
@@ -87,12 +92,20 @@ async def test_a_clock_that_is_off_is_noticed(clinic: Clinic, ahead: int, state:
 
 async def test_what_no_proxy_names_is_reached_directly(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     """As `run` does it."""
-    here = "0.0.0.0"  # noqa: S104 - leads to this machine, and is no name of loopback
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", here)
-    clinic.changes["slack_api_url"] = clinic.slack.api_url.replace("127.0.0.1", here)
-    clinic.changes["acloud_api_endpoint"] = clinic.cloud.url.replace("127.0.0.1", here)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.2")
+    async with AsyncExitStack() as stack:
+        for name, address in (("slack_api_url", clinic.slack.api_url), ("acloud_api_endpoint", clinic.cloud.url)):
+            inner = urlsplit(address).port or 0
 
-    found = await clinic.examine(slack_access, cloud_access)
+            async def front(reader: StreamReader, writer: StreamWriter, *, port: int = inner) -> None:
+                await joined(reader, writer, port)
+
+            server = await asyncio.start_server(front, "127.0.0.2", 0)
+            stack.callback(server.close)
+            outer = server.sockets[0].getsockname()[1]
+            clinic.changes[name] = address.replace(f"127.0.0.1:{inner}", f"127.0.0.2:{outer}")
+
+        found = await clinic.examine(slack_access, cloud_access)
 
     assert {finding.state for finding in found} == {State.OK}
