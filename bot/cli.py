@@ -18,6 +18,7 @@ FAILED: Final = 1
 WRONG: Final = 2
 """A wrong or missing setting, or a command line that cannot be understood."""
 _TABLE: Final = "table"
+_MOMENTS: Final = "2026-12-05, 2026-12-05T22:00:00Z, 7d or 7d ago"
 _LIBRARIES: Final = (
     "slack-bolt", "slack-sdk", "httpx", "SQLAlchemy", "APScheduler", "pydantic", "aiohttp", "alembic",
     "aiosqlite", "asyncpg",
@@ -126,16 +127,18 @@ def policy_check(
 ) -> None:
     """Validate a policy file and print each environment's effective rule in words."""
     with _readable_failures():
-        from bot.policy.file import lacking, read_policy
-        from bot.policy.words import in_words, over_already
-        from bot.settings import read_rule_settings
+        from bot.policy.file import impossible, lacking, read_policy
+        from bot.policy.words import in_words, out_of_reach, over_already
+        from bot.settings import SettingsProblems, read_rule_settings
 
         settings = read_rule_settings()
         policy = read_policy(file or settings.bot_policy_file, settings)
         for line in in_words(policy):
             typer.echo(line)
-        for line in (*lacking(policy), *over_already(policy, today=_now().date())):
+        for line in (*lacking(policy), *out_of_reach(policy), *over_already(policy, today=_now().date())):
             typer.echo(f"Warning: {line}", err=True)
+        if wrong := tuple(impossible(policy)):
+            raise SettingsProblems(*wrong)
 
 
 @audit_app.callback(invoke_without_command=True)
@@ -143,9 +146,7 @@ def audit(
     context: typer.Context,
     *,
     form: Annotated[str, typer.Option("--format", help="table, csv or jsonl.")] = _TABLE,
-    since: Annotated[
-        str | None, typer.Option(help="Only events since then: 2026-12-05, 2026-12-05T22:00:00Z, or 7d ago.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(help=f"Only events since then: {_MOMENTS}.")] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Only this cluster: slug, environment/slug, or organisation/environment/slug.")
     ] = None,
@@ -269,8 +270,10 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         try:
-            return _now() - duration(text)
+            return _now() - duration(text.strip().removesuffix(" ago"))
         except ValueError as error:
-            example = "2026-12-05, 2026-12-05T22:00:00Z or 7d"
-            raise typer.BadParameter(f'"{text}" is no time such as {example}', param_hint="--since") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            raise typer.BadParameter(f'"{text}" is not a time such as {_MOMENTS}', param_hint="--since") from error
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise typer.BadParameter(f'"{text}" is out of reach; write {_MOMENTS}', param_hint="--since") from error

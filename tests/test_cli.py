@@ -262,6 +262,30 @@ def test_a_wrong_policy_file_ends_the_check_with_2(tmp_path: Path) -> None:
     assert 'policy.toml: [defaults] "aprovers" is unknown, the nearest key is "approvers"' in said.stderr
 
 
+@pytest.mark.parametrize("approvers", ['["U0SEM"]', '["U0SEM", "W0KIM"]'])
+def test_a_quorum_that_nobody_can_reach_ends_the_check_with_2(tmp_path: Path, approvers: str) -> None:
+    """The rules are said all the same; the line names the environment, and who is there."""
+    rules = f'[defaults]\nchannel = "C1"\napprovers = {approvers}\n[environments.production]\nrequired_approvals = 3\n'
+    (tmp_path / "policy.toml").write_text(rules, encoding="utf-8")
+
+    said = typed("policy", "check", "policy.toml")
+
+    assert said.exit_code == 2
+    assert said.stdout.startswith("production: 3 approvals from U0SEM")
+    assert "required_approvals is wrong for production: a request needs 3 approvals, and only U0SEM" in said.stderr
+
+
+def test_an_override_that_nobody_can_have_is_pointed_out(tmp_path: Path) -> None:
+    """It takes one approval more; everything else can be approved."""
+    rules = '[defaults]\nchannel = "C1"\napprovers = ["U0SEM"]\noverride = true\n'
+    (tmp_path / "policy.toml").write_text(rules, encoding="utf-8")
+
+    said = typed("policy", "check", "policy.toml")
+
+    assert said.exit_code == 0
+    assert "overriding a freeze needs 2 approvals, and only U0SEM may give one" in said.stderr
+
+
 # --- the audit trail --------------------------------------------------------------------------------------------
 
 
@@ -315,6 +339,8 @@ def test_the_trail_is_exported_oldest_first() -> None:
         (["--since", "2026-12-02"], 2),
         (["--since", "2026-12-03T09:00:00Z"], 1),
         (["--since", "365d"], 3),
+        (["--since", "365d ago"], 3),
+        (["--since", "0001-01-01"], 3),
     ],
 )
 def test_the_trail_can_be_narrowed(words: list[str], count: int) -> None:
@@ -396,6 +422,7 @@ def test_what_an_earlier_export_has_and_the_trail_lacks_is_found(tmp_path: Path)
     [
         ["--format", "xml"],
         ["--since", "yesterday"],
+        ["--since", "0001-01-01T00:00:00+14:00"],
         ["verify", "--expect", "none.jsonl"],
         ["--cluster", "web", "verify"],
         ["--request", "R1", "verify"],

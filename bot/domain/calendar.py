@@ -30,9 +30,18 @@ class Freeze:
     @property
     def words(self) -> str:
         """Say it: `Dec 20 to Jan 3 (Holiday freeze)`; with years where the days alone could mean less."""
-        days = _day(self.first) if self.first == self.last else f"{_day(self.first)} to {_day(self.last)}"
         if self.last - self.first >= _A_YEAR:
-            days = f"{_day(self.first)}, {self.first.year} to {_day(self.last)}, {self.last.year}"
+            return self.dated
+        days = _day(self.first) if self.first == self.last else f"{_day(self.first)} to {_day(self.last)}"
+        return self._with_reason(days)
+
+    @property
+    def dated(self) -> str:
+        """Say it where nothing else tells the year: `Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)`."""
+        first, last = (f"{_day(day)}, {day.year}" for day in (self.first, self.last))
+        return self._with_reason(first if self.first == self.last else f"{first} to {last}")
+
+    def _with_reason(self, days: str) -> str:
         return f"{days} ({self.reason})" if self.reason else days
 
 

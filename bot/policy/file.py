@@ -14,6 +14,7 @@ from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.observe.redaction import redact
 from bot.policy.problems import contradictions, line
 from bot.policy.shape import EXAMPLES, PolicyTable, RuleTable
+from bot.policy.words import most_approvers
 from bot.settings import ENV_FILE, RuleSettings, Settings, SettingsProblems, read_rule_settings, read_settings
 
 _EXAMPLE: Final = EXAMPLES["required_approvals"]
@@ -61,6 +62,19 @@ def read_policy(path: Path | None, settings: RuleSettings) -> Policy:
 def lacking(policy: Policy) -> tuple[str, ...]:
     """Name what the policy needs and nobody gave: a channel, and approvers wherever approvals are asked for."""
     return (*_without_channel(policy), *_without_approvers(policy))
+
+
+def impossible(policy: Policy) -> Iterator[str]:
+    """Name the rules by which no request could ever be approved: more approvals than people who are named."""
+    for rule in policy.rules:
+        able = most_approvers(rule)
+        if able is not None and 0 < able < rule.required_approvals:
+            few = f"only {' and '.join(rule.approvers)} may give {'one' if able == 1 else 'them'}"
+            yield (
+                f"required_approvals is wrong for {_place(rule)}: a request needs {rule.required_approvals} approvals, "
+                f"and {few}. Name more approvers or a user group, or ask for fewer. Example: {_EXAMPLE} with "
+                f"{EXAMPLES['approvers']}"
+            )
 
 
 def _without_channel(policy: Policy) -> Iterator[str]:

@@ -10,9 +10,22 @@ from pydantic_core import ErrorDetails
 
 from bot import shapes
 from bot.observe.redaction import redact
-from bot.policy.shape import EXAMPLES, FreezeTable, PolicyTable, RuleTable
+from bot.policy.shape import EXAMPLES, SMALL, FreezeTable, PolicyTable, RuleTable
 
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
+_WANTED: Final = {
+    "list_type": "a list, in square brackets",
+    "string_type": "text, in quotes",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "int_from_float": "a whole number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "dict_type": "a table, in curly brackets",
+    "model_type": "a table of keys and values",
+}
+"""What pydantic's findings ask for, in the words of TOML."""
 
 
 def contradictions(file: PolicyTable) -> Iterator[str]:
@@ -20,6 +33,9 @@ def contradictions(file: PolicyTable) -> Iterator[str]:
     for name in file.environments:
         if not _ENVIRONMENT.fullmatch(name):
             yield f'[environments."{redact(name)}"] is no environment. Example: [environments."acme/staging"]'
+        elif name != name.lower():
+            lowered = f"[environments.{_quoted(name.lower())}]"
+            yield f"[environments.{_quoted(name)}] would never apply: {SMALL}. Example: {lowered}"
     organisations = {name.rpartition("/")[0] for name in file.environments} | {""}
     circles = dict.fromkeys(_in_a_circle(file, organisation) for organisation in sorted(organisations))
     for stuck in filter(None, circles):
@@ -58,6 +74,8 @@ def line(details: ErrorDetails) -> str:
         finding = str(details["ctx"]["error"])
     else:
         finding = f'"{redact(str(details["input"]))}" does not fit'
+        if wanted := _WANTED.get(details["type"]):
+            finding += f", it must be {wanted.format(**details.get('ctx', {}))}"
     return f"{place}{key} is wrong: {finding}. Example: {EXAMPLES.get(key, '[environments.production]')}"
 
 
@@ -78,6 +96,8 @@ def _unknown(details: ErrorDetails) -> str:
             elsewhere = ", which stands at the top of the file"
         elif not tables and meant in rules:
             elsewhere = ", which stands under [defaults] or an environment"
+    if elsewhere and meant == unknown:
+        return f'"{unknown}" does not belong here{elsewhere.replace(", which stands", " but")}. Example: {example}'
     found = f'"{redact(unknown)}" is unknown{" here" if elsewhere else ""}'
     return f'{found}, the nearest key is "{meant}"{elsewhere}. Example: {redact(example)}'
 

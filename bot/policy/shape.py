@@ -34,6 +34,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
 }
 """How each key is written rightly, for the lines that say what is wrong."""
 
+SMALL: Final = "the slugs of Avisi Cloud are written in small letters"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST: Final = timedelta(days=366)
@@ -130,8 +131,9 @@ def _named(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _slugged(values: dict[str, timedelta]) -> dict[str, timedelta]:
-    if values:
-        shapes.slugs(values)
+    for slug in shapes.slugs(values) if values else ():
+        if slug != slug.lower():
+            raise ValueError(f'"{slug}" would never succeed: {SMALL}')
     return values
 
 

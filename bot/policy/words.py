@@ -16,12 +16,29 @@ def in_words(policy: Policy) -> list[str]:
 def over_already(policy: Policy, *, today: date) -> list[str]:
     """Return a line for each freeze that has ended, for that may be a mistaken year."""
     ended = {freeze for rule in policy.rules for freeze in rule.freeze if freeze.last < today}
-    return [f"the freeze {one.words} ended on {one.last}" for one in sorted(ended, key=lambda freeze: freeze.first)]
+    return [f"the freeze {one.dated} is over" for one in sorted(ended, key=lambda freeze: freeze.first)]
+
+
+def out_of_reach(policy: Policy) -> list[str]:
+    """Return a line for each environment where overriding a freeze needs more approvals than people can give."""
+    return [
+        f"{rule.environment or 'any environment without a table'}: overriding a freeze needs "
+        f"{rule.approvals_needed(override=True)} approvals, and only {' and '.join(rule.approvers)} may give one"
+        for rule in policy.rules
+        if rule.override and 0 < (most_approvers(rule) or 0) < rule.approvals_needed(override=True)
+    ]
+
+
+def most_approvers(rule: Rule) -> int | None:
+    """Return how many people may approve at most, None when a user group or everybody may."""
+    if any(who == shapes.EVERYONE or who.startswith("S") for who in rule.approvers):
+        return None
+    return len(rule.approvers)
 
 
 def _clauses(rule: Rule) -> list[str]:
     clauses = [_approvals(rule)]
-    clauses += [f"frozen {freeze.words}" for freeze in rule.freeze]
+    clauses += [f"frozen {freeze.dated}" for freeze in rule.freeze]
     if rule.freeze:
         clauses.append(_override(rule))
     if rule.allowed:

@@ -175,7 +175,20 @@ def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
         ("aprovers = []", '"aprovers" is unknown, the nearest key is "approvers"'),
         ("requesters = []", "requesters is wrong: the list is empty"),
         ("approvers = []", "approvers is wrong: the list is empty"),
-        ('approvers = "U1"', 'approvers is wrong: "U1" does not fit'),
+        (
+            'approvers = "U1"',
+            'approvers is wrong: "U1" does not fit, it must be a list, in square brackets. Example: app',
+        ),
+        ('on_call = "S1"', 'on_call is wrong: "S1" does not fit, it must be a list, in square brackets. Example: on_'),
+        ("on_call = [1]", 'on_call is wrong: "1" does not fit, it must be text, in quotes'),
+        ('self_approval = "no"', 'self_approval is wrong: "no" does not fit, it must be true or false, without quotes'),
+        ('required_approvals = "2"', '"2" does not fit, it must be a whole number, without quotes'),
+        ("required_approvals = 101", '"101" does not fit, it must be 100 or less'),
+        ('after = "staging"', 'after is wrong: "staging" does not fit, it must be a table, in curly brackets'),
+        (
+            'after = { Staging = "3d" }',
+            'after is wrong: "Staging" would never succeed: the slugs of Avisi Cloud are',
+        ),
         ('approvers = ["bob"]', '"bob" is no ID'),
         ('approvers = ["*", "U1"]', "must stand alone"),
         ("allowed = []", "allowed is wrong: the list is empty"),
@@ -202,7 +215,7 @@ def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
         ('freeze = [{ from = "2026-12-20", too = "2027-01-03" }]', '"too" is unknown, the nearest key is "to"'),
         (
             'timezone = "UTC"',
-            '"timezone" is unknown here, the nearest key is "timezone", which stands at the top of the file',
+            '"timezone" does not belong here but at the top of the file. Example: timezone = "Europe/Amsterdam"',
         ),
         ('request_expires_after = "٤h"', '"٤h" is no duration'),
         ('after = { staging = "soon" }', '"soon" is no duration'),
@@ -226,9 +239,15 @@ def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
         ('timezone = "localtime"', '"localtime" is no time zone'),
         (
             'channel = "C1"',
-            '"channel" is unknown here, the nearest key is "channel", which stands under [defaults] or an',
+            '"channel" does not belong here but under [defaults] or an environment. Example: channel =',
         ),
         ("[production]\nrequired_approvals = 2", 'nearest key is "environments". Example: [environments.production]'),
+        (
+            "[environments.Production]",
+            "[environments.Production] would never apply: the slugs of",
+        ),
+        ('[environments."Acme/staging"]', 'Example: [environments."acme/staging"]'),
+        ("defaults = 1", 'defaults is wrong: "1" does not fit, it must be a table of keys and values'),
         ('[default]\nchannel = "C1"', '"default" is unknown, the nearest key is "defaults". Example: [defaults]'),
         ('[defaults]\nreminders = ["1h\\n"]', '"1h " is no duration'),
         ("[enviroments.production]", '"enviroments" is unknown, the nearest key is "environments"'),
@@ -321,7 +340,7 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
     staging, production, others = in_words(policy(tmp_path, CONTRACT, RuleSettings()))
 
     assert production.startswith(
-        "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; frozen Dec 20 to Jan 3 (Holiday freeze)"
+        "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)"
     )
     assert "3d after the same version succeeded in staging" in production
     assert "in channel C0PROD" in production
@@ -336,10 +355,10 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
         ('notify = ["U1", "S2"]\nremind_approvers_after = "30m"', "U1 and S2 notified at once and reminded after 30m"),
         ('notify = ["*"]', "nobody notified by name, a reminder after 4h"),
         ('on_call = ["S2", "U1"]', "S2 and U1 mentioned on failures"),
-        ('freeze = [{ from = "2026-12-25", to = "2026-12-25" }]', "frozen Dec 25; no freeze may be overridden"),
+        ('freeze = [{ from = "2026-12-25", to = "2026-12-25" }]', "frozen Dec 25, 2026; no freeze may be overridden"),
         (
             'freeze = [{ from = "2026-12-25", to = "2026-12-25" }]\noverride = true',
-            "frozen Dec 25; a freeze may be overridden with a reason and 2 approvals",
+            "frozen Dec 25, 2026; a freeze may be overridden with a reason and 2 approvals",
         ),
         ('requesters = ["S2"]', "requested by S2"),
         ("reason_required = true", "a reason is required"),
@@ -368,4 +387,4 @@ def test_a_freeze_that_is_over_is_pointed_out(tmp_path: Path) -> None:
     found = policy(tmp_path, text)
 
     assert over_already(found, today=date(2026, 1, 3)) == []
-    assert over_already(found, today=date(2026, 1, 4)) == ["the freeze Dec 20 to Jan 3 (Peak) ended on 2026-01-03"]
+    assert over_already(found, today=date(2026, 1, 4)) == ["the freeze Dec 20, 2025 to Jan 3, 2026 (Peak) is over"]
