@@ -11,6 +11,7 @@ from bot.doctor.cloud_access import cloud_access
 from bot.doctor.database import database
 from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.patient import Patient, admitted
+from bot.doctor.placeholders import placeholders
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.domain.policy import Policy
@@ -22,9 +23,13 @@ Check = Callable[[Patient], AsyncIterator[Finding]]
 
 
 async def configured(patient: Patient) -> AsyncIterator[Finding]:
-    """Say that the settings are valid, and what the rules are."""
+    """Say whether the settings are valid and filled in, and what the rules are."""
     transport = "Socket Mode, as SLACK_APP_TOKEN is set" if patient.settings.socket_mode else "HTTP mode"
-    yield ok("settings", f"every variable is valid; {transport}")
+    untouched = [finding async for finding in placeholders(patient)]
+    for finding in untouched:
+        yield finding
+    if not untouched:
+        yield ok("settings", f"every variable is valid; {transport}")
     about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "BOT_APPROVERS"
     for line in in_words(patient.policy):
         yield ok(about, line)

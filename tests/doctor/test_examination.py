@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from bot.app import wired
-from bot.doctor.examination import CHECKS, examine_and_print
+from bot.doctor.examination import CHECKS, configured, examine_and_print
 from bot.doctor.finding import State
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.policy.file import load_policy
 from bot.sandbox.avisi.faults import Fault
 from tests.doctor.conftest import Clinic
+
+ROOT = Path(__file__).parents[2]
 
 
 async def examined(clinic: Clinic, form: str) -> int:
@@ -42,6 +46,28 @@ async def test_each_line_that_is_wrong_is_followed_by_its_mend(
     assert lines[at + 1].strip().startswith("-> Type in #general: /invite")
     assert code == 1
     assert "The bot would not work: 1 wrong" in lines[-1]
+
+
+async def test_what_was_copied_and_never_filled_in_is_named(clinic: Clinic) -> None:
+    """The values of `.env.example` have the right shape, and no word of them is anybody's. `acme` may be."""
+    shown = dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ACLOUD_PERSONAL_ACCESS_TOKEN")
+    clinic.changes = {name.lower(): SecretStr(shown[name]) for name in names}
+    clinic.changes |= {"bot_channel": shown["BOT_CHANNEL"], "bot_approvers": tuple(shown["BOT_APPROVERS"].split(","))}
+
+    found = await clinic.examine(configured)
+
+    untouched = {finding.about for finding in found if finding.state is State.WRONG}
+    assert untouched == {*names, "BOT_CHANNEL", "BOT_APPROVERS"}
+    assert not any("every variable is valid" in finding.text for finding in found)
+
+
+async def test_the_policy_file_that_is_deployed_has_to_be_filled_in_too(clinic: Clinic) -> None:
+    clinic.policy = (ROOT / "deploy" / "kubernetes" / "policy.toml").read_text(encoding="utf-8")
+
+    finding = await clinic.only(State.WRONG, configured)
+
+    assert finding.about.startswith("BOT_POLICY_FILE ")
 
 
 async def test_json_is_one_document_without_secrets(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:

@@ -340,7 +340,8 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
     staging, production, others = in_words(policy(tmp_path, CONTRACT, RuleSettings()))
 
     assert production.startswith(
-        "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)"
+        "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; "
+        "frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)"
     )
     assert "3d after the same version succeeded in staging" in production
     assert "in channel C0PROD" in production

@@ -1,0 +1,36 @@
+"""Finds what was copied from an example and never filled in: it has the right shape, and is nobody's."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from pydantic import SecretStr
+
+from bot.doctor.finding import Finding, wrong
+from bot.doctor.patient import Patient
+
+_EXAMPLES: Final = (
+    "xoxb-your-bot-token", "xapp-your-app-level-token", "your-personal-access-token",
+    "8f742231b10e8888abcd99yyyzzz85a5", "C0123456789", "S0123456789", "U0123456789", ":PASSWORD@",
+)  # fmt: skip
+"""The values of `.env.example`, `deploy/` and the error messages. `acme` may be somebody's organisation."""
+_IDS: Final = frozenset({"C0123456789", "S0123456789", "U0123456789"})
+
+
+async def placeholders(patient: Patient) -> AsyncIterator[Finding]:
+    """Name each variable, and the policy file, that still holds an example's value."""
+    for name in type(patient.settings).model_fields:
+        value = getattr(patient.settings, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if any(one in text for one in _EXAMPLES):
+            yield _untouched(name.upper())
+    if path := patient.settings.bot_policy_file:
+        rules = patient.policy.rules
+        used = {one for rule in rules for one in (rule.channel, *rule.approvers, *rule.requesters, *rule.on_call)}
+        named = {patient.settings.bot_channel, *(patient.settings.bot_approvers or ())}
+        if found := sorted((used - named) & _IDS):
+            yield _untouched(f"BOT_POLICY_FILE {path}: {', '.join(found)}")
+
+
+def _untouched(about: str) -> Finding:
+    mend = "Fill in your own value; docs/slack.md says where each is found."
+    return wrong(about, "this is still the placeholder of an example", mend)
