@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.observe.printable import as_json, printable
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
@@ -52,7 +53,8 @@ async def print_verdict(url: str, *, expect: Iterable[Event]) -> int:
     async with _opened(url) as trail:
         findings = await trail.verify(expect=expect)
     for finding in findings:
-        print(f"Request {finding.request_id}, event {finding.number}: {finding.problem}.")  # noqa: T201 - the document
+        said = f"Request {finding.request_id}, event {finding.number}: {finding.problem}."
+        print(printable(said))  # noqa: T201 - the document
     if findings:
         return 1
     print("The audit trail is whole: nothing was changed, reordered or removed.")  # noqa: T201 - the document
@@ -81,7 +83,7 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
     match form:
         case Format.JSONL:
             async for event in events:
-                out.write(json.dumps(event, ensure_ascii=False, sort_keys=True) + "\n")
+                out.write(as_json(event) + "\n")
         case Format.CSV:
             rows = csv.writer(out)  # lines end with CR LF (RFC 4180), so a cell with either in it is quoted
             rows.writerow(COLUMNS)
@@ -92,7 +94,12 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
             listed = [event async for event in events]
             several = len({event["organisation"] for event in listed if event["organisation"]}) > 1
             for event in listed:
-                table.add_row(*(Text(cell) for cell in _row(event, _cluster(event) if several else event["cluster"])))
+                table.add_row(
+                    *(
+                        Text(printable(cell, keep="\n"))
+                        for cell in _row(event, _cluster(event) if several else event["cluster"])
+                    )
+                )
             width = None if out.isatty() else 250
             Console(file=out, width=width, highlight=False).print(table)
 
@@ -123,7 +130,7 @@ def _cluster(event: Event) -> str:
 def _row(event: Event, cluster: str) -> tuple[str, ...]:
     when = str(event["at"])[:19].replace("T", " ")
     said = (
-        f"{name.replace('_', ' ')}: {_plain(value)}"
+        printable(f"{name.replace('_', ' ')}: {_plain(value)}")
         for name, value in event["facts"].items()
         if name not in _NOT_SHOWN and value not in (None, "", False, [], {})
     )
@@ -132,9 +139,9 @@ def _row(event: Event, cluster: str) -> tuple[str, ...]:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return value if isinstance(value, str) else as_json(value)
 
 
 def _cell(value: object) -> str:
-    text = _plain(value)
+    text = printable(_plain(value), keep="\t\r\n")
     return f"'{text}" if text.startswith(_FORMULA) else text

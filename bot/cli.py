@@ -12,6 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from bot.observe.build import DISTRIBUTION, version_of
+from bot.observe.printable import make_stdout_take_everything, printable
 
 OK: Final = 0
 FAILED: Final = 1
@@ -40,6 +41,7 @@ app.add_typer(audit_app, name="audit")
 
 def main() -> None:
     """Run the command line."""
+    make_stdout_take_everything()
     app()
 
 
@@ -134,9 +136,9 @@ def policy_check(
         settings = read_rule_settings()
         policy = read_policy(file or settings.bot_policy_file, settings)
         for line in in_words(policy):
-            typer.echo(line)
+            typer.echo(printable(line))
         for line in (*lacking(policy), *out_of_reach(policy), *over_already(policy, today=_now().date())):
-            typer.echo(f"Warning: {line}", err=True)
+            typer.echo(f"Warning: {printable(line)}", err=True)
         if wrong := tuple(impossible(policy)):
             raise SettingsProblems(*wrong)
 
@@ -229,7 +231,7 @@ def _readable_failures() -> Iterator[None]:
         yield
     except SettingsProblems as error:
         for line in error.lines:
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
         raise typer.Exit(WRONG) from error
     except DatabaseProblem as error:
         typer.echo(_one_line(error), err=True)
@@ -249,7 +251,7 @@ def _end(work: Coroutine[None, None, int]) -> NoReturn:
 def _one_line(error: Exception) -> str:
     from bot.observe.redaction import redact
 
-    return redact(" ".join(str(error).split()) or type(error).__name__)
+    return printable(redact(" ".join(str(error).split()) or type(error).__name__))
 
 
 def _one_of(word: str, known: list[str]) -> str:

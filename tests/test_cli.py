@@ -10,6 +10,7 @@ import signal
 import site
 import subprocess
 import sys
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from bot.cli import app
 from bot.settings import Settings
 from bot.store.storage import Storage
 from bot.workflow.rooms import Fact
+from tests.builders import a_fact
 
 ROOT = Path(__file__).parents[1]
 COMPLETE = {
@@ -368,6 +370,79 @@ async def test_no_cell_of_the_csv_is_a_formula(text: str) -> None:
     (row,) = csv.DictReader(io.StringIO(out.getvalue(), newline=""))
     assert row.pop("number") == "1"
     assert set(row.values()) == {f"'{text}"}
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_no_reader_of_the_trail_is_given_what_a_terminal_obeys(form: Format) -> None:
+    """Titles, colours, C1 and marks of direction are shown escaped; JSON says the same as before."""
+    reason = "\x1b]0;owned\x07 \x9b31m \x7f \u202egpj.exe\u2066 \u2028 \ud800 caf\u00e9 \U0001f469\u200d\U0001f4bb"
+
+    async def events() -> AsyncIterator[dict[str, object]]:
+        texts = dict.fromkeys(COLUMNS, reason) | {"number": 1, "at": "2026-12-05T09:00:00.000000+00:00"}
+        yield texts | {"facts": {"reason": reason, "list": [reason]}}
+
+    out = io.StringIO()
+    await write(events(), form, out)
+
+    printed = out.getvalue()
+    assert not [
+        one for one in printed if one not in "\r\n\u200d" and unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl"}
+    ]
+    assert "caf\u00e9" in printed
+    assert "\U0001f469\u200d\U0001f4bb" in printed.replace("\n", "")
+    if form is Format.JSONL:
+        assert json.loads(printed)["facts"] == {"reason": reason, "list": [reason]}
+        assert "\\u202e" in printed
+    else:
+        assert "\\x1b]0;owned\\x07" in printed
+
+
+@pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_the_output_will_do(trail: Path, encoding: str) -> None:
+    """What it lacks is escaped as JSON does, so that a document stays one; never a traceback."""
+
+    async def add() -> None:
+        storage = Storage.open(f"sqlite+aiosqlite:///{trail}")
+        async with storage.begin() as work:
+            await work.audit.append(a_fact("R3", facts={"reason": "\u2013 \u00e9 \U0001f7e1 \ud800"}))
+            await work.commit()
+        await storage.close()
+
+    asyncio.run(add())
+    told = {"PYTHONIOENCODING": encoding, "BOT_DATABASE_URL": f"sqlite+aiosqlite:///{trail}"}
+    for words in (["--format", "jsonl"], ["--format", "csv"], []):
+        done = subprocess.run(  # noqa: S603 - this very program
+            [sys.executable, "-m", "bot", "audit", "--request", "R3", *words],
+            capture_output=True, check=False, cwd=ROOT, env=os.environ | told,  # noqa: TID251 - a process needs one
+        )  # fmt: skip
+
+        assert (done.returncode, done.stderr) == (0, b"")
+        if words[1:] == ["jsonl"]:
+            assert json.loads(done.stdout.decode(encoding))["facts"]["reason"] == "\u2013 \u00e9 \U0001f7e1 \ud800"
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_doctor_speaks_in_any_encoding(tmp_path: Path, words: list[str]) -> None:
+    """And what stands in a file or in Slack does not steer the terminal."""
+    reason = "Peak \u2013 caf\u00e9 \\u001b]0;owned\\u0007 \u202e"
+    freeze = f'freeze = [{{ from = "2026-12-20", to = "2027-01-03", reason = "{reason}" }}]'
+    (tmp_path / "policy.toml").write_text(f"[defaults]\n{freeze}", encoding="utf-8")
+    nowhere = {"SLACK_API_URL": "http://127.0.0.1:9/api/", "ACLOUD_API_ENDPOINT": "http://127.0.0.1:9"}
+    told = COMPLETE | nowhere | {"BOT_POLICY_FILE": "policy.toml", "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(  # noqa: S603 - this very program
+        [sys.executable, "-m", "bot", "doctor", *words],
+        capture_output=True, check=False, cwd=tmp_path, env=os.environ | told,  # noqa: TID251 - a process needs one
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"\x1b" not in done.stdout
+    assert b"Peak \\u2013 caf\\u00e9" in done.stdout
+    if words:
+        findings = " ".join(one["finding"] for one in json.loads(done.stdout)["findings"])
+        assert "Peak \u2013 caf\u00e9 \x1b]0;owned\x07 \u202e" in findings
 
 
 @pytest.mark.usefixtures("trail")

@@ -1,6 +1,5 @@
 """Runs every check and prints what they found."""
 
-import json
 import sys
 from collections.abc import AsyncIterator, Callable
 
@@ -15,6 +14,7 @@ from bot.doctor.placeholders import placeholders
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.domain.policy import Policy
+from bot.observe.printable import as_json, printable
 from bot.observe.redaction import redact
 from bot.policy.words import in_words
 from bot.settings import Settings
@@ -57,7 +57,7 @@ async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, 
     works = all(finding.state is not State.WRONG for finding in found)
     if form == "json":
         document = {"ok": works, "findings": [finding.as_json() for finding in found]}
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(as_json(document, indent=2) + "\n")
     else:
         sys.stdout.write(_verdict(found))
     return 0 if works else 1
@@ -69,8 +69,9 @@ def with_round_trip() -> tuple[Check, ...]:
 
 
 def _in_text(finding: Finding) -> str:
-    text = f"{finding.state:<8} {finding.about}: {finding.text}\n"
-    return redact(f"{text}         -> {finding.mend}\n" if finding.mend else text)
+    lines = [f"{finding.state:<8} {finding.about}: {finding.text}"]
+    lines += [f"         -> {finding.mend}"] if finding.mend else []
+    return redact("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _verdict(found: list[Finding]) -> str:

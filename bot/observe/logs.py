@@ -12,6 +12,7 @@ from typing import Final, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.observe.printable import printable
 from bot.observe.redaction import HIDDEN, redact
 
 Form = Literal["json", "console"]
@@ -59,7 +60,10 @@ def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> No
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what looks like a secret, and whatever stands under a key that names one; what is read first comes first."""
+    """Hide what looks like a secret, and whatever stands under a key that names one; escape what a terminal would obey.
+
+    What is read first comes first.
+    """
     ordered = {key: event[key] for key in _FIRST if key in event} | dict(event)
     return {key: _clean(key, value) for key, value in ordered.items()}
 
@@ -84,14 +88,14 @@ def _renderer(form: Form, out: TextIO) -> Processor:
 
 def _clean(key: str, value: object) -> object:
     if isinstance(value, str):
-        return HIDDEN if value and _names_secret(key) else redact(value)
+        return HIDDEN if value and _names_secret(key) else printable(redact(value), keep="\n\t")
     if isinstance(value, Mapping):
         return {name: _clean(str(name), inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_clean(key, inner) for inner in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    return redact(str(value))
+    return printable(redact(str(value)), keep="\n\t")
 
 
 def _names_secret(key: str) -> bool:

@@ -113,6 +113,17 @@ def test_what_looks_like_a_secret_never_reaches_the_log(form: str, said: str) ->
     assert stream.getvalue().count("[hidden]") >= 4
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_others_wrote_does_not_steer_the_terminal_of_who_reads_the_log(form: str) -> None:
+    stream = io.StringIO()
+    set_up(form="json" if form == "json" else "console", level="info", stream=stream)
+
+    structlog.get_logger("bot.test").info("said", text="\x1b]0;owned\x07 \x9b31m \u202e", nested={"deep": ["\x1b[2J"]})
+
+    assert not set("\x1b\x07\x9b\u202e") & set(stream.getvalue())
+    assert "x1b]0;owned" in stream.getvalue()
+
+
 def test_a_secret_that_looks_like_nothing_is_hidden_once_it_is_known() -> None:
     """Whatever a token looks like, the settings know it."""
     stream = io.StringIO()
