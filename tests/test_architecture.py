@@ -48,7 +48,7 @@ INWARDS: dict[str, set[str]] = {
     "manifest": set(),
     "kubernetes_facts": {"domain"},
     "policy": {"domain", "settings", "shapes", "observe"},
-    "audit_output": {"store"},
+    "audit_output": {"store", "observe"},
 }  # fmt: skip
 """For each folder, and each file beside the folders, which other parts of bot it may import."""
 
