@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from pydantic import SecretStr
-
 from bot.doctor.finding import Finding, wrong
 from bot.doctor.patient import Patient
 
@@ -20,7 +18,7 @@ async def placeholders(patient: Patient) -> AsyncIterator[Finding]:
     """Name each variable, and the policy file, that still holds an example's value."""
     for name in type(patient.settings).model_fields:
         value = getattr(patient.settings, name)
-        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        text = str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
         if any(one in text for one in _EXAMPLES):
             yield _untouched(name.upper())
     if path := patient.settings.bot_policy_file:
