@@ -137,7 +137,7 @@ class SubmissionUnclear(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusMoved(Event):
-    """A poll saw another status. `inferred`: concluded from the cluster's version, as the cloud gives none."""
+    """A poll saw another status. `inferred`: the word is ours, as the cloud gives no status, or none any more."""
 
     status: str
     from_status: str | None

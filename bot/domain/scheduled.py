@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NewType
 
 from bot.domain.cluster import ClusterIdentity, Organisation
@@ -21,8 +21,11 @@ OPEN = (*sorted(PENDING), "IN_PROGRESS")
 APPEARS_UPGRADED = "APPEARS_UPGRADED"
 NOT_UPGRADED = "NOT_UPGRADED"
 NOT_FOLLOWED = "NOT_FOLLOWED"
-INFERRED = frozenset({APPEARS_UPGRADED, NOT_UPGRADED, NOT_FOLLOWED})
-"""Our own words where the cloud gives no status: the outcome as far as the cluster's version tells."""
+NOT_REPORTED = "NOT_REPORTED"
+INFERRED = frozenset({APPEARS_UPGRADED, NOT_UPGRADED, NOT_FOLLOWED, NOT_REPORTED})
+"""Our own words where the cloud gives no status: the outcome as far as the cluster's version tells, or none at all."""
+MISSING_FOR = timedelta(minutes=30)
+"""An upgrade that no list has shown for so long is taken for forgotten."""
 ALARMING = frozenset({"FAILED", "MISSED", NOT_UPGRADED})
 DONE = frozenset({"SUCCEEDED", APPEARS_UPGRADED})
 
@@ -56,7 +59,8 @@ class ScheduledUpgrade:
     """What we stored of a scheduled upgrade. `moves` counts its moves; `request_id` is set for those asked for here.
 
     `modified_at` is the cloud's own, by which an older answer that arrives late is told apart. A final status ends
-    it, until a reschedule of the same record revives it.
+    it, until a reschedule of the same record revives it. `missing_since` is when a complete reading first lacked it,
+    None while it is listed.
     """
 
     organisation: Organisation
@@ -74,6 +78,7 @@ class ScheduledUpgrade:
     request_id: str | None = None
     overrun_told: bool = False
     modified_at: datetime | None = None
+    missing_since: datetime | None = None
     revision: int = 0
 
     @property
@@ -88,8 +93,11 @@ class ScheduledUpgrade:
 
     @property
     def stand(self) -> str:
-        """Return where it stands. A reading that stands there too is no move; another one may be."""
-        return stand(self.status, self.to_version, self.window)
+        """Return where it stands. A reading that stands there too is no move; another one may be.
+
+        One that is missing stands nowhere, so that any reading of it is looked at.
+        """
+        return "" if self.missing_since else stand(self.status, self.to_version, self.window)
 
     @property
     def full_name(self) -> str:
@@ -97,19 +105,23 @@ class ScheduledUpgrade:
         return f"{self.environment}/{self.cluster}"
 
     def moved(self, reading: Reading, *, at: datetime) -> "ScheduledUpgrade":
-        """Take over a reading. The same value comes back when nothing changed, or the reading is older than this."""
+        """Take over a reading. The same value comes back when nothing changed, or the reading is older than this.
+
+        `moves` rises only when status, window or version changed.
+        """
+        listed = self if self.missing_since is None else replace(self, missing_since=None)
         if reading.modified_at and self.modified_at and reading.modified_at < self.modified_at:
-            return self
+            return listed
         window = reading.window
         if window is None and reading.status != "REQUESTED":
             window = self.window  # only an upgrade that is to be scheduled anew has lost its window
         if (reading.status, window) == (self.status, self.window) and (reading.to_version or self.to_version) == (
             self.to_version
         ):
-            return self
+            return listed
         changed = reading.status != self.status
         return replace(
-            self,
+            listed,
             status=reading.status,
             status_since=at if changed else self.status_since,
             window=window,
@@ -120,6 +132,16 @@ class ScheduledUpgrade:
             overrun_told=self.overrun_told and not changed and window == self.window,
             modified_at=reading.modified_at or self.modified_at,
         )
+
+    def unlisted(self, *, at: datetime) -> "ScheduledUpgrade":
+        """Note that a complete reading lacked it; after a while it is no longer followed."""
+        if self.is_final:
+            return self
+        if self.missing_since is None:
+            return replace(self, missing_since=at)
+        if at - self.missing_since < MISSING_FOR:
+            return self
+        return replace(self.infer(NOT_REPORTED, at=at), reason="")
 
     def infer(self, status: str, *, at: datetime) -> "ScheduledUpgrade":
         """Take over an outcome that we concluded ourselves."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, NOT_FOLLOWED, PENDING, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, NOT_FOLLOWED, NOT_REPORTED, PENDING, ScheduledUpgrade
 from bot.notifications import ids, phrases
 from bot.notifications.blocks import (
     Block,
@@ -37,7 +37,7 @@ _BY_STATE: Final = {
     State.SUBMISSION_FAILED: (Press.TRY_AGAIN, Press.WITHDRAW, Press.RESCHEDULE),
     State.SUBMISSION_UNCLEAR: (Press.SUBMIT_AGAIN, Press.WITHDRAW, Press.RESCHEDULE),
 }
-_RESCHEDULABLE: Final = PENDING | ALARMING | {"SUPERSEDED", NOT_FOLLOWED}
+_RESCHEDULABLE: Final = PENDING | ALARMING | {"SUPERSEDED", NOT_FOLLOWED, NOT_REPORTED}
 _UNDECIDED: Final = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED})
 _OVERRIDE: Final = "OVERRIDES A FREEZE. The environment is frozen at that time, and this request overrides the freeze."
 
@@ -144,6 +144,8 @@ def _notes(request: UpgradeRequest, upgrade: ScheduledUpgrade | None, source: So
             notes.append("The outcome is judged by the cluster's version, 30 minutes after the window.")
     if request.start_left_out:
         notes.append("The wanted start had passed when it was submitted, so it was left out.")
-    if upgrade is None or upgrade.status in PENDING or upgrade.status == NOT_FOLLOWED:
+    if upgrade is not None and upgrade.status == NOT_REPORTED:
+        notes.append(phrases.FORGOTTEN)
+    if upgrade is None or upgrade.status in PENDING or upgrade.status in {NOT_FOLLOWED, NOT_REPORTED}:
         notes.append(phrases.NO_CANCEL)
     return notes

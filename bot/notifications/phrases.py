@@ -5,17 +5,30 @@ from typing import Final
 from bot.domain.events import About
 from bot.domain.naming import Naming, Placed
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import APPEARS_UPGRADED, FINAL, NOT_FOLLOWED, NOT_UPGRADED, PENDING, ScheduledUpgrade
+from bot.domain.scheduled import (
+    APPEARS_UPGRADED,
+    FINAL,
+    NOT_FOLLOWED,
+    NOT_REPORTED,
+    NOT_UPGRADED,
+    PENDING,
+    ScheduledUpgrade,
+)
 from bot.notifications.text import escape, mention, span, when
 from bot.workflow.rooms import Feed, Source
 
 NO_CANCEL: Final = "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled."
+FORGOTTEN: Final = (
+    "Avisi Cloud does not list this upgrade any more, so its outcome is not known here: please look in Avisi Cloud. "
+    "If it is listed again, it is followed again."
+)
 OUTSIDE: Final = "Scheduled outside Slack"
 _KNOWN: Final = frozenset({*PENDING, *FINAL, "IN_PROGRESS"})
 _INFERRED: Final = {
     APPEARS_UPGRADED: "appears upgraded",
     NOT_UPGRADED: "not upgraded by the end of its window",
     NOT_FOLLOWED: "cannot be followed",
+    NOT_REPORTED: "no longer reported",
 }
 
 

@@ -13,7 +13,7 @@ from bot.domain.events import (
     WindowNear,
 )
 from bot.domain.request import State
-from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED, PENDING
+from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_REPORTED, NOT_UPGRADED, PENDING
 from bot.domain.windows import Window
 from bot.notifications import phrases
 from bot.notifications.scene import Scene, ahead
@@ -27,6 +27,7 @@ _HEADINGS: Final = {
     NOT_UPGRADED: "Not upgraded by the end of its window",
     APPEARS_UPGRADED: "Appears upgraded",
     NOT_FOLLOWED: "Upgrade cannot be followed",
+    NOT_REPORTED: "Upgrade no longer reported",
 }
 _INFERRED: Final = "Avisi Cloud gives no status here: this is concluded from the version that the cluster runs."
 
@@ -170,10 +171,17 @@ def _under_way(event: StatusMoved, window: Window | None, scene: Scene) -> tuple
                 _INFERRED,
                 "It may have failed, been missed, or still be running: check the cluster. It can be rescheduled.",
             )
-        case "NOT_FOLLOWED":
-            return ("Avisi Cloud gives neither status nor window here, so nothing can be followed.",)
+        case "NOT_FOLLOWED" | "NOT_REPORTED":
+            return _not_known(event)
         case _:
             return (f"Its status is {phrases.status(event.status)}{_before(event)}.", *begins[: bool(window)])
+
+
+def _not_known(event: StatusMoved) -> tuple[str, ...]:
+    if event.status == NOT_FOLLOWED:
+        return ("Avisi Cloud gives neither status nor window here, so nothing can be followed.",)
+    last = (f"Its last status was {phrases.status(event.from_status)}.",) if event.from_status else ()
+    return (*last, phrases.FORGOTTEN)
 
 
 def _moved(event: WindowMoved, scene: Scene) -> tuple[str, ...]:

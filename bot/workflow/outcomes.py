@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmitted
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow import errands
 from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Stale
@@ -184,7 +184,7 @@ async def _replace_older(work: Work, newer: UpgradeRequest, *, at: datetime, sou
         if request.id == newer.id:
             continue
         upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
-        if upgrade is not None and upgrade.is_final:
+        if upgrade is not None and upgrade.is_final and upgrade.status != NOT_REPORTED:
             continue
         unreported = source is Source.CLUSTERS or (upgrade is not None and upgrade.is_nameless)
         if upgrade is not None and upgrade.identity != newer.upgrade and unreported:

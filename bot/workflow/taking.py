@@ -1,6 +1,6 @@
 """Taking over what the cloud's list shows: moves stored and told, records of requests made here adopted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,6 +52,25 @@ class Taking:
                 await work.feeds.save(replace(feed, source=Source.ORGANISATION, baseline_at=baseline))
             await work.commit()
 
+    async def miss(self, identities: Sequence[UpgradeIdentity], organisation: Organisation, lease: Lease) -> None:
+        """Note that a complete reading lacked these."""
+        async with self.look() as work:
+            stored = await work.upgrades.find_many(organisation, identities)
+        now = self.now()
+        noted = [(one, after) for one in stored.values() if (after := one.unlisted(at=now)) is not one]
+        if not noted:
+            return
+        async with self.begin(lease) as work:
+            for before, after in noted:
+                await self._store(work, before, after)
+            await work.commit()
+
+    async def _store(self, work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> None:
+        if after.moves == before.moves:
+            await work.upgrades.save(after)
+        else:
+            await self.telling.moved(work, before, after)
+
     async def _take_one(
         self,
         work: Work,
@@ -65,7 +84,7 @@ class Taking:
         if known is not None:
             after = known.moved(reading, at=self.now())
             if after is not known and not await work.requests.of_cluster(known.cluster_identity, State.SUBMITTING):
-                await self.telling.moved(work, known, after)
+                await self._store(work, known, after)
             return
         if reading.cluster_identity is None or reading.identity is None:
             return

@@ -7,7 +7,7 @@ from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.form import forbidding, unproven
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import RequestId, State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, PENDING, Move, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
 from bot.workflow.errors import Missing
@@ -40,7 +40,7 @@ class Telling:
         stored = await work.upgrades.save(moved, move)
         waits = stored.status in PENDING or stored.status == NOT_FOLLOWED
         if not waits or stored.status in self._announced(self.policy.rule_of(stored)):
-            await self._tell_status(work, stored, move, request)
+            await self._tell_status(work, stored, move, request, channel=self._channel(stored))
         await self._check_window(work, stored, request)
 
     async def repaint(self, work: Work, request: UpgradeRequest, *, because: str) -> None:
@@ -53,7 +53,8 @@ class Telling:
         stored = await work.upgrades.save(after, move)
         request = await _request_of(work, stored)
         if move.changed_status:
-            await self._tell_status(work, stored, move, request)
+            known_there = await _is_back(work, before, stored)
+            await self._tell_status(work, stored, move, request, channel="" if known_there else self._channel(stored))
         elif move.window != move.from_window:
             await self._tell_window(work, stored, move, request)
         if move.window != move.from_window:
@@ -66,13 +67,13 @@ class Telling:
         first = replace(upgrade, moves=1)
         move = _move(first, status=None, window=None, at=self.now())
         stored = await work.upgrades.save(first, move)
-        await self._tell_status(work, stored, move, None)
+        await self._tell_status(work, stored, move, None, channel=self._channel(stored))
         await self._check_window(work, stored, None)
         await self._record(work, stored, move)
         return stored
 
     async def _tell_status(
-        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
+        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str
     ) -> None:
         rule = self.policy.rule_of(upgrade)
         alarming = upgrade.status in ALARMING
@@ -89,8 +90,8 @@ class Telling:
             inferred=upgrade.status in INFERRED,
         )
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
-        if upgrade.status in self._announced(rule) and rule.channel:
-            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if channel:
+            await work.outbox.put(errands.in_channel(channel, event, key=key))
         if request is None:
             return
         quiet = replace(event, mention=())
@@ -104,7 +105,6 @@ class Telling:
     async def _tell_window(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
     ) -> None:
-        rule = self.policy.rule_of(upgrade)
         event = WindowMoved(
             about=errands.about_upgrade(upgrade, request),
             status=upgrade.status,
@@ -112,8 +112,8 @@ class Telling:
             from_window=move.from_window,
         )
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
-        if upgrade.status in self._announced(rule) and rule.channel:
-            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        if channel := self._channel(upgrade):
+            await work.outbox.put(errands.in_channel(channel, event, key=key))
         if request is not None:
             await work.outbox.put(errands.repaint(request, because=key), errands.in_thread(request, event, key=key))
 
@@ -161,6 +161,11 @@ class Telling:
             )
         )
 
+    def _channel(self, upgrade: ScheduledUpgrade) -> str:
+        """Return the channel that hears of the status an upgrade has; empty when none does."""
+        rule = self.policy.rule_of(upgrade)
+        return rule.channel if upgrade.status in self._announced(rule) else ""
+
     def _announced(self, rule: Rule) -> frozenset[str]:
         return rule.announce | ALWAYS_ANNOUNCED | ALARMING
 
@@ -175,6 +180,14 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
         from_window=window,
         reason=after.reason,
     )
+
+
+async def _is_back(work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
+    """Whether it stands where it stood before the cloud stopped reporting it, which its channel heard then."""
+    if before.status != NOT_REPORTED or before.window != after.window:
+        return False
+    moves = await work.upgrades.moves(before.organisation, before.identity)
+    return any(move.number == before.moves and move.from_status == after.status for move in moves)
 
 
 async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:

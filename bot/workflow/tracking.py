@@ -92,16 +92,22 @@ class Tracking:
             await self._ask_for(sorted(unseen), feed, lease)
 
     async def _ask_for(self, unseen: Sequence[UpgradeIdentity], feed: Feed, lease: Lease) -> None:
-        """Read those that are open for us and not for the cloud: mostly they have just ended."""
+        """Read those that are open for us and not for the cloud: mostly they have just ended.
+
+        Absence from a list means nothing by itself; only what stays away from both for long is given up.
+        """
         organisation = feed.organisation
         async with self.look() as work:
             missing = await work.upgrades.clusters_of(organisation, unseen)
         nameless = {cluster for identity, cluster in missing.items() if identity.startswith(NAMELESS)}
         clusters = sorted(set(missing.values()))
         asked = clusters if len(clusters) <= _NAMED_AT_MOST else []
+        listed: set[UpgradeIdentity] = set()
         async for page in self.cloud.scheduled(organisation, clusters=asked):
             wanted = [one for one in page.readings if one.identity in missing or one.cluster_identity in nameless]
+            listed.update(one.identity for one in wanted if one.identity)
             await self.taking.take(wanted, feed, lease)
+        await self.taking.miss(sorted(missing.keys() - listed), organisation, lease)
 
     async def _name(self, unnamed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
         """Name the clusters that neither the cloud's list nor a catalog had named when they were stored."""

@@ -39,6 +39,7 @@ MOVED_WINDOW = a_window(NOON + timedelta(days=7))
         ("APPEARS_UPGRADED", True),
         ("NOT_UPGRADED", True),
         ("NOT_FOLLOWED", True),
+        ("NOT_REPORTED", True),
         ("PAUSED", False),
         ("", False),
     ],
@@ -130,6 +131,32 @@ def test_an_overrun_is_told_once_until_something_changes(reading: dict[str, Any]
     overrun = a_scheduled_upgrade(status="IN_PROGRESS", overrun_told=True)
 
     assert overrun.moved(a_reading(**({"status": "IN_PROGRESS"} | reading)), at=LATER).overrun_told is told
+
+
+def test_what_no_list_shows_is_given_up_after_half_an_hour() -> None:
+    """One reading that lacks it means nothing; the reason that the cloud gave before is not its reason for this."""
+    upgrade = a_scheduled_upgrade(status="IN_PROGRESS", reason="Nodes are being upgraded", moves=3)
+
+    missing = upgrade.unlisted(at=LATER)
+    still = missing.unlisted(at=LATER + timedelta(minutes=29, seconds=59))
+    lost = still.unlisted(at=LATER + timedelta(minutes=30))
+
+    assert (missing.missing_since, missing.status, missing.moves) == (LATER, "IN_PROGRESS", 3)
+    assert still is missing
+    assert (lost.status, lost.reason, lost.moves) == (scheduled.NOT_REPORTED, "", 4)
+    assert lost.is_final
+    assert lost.unlisted(at=LATER + timedelta(days=1)) is lost
+
+
+def test_what_is_listed_again_is_missing_no_longer() -> None:
+    """Whatever the list says of it; where it stands is told apart again, so that this reading is looked at."""
+    upgrade = a_scheduled_upgrade(modified_at=NOON)
+    missing = upgrade.unlisted(at=LATER)
+
+    assert missing.stand != upgrade.stand
+    for reading in (a_reading(), a_reading(modified_at=NOON - timedelta(days=1)), a_reading(status="FAILED")):
+        assert missing.moved(reading, at=LATER).missing_since is None
+    assert missing.moved(a_reading(), at=LATER) == upgrade
 
 
 def test_our_own_conclusion_is_a_move_too() -> None:

@@ -50,6 +50,7 @@ def test_each_state_has_its_buttons(state: State, buttons: list[str]) -> None:
         ("SUPERSEDED", ["Reschedule"]),
         ("NOT_UPGRADED", ["Reschedule"]),
         ("NOT_FOLLOWED", ["Reschedule"]),
+        ("NOT_REPORTED", ["Reschedule"]),
         ("APPEARS_UPGRADED", []),
         ("FROBNICATED", []),
     ],
@@ -57,6 +58,15 @@ def test_each_state_has_its_buttons(state: State, buttons: list[str]) -> None:
 def test_a_submitted_upgrade_can_be_rescheduled_unless_it_runs_or_is_done(status: str, buttons: list[str]) -> None:
     """Before it is in progress, and after it failed, was missed or superseded."""
     assert labels(card(in_state(State.SUBMITTED), with_status(status))) == buttons
+
+
+def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported() -> None:
+    """The card claims no outcome, and says where to look."""
+    drawn = card(in_state(State.SUBMITTED), with_status("NOT_REPORTED"))
+
+    assert "No longer reported." in drawn.text
+    assert "Avisi Cloud does not list this upgrade any more, so its outcome is not known here" in drawn.text
+    assert "no way to cancel" in drawn.text
 
 
 def test_every_fact_of_a_request_is_on_the_card_and_in_its_text() -> None:

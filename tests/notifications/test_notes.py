@@ -118,6 +118,17 @@ def test_what_was_concluded_is_worded_as_concluded(status: str) -> None:
     assert "Avisi Cloud gives no status here: this is concluded" in text
 
 
+def test_what_is_no_longer_reported_is_told_with_its_last_status() -> None:
+    """In the thread and to the requester."""
+    told = moved("NOT_REPORTED", from_status="SCHEDULED_NOTIFIED", inferred=True)
+
+    text = notes.thread(told, scene(SUBMITTED, with_status("NOT_REPORTED"))).text
+
+    assert "Upgrade no longer reported" in text
+    assert "Its last status was scheduled notified." in text
+    assert "Avisi Cloud does not list this upgrade any more" in text
+
+
 def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
     """It has no card, no requester and no button."""
     message = notes.channel(outside(moved("FAILED")), scene(None, with_status("FAILED")))

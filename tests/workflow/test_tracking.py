@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.request import State
+from bot.domain.scheduled import NOT_REPORTED, Reading
 from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, Stale
 from bot.workflow.ports import Lease, Work
@@ -105,6 +106,74 @@ async def test_more_than_an_address_holds_are_found_in_the_whole_list() -> None:
 
     assert len(house.channel()) == 101
     assert [clusters for clusters, _ in house.cloud.lists] == [(), ()]
+
+
+async def test_an_upgrade_that_the_cloud_forgot_is_given_up() -> None:
+    """After half an hour it is said to be no longer reported, and asked for no more; it costs no call from then on."""
+    house = await a_house(*ours(), READ)
+
+    for _ in range(31):
+        await sees(house)
+    asked, told = len(house.cloud.lists), len(house.storage.told)
+    await sees(house)
+
+    assert house.upgrades[str(a_reading().identity)].status == NOT_REPORTED
+    assert [event.status for event in house.told(StatusMoved)] == [NOT_REPORTED]
+    assert [event.status for event in house.told(StatusMoved, Kind.DIRECT)] == [NOT_REPORTED]
+    assert house.channel() == []
+    assert (len(house.cloud.lists) - asked, len(house.storage.told) - told) == (1, 0)
+
+
+async def test_an_upgrade_that_is_missing_for_a_while_is_not_given_up() -> None:
+    """Nothing is told of it, and little is written: once that it is missing, once that it is not."""
+    house = await a_house(*ours(), READ)
+
+    for _ in range(20):
+        await sees(house)
+    await sees(house, a_reading())
+    for _ in range(20):
+        await sees(house)
+
+    assert house.upgrades[str(a_reading().identity)].status == "SCHEDULED"
+    assert house.upgrades[str(a_reading().identity)].revision == 4
+    assert house.storage.told == []
+
+
+@pytest.mark.parametrize(
+    ("again", "in_channel"),
+    [
+        (a_reading(status="SCHEDULED_NOTIFIED"), 1),
+        (a_reading(status="SCHEDULED_NOTIFIED", window=LATER), 2),
+        (a_reading(status="IN_PROGRESS"), 1),
+        (a_reading(status="FAILED"), 2),
+    ],
+    ids=["as-it-was", "another-window", "further", "failed"],
+)
+async def test_an_upgrade_that_is_listed_again_is_followed_again(again: Reading, in_channel: int) -> None:
+    """Its card says so; its channel hears only what it has not heard."""
+    house = await a_house(*ours(), READ)
+    house.cloud.ignores_filters = True
+    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    for _ in range(31):
+        await sees(house)
+
+    await sees(house, again)
+    await sees(house, again)
+
+    assert house.upgrades[str(again.identity)].status == again.status
+    assert [event.status for event in house.told(StatusMoved)] == ["SCHEDULED_NOTIFIED", NOT_REPORTED, again.status]
+    assert len(house.channel()) == in_channel
+
+
+async def test_a_forgotten_upgrade_gives_way_to_the_next_request() -> None:
+    """No final status of the cloud stands in the way."""
+    older, upgrade = ours(status=NOT_REPORTED)
+    house = await a_house(older, upgrade, READ)
+
+    newer = await house.submitted()
+
+    assert house.now_of(newer).state is State.SUBMITTED
+    assert house.now_of(older).state is State.REPLACED
 
 
 async def test_an_outcome_is_found_by_the_second_list() -> None:

@@ -162,6 +162,21 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House
     assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
 
 
+async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_is_there_again(home: House) -> None:
+    """Card, thread and requester are told; the list says where it stands as soon as it has it again."""
+    card = await home.approved("staging/payments")
+    upgrade = home.cloud.forget(home.cloud.upgrades[-1].identity)
+    await polled(home.url, times=2)
+
+    home.clock.jump(home.clock() + timedelta(minutes=31))
+    await home.card(card, "No longer reported", "Reschedule")
+    await home.roos.direct("no longer reported")
+    home.cloud.organisation().add(upgrade)
+    home.cloud.move(upgrade.identity, "IN_PROGRESS")
+
+    await home.card(card, "In progress", without="No longer reported")
+
+
 async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_other(
     sqlite_file: str, tmp_path: Path
 ) -> None:

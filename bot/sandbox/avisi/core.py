@@ -154,6 +154,15 @@ class CloudCore:
         self.lifecycle.enter(upgrade, status, at=self._second(), reason=reason)
         return upgrade
 
+    def forget(self, identity: str) -> ScheduledUpgrade:
+        """Lose a record, as if it had never been there; returns it, so that it can be put back by its owner's `add`."""
+        owner = self._owner_of(identity)
+        upgrade = owner.upgrades.pop(identity)
+        owner.upgrades_of[upgrade.cluster_identity].remove(identity)
+        self.lifecycle.resume(upgrade, due=None)
+        self.changes.bump()
+        return upgrade
+
     def publish(self, channel: str, version: str, organisation: str = "acme") -> list[ScheduledUpgrade]:
         """Let an update channel point at another version; clusters with auto-upgrade get one scheduled."""
         owner = self.organisation(organisation)
