@@ -204,6 +204,10 @@ class UpgradeRequest:
         """Note the sentence of the rule that forbids it just now, None when nothing does."""
         return replace(self, blocked=sentence or "")
 
+    def expect(self, window: Window | None) -> "UpgradeRequest":
+        """Note the window in which it would run now, None when nothing can tell."""
+        return replace(self, estimate=window)
+
     def approve(self, *, at: datetime) -> "UpgradeRequest":
         """Let it go ahead: the quorum is reached, or somebody asks for another attempt."""
         return self._to(State.APPROVED, at=at, outcome="")

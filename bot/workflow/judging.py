@@ -44,6 +44,13 @@ class Judging:
         place = found[1] if found else request
         return self.policy.rule(place.organisation, place.environment)
 
+    def expected(self, request: UpgradeRequest, *, now: datetime) -> Window | None:
+        """Return the window in which the request would run by what is known now, None when nothing can tell."""
+        found = self.shelf.find(request.cluster_identity)
+        if found is None:
+            return None
+        return occasion(found[1], start=request.start, ignore_windows=request.ignore_windows, now=now, zone=self.zone)
+
     def drift(self, request: UpgradeRequest) -> Drift | None:
         """Return what has changed of the cluster since it was voted on: its version, its name, where it is."""
         found = self.shelf.find(request.cluster_identity)
@@ -60,10 +67,7 @@ class Judging:
             changes.append(f"{name} runs {cluster.version} now; it ran {request.from_version} when this was asked.")
         if not changes:
             return None
-        estimate = occasion(
-            cluster, start=request.start, ignore_windows=request.ignore_windows, now=self.now(), zone=self.zone
-        )
-        return Drift(cluster=cluster, changes=tuple(changes), estimate=estimate)
+        return Drift(cluster=cluster, changes=tuple(changes), estimate=self.expected(request, now=self.now()))
 
     def can_go_on(self, request: UpgradeRequest) -> bool:
         """Whether the version is on offer for the cluster as it is now, so that there is something to vote on."""

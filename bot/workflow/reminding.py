@@ -18,6 +18,7 @@ from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact
 from bot.workflow.revoting import Revoting
+from bot.workflow.rooms import Source
 
 _LATE = 0.25
 """A countdown is dropped when it comes later than this share of its lead."""
@@ -54,8 +55,31 @@ class Reminding:
         for request in waiting:
             if self.now() >= request.deadline:
                 await self._quietly(partial(expire, request=request, judging=self.judging), lease)
+            elif self._is_expected_otherwise(request):
+                await self._quietly(partial(self._expect, request=request), lease)
             elif request.state is State.PENDING_APPROVAL:
                 await self._waiting(request, lease)
+
+    def _is_expected_otherwise(self, request: UpgradeRequest) -> bool:
+        """Whether the window that the card shows has passed, or the cluster's windows are other ones now."""
+        shown, now = request.estimate, self.now()
+        if shown is None or request.ignore_windows:
+            return False
+        if not self.judging.shelf.holds(request.organisation):
+            return shown.end <= now
+        return self.judging.expected(request, now=now) != replace(shown, start=max(shown.start, now))
+
+    async def _expect(self, work: Work, request: UpgradeRequest) -> None:
+        """Have the card show the window that is expected now: nobody is to decide beside one that has passed."""
+        now = self.now()
+        again = await work.requests.save(request.expect(self.judging.expected(request, now=now)))
+        window = again.estimate
+        facts = {
+            "window_start": window.start.isoformat() if window else None,
+            "window_end": window.end.isoformat() if window else None,
+        }
+        await work.audit.append(fact(again, "window estimated again", at=now, facts=facts))
+        await work.outbox.put(errands.repaint(again, because="estimate"))
 
     async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
         rule = self.judging.rule(request)
@@ -106,10 +130,31 @@ class Reminding:
             await self._quietly(partial(self._count_down, near=due[key]), lease)
         self.told.clear()
         self.told.update(due)
-        for upgrade in self._ours(running):
-            late = upgrade.window is not None and upgrade.window.end < now
-            if late and upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told:
-                await self._quietly(partial(self._overran, upgrade=upgrade), lease)
+        for upgrade in await self._overdue(running):
+            await self._quietly(partial(self._overran, upgrade=upgrade), lease)
+
+    async def _overdue(self, upgrades: Iterable[ScheduledUpgrade]) -> list[ScheduledUpgrade]:
+        """Return those of which a reading made after their window's end says that they still run.
+
+        Before such a reading nobody can tell: most have just ended. A reading that lacked one says nothing of it.
+        """
+        now = self.now()
+        running = [
+            upgrade
+            for upgrade in self._ours(upgrades)
+            if upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told and upgrade.missing_since is None
+            if upgrade.window is not None and upgrade.window.end < now
+        ]
+        if not running:
+            return []
+        async with self.look() as work:
+            feeds = {one: await work.feeds.get(one) for one in {upgrade.organisation for upgrade in running}}
+        return [
+            upgrade
+            for upgrade in running
+            if (feed := feeds[upgrade.organisation]).source is Source.ORGANISATION
+            if feed.read_at is not None and upgrade.window is not None and feed.read_at > upgrade.window.end
+        ]
 
     def _ours(self, upgrades: Iterable[ScheduledUpgrade]) -> Iterator[ScheduledUpgrade]:
         return (upgrade for upgrade in upgrades if upgrade.organisation in self.organisations)

@@ -1,24 +1,31 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.events import ApproversReminded, RequestExpired, UpgradeOverran, VotesVoided, WindowNear
 from bot.domain.request import State, Vote
+from bot.domain.scheduled import Reading
 from bot.workflow.entries import Kind
+from bot.workflow.errors import Broken, NoList
 from tests.builders import (
+    ACME,
     KIM,
     NOON,
     ROOS,
     SEM,
     a_cluster,
     a_policy,
+    a_reading,
     a_rule,
+    a_schedule,
     a_scheduled_upgrade,
     a_window,
     an_upgrade_request,
 )
 from tests.workflow.house import House, a_house
+from tests.workflow.polling import CLUSTERS, READ
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -29,6 +36,14 @@ async def at(house: House, *moments: timedelta) -> None:
     for moment in moments:
         house.clock.now = NOON + moment
         await house.look_round()
+
+
+async def polled(house: House, moment: timedelta, *readings: Reading) -> None:
+    """Poll at a time after noon, with these in the cloud's list, and look round."""
+    house.clock.now = NOON + moment
+    house.cloud.readings = list(readings)
+    await house.poll()
+    await house.look_round()
 
 
 def near(house: House) -> list[tuple[float, timedelta]]:
@@ -152,16 +167,115 @@ async def test_a_restarted_bot_does_not_count_down_again() -> None:
 async def test_an_overrun_is_reported_once() -> None:
     """Still in progress past the end of its window; another window may be overrun again."""
     upgrade = a_scheduled_upgrade(status="IN_PROGRESS")
-    house = await a_house(upgrade)
+    house = await a_house(upgrade, READ)
 
-    await at(house, DAY + 3 * HOUR)
+    await polled(house, DAY + 3 * HOUR, a_reading(status="IN_PROGRESS"))
     on_time = list(house.channel())
-    await at(house, DAY + 3.1 * HOUR)
+    await polled(house, DAY + 3.1 * HOUR, a_reading(status="IN_PROGRESS"))
     before = house.storage.commits
     await at(house, DAY + 4 * HOUR)
 
     assert (on_time, house.storage.commits) == ([], before)
     assert [event.window for event in house.told(UpgradeOverran, Kind.CHANNEL)] == [upgrade.window]
+
+
+async def test_an_overrun_is_not_told_from_a_reading_of_before_the_window_s_end() -> None:
+    """The cloud was away over the end, in which the upgrade succeeded: nothing is claimed that nobody read."""
+    house = await a_house(a_scheduled_upgrade(status="IN_PROGRESS"), READ)
+    await polled(house, DAY + 2 * HOUR, a_reading(status="IN_PROGRESS"))
+    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+
+    await polled(house, DAY + 4 * HOUR, a_reading(status="IN_PROGRESS"))
+    away = house.told(UpgradeOverran, Kind.CHANNEL)
+    house.cloud.refusal = None
+    await polled(house, DAY + 5 * HOUR, a_reading(status="SUCCEEDED"))
+
+    assert (away, house.told(UpgradeOverran, Kind.CHANNEL)) == ([], [])
+
+
+async def test_an_overrun_is_told_when_the_cloud_is_back_and_says_so() -> None:
+    """Late, and once."""
+    house = await a_house(a_scheduled_upgrade(status="IN_PROGRESS"), READ)
+
+    await at(house, DAY + 4 * HOUR)
+    before = house.told(UpgradeOverran, Kind.CHANNEL)
+    await polled(house, DAY + 5 * HOUR, a_reading(status="IN_PROGRESS"))
+
+    assert (len(before), len(house.told(UpgradeOverran, Kind.CHANNEL))) == (0, 1)
+
+
+async def test_a_reading_that_lacks_an_upgrade_does_not_say_that_it_overruns() -> None:
+    """The list answers, and has it no more: absence means nothing, and no alarm comes of it."""
+    house = await a_house(a_scheduled_upgrade(status="IN_PROGRESS"), READ)
+
+    await polled(house, DAY + 4 * HOUR)
+
+    assert house.told(UpgradeOverran, Kind.CHANNEL) == []
+
+
+async def test_a_reading_of_clusters_says_nothing_of_a_status() -> None:
+    """There is no list any more: what it last said is old, however fresh the catalog is."""
+    house = await a_house(a_scheduled_upgrade(status="IN_PROGRESS"), CLUSTERS)
+    house.cloud.no_list = NoList("Avisi Cloud offers no list")
+
+    await polled(house, DAY + 3.2 * HOUR)
+
+    assert house.storage.rooms.feeds[ACME].read_at == NOON + DAY + 3.2 * HOUR
+    assert house.told(UpgradeOverran, Kind.CHANNEL) == []
+
+
+async def test_an_estimate_that_has_passed_is_computed_again() -> None:
+    """Nobody is asked to approve beside the window of yesterday; the card is drawn once for each window."""
+    house = await a_house(now=NOON + 5 * DAY)
+    request = await house.ask()
+    repaints = len(house.errands(Kind.CARD))
+    first = house.now_of(request).estimate
+
+    assert first is not None
+    await at(house, 5.2 * DAY, first.end - timedelta(seconds=1) - NOON)
+    before = house.now_of(request)
+    await at(house, first.end - NOON, first.end + HOUR - NOON)
+    after = house.now_of(request)
+
+    assert before.estimate == first
+    assert after.estimate == replace(first, start=first.start + 7 * DAY, end=first.end + 7 * DAY)
+    assert (after.state, after.seal) == (State.PENDING_APPROVAL, request.seal)
+    assert len(house.errands(Kind.CARD)) == repaints + 1
+    assert house.facts(request)[-1] == "window estimated again"
+
+
+@pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED])
+async def test_whatever_still_waits_shows_no_estimate_of_the_past(state: State) -> None:
+    """What failed may be tried again, what is approved waits for the cloud."""
+    house = await a_house(an_upgrade_request(state=state, estimate=a_window(NOON - DAY)))
+
+    await at(house, timedelta(0))
+
+    (request,) = house.storage.requests.values()
+    assert (request.state, request.estimate) == (state, a_window(NOON + 5.5 * DAY + 2 * HOUR))
+
+
+async def test_an_estimate_follows_the_cluster_s_windows() -> None:
+    """They were moved while the request waits: next Sunday's is not the next one any more."""
+    house = await a_house()
+    request = await house.ask()
+    await house.recatalog(a_cluster(schedule=a_schedule(windows=())))
+
+    await at(house, HOUR)
+
+    assert house.now_of(request).estimate is None
+
+
+async def test_an_estimate_that_has_passed_is_dropped_while_there_is_no_catalog() -> None:
+    """A bot that was down over the window starts while the cloud is away."""
+    request = an_upgrade_request(estimate=a_window(NOON - DAY))
+    house = await a_house(request)
+    house.storage.rooms.catalogs.clear()
+    house = await house.restarted()
+
+    await at(house, timedelta(0))
+
+    assert house.now_of(request).estimate is None
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "SUCCEEDED", "FAILED"])
