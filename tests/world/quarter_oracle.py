@@ -40,6 +40,7 @@ class Oracle:
     seen: Counter[str] = field(default_factory=Counter)
     baselined: set[str] = field(default_factory=set)
     _polls: dict[str, int] = field(default_factory=dict)
+    _read_at: dict[str, datetime] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
     _once: set[tuple[str, ...]] = field(default_factory=set)
 
@@ -72,8 +73,8 @@ class Oracle:
 
     def polled(self, organisation: str, *, readable: bool, now: datetime) -> None:
         """Note how a poll ended: blind from the second failure on, as steps are longer than ten minutes."""
-        del now
         if readable:
+            self._read_at[organisation] = now
             self.baselined.add(organisation)
             if self._failures.pop(organisation, 0) > 1:
                 self._tell_all("sees", organisation)
@@ -88,7 +89,8 @@ class Oracle:
             if one.start is None or one.end is None or one.status in FINAL:
                 continue
             if one.status == "IN_PROGRESS":
-                if one.end < now and self._first("overran", identity, one.end.isoformat()):
+                read_after = self._read_at.get(one.organisation, one.end) > one.end
+                if read_after and self._first("overran", identity, one.end.isoformat()):
                     self._tell(one, "overrunning")
                 continue
             begun = [lead for lead in LEADS if one.start - lead <= now < one.start]
