@@ -165,10 +165,14 @@ class WindowBrokeRule(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowNear(Event):
-    """The window begins soon. `hours` is how far ahead it was when this became due."""
+    """The window begins soon. `hours` is how far ahead it was when this became due.
+
+    `unread_since` is when the window was read last, while nothing can be read.
+    """
 
     window: Window
     hours: float
+    unread_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

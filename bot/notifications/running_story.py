@@ -77,8 +77,7 @@ def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...] | None:
                 f"{phrases.NO_CANCEL} Otherwise it runs in that window.",
             )
         case WindowNear():
-            window = _window(event.window, scene) or event.window
-            return (f"Its window is {span(window)}.", *_since_near(scene))
+            return (*_near(event, scene), *_since_near(scene))
         case UpgradeOverran():
             return (
                 f"Its window ended {when(event.window.end)}, and Avisi Cloud says that it is still in progress.",
@@ -182,6 +181,13 @@ def _not_known(event: StatusMoved) -> tuple[str, ...]:
         return ("Avisi Cloud gives neither status nor window here, so nothing can be followed.",)
     last = (f"Its last status was {phrases.status(event.from_status)}.",) if event.from_status else ()
     return (*last, phrases.FORGOTTEN)
+
+
+def _near(event: WindowNear, scene: Scene) -> tuple[str, ...]:
+    says = f"Its window is {span(_window(event.window, scene) or event.window)}."
+    if event.unread_since is None:
+        return (says,)
+    return (says, f"This was read {when(event.unread_since)}; Avisi Cloud could not be read since.")
 
 
 def _moved(event: WindowMoved, scene: Scene) -> tuple[str, ...]:

@@ -175,7 +175,9 @@ class Reminding:
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
         about = errands.about_upgrade(near.upgrade, request)
-        event = WindowNear(about=about, window=near.window, hours=near.hours)
+        feed = await work.feeds.get(near.upgrade.organisation)
+        unread = feed.read_at if feed.blind_since and feed.source is Source.ORGANISATION else None
+        event = WindowNear(about=about, window=near.window, hours=near.hours, unread_since=unread)
         await work.outbox.put(errands.in_channel(near.channel, event, key=near.key))
 
     async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:

@@ -129,6 +129,16 @@ def test_what_is_no_longer_reported_is_told_with_its_last_status() -> None:
     assert "Avisi Cloud does not list this upgrade any more" in text
 
 
+def test_a_countdown_from_an_old_reading_says_so() -> None:
+    """Nobody takes for certain what may have moved meanwhile."""
+    near = WindowNear(about=about(SUBMITTED), window=a_window(), hours=1.0, unread_since=NOON)
+
+    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED"))).text
+
+    assert "Avisi Cloud could not be read since." in text
+    assert "could not be read" not in notes.channel(replace(near, unread_since=None), scene(SUBMITTED)).text
+
+
 def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
     """It has no card, no requester and no button."""
     message = notes.channel(outside(moved("FAILED")), scene(None, with_status("FAILED")))

@@ -63,6 +63,21 @@ async def test_each_countdown_comes_once_and_in_time() -> None:
     assert near(house) == [(24.0, 3 * DAY), (1.0, 3 * DAY)]
 
 
+async def test_a_countdown_says_when_its_window_was_read_while_nothing_can_be_read() -> None:
+    """The window may have moved since."""
+    house = await a_house(a_scheduled_upgrade(window=a_window(NOON + 3 * DAY)), READ)
+    await polled(house, 2 * DAY - HOUR, a_reading(window=a_window(NOON + 3 * DAY)))
+    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+    await polled(house, 2 * DAY - timedelta(minutes=1))
+
+    await at(house, 2 * DAY)
+    house.cloud.refusal = None
+    await polled(house, 3 * DAY - HOUR, a_reading(window=a_window(NOON + 3 * DAY)))
+
+    countdowns = house.told(WindowNear, Kind.CHANNEL)
+    assert [event.unread_since for event in countdowns] == [NOON + 2 * DAY - HOUR, None]
+
+
 async def test_a_countdown_whose_moment_passed_long_ago_is_dropped() -> None:
     """The bot was down: the next one comes in its own time."""
     house = await a_house(a_scheduled_upgrade(window=a_window(NOON + 3 * DAY)))
