@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.sandbox.avisi.faults import Fault
+from bot.sandbox.slack.looking import PATIENCE
+from tests.reliability.counting import polled
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, told_often, under
-from tests.world.house import CHANNEL, House
+from tests.world.house import CHANNEL, House, house
 
 HOUR = timedelta(hours=1)
 WAITING = "Still waiting for approval: 1 of 2 approvals so far."
@@ -137,3 +139,22 @@ async def test_a_rule_that_came_meanwhile_stops_an_approved_request(tmp_path: Pa
         assert home.submissions() == 0
         line = await home.roos.reply(CHANNEL, card.ts, "The upgrade was not scheduled: staging is frozen")
         assert "U0ROOS" in line.mentions.users
+
+
+async def test_one_empty_list_of_clusters_takes_nothing_away(sqlite_file: str) -> None:
+    """The cloud answers once with status 200 and no clusters, while a request waits: it is approved and submitted."""
+    async with house(sqlite_file) as home:
+        await home.open_bot()
+        card = await home.request("staging/payments")
+        await home.close_bot()
+        home.cloud.faults.add(Fault(path="*/clusters", body="nothing"))
+
+        await home.open_bot()
+        async with asyncio.timeout(PATIENCE):
+            while home.cloud.faults.waiting:  # noqa: ASYNC110 - looks at another server's state
+                await asyncio.sleep(0.05)
+        await polled(home.url)
+        await home.sem.press(CHANNEL, card.ts, "Approve")
+
+        await home.card(card, "Requested")
+        assert home.submissions() == 1
