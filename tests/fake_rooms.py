@@ -9,7 +9,7 @@ from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
-from bot.store.audit import START, exported
+from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
 from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 from bot.workflow.errors import Missing, Stale, Taken
@@ -46,6 +46,7 @@ class Rooms:
     inbox: dict[int, Row] = field(default_factory=dict)
     outbox: dict[int, Row] = field(default_factory=dict)
     audit: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    refusals: dict[tuple[str, str, str], tuple[datetime, int, Fact]] = field(default_factory=dict)
     cards: dict[RequestId, MessageRef] = field(default_factory=dict)
     catalogs: dict[Organisation, Catalog] = field(default_factory=dict)
     feeds: dict[Organisation, Feed] = field(default_factory=dict)
@@ -307,6 +308,33 @@ class FakeAudit:
             previous = chain[-1]["hash"] if chain else START
             event = exported(fact, number=len(chain) + 1, previous=previous)
             self.rooms.audit[fact.request_id] = (*chain, event)
+
+    async def append_refusal(self, fact: Fact, *, rule: str) -> None:
+        """Add a refusal; one that repeats another within a minute is only counted."""
+        key = (fact.request_id, fact.actor, rule)
+        since, repeats, _ = self.rooms.refusals.get(key, (fact.at - 2 * MINUTE, 0, fact))
+        if since > fact.at - MINUTE and since <= fact.at:
+            self.rooms.refusals[key] = (since, repeats + 1, fact)
+            return
+        await self._end(key, at=fact.at)
+        self.rooms.refusals[key] = (fact.at, 0, fact)
+        await self.append(fact)
+
+    async def has_counted(self, *, at: datetime) -> bool:
+        """Whether refusals were counted whose minute has passed."""
+        return any(since <= at - MINUTE for since, *_ in self.rooms.refusals.values())
+
+    async def append_counted(self, *, at: datetime) -> None:
+        """Add the refusals that were counted and whose minute has passed."""
+        old = [(since, key) for key, (since, *_) in self.rooms.refusals.items() if since <= at - MINUTE]
+        for _, key in sorted(old):
+            await self._end(key, at=at)
+
+    async def _end(self, key: tuple[str, str, str], *, at: datetime) -> None:
+        since, repeats, fact = self.rooms.refusals.pop(key, (at, 0, None))
+        if fact and repeats:
+            facts = {**fact.facts, "count": repeats, "since": since.isoformat()}
+            await self.append(replace(fact, at=at, facts=facts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ class Jobs:
     async def _remind(self, lease: Lease) -> None:
         await self.reminding.look_round(lease)
         await self.reminding.homes(lease)
+        await self.reminding.refusals(lease)
 
     async def _prune(self, _lease: Lease) -> None:
         await self.prune()

@@ -186,6 +186,22 @@ class AuditRow(Base):
     hash: Mapped[str]
 
 
+class RefusalRow(Base):
+    """Refusals of one person by one rule since a minute began: the first is in the trail, `repeats` are not yet.
+
+    `body` is the latest of the repeats, as a fact.
+    """
+
+    __tablename__ = "refusals"
+    __table_args__ = (Index(None, "since"),)
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    actor: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    repeats: Mapped[int] = mapped_column(default=0)
+    body: Mapped[dict[str, Any]]
+
+
 class CardRow(Base):
     """Where a request's card stands in Slack."""
 

@@ -194,7 +194,7 @@ class Deciding:
             }
             if request:
                 facts |= {"state": request.state, "policy": rule_facts(self.judging.rule(request))}
-            await work.audit.append(
+            await work.audit.append_refusal(
                 Fact(
                     kind="press refused",
                     at=self.judging.now(),
@@ -203,7 +203,8 @@ class Deciding:
                     organisation=about.organisation,
                     cluster=about.full_name if request else "",
                     facts=facts,
-                )
+                ),
+                rule=type(refusal).__name__,
             )
             told = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:

@@ -201,6 +201,16 @@ class Reminding:
         except Stale:
             return
 
+    async def refusals(self, lease: Lease) -> None:
+        """Write into the audit trail what was refused again and again within a minute."""
+        now = self.now()
+        async with self.look() as work:
+            if not await work.audit.has_counted(at=now):
+                return
+        async with self.begin(lease) as work:
+            await work.audit.append_counted(at=now)
+            await work.commit()
+
     async def homes(self, lease: Lease) -> None:
         """Have the Homes that were opened lately published again."""
         now = self.real_time()

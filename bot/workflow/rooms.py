@@ -142,6 +142,15 @@ class Audit(Protocol):
     async def append(self, *facts: Fact) -> None:
         """Add facts to the chains of their requests."""
 
+    async def append_refusal(self, fact: Fact, *, rule: str) -> None:
+        """Add a refusal of its actor by a rule; one that repeats another within a minute is only counted."""
+
+    async def has_counted(self, *, at: datetime) -> bool:
+        """Whether refusals were counted whose minute has passed."""
+
+    async def append_counted(self, *, at: datetime) -> None:
+        """Add the refusals that were counted and whose minute has passed, one fact with a `count` for each rule."""
+
 
 class Messages(Protocol):
     """Where our messages stand in Slack."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +18,10 @@ from tests.fakes import FakeStorage
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A storage under test; `others` are the claims of a second process; `pass_time` takes seconds."""
+    """A storage under test.
+
+    `others` are the claims of a second process, `pass_time` takes seconds, `audited` returns the trail.
+    """
 
     begin: BeginWork
     look: BeginWork
@@ -25,6 +29,7 @@ class Subject:
     others: Claims
     pass_time: Callable[[float], Awaitable[None]]
     commits: Callable[[], int]
+    audited: Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,7 +49,12 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         async def pass_fake_time(seconds: float) -> None:
             fake.pass_time(seconds)
 
-        yield Subject(fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits)
+        async def fake_audited() -> list[dict[str, Any]]:
+            return list(fake.audited)
+
+        yield Subject(
+            fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits, fake_audited
+        )
         return
     url = request.getfixturevalue(f"{request.param}_url")
     one, other = Storage.open(url), Storage.open(url)
@@ -52,7 +62,10 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def pass_time(seconds: float) -> None:
         await make_older(one, seconds)
 
-    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time, lambda: one.commits)
+    async def audited() -> list[dict[str, Any]]:
+        return [event async for event in one.audit_trail.events()]
+
+    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time, lambda: one.commits, audited)
     await one.close()
     await other.close()
 

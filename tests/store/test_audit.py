@@ -77,6 +77,43 @@ async def test_facts_become_a_chain_for_each_request(stored: Storage) -> None:
     assert await found(stored, events) == []
 
 
+async def test_fake_and_databases_count_refusals_alike(subject: Subject) -> None:
+    """The first is an event at once, its repeats within a minute one more; another rule or person counts by itself."""
+
+    async def refuse(at: int, *, actor: str = "U0OTTO", rule: str = "NotEntitled") -> None:
+        fact = replace(a_fact(at=NOON + timedelta(seconds=at), facts={"rule": rule, "at": at}), actor=actor)
+        async with subject.begin() as work:
+            await work.audit.append_refusal(fact, rule=rule)
+            await work.commit()
+
+    async def write(at: int) -> None:
+        async with subject.begin() as work:
+            if await work.audit.has_counted(at=NOON + timedelta(seconds=at)):
+                await work.audit.append_counted(at=NOON + timedelta(seconds=at))
+            await work.commit()
+
+    for at in (0, 1, 59):
+        await refuse(at)
+    await refuse(2, rule="WrongState")
+    await refuse(3, actor="U0GIJS")
+    await write(59)
+    await refuse(60)
+    await refuse(61)
+    await write(63)
+    await write(120)
+    await write(121)
+
+    trail = await subject.audited()
+    assert [(one["actor"], one["facts"]["rule"], one["facts"]["at"], one["facts"].get("count")) for one in trail] == [
+        ("U0OTTO", "NotEntitled", 0, None),
+        ("U0OTTO", "WrongState", 2, None),
+        ("U0GIJS", "NotEntitled", 3, None),
+        ("U0OTTO", "NotEntitled", 59, 2),
+        ("U0OTTO", "NotEntitled", 60, None),
+        ("U0OTTO", "NotEntitled", 61, 1),
+    ]
+
+
 async def test_fake_and_databases_chain_alike(subject: Subject) -> None:
     """Any plain facts are taken, also within one Work; what is not JSON is refused."""
     async with subject.begin() as work:

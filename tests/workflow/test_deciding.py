@@ -21,7 +21,7 @@ from tests.builders import (
     a_rule,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, a_house, decision
+from tests.workflow.house import ANNE, OTTO, a_house, decision
 
 TWO = a_policy(a_rule(required_approvals=2))
 
@@ -231,6 +231,31 @@ async def test_a_refused_press_is_recorded_with_its_rule() -> None:
 
     (event,) = [one for one in house.storage.audited if one["kind"] == "press refused"]
     assert (event["actor"], event["facts"]["press"], event["facts"]["rule"]) == (ANNE, "approve", "NotAnApprover")
+
+
+async def test_refusals_that_repeat_each_other_within_a_minute_are_one_event_with_a_count() -> None:
+    """Everybody is answered every time; only the trail does not grow with every press of somebody who may not."""
+    house = await a_house()
+    request = await house.ask()
+
+    for second in range(30):
+        house.clock.now = NOON + timedelta(seconds=second)
+        answer = await house.press(request, by=OTTO)
+        assert "can use it" in answer
+    await house.press(request, by=ANNE)
+    house.clock.now = NOON + timedelta(seconds=60)
+    await house.reminding.refusals(await house.lease())
+    await house.reminding.refusals(await house.lease())
+    await house.press(request, by=OTTO)
+
+    refused = [one for one in house.storage.audited if one["kind"] == "press refused"]
+    assert [(one["actor"], one["facts"].get("count")) for one in refused] == [
+        (OTTO, None),
+        (ANNE, None),
+        (OTTO, 29),
+        (OTTO, None),
+    ]
+    assert refused[2]["facts"] == refused[0]["facts"] | {"count": 29, "since": "2026-11-30T12:00:00+00:00"}
 
 
 async def test_a_vote_is_recorded_at_its_own_moment_with_the_policy_in_force() -> None:
