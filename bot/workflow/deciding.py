@@ -204,7 +204,7 @@ class Deciding:
                     cluster=about.full_name if request else "",
                     facts=facts,
                 ),
-                rule=type(refusal).__name__,
+                rule=f"{_pressed(pressed).value}: {type(refusal).__name__}",
             )
             told = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:

@@ -149,7 +149,7 @@ class Audit(Protocol):
         """Whether refusals were counted whose minute has passed."""
 
     async def append_counted(self, *, at: datetime) -> None:
-        """Add the refusals that were counted and whose minute has passed, one fact with a `count` for each rule."""
+        """Add the refusals that were counted and whose minute has passed, one fact with a `count` for each."""
 
 
 class Messages(Protocol):

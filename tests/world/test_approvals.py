@@ -60,16 +60,12 @@ async def test_whoever_may_not_decide_reads_why_and_who_could(tmp_path: Path) ->
         gijs, vera, noor = (home.slack.person(one) for one in ("U0GIJS", "U0VERA", "U0NOOR"))
 
         assert await answered(gijs, card, "Approve") == f"Guests cannot use this bot. {COULD}"
-        assert await answered(vera, card, "Reject") == (
-            f"Only members of the workspace that installed this bot can use it. {COULD}"
-        )
+        outsider = "Only members of the workspace that installed this bot can use it."
+        assert await answered(vera, card, "Reject") == outsider
         assert await answered(gijs, card, "Withdraw") == (
             "Guests cannot use this bot. Only the requester, <@U0ROOS>, may withdraw this request."
         )
-        assert await answered(vera, card, "Reschedule") == (
-            "Only members of the workspace that installed this bot can use it. "
-            "Any other full member can request upgrades."
-        )
+        assert await answered(vera, card, "Reschedule") == outsider
         assert await answered(noor, card, "Approve") == f"Only approvers of staging may do this. {COULD}"
         assert await answered(noor, card, "Reject") == f"Only approvers of staging may do this. {COULD}"
         assert await answered(home.roos, card, "Approve") == (
