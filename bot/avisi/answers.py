@@ -112,7 +112,8 @@ def _plain(answer: Answer) -> str:
 
 
 def _line(text: str) -> str:
-    """Bring a text into one line of readable length."""
+    """Bring a text into one line of readable length; what comes long after that is not looked at."""
+    text = text[: 4 * _LONGEST_MESSAGE]
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 1]}…"
 

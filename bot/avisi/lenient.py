@@ -7,12 +7,16 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from bot.domain.foreign import clean
+
 _CLOCK_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?", re.ASCII)
 _HARMLESS = str.maketrans(
     {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"}
 )
-_NO_YEAR = 1
+_YEARS = range(1900, 9999)
+"""Outside of these nothing can be counted with; Go's zero time is year 1, and means absent."""
 _LONGEST_DIGITS = 9
+_LONGEST_TEXT = 1000
 
 
 class Body(BaseModel):
@@ -22,14 +26,19 @@ class Body(BaseModel):
 
 
 def read_text(value: object) -> str:
-    """Read a string, a number, or a slug in its wrapper `{"slugValue": ...}`; anything else is empty."""
-    if isinstance(value, str):
-        return value.strip()
+    """Read a string, a number, or a slug in its wrapper `{"slugValue": ...}`; anything else is empty.
+
+    Of a string that is longer than anything that people could read only the beginning is read.
+    """
     if isinstance(value, dict):
         value = value.get("slugValue")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).strip()
+    if not isinstance(value, str):
+        return str(value)
+    text = value[: 2 * _LONGEST_TEXT] if len(value) > _LONGEST_TEXT else value
+    text = (text if text.isascii() and text.isprintable() else clean(text)).strip()
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
 def read_name(value: object) -> str:
@@ -39,7 +48,7 @@ def read_name(value: object) -> str:
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read RFC 3339 with or without fractions, any offset; year 0001 (Go's zero time) means absent."""
+    """Read RFC 3339 with or without fractions, any offset; a year that makes no sense means absent."""
     if not isinstance(value, str):
         return None
     try:
@@ -48,7 +57,7 @@ def read_moment(value: object) -> datetime | None:
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return None if moment.year <= _NO_YEAR else moment
+    return moment if moment.year in _YEARS else None
 
 
 def read_clock_time(value: object) -> time | None:

@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bot.notifications.text import clip, cut, one_line, said, units
+from bot.domain.foreign import clean
+from bot.notifications.text import clip, cut, one_line, said, size, units
 
 Block = Mapping[str, object]
 
 LONGEST_TEXT: Final = 3900
-"""chat.update refuses more than 4,000."""
+"""Bytes. chat.update refuses more than 4,000."""
+SHORT_TEXT: Final = 2000
+"""Bytes of a text that is sent when Slack refuses what was drawn."""
 MOST_BLOCKS: Final = 50
 MOST_VIEW_BLOCKS: Final = 100
 LARGEST_VIEW: Final = 200_000
+_TOO_LONG: Final = frozenset({"msg_too_long", "msg_blocks_too_long"})
 _SECTION: Final = 3000
 _FIELD: Final = 2000
 _MOST_FIELDS: Final = 10
@@ -59,7 +63,14 @@ class View:
 
 def message(text: str, *blocks: Block) -> Message:
     """Make a message; `text` is mrkdwn, whose dates and links are turned into plain words."""
-    return Message(clip(said(text), LONGEST_TEXT) or "-", at_most(MOST_BLOCKS, blocks))
+    return Message(clip(said(text), LONGEST_TEXT, counted=size) or "-", at_most(MOST_BLOCKS, blocks))
+
+
+def in_short(refused: Message, *, code: str) -> Message | None:
+    """Return what is shorter than a message that Slack refuses: no blocks and less text; None when nothing is."""
+    room = min(SHORT_TEXT, size(refused.text) // 2) if code in _TOO_LONG else SHORT_TEXT
+    words = clip(refused.text, room, counted=size)
+    return Message(words) if refused.blocks or len(words) < len(refused.text) else None
 
 
 def view(*blocks: Block, callback_id: str) -> View:
@@ -89,7 +100,7 @@ def plain(text: str, limit: int = _SECTION) -> Block:
 
 def exact(text: str, limit: int = _SECTION) -> Block:
     """Make a text object that shows exactly this text, line breaks too."""
-    return {"type": "plain_text", "text": cut(text.strip(), limit) or "-", "emoji": False}
+    return {"type": "plain_text", "text": cut(clean(text).strip(), limit) or "-", "emoji": False}
 
 
 def header(text: str) -> Block:

@@ -92,6 +92,13 @@ def struck(request: UpgradeRequest, address: str | None, *, naming: Naming = PLA
     return message(f"{title}. {text}", section(f"~{title}~\n{text}"))
 
 
+def retired(request: UpgradeRequest, *, naming: Naming = PLAIN) -> Message:
+    """Draw what is left of a card that Slack does not let us redraw: as little as possible, and no buttons."""
+    title = f"Upgrade {phrases.name(request, naming)} to {escape(request.to_version, 80)}"
+    text = "Slack did not let this card be updated. A new card for this request is posted in this channel."
+    return message(f"{title}. {text}", section(f"~{title}~\n{text}"))
+
+
 def presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[Press, ...]:
     """Return the buttons that a request has now."""
     if request.state is not State.SUBMITTED:

@@ -10,9 +10,9 @@ from bot.domain.events import Answered, UpgradeRequested
 from bot.domain.people import MemberId
 from bot.notifications import grouping, notes
 from bot.notifications.blocks import Message, View
-from bot.notifications.card import struck
+from bot.notifications.card import retired, struck
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
-from bot.notifications.errors import BadPayload, MessageGone, MessengerError, TooLate
+from bot.notifications.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
 from bot.notifications.pacing import NotYet
 from bot.notifications.scenes import Known, Scenes, find_known
 from bot.notifications.sending import Sending
@@ -24,6 +24,7 @@ from bot.workflow.ports import BeginWork, Lease, Work
 _AT_ONCE = 500
 _USES_OF_A_RESPONSE_URL = 4
 _WAITS_FOR_CARD = 3
+_NOT_THERE = frozenset({"message_not_found", "thread_not_found"})
 
 DrawHome = Callable[[MemberId], Awaitable[View]]
 """Draws the App Home of a person."""
@@ -115,7 +116,11 @@ class Delivery:
         if place is not None:
             try:
                 await self.sending.update(place, painting.message, lease, ahead=urgent)
-            except MessageGone:
+            except (MessageGone, BadPayload) as error:
+                if error.code not in _NOT_THERE:
+                    # Before the new card is posted, so that it is done even if Slack refuses that one too.
+                    left = retired(painting.request, naming=self.scenes.naming)
+                    await self._take_down(place, left, lease, ahead=urgent)
                 place = None
         if place is None:
             channel = painting.request.channel or errand.target
@@ -129,6 +134,22 @@ class Delivery:
                 await work.messages.put_card(request_id, kept)
 
         return kept, remember
+
+    async def _take_down(self, place: MessageRef, left: Message, lease: Lease, *, ahead: bool) -> None:
+        """Leave of an old card what is given, or delete it if Slack takes no change: its buttons would mislead."""
+        try:
+            await self.sending.update(place, left, lease, ahead=ahead)
+        except (MessageGone, BadPayload) as error:
+            if error.code not in _NOT_THERE:
+                await self._remove(place, lease)
+                return
+            self.report(Kind.STRIKE.value, "gone")
+
+    async def _remove(self, place: MessageRef, lease: Lease) -> None:
+        try:
+            await self.sending.remove(place, lease)
+        except (MessageGone, BadPayload, DestinationGone, Revoked) as error:
+            self.report(Kind.STRIKE.value, f"kept:{error.code}")
 
     async def _reply(self, due: Due, known: Known, lease: Lease) -> None:
         """Post a line under a card, which is posted first if it is not there."""
@@ -208,10 +229,7 @@ class Delivery:
         orphan, request = due.errand.message, known.asked()
         if orphan is not None and orphan != known.place:
             message = struck(request, await self.scenes.address(known.place), naming=self.scenes.naming)
-            try:
-                await self.sending.update(orphan, message, lease, ahead=False)
-            except MessageGone:
-                self.report(due.errand.kind.value, "gone")
+            await self._take_down(orphan, message, lease, ahead=False)
         await self._done([due], lease)
 
     async def _publish(self, group: Sequence[Due], lease: Lease) -> None:

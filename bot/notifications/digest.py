@@ -8,7 +8,7 @@ from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
 from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
 from bot.notifications.scene import Scene
-from bot.notifications.text import clip, escape, said, units
+from bot.notifications.text import clip, escape, said, size
 
 MOST_SINGLE: Final = 5
 """More channel messages than this waiting for one channel become a digest."""
@@ -50,8 +50,8 @@ def digest(waiting: Sequence[Waiting], *, total: int) -> tuple[Page, ...]:
     parts = [_told(one) for one in in_full] + _counted(others)
     pages: list[list[_Part]] = [[]]
     for part in parts:
-        filled = sum(units(one.text) + 1 for one in pages[-1])
-        if pages[-1] and (filled + units(part.text) > _ROOM or len(pages[-1]) >= _MOST_PARTS):
+        filled = sum(size(one.text) + 1 for one in pages[-1])
+        if pages[-1] and (filled + size(part.text) > _ROOM or len(pages[-1]) >= _MOST_PARTS):
             pages.append([])
         pages[-1].append(part)
     told = total - len(waiting)

@@ -19,6 +19,9 @@ class Messenger(Protocol):
     async def update(self, place: MessageRef, message: Message) -> None:
         """Replace a message; raises MessageGone."""
 
+    async def remove(self, place: MessageRef) -> None:
+        """Delete a message of ours; raises MessageGone."""
+
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer privately where somebody pressed; raises TooLate."""
 

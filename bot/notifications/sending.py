@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bot.domain.people import MemberId
-from bot.notifications.blocks import Message, View
+from bot.notifications.blocks import Message, View, in_short
 from bot.notifications.errors import BadPayload, Throttled
 from bot.notifications.messenger import Messenger
 from bot.notifications.pacing import NotYet, Pacing, posts, repaints
@@ -50,6 +50,11 @@ class Sending:
             await self.pacing.turn(repaints(place.channel), lease, ahead=False)
         await self._held(pause, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
 
+    async def remove(self, place: MessageRef, lease: Lease) -> None:
+        """Delete a message of ours."""
+        await self.pacing.pass_by(_REPAINTS, lease)
+        await self._held(_REPAINTS, self.messenger.remove(place))
+
     async def direct(self, member: MemberId, message: Message, lease: Lease) -> MessageRef:
         """Send a direct message."""
         pace = posts(member)
@@ -78,11 +83,12 @@ class Sending:
             raise NotYet(min(error.retry_after, _LONGEST_HOLD)) from error
 
     async def _plainly(self, message: Message, send: Callable[[Message], Awaitable[Sent]]) -> Sent:
-        """Send; when Slack refuses what we drew, send its words alone, once."""
+        """Send; when Slack refuses what we drew, send its words alone and in short, once."""
         try:
             return await send(message)
         except BadPayload as error:
-            if not message.blocks:
+            short = in_short(message, code=error.code)
+            if short is None:
                 raise
             self.report("message", f"plain:{error.code}")
-            return await send(Message(message.text))
+            return await send(short)

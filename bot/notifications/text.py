@@ -1,12 +1,14 @@
 """Slack's mrkdwn, written safely: escaping, cutting, mentions, links, and times in the reader's zone.
 
-Limits are counted in UTF-16 units, the most careful reading of "characters".
+Limits are counted in UTF-16 units, the most careful reading of "characters", and for the text of a message in bytes.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bot.domain.foreign import clean
 from bot.domain.windows import Window
 
 ELLIPSIS: Final = "…"
@@ -17,11 +19,9 @@ _A_DAY: Final = timedelta(hours=23)
 """As short as a day gets."""
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FORMATS: Final = frozenset("*_~`:")
-_EMOJI: Final = re.compile(r":[\w+'-]+:")
+_EMOJI: Final = re.compile(r":(?=[\w+'-]+:)")
+"""Where something begins that may be an emoji."""
 _SPACES: Final = re.compile(r"\s+")
-_UNPRINTABLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 _TOKEN: Final = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 _DATE: Final = re.compile(r"<!date\^[^<>|]*\|([^<>]*)>")
 _LINK: Final = re.compile(r"<(https://[^<>|]*)\|([^<>]*)>")
@@ -35,9 +35,9 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
-def clean(text: str) -> str:
-    """Take out what cannot be printed or turns the direction of text; line breaks and tabs stay."""
-    return _UNPRINTABLE.sub("", text)
+def size(text: str) -> int:
+    """Count bytes as they are sent."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -45,9 +45,9 @@ def cut(text: str, limit: int) -> str:
     return text if units(text) <= limit else _fit(list(text), limit)
 
 
-def clip(markup: str, limit: int) -> str:
+def clip(markup: str, limit: int, *, counted: Callable[[str], int] = units) -> str:
     """Shorten mrkdwn to a number of units, never inside an entity, a mention, a link or a date."""
-    return markup if units(markup) <= limit else _fit(_TOKEN.findall(markup), limit)
+    return markup if counted(markup) <= limit else _fit(_TOKEN.findall(markup), limit, counted=counted)
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -60,8 +60,9 @@ def escape(text: str, limit: int = 600) -> str:
 
     `limit` is the longest result.
     """
-    line = _SPACES.sub(" ", clean(text)).strip()
-    return _fit([_harmless(line, at) for at in range(len(line))], limit)
+    line = _SPACES.sub(" ", clean(text)).strip()[: limit + 1]  # every character of it takes at least one unit
+    emoji = max((found.start() for found in _EMOJI.finditer(line)), default=-1)
+    return _fit([_harmless(line, at, emoji=emoji) for at in range(len(line))], limit)
 
 
 def trusted(text: str, limit: int = 2900) -> str:
@@ -133,19 +134,20 @@ def span(window: Window) -> str:
     return f"{when(window.start)} to <!date^{int(window.end.timestamp())}^{{time}}|{utc(window.end)}>"
 
 
-def _fit(parts: list[str], limit: int) -> str:
+def _fit(parts: list[str], limit: int, *, counted: Callable[[str], int] = units) -> str:
     total = 0
     fitting = 0
     for number, part in enumerate(parts):
-        total += units(part)
-        if total <= limit - 1:
+        total += counted(part)
+        if total <= limit - counted(ELLIPSIS):
             fitting = number + 1
         if total > limit:
             return "".join(parts[:fitting]) + ELLIPSIS
     return "".join(parts)
 
 
-def _harmless(line: str, at: int) -> str:
+def _harmless(line: str, at: int, *, emoji: int) -> str:
+    """Return a character of a line so that it does nothing; `emoji` is where the last emoji begins."""
     character = line[at]
     if character in _ENTITIES:
         return (JOINER if at == 0 else "") + _ENTITIES[character]
@@ -154,6 +156,6 @@ def _harmless(line: str, at: int) -> str:
     inside_a_word = 0 < at < len(line) - 1 and line[at - 1].isalnum() and line[at + 1].isalnum()
     if inside_a_word and character in "*_~":
         return character
-    if character == ":" and not _EMOJI.search(line, max(0, at - 1)):
+    if character == ":" and emoji < at - 1:
         return character
     return "\u02cb" if character == "`" else f"{JOINER}{character}{JOINER}"

@@ -55,6 +55,10 @@ class SlackMessenger:
             ),
         )
 
+    async def remove(self, place: MessageRef) -> None:
+        """Delete a message of ours; raises MessengerError."""
+        await _call("chat.delete", self._client.chat_delete(channel=place.channel, ts=place.ts))
+
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer privately where somebody pressed, leaving the message as it is; raises MessengerError.
 

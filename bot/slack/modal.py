@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from bot.domain.cluster import Cluster, ClusterIdentity
+from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
@@ -25,6 +26,8 @@ from bot.workflow.viewing import FormView
 TITLE = "Schedule upgrade"
 _TICKED = "yes"
 _ERROR = 500
+_SECONDS = range(10**9, 10**10)
+"""Slack takes moments of ten digits only."""
 _FIELDS = {
     FormField.CLUSTER: Block.CLUSTER,
     FormField.VERSION: Block.VERSION,
@@ -102,7 +105,7 @@ def read(view: Payload) -> Form:
         start=_moment(start),
         ignore_windows=bool(pick(values, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, "selected_options")),
         override=bool(pick(values, Block.OVERRIDE, Act.OVERRIDE, "selected_options")),
-        reason=text_at(values, Block.REASON, Act.REASON, "value").strip(),
+        reason=clean(text_at(values, Block.REASON, Act.REASON, "value")).strip(),
     )
 
 
@@ -134,8 +137,8 @@ def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
 
 def _start(form: Form) -> Drawn:
     picker: dict[str, object] = {"type": "datetimepicker", "action_id": Act.START}
-    if form.start is not None:
-        picker["initial_date_time"] = int(form.start.timestamp())
+    if form.start is not None and (seconds := int(form.start.timestamp())) in _SECONDS:
+        picker["initial_date_time"] = seconds
     return _input(
         "Start date and time",
         Block.START,
@@ -167,7 +170,7 @@ def _reason(shown: FormView) -> Drawn:
         "max_length": LONGEST_REASON,
     }
     if shown.form.reason:
-        field["initial_value"] = shown.form.reason[:LONGEST_REASON]
+        field["initial_value"] = clean(shown.form.reason)[:LONGEST_REASON]
     return _input("Reason", Block.REASON, field, optional=not demanded)
 
 

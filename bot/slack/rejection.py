@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
@@ -68,6 +69,6 @@ def read(view: Payload, *, member: MemberId) -> RejectionGiven:
         member=member,
         request_id=RequestId(request_id),
         seal=Seal(seal),
-        reason=text_at(pick(view, "state", "values"), Block.REASON, Act.REASON, "value").strip(),
+        reason=clean(text_at(pick(view, "state", "values"), Block.REASON, Act.REASON, "value")).strip(),
         message=MessageRef(channel=channel, ts=ts) if channel and ts else None,
     )

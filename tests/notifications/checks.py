@@ -1,11 +1,15 @@
 """What Slack would find wrong with what we draw, and whom it would mention, by the simulated Slack's own rules."""
 
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.notifications.blocks import LONGEST_TEXT, Message, View
-from bot.notifications.text import units
-from bot.sandbox.slack.limits import check_blocks, check_view
+from bot.notifications.blocks import Message, View
+from bot.sandbox.slack.limits import check_blocks, check_view, too_long_to_update
 from bot.sandbox.slack.mrkdwn import Mentions, possible_mentions
+
+_NEVER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def as_sent(message: Message) -> dict[str, Any]:
@@ -16,15 +20,14 @@ def as_sent(message: Message) -> dict[str, Any]:
 def complaints(message: Message) -> list[str]:
     """Return what Slack would refuse."""
     found = check_blocks(as_sent(message)["blocks"]) if message.blocks else []
-    if not message.text or units(message.text) > LONGEST_TEXT:
-        found.append(f"text of {units(message.text)} units")
-    found += [str(error) for error in _unsendable(message)]
-    return found
+    if not message.text or too_long_to_update(message.text):
+        found.append(f"text of {len(message.text)} characters")
+    return [*found, *unsendable(as_sent(message))]
 
 
 def view_complaints(view: View) -> list[str]:
     """Return what Slack would refuse of a view."""
-    return list(check_view(view.payload()))
+    return [*check_view(view.payload()), *unsendable(view.payload())]
 
 
 def whom(message: Message) -> Mentions:
@@ -47,9 +50,22 @@ def labels(message: Message) -> list[str]:
     ]
 
 
-def _unsendable(message: Message) -> list[UnicodeEncodeError]:
+def unsendable(payload: object) -> list[str]:
+    """Return what no reader should get: text that is no UTF-8, NUL, and controls that turn the direction of text."""
+    found = [f"{text!r} is not to be sent" for text in _texts(payload) if _NEVER.search(text)]
     try:
-        (message.text + str(message.blocks)).encode()
+        json.dumps(payload, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
-        return [error]
-    return []
+        found.append(str(error))
+    return found
+
+
+def _texts(payload: object) -> Iterator[str]:
+    if isinstance(payload, str):
+        yield payload
+    elif isinstance(payload, Mapping):
+        for item in payload.values():
+            yield from _texts(item)
+    elif isinstance(payload, Sequence):
+        for item in payload:
+            yield from _texts(item)

@@ -67,6 +67,14 @@ class FakeMessenger:
             raise MessageGone("message_not_found")
         self.sent.append(Sent(how="update", to=place.channel, message=message, thread_ts=place.ts, at=self.seconds()))
 
+    async def remove(self, place: MessageRef) -> None:
+        """Delete a message."""
+        self._fail("remove", self.before)
+        self._open(place.channel)
+        if place in self.deleted:
+            raise MessageGone("message_not_found")
+        self.deleted.add(place)
+
     async def respond(self, response_url: str, message: Message) -> None:
         """Answer where somebody pressed."""
         self._fail("respond", self.before)

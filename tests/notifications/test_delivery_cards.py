@@ -1,11 +1,18 @@
 """Cards and their threads get there: one message, always the same one, its history in order."""
 
+import pytest
+
 from bot.domain.events import Answered, RequestApproved
-from bot.domain.request import State
+from bot.domain.request import State, UpgradeRequest
+from bot.notifications.card import card
+from bot.notifications.errors import BadPayload, MessageGone, MessengerError
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.slack.client import open_session, web_client
+from bot.slack.messenger import SlackMessenger
 from bot.workflow import errands
 from bot.workflow.entries import MessageRef, Urgency
 from tests.builders import CHANNEL, about, an_upgrade_request
-from tests.notifications.checks import complaints
+from tests.notifications.checks import complaints, labels
 from tests.notifications.post_office import PostOffice, a_line
 
 
@@ -190,3 +197,106 @@ async def test_a_line_whose_card_vanished_under_it_is_told_under_the_next_one() 
 
     assert [one.how for one in office.slack.sent] == ["post", "post", "thread"]
     assert office.storage.waiting == []
+
+
+def long_words() -> UpgradeRequest:
+    """Build a request whose card takes far more bytes than characters."""
+    return an_upgrade_request(
+        cluster="c" * 63, reason="_" * 500, blocked="_" * 500, outcome="_" * 500, state=State.PENDING_APPROVAL
+    )
+
+
+async def test_a_card_of_many_bytes_can_be_repainted() -> None:
+    """Slack counts bytes, and a joiner that breaks a format takes three."""
+    request = long_words()
+    async with SimulatedSlack() as slack, open_session() as session:
+        client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        messenger = SlackMessenger(client=client, session=session)
+        drawn = card(request, None)
+        place = await messenger.post(CHANNEL, drawn)
+
+        await messenger.update(place, drawn)
+
+    assert len(drawn.text.encode()) <= 3900
+
+
+@pytest.mark.parametrize("code", ["msg_too_long", "invalid_blocks"])
+async def test_what_is_sent_instead_of_a_refused_message_is_shorter(code: str) -> None:
+    """Otherwise Slack refuses it again, for the same reason."""
+    request = long_words()
+    office = PostOffice(request)
+    await office.place_card(request)
+    office.slack.before["update"] = [BadPayload(code)]
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    (sent,) = office.sent("update")
+    assert sent.message.blocks == ()
+    assert len(sent.message.text.encode()) <= 2000 < len(card(request, None).text.encode())
+
+
+async def test_a_card_that_cannot_be_repainted_is_replaced_by_a_new_one() -> None:
+    """Nobody finds a live Approve beside what is not true any more."""
+    request = an_upgrade_request(state=State.REJECTED)
+    office = PostOffice(request)
+    old = await office.place_card(request)
+    office.slack.before["update"] = [BadPayload("invalid_blocks"), BadPayload("invalid_blocks")]
+
+    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["update", "post", "thread"]
+    struck, new, line = office.slack.sent
+    assert struck.thread_ts == old.ts
+    assert "A new card for this request is posted" in struck.message.text
+    assert labels(struck.message) == []
+    assert "Rejected" in new.message.text
+    assert office.card_of(request) == MessageRef(channel=CHANNEL, ts=str(line.thread_ts))
+    assert office.storage.waiting == []
+
+
+@pytest.mark.parametrize("error", [BadPayload("msg_too_long"), MessageGone("edit_window_closed")])
+async def test_an_old_card_that_cannot_even_be_struck_out_is_deleted(error: MessengerError) -> None:
+    """As far as Slack lets us; then the new one is posted all the same."""
+    request = an_upgrade_request(state=State.REJECTED)
+    office = PostOffice(request)
+    old = await office.place_card(request)
+    office.slack.before["update"] = [error] * 4
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    assert old in office.slack.deleted
+    assert [one.how for one in office.slack.sent] == ["post"]
+
+
+async def test_an_old_card_that_cannot_be_deleted_holds_up_nothing() -> None:
+    """The seal of its buttons is what stands against a press of them then."""
+    request = an_upgrade_request(state=State.REJECTED)
+    office = PostOffice(request)
+    await office.place_card(request)
+    office.slack.before["update"] = [BadPayload("msg_too_long")] * 4
+    office.slack.before["remove"] = [BadPayload("cant_delete_message")]
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    assert [one.how for one in office.slack.sent] == ["post"]
+    assert ("strike", "kept:cant_delete_message") in office.outcomes
+    assert office.storage.waiting == []
+
+
+async def test_a_card_posted_twice_that_cannot_be_struck_out_is_deleted() -> None:
+    """Like any card with buttons that mislead."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    await office.place_card(request)
+    orphan = MessageRef(channel=CHANNEL, ts="55.0")
+    office.slack.before["update"] = [BadPayload("invalid_blocks")] * 2
+
+    await office.put(errands.strike_out(request.id, orphan))
+    await office.work()
+
+    assert office.slack.deleted == {orphan}
+    assert office.storage.dead == []

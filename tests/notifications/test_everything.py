@@ -33,6 +33,8 @@ ATTACKS = (
     "😀" * 700,
     "a\n> b\n* c",
     "\ud83d",
+    "a\x00b\u2066c\u2069d\u061ce\x9bf\udfffg",
+    "_" * 500 + "\u0800" * 200,
     "",
 )
 HOSTILE = st.one_of(

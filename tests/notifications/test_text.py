@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,10 @@ from bot.notifications.text import (
     link,
     mention,
     mentions,
+    one_line,
     said,
     sentence,
+    size,
     span,
     trusted,
     units,
@@ -77,6 +80,27 @@ def test_markup_is_never_cut_inside_a_mention_a_date_or_an_entity(text: str, lim
     assert units(clipped) <= limit
     assert not STRAY.search(clipped)
     assert clipped == markup or clipped.endswith("…")
+
+
+@pytest.mark.parametrize("text", [":" * 300_000, "a:" * 150_000, ":a" * 150_000, "_" * 300_000, "<" * 300_000])
+def test_a_text_of_any_length_is_escaped_at_once(text: str) -> None:
+    """The whole bot waits for it: what is not shown is not looked at again and again."""
+    began = perf_counter()
+
+    assert units(escape(text)) <= 600
+    assert units(one_line(text)) <= 200
+    assert units(clip(text, 600)) <= 600
+    assert perf_counter() - began < 1.0
+
+
+def test_markup_can_be_cut_to_a_number_of_bytes() -> None:
+    """Slack counts those when it changes a message; an ellipsis takes three."""
+    markup = escape("_" * 500, 10_000)
+
+    clipped = clip(markup, 999, counted=size)
+
+    assert (size(markup), size(clipped)) == (3500, 997)
+    assert clipped.endswith("_\u2060…")
 
 
 def test_a_cut_never_halves_a_character() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
+from bot.notifications.ids import Act, Block
 from bot.sandbox.slack.limits import check_view
 from bot.sandbox.slack.mrkdwn import of_blocks
 from bot.slack import modal, placeholders, rejection
@@ -41,6 +43,7 @@ from tests.builders import (
     an_upgrade_request,
 )
 from tests.fakes import FakeClock, FakeStorage
+from tests.notifications.checks import unsendable
 
 CHRISTMAS = Freeze(first=date(2026, 12, 20), last=date(2027, 1, 3), reason="Holiday freeze")
 IN_THE_FREEZE = datetime(2026, 12, 24, 22, tzinfo=UTC)
@@ -71,6 +74,7 @@ async def _drawn(
     shown = await viewing.form(form)
     view: dict[str, Any] = modal.draw(shown, index=Index(here), held=held or Held(), notes=notes)
     assert check_view(view) == []
+    assert unsendable(view) == []
     return view
 
 
@@ -302,7 +306,9 @@ async def test_the_replaced_request_is_carried_unseen() -> None:
 
 HOSTILE = st.one_of(
     st.text(min_size=1, max_size=400),
-    st.sampled_from(["<!channel>", "@here", "<@U0SEM>", "*_~`", "&amp;" * 900, "x" * 5_000, "\u202e", " ", "😀" * 400]),
+    st.sampled_from(
+        ["<!channel>", "@here", "<@U0SEM>", "*_~`", "&amp;" * 900, "x" * 5_000, "\u202ex", "a\ud800\x00b", "😀" * 400]
+    ),
 )
 
 
@@ -341,3 +347,29 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
     values = {"reason_block": {"reason": {"value": "Not now."}}}
     read = rejection.read(drawn | {"state": {"values": values}}, member=request.requester)
     assert (read.request_id, read.seal, read.reason) == (request.id, request.seal, "Not now.")
+
+
+def test_a_reason_is_cleaned_where_it_comes_in_and_where_it_was_stored_before() -> None:
+    """Lone surrogates, NUL and bidi controls reach neither card nor form, and the whole view can be sent."""
+    dirty = "a\ud800b\x00c\u202ed\u2066e"
+    values = {Block.REASON: {Act.REASON: {"value": dirty}}}
+
+    form = modal.read({"state": {"values": values}})
+    given = rejection.read(
+        {"private_metadata": '{"request": "1", "seal": "2"}', "state": {"values": values}}, member=ROOS
+    )
+
+    assert form.reason == given.reason == "abcde"
+
+
+@pytest.mark.parametrize("ignore_windows", [True, False])
+@pytest.mark.parametrize("year", [1, 1970, 2300, 9999])
+async def test_a_start_in_an_absurd_year_breaks_nothing(year: int, ignore_windows: bool) -> None:  # noqa: FBT001
+    """The form is drawn again with what else was filled in; submitting it is refused at the field."""
+    form = a_form(start=datetime(year, 12, 31, 23, 59, tzinfo=UTC), ignore_windows=ignore_windows)
+    policy = a_policy(a_rule(freeze=(CHRISTMAS,), zone=ZoneInfo("Pacific/Kiritimati")))
+
+    view = await _drawn(form, policy=policy)
+
+    assert "initial_date_time" not in _element(view, "Start date and time")
+    assert "production/web" in _words(view)

@@ -2,13 +2,13 @@
 
 from bot.sandbox.slack.elements import completed
 from bot.sandbox.slack.errors import Json, SlackError, invalid
-from bot.sandbox.slack.limits import MESSAGE_BLOCKS, check_blocks
+from bot.sandbox.slack.limits import MESSAGE_BLOCKS, check_blocks, too_long_to_update
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.methods import Call, Method, RateLimitedError, visible_channel
 from bot.sandbox.slack.state import State, dm_of
 from bot.sandbox.slack.workspace import Channel
 
-LONGEST_POST, LONGEST_UPDATE = 40_000, 4_000
+LONGEST_POST = 40_000
 _PARSE = frozenset({None, "none", "full", "client"})
 _ATTACHMENTS = 100
 
@@ -157,7 +157,7 @@ def update(call: Call) -> Json:
     message = _own(call, refused="cant_update_message")
     blocks = given.structure("blocks", error="invalid_blocks_format")
     text = given.text("text")
-    if len(text or "") > LONGEST_UPDATE:
+    if too_long_to_update(text or ""):
         raise SlackError("msg_too_long")
     metadata = _metadata(call)
     if text is not None or blocks is not None or metadata is None:

@@ -19,6 +19,7 @@ from bot.sandbox.slack.limit_elements import IN_ACTIONS, IN_INPUT, IN_SECTION, c
 
 LARGEST_VIEW = 250_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+LONGEST_UPDATE = 4_000
 LONGEST_MARKDOWN = 12_000
 LONGEST_LABEL = 24
 _ONLY_MESSAGES = frozenset({"markdown", "table"})
@@ -53,6 +54,11 @@ def check_view(view: object) -> list[str]:
     if found.focused > 1:
         found.say("only one element may have focus_on_load", "/view/blocks")
     return found.problems
+
+
+def too_long_to_update(text: str) -> bool:
+    """Whether chat.update refuses a text: over 4,000 bytes."""
+    return len(text.encode("utf-8", "surrogatepass")) > LONGEST_UPDATE
 
 
 def too_large(view: object) -> bool:

@@ -126,13 +126,16 @@ async def test_an_update_without_blocks_takes_the_blocks_away(slack: SimulatedSl
 
 
 async def test_a_long_post_is_cut_and_a_long_update_refused(slack: SimulatedSlack, client: AsyncWebClient) -> None:
-    """40,000 characters are kept of a post; an update takes 4,000."""
+    """40,000 characters are kept of a post; an update takes 4,000 bytes."""
     posted = await client.chat_postMessage(channel=HERE, text="x" * 50_000)
 
     assert len(slack.person("U0ROOS").messages(HERE)[0].text) == 40_000
     await client.chat_update(channel=HERE, ts=posted["ts"], text="x" * 4_000)
     with pytest.raises(SlackApiError, match="msg_too_long"):
         await client.chat_update(channel=HERE, ts=posted["ts"], text="x" * 4_001)
+    await client.chat_update(channel=HERE, ts=posted["ts"], text="\u2060" * 1_333)
+    with pytest.raises(SlackApiError, match="msg_too_long"):
+        await client.chat_update(channel=HERE, ts=posted["ts"], text="\u2060" * 1_334)
 
 
 async def test_only_own_messages_can_be_changed(slack: SimulatedSlack, client: AsyncWebClient) -> None:
