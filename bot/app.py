@@ -29,6 +29,7 @@ from bot.runner.serving import Duties
 from bot.runner.worker import Worker
 from bot.server import Server
 from bot.settings import Settings
+from bot.slack import typed
 from bot.slack.client import open_session, web_client
 from bot.slack.edge import Edge
 from bot.slack.http import SlackRequests
@@ -175,6 +176,7 @@ class Bot:
             self._run("socket", socket.keep())
         schedule.start()
         self._cleanup.push_async_callback(partial(self._wind_down, server, socket, schedule, worker, tasks))
+        await asyncio.to_thread(typed.load)
         version, transport = version_of(DISTRIBUTION), "socket" if socket else "http"
         log.info("bot.started", version=version, port=self.port, transport=transport)
 

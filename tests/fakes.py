@@ -125,6 +125,7 @@ class FakeStorage:
         self.commits = 0
         self.claims = FakeClaims(self)
         self._ahead = 0.0
+        self.looks = 0
         self.writing = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
         for thing in things:
@@ -135,7 +136,8 @@ class FakeStorage:
         return self._begin(lease)
 
     def look(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
-        """Begin Work that only reads."""
+        """Begin Work that only reads; `looks` counts these."""
+        self.looks += 1
         return self._look(lease)
 
     def pass_time(self, seconds: float) -> None:

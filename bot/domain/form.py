@@ -13,6 +13,7 @@ from bot.domain.windows import Window, next_window
 
 LEAD = timedelta(minutes=5)
 HORIZON = timedelta(days=365)
+TOO_FAR = "Choose a time within a year."
 LONGEST_REASON = 500
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -184,8 +185,13 @@ def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:
     if form.start < now + lead:
         return "Choose a time at least 5 minutes from now."
     if form.start > now + HORIZON:
-        return "Choose a time within a year."
+        return TOO_FAR
     return None
+
+
+def is_within_reach(start: datetime, now: datetime) -> bool:
+    """Whether a start is near enough to be counted with; years such as 1 and 9999 are at the end of the calendar."""
+    return abs(start - now) <= HORIZON
 
 
 def _length(span: timedelta) -> str:

@@ -52,8 +52,9 @@ class Sending:
 
     async def remove(self, place: MessageRef, lease: Lease) -> None:
         """Delete a message of ours."""
-        await self.pacing.pass_by(_REPAINTS, lease)
-        await self._held(_REPAINTS, self.messenger.remove(place))
+        pause = f"chat.delete:{place.channel}"
+        await self.pacing.pass_by(pause, lease)
+        await self._held(pause, self.messenger.remove(place))
 
     async def direct(self, member: MemberId, message: Message, lease: Lease) -> MessageRef:
         """Send a direct message."""

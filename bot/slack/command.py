@@ -8,6 +8,7 @@ from functools import partial
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.cluster import Cluster
 from bot.domain.people import Member
 from bot.notifications.blocks import Message
 from bot.notifications.text import escape
@@ -25,8 +26,11 @@ from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
+_EVERYWHERE = Place(name="")
 UNSEEN = 1.0
 """Seconds for which what another process stored may not show yet."""
+MOST_TOLD = 50
+"""How many answers are kept for who asks for the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,36 +70,38 @@ class Command:
             case Help():
                 return self._help()
             case ListUp(environment=environment):
-                return await self.told.get(f"list {environment}", partial(self._list, environment))
+                return await self._list(environment)
             case Status(cluster=name):
-                return await self.told.get(f"status {name}", partial(self._status, name))
+                return await self._status(name)
             case Fill(words=words) if self.directory.is_loaded:
-                return self._open(body, words, member)
+                return await self._open(body, words, member)
             case Fill(words=words):
                 self.opening.start(body, Wanted(held=Held(words=words)))
             case Blank():
                 self.opening.start(body, Wanted())
         return None
 
-    def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
+    async def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
         try:
-            filled = self.typed.fill(words, member)
+            filled = await self.typed.fill(words, member)
         except NotUnderstood as error:
             return self._help(str(error))
         self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
         return None
 
     async def _list(self, environment: str) -> Message:
-        naming, index = self.viewing.naming, self.directory.index
-        if not environment:
-            return listing.overview(await self.viewing.overview(), naming=naming)
-        place = index.place(environment)
+        index = self.directory.index
+        place = index.place(environment) if environment else _EVERYWHERE
         if place is None and index.clusters:
             choices = ", ".join(f"`{escape(name)}`" for name in sorted(index.environments)[:10])
             return self._help(f"There is no environment `{escape(environment)}` with clusters. There is: {choices}.")
         place = place or Place(name=environment, environment=environment)
+        key = f"list {place.organisation}/{place.environment}"  # of the place, however its name was written
+        return await self.told.get(key, partial(self._listed, place))
+
+    async def _listed(self, place: Place) -> Message:
         shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
-        return listing.overview(shown, where=place.name, naming=naming)
+        return listing.overview(shown, where=place.name, naming=self.viewing.naming)
 
     async def _status(self, name: str) -> Message:
         if not name:
@@ -103,9 +109,13 @@ class Command:
         if not self.directory.is_loaded:
             return self._help(_NOT_LOADED)
         try:
-            return listing.one_cluster(await self.viewing.cluster(self.typed.find(name)), naming=self.viewing.naming)
+            cluster = await self.typed.find(name)
         except NotUnderstood as error:
             return self._help(str(error))
+        return await self.told.get(f"status {cluster.identity}", partial(self._told, cluster))
+
+    async def _told(self, cluster: Cluster) -> Message:
+        return listing.one_cluster(await self.viewing.cluster(cluster), naming=self.viewing.naming)
 
     def _help(self, first: str = "") -> Message:
         if first:

@@ -21,6 +21,8 @@ _SEPARATORS = dict.fromkeys([*range(0x21), *range(0x7F, 0xA1), *map(ord, "-_./:"
 Made = tuple[tuple[Organisation, datetime], ...]
 """Which copies an index was made of."""
 _NEAR_ENOUGH = 55.0
+_AT_ONCE = 500
+"""How many names are compared while nothing else can run: 3 ms."""
 _MARK = "\x1f"
 
 
@@ -64,6 +66,11 @@ class Index:
             lines.append(line)
             at += len(line)
         self._starts, self._text = starts, "".join(lines)
+        self.environments = tuple(dict.fromkeys(self.naming.environment(cluster) for cluster in self.clusters))
+        """What the environments that have clusters are called, each once."""
+        self._places: dict[str, Place] = {}
+        for place in self._all_places():
+            self._places.setdefault(_written(place.name), place)
 
     def exact(self, name: str) -> tuple[Cluster, ...]:
         """Return the clusters of exactly this name; case and separators do not count."""
@@ -85,24 +92,25 @@ class Index:
         return tuple(self._at(line) for line in [*first, *more][:limit])
 
     def nearest(self, name: str, *, limit: int = 5) -> tuple[Cluster, ...]:
-        """Return the clusters whose names look most like this one; only ever to suggest."""
-        from rapidfuzz import process  # noqa: PLC0415 - 3 MiB, and only for a name that no cluster has
+        """Return the clusters whose names look most like this one; only ever to suggest.
 
-        hits = process.extract(bare(name), self._exact.keys(), limit=limit * 3, score_cutoff=_NEAR_ENOUGH)
-        found = {cluster.identity: cluster for key, *_ in hits for cluster in self._exact[key].values()}
+        Among 10,000 clusters it takes a quarter of a second: call it in a thread, to which it gives way in between.
+        """
+        from rapidfuzz import process  # noqa: PLC0415 - as in `load`
+
+        wanted, names, hits = bare(name), tuple(self._exact), []
+        for first in range(0, len(names), _AT_ONCE):
+            some = names[first : first + _AT_ONCE]
+            hits += process.extract(wanted, some, limit=limit * 3, score_cutoff=_NEAR_ENOUGH)
+        best = sorted(hits, key=lambda hit: -hit[1])[: limit * 3]
+        found = {cluster.identity: cluster for key, *_ in best for cluster in self._exact[key].values()}
         return tuple(found.values())[:limit]
-
-    @property
-    def environments(self) -> tuple[str, ...]:
-        """Return what the environments that have clusters are called, each once."""
-        return tuple(dict.fromkeys(self.naming.environment(cluster) for cluster in self.clusters))
 
     def place(self, name: str) -> Place | None:
         """Return the place of this name; case and spaces do not count."""
-        wanted = _written(name)
-        return next((place for place in self._places() if _written(place.name) == wanted), None)
+        return self._places.get(_written(name))
 
-    def _places(self) -> Iterator[Place]:
+    def _all_places(self) -> Iterator[Place]:
         pairs = tuple(dict.fromkeys((cluster.organisation, cluster.environment) for cluster in self.clusters))
         for _, environment in pairs:
             yield Place(name=environment, environment=environment)
@@ -125,10 +133,15 @@ class Index:
         return self.clusters[line]
 
 
+def load() -> None:
+    """Load what compares names: the first who misspells one would wait for it."""
+    from rapidfuzz import process  # noqa: F401, PLC0415 - 3 MiB, and only the bot itself needs it
+
+
 class Directory:
     """The index of the catalogs at hand, made anew only when one of them was read again.
 
-    A large one is made beside the loop; until it is ready the one before answers.
+    A large one is made beside the loop; until it is ready the one before answers. The first is made at once.
     """
 
     def __init__(self, catalogs: Callable[[], tuple[Catalog, ...]]) -> None:
@@ -144,7 +157,7 @@ class Directory:
         made_of = tuple((catalog.organisation, catalog.fetched_at) for catalog in catalogs)
         if made_of == self._made_of:
             return self._index
-        if len(self._index.clusters) <= MOST:
+        if self._made_of is None or sum(len(catalog.clusters) for catalog in catalogs) <= MOST:
             self._index, self._made_of = Index(catalogs), made_of
         elif self._making is None:
             self._making = asyncio.get_running_loop().run_in_executor(None, Index, catalogs)

@@ -11,7 +11,7 @@ from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
-from bot.slack.command import UNSEEN, Command
+from bot.slack.command import MOST_TOLD, UNSEEN, Command
 from bot.slack.directory import Directory
 from bot.slack.errors import LastResort
 from bot.slack.form_changes import FormChanges
@@ -83,7 +83,7 @@ class Edge:
                 opening=opening,
                 door=door,
                 guard=guard,
-                told=Reused(seconds=UNSEEN, age=self.stored),
+                told=Reused(seconds=UNSEEN, age=self.stored, most=MOST_TOLD),
             ),
             FormChanges(opening=opening, directory=directory, guard=guard),
             Submission(viewing=self.viewing, storing=storing, guard=guard),

@@ -1,6 +1,8 @@
 """What `list`, `status` and `help` answer. Drawing only."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import EVERYONE
@@ -9,13 +11,16 @@ from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases
 from bot.notifications.blocks import Block, Message
-from bot.notifications.text import escape, mention, span, units, when
+from bot.notifications.text import escape, mention, said, span, units, when
 from bot.workflow.rooms import Feed
 from bot.workflow.viewing import ClusterView, Overview
 
 _SECTION = 2900
-_ROOM = 45
+_ROOM = 5000
+"""Characters of the lines that `list` shows, so that all of it stays under 9,000."""
+_ROOM_SAID = 2000
 _SAID = 12
+_MOST_FEEDS = 4
 _SEVERAL = (
     "Where two organisations use the same name, put the organisation first: `ORGANISATION/ENVIRONMENT/CLUSTER`; "
     "`list` also takes `ORGANISATION/ENVIRONMENT` and `ORGANISATION`."
@@ -37,21 +42,20 @@ def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Mes
         f"{_count(len(shown.requests), 'request')} waiting{within}."
     )
     if shown.more:
-        title += f" Only the first {len(shown.upgrades)} upgrades are shown."
-    parts = [
-        *_part("Running", [_upgrade_line(upgrade, naming) for upgrade in running]),
-        *_part("Scheduled", [_upgrade_line(upgrade, naming) for upgrade in coming]),
-        *_part("Requests not yet submitted", [_request_line(request, naming) for request in shown.requests]),
-    ]
-    lines = [
-        *(_upgrade_line(upgrade, naming) for upgrade in (*running, *coming)),
-        *(_request_line(request, naming) for request in shown.requests),
-    ]
-    more = [f"And {len(lines) - _SAID} more."] if len(lines) > _SAID else []
+        title += f" Only the first {len(shown.upgrades)} upgrades are counted."
+    parts = {
+        "Running": [_upgrade_line(upgrade, naming) for upgrade in running],
+        "Scheduled": [_upgrade_line(upgrade, naming) for upgrade in coming],
+        "Requests not yet submitted": [_request_line(request, naming) for request in shown.requests],
+    }
+    listed = _fitting(parts, _ROOM)
+    lines = [line for part in listed.values() for line in part]
+    spoken = next(iter(_fitting({"": [f"{said(line)}." for line in lines]}, _ROOM_SAID).values()))[:_SAID]
     return blocks.message(
-        _spoken(title, *(f"{line}." for line in lines[:_SAID]), *more),
+        _spoken(title, *spoken, *_more(total - len(spoken), where)),
         blocks.section(f"*{title}*"),
-        *blocks.at_most(_ROOM, parts),
+        *(block for name, part in listed.items() for block in _part(name, part)),
+        *(blocks.section(more) for more in _more(total - len(lines), where)),
         *_fresh(shown.feeds),
     )
 
@@ -148,8 +152,27 @@ def _part(title: str, lines: Sequence[str]) -> list[Block]:
     return [blocks.section(paragraph) for paragraph in paragraphs]
 
 
-def _fresh(feeds: Iterable[Feed]) -> list[Block]:
-    return [blocks.context(phrases.fresh(feed)) for feed in feeds]
+def _fitting(parts: Mapping[str, Sequence[str]], room: int) -> dict[str, Sequence[str]]:
+    """Keep of each part as many lines as fit; what a short part leaves over is for the longer ones."""
+    kept: dict[str, Sequence[str]] = dict.fromkeys(parts, ())
+    for waiting, (name, lines) in enumerate(sorted(parts.items(), key=lambda part: sum(map(len, part[1])))):
+        ends = list(accumulate(len(line) + 1 for line in lines))
+        kept[name] = lines[: bisect_right(ends, room // (len(parts) - waiting))]
+        room -= sum(len(line) + 1 for line in kept[name])
+    return kept
+
+
+def _more(number: int, where: str) -> list[str]:
+    """Say how many are left out, and how to see them."""
+    if number <= 0:
+        return []
+    return [f"and {number} more: " + ("App Home shows them in pages." if where else "`list ENVIRONMENT`")]
+
+
+def _fresh(feeds: Sequence[Feed]) -> list[Block]:
+    told = [blocks.context(phrases.fresh(feed)) for feed in feeds[:_MOST_FEEDS]]
+    more = len(feeds) - len(told)
+    return [*told, *([blocks.context(f"{_count(more, 'more organisation')}.")] if more else [])]
 
 
 def _count(number: int, word: str) -> str:

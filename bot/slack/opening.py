@@ -124,7 +124,7 @@ class Opening:
             if held.replaces:
                 return self._again(await self.viewing.request(held.replaces), held)
             if held.words:
-                filled = self.typed.fill(held.words, await self.door.look(member_of(payload)))
+                filled = await self.typed.fill(held.words, await self.door.look(member_of(payload)))
                 return replace(blank, form=filled.form, notes=filled.notes)
         except Missing:
             return blank

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -28,6 +29,8 @@ _NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "plan_upgrade_required", "subteam_not_found", "invalid_usergroup"})
 _NO_GROUPS_HERE = "plan_upgrade_required"
 _MOST_KEPT = 10_000
+_AT_ONCE = 100
+"""How many old answers are looked at for each new one."""
 _WORKSPACES = 300.0
 """Seconds for which the list of an organisation's workspaces may be reused."""
 _REFUSED = REFUSED | {
@@ -52,12 +55,18 @@ Answer = TypeVar("Answer")
 class Reused(Generic[Answer]):
     """Answers kept for a while; one question at a time is asked for each key. Failures are never kept.
 
-    `age` is counted up by whatever makes every answer old at once.
+    `age` is counted up by whatever makes every answer old at once; `most` is how many are kept.
     """
 
     def __init__(
-        self, *, seconds: float, clock: Callable[[], float] = time.monotonic, age: Callable[[], int] = lambda: 0
+        self,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        age: Callable[[], int] = lambda: 0,
+        most: int = _MOST_KEPT,
     ) -> None:
+        self._most = most
         self._seconds = seconds
         self._clock = clock
         self._age = age
@@ -85,10 +94,17 @@ class Reused(Generic[Answer]):
     async def _ask(self, key: str, age: int, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         asked_at = self._clock()
         answer = await ask()
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
+        self._kept.pop(key, None)
         self._kept[key] = (asked_at, age, answer)
+        self._forget_old()
         return answer
+
+    def _forget_old(self) -> None:
+        """Let go of what is too old or too much, the oldest first."""
+        for key, (asked_at, _, _) in list(islice(self._kept.items(), _AT_ONCE)):
+            if len(self._kept) <= self._most and self._clock() - asked_at < self._seconds:
+                return
+            del self._kept[key]
 
     def _forget(self, question: tuple[str, int], done: asyncio.Task[Answer]) -> None:
         self._asking.pop(question, None)

@@ -1,5 +1,6 @@
 """Reads what people typed by the catalog at hand and in their own time zone."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -7,25 +8,32 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.domain.cluster import Cluster
 from bot.domain.people import Member
+from bot.slack import directory, when
 from bot.slack.directory import Directory
 from bot.slack.filling import Filled, Reader
 from bot.workflow.viewing import Viewing
 
 
+def load() -> None:
+    """Load what reading takes, at the end of a start: the first person who needs it would wait for it."""
+    directory.load()
+    when.load()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Typed:
-    """Reads words while there is a catalog to read them by."""
+    """Reads words while there is a catalog to read them by, in a thread: nearest names and odd times take a while."""
 
     viewing: Viewing
     directory: Directory
 
-    def fill(self, words: Sequence[str], member: Member | None) -> Filled:
+    async def fill(self, words: Sequence[str], member: Member | None) -> Filled:
         """Read CLUSTER [VERSION] [WHEN] of a person, None when nobody could say who it is; raises NotUnderstood."""
-        return self._reader(_zone(member.zone) if member else None).fill(words)
+        return await asyncio.to_thread(self._reader(_zone(member.zone) if member else None).fill, words)
 
-    def find(self, name: str) -> Cluster:
+    async def find(self, name: str) -> Cluster:
         """Return the one cluster that a name is for; raises NotUnderstood."""
-        return self._reader(None).find(name)
+        return await asyncio.to_thread(self._reader(None).find, name)
 
     def _reader(self, zone: tzinfo | None) -> Reader:
         return Reader(

@@ -58,6 +58,20 @@ class Moment:
 
 def read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
     """Read a time typed by somebody in `zone`; raises NotUnderstood, also for the past and for beyond a year."""
+    try:
+        return _read(text, now=now, zone=zone)
+    except OverflowError as error:  # years such as 1 and 9999, at the end of what can be counted
+        raise OutOfReach("It is not within a year from now.") from error
+
+
+def load() -> None:
+    """Load what reads the times that the grammar does not know: the first who needs it would wait for half a second."""
+    import dateparser  # noqa: PLC0415 - weighs 18 MiB, and what only asks for a version need not load it
+
+    dateparser.parse("5 december 2026 22:00", languages=["en"])
+
+
+def _read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
     typed = " ".join(text.lower().replace(",", " ").split()).removeprefix("at ").removeprefix("on ")
     if not typed or len(typed) > LONGEST:
         raise NotUnderstood(_EXAMPLES)

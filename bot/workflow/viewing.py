@@ -7,10 +7,12 @@ from datetime import datetime, timedelta, tzinfo
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.form import (
     LEAD,
+    TOO_FAR,
     Form,
     Problem,
     breach,
     is_frozen,
+    is_within_reach,
     judged_time,
     occasion,
     overriding,
@@ -140,13 +142,15 @@ class Viewing:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
             succeeded = await self._succeeded(cluster, rule, form.version)
-        estimate = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
-        judged = judged_time(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        start = form.start if form.start and is_within_reach(form.start, now) else None
+        estimate = occasion(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        judged = judged_time(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
         starts = judged.start if judged else now
         scheduled = next((upgrade for upgrade in upgrades if not upgrade.is_final), None)
         waiting = requests[0] if requests else None
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         notes = [
+            TOO_FAR if form.start and not start else None,
             breach(rule, judged, override=form.override),
             overriding(rule, judged, override=form.override),
             unproven(rule, form.version, succeeded=succeeded, at=starts) if form.version else None,

@@ -88,7 +88,8 @@ async def test_list_reads_well_from_nothing_to_many() -> None:
             answer = await roos.private(CHANNEL, "1 request waiting")
             if count:
                 assert "web-0" in answer
-                assert f"web-{count - 1}" in answer.shown
+                assert (f"web-{count - 1}" in answer.shown) == (count <= 20)
+                assert ("more: `list ENVIRONMENT`" in answer.shown) == (count > 20)
             assert (await roos.command(CHANNEL, "/schedule-upgrade list staging")).ok
             await roos.private(CHANNEL, "in staging")
 
@@ -368,3 +369,16 @@ async def test_errors_stand_at_their_fields_and_a_second_try_goes_through(transp
         await roos.choose("Start date and time", NOON + timedelta(hours=1))
         assert (await roos.submit()).result == "closed"
         assert len(here.storage.entries) == 1
+
+
+async def test_a_list_is_read_once_however_its_place_is_written() -> None:
+    """What is kept for who asks for the same goes by the place that was found, and not by what was typed."""
+    async with office("http") as here:
+        roos = here.slack.person(ROOS)
+        await roos.command(CHANNEL, "/schedule-upgrade help")
+        read = here.storage.looks
+        for written in ("production", "Production", "PRODUCTION", "pRODUCTION", "'production'"):
+            await roos.command(CHANNEL, f"/schedule-upgrade list {written}")
+            await roos.command(CHANNEL, f"/schedule-upgrade status {written}/web")
+
+        assert here.storage.looks - read <= 4

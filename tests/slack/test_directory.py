@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.cluster import Catalog, ClusterIdentity
-from bot.slack.directory import Directory, Index, bare
+from bot.slack.directory import Directory, Index, bare, load
 from tests.builders import NOON, a_catalog, a_cluster
 
 MANY = Index(
@@ -91,3 +91,31 @@ async def test_a_large_index_is_made_beside_the_loop() -> None:
         while directory.index is first:  # noqa: ASYNC110 - a directory sets no event
             await asyncio.sleep(0.01)
     assert len(directory.index.clusters) == 200
+
+
+async def test_nearest_names_among_ten_thousand_are_found_beside_the_loop() -> None:
+    """Nobody else waits for somebody's typing error."""
+    clusters = [
+        a_cluster(identity=ClusterIdentity(f"id-{number}"), slug=f"payments-api-{number:05d}", name=f"P {number}")
+        for number in range(10_000)
+    ]
+    index = Index([a_catalog(*clusters)])
+    load()
+    longest, waiting = 0.0, True
+
+    async def watch() -> None:
+        nonlocal longest
+        while waiting:
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - began)
+
+    watching = asyncio.create_task(watch())
+    began = time.perf_counter()
+    nearest = await asyncio.to_thread(index.nearest, "paymnts-api-00042")
+    took = time.perf_counter() - began
+    waiting = False
+    await watching
+
+    assert "payments-api-00042" in [one.slug for one in nearest]
+    assert longest < took / 2

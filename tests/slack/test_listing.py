@@ -1,14 +1,20 @@
 """What `list` and `status` answer says what is so, in the words that cards and Home use."""
 
+import json
+import re
+
+import pytest
 from hypothesis import given
 
+from bot.domain.cluster import Organisation
+from bot.domain.naming import Naming
 from bot.domain.request import State
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.slack.listing import explained, one_cluster, overview
 from bot.workflow.rooms import Feed, Source
 from bot.workflow.viewing import ClusterView, Overview
-from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, an_upgrade_request
-from tests.notifications.checks import complaints, whom
+from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, a_window, an_upgrade_request
+from tests.notifications.checks import as_sent, complaints, whom
 from tests.notifications.test_everything import HOSTILE, QUICKLY, hostile
 
 BLIND = Feed(organisation=ACME, read_at=NOON, blind_since=NOON)
@@ -32,7 +38,48 @@ def test_a_list_is_called_cut_only_when_it_is() -> None:
     upgrades = [a_scheduled_upgrade(identity=f"u{number}") for number in range(200)]
 
     assert "Only the first" not in listed(*upgrades)
-    assert "Only the first 200 upgrades are shown." in listed(*upgrades, more=True)
+    assert "Only the first 200 upgrades are counted." in listed(*upgrades, more=True)
+
+
+@pytest.mark.parametrize(("running", "coming", "requests"), [(0, 200, 0), (200, 0, 60), (5, 195, 60), (100, 100, 200)])
+@pytest.mark.parametrize("where", ["", "production"])
+def test_a_list_of_any_length_is_short_and_says_how_to_see_the_rest(
+    running: int, coming: int, requests: int, where: str
+) -> None:
+    """Under 9,000 characters with everything around it; each part shows some of what it has."""
+    names = {"cluster": "c" * 63, "environment": "production-" + "e" * 52, "window": a_window()}
+    answer = overview(
+        Overview(
+            upgrades=(
+                *(a_scheduled_upgrade(status="IN_PROGRESS", **names) for _ in range(running)),
+                *(a_scheduled_upgrade(status="SCHEDULED_NOTIFIED", request_id=None, **names) for _ in range(coming)),
+            ),
+            requests=(an_upgrade_request(cluster="c" * 63),) * requests,
+            feeds=tuple(Feed(organisation=Organisation(f"acme-{number}"), read_at=NOON) for number in range(20)),
+            more=True,
+        ),
+        where=where,
+        naming=Naming(several=True),
+    )
+
+    sent = as_sent(answer)
+    listed = str(answer.blocks)
+    assert complaints(answer) == []
+    assert 5000 < len(json.dumps(sent, ensure_ascii=False)) < 9000
+    assert ("App Home shows them" if where else "more: `list ENVIRONMENT`") in listed
+    assert re.search(r"and \d+ more: ", answer.text)
+    assert ("Running" in listed, "Scheduled*" in listed, "Requests" in listed) == tuple(
+        number > 0 for number in (running, coming, requests)
+    )
+    assert "16 more organisations." in listed
+
+
+def test_a_list_that_fits_is_whole() -> None:
+    """Nothing is left out, and nothing is said to be."""
+    text = listed(*(a_scheduled_upgrade(identity=f"u{number}", cluster=f"web-{number}") for number in range(12)))
+
+    assert all(f"production/web-{number}* " in text for number in range(12))
+    assert "more:" not in text
 
 
 def test_a_list_without_statuses_says_so() -> None:

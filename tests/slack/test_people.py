@@ -262,3 +262,21 @@ async def test_an_answer_is_asked_for_again_after_a_while(here: Office) -> None:
     await people.find(ROOS)
 
     assert here.slack.faults.calls["users.info"] == 2
+
+
+async def test_answers_are_let_go_by_age_and_number() -> None:
+    """However many questions are asked, only the latest answers are kept, and none for longer than it is used."""
+    now = 0.0
+    kept: Reused[str] = Reused(seconds=1, clock=lambda: now, most=10)
+
+    async def answer() -> str:
+        return "list"
+
+    for number in range(50):
+        await kept.get(f"list {number}", answer)
+    at_once = len(kept._kept)
+    now = 1.0
+    await kept.get("list again", answer)
+
+    assert at_once == 10
+    assert list(kept._kept) == ["list again"]

@@ -172,3 +172,23 @@ def test_no_text_breaks_the_reader(typed: str) -> None:
         return
     assert moment.at > NOW
     assert moment.at.tzinfo is not None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "0001-01-01 00:00",
+        "0001-01-01 00:00 +14",
+        "0001-01-01T00:00Z",
+        "9999-12-31 23:59",
+        "9999-12-31 23:59 -12",
+        "1 january 0001 22:00",
+        "31 december 9999 23:59",
+        "in 9999 weeks 9999 weeks 9999 weeks 22:00",
+    ],
+)
+def test_years_at_the_end_of_the_calendar_are_refused(typed: str, zone: str) -> None:
+    """Nothing can be counted with them; whoever typed one reads that, and not a reference number."""
+    with pytest.raises(NotUnderstood, match=r"in the past|more than a year ahead|within a year"):
+        read(typed, now=NOW, zone=ZoneInfo(zone))
