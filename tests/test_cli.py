@@ -75,7 +75,7 @@ def test_what_needs_nothing_imports_nothing_heavy(words: list[str]) -> None:
 
 
 def test_a_bot_that_runs_has_nothing_loaded_that_it_may_never_use() -> None:
-    """Each of these weighs 2 to 18 MiB for as long as the bot runs; these are not for SQLite, or not for every day."""
+    """Each of these weighs 2 to 18 MiB for as long as the bot runs; these are not for SQLite, or not before a start."""
     idle = ("dateparser", "alembic", "rapidfuzz", "asyncpg", "sqlalchemy.dialects.postgresql")
     code = (
         "import sys, bot.cli, bot.policy.file, bot.app\n"
@@ -87,6 +87,22 @@ def test_a_bot_that_runs_has_nothing_loaded_that_it_may_never_use() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
 
     assert done.stdout == "idle: []\n"
+
+
+def test_what_reads_names_and_times_is_loaded_by_a_start() -> None:
+    """The first person who misspells a name or writes an odd time would wait for half a second, and all others too."""
+    code = (
+        "import sys, time, datetime\n"
+        "from bot.slack import typed, when\n"
+        "typed.load()\n"
+        "began = time.monotonic()\n"
+        "when.read('5 december 2026 22:00', now=datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC), zone=datetime.UTC)\n"
+        "print(time.monotonic() - began < 0.2, 'rapidfuzz' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
+
+    assert done.stdout == "True True\n"
 
 
 @pytest.mark.parametrize("command", ["run", "sandbox"])
