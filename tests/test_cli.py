@@ -92,11 +92,12 @@ def test_a_bot_that_runs_has_nothing_loaded_that_it_may_never_use() -> None:
 def test_what_reads_names_and_times_is_loaded_by_a_start() -> None:
     """The first person who misspells a name or writes an odd time would wait for half a second, and all others too."""
     code = (
-        "import sys, time, datetime\n"
+        "import sys, time\n"
+        "from datetime import UTC, datetime\n"
         "from bot.slack import typed, when\n"
         "typed.load()\n"
         "began = time.monotonic()\n"
-        "when.read('5 december 2026 22:00', now=datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC), zone=datetime.UTC)\n"
+        "when.read('5 december 2026 22:00', now=datetime(2026, 11, 30, tzinfo=UTC), zone=UTC)\n"
         "print(time.monotonic() - began < 0.2, 'rapidfuzz' in sys.modules)"
     )
 
