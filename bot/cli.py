@@ -65,7 +65,7 @@ def run() -> None:
             _end(run_bot(settings, policy))
         except TokenRefused as error:
             example = "xapp-1-A012-345-abc" if error.variable == "SLACK_APP_TOKEN" else "xoxb-123-456-abc"
-            said = f"{error.variable} is wrong: Slack refuses the token ({error.code})"
+            said = f"{error.variable} is wrong: {error.why}"
             raise SettingsProblems(f"{said}. Example: {error.variable}={example}") from error
 
 

@@ -10,7 +10,7 @@ from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.doctor.patient import Patient
 from bot.manifest import SCOPES
 from bot.slack.failure import FAILURES, failure
-from bot.slack.identity import Installation, SlackUnreachable, TokenRefused
+from bot.slack.identity import Installation, SlackUnreachable, TokenOfAnotherApp, TokenRefused
 
 BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a variable
@@ -34,7 +34,8 @@ async def slack_access(patient: Patient) -> AsyncIterator[Finding]:
     where = "for the organisation" if here.org_wide else "in the workspace"
     yield ok(BOT_TOKEN, f"works {where} {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
     yield _scopes(here)
-    yield await _transport(patient)
+    yield await _transport(patient, here)
+    yield _command(patient)
     if found := await _clock(patient):
         yield found
 
@@ -52,7 +53,7 @@ def _scopes(here: Installation) -> Finding:
     return wrong(BOT_TOKEN, text, mend)
 
 
-async def _transport(patient: Patient) -> Finding:
+async def _transport(patient: Patient, here: Installation) -> Finding:
     token = patient.settings.slack_app_token
     if token is None:
         secret = "SLACK_SIGNING_SECRET"  # noqa: S105 - the name of a variable
@@ -69,7 +70,18 @@ async def _transport(patient: Patient) -> Finding:
         return wrong(APP_TOKEN, f"Slack opens no Socket Mode connection ({code})", mend)
     except FAILURES as error:
         return wrong(APP_TOKEN, f"Slack cannot be asked for a connection ({failure(error).code})", "Try again.")
+    try:
+        here.check_app_token(token.get_secret_value())
+    except TokenOfAnotherApp as error:
+        mend = "Generate the app-level token on the page of the app whose bot token it is, Basic Information."
+        return wrong(APP_TOKEN, f"{error.why}: nothing that people do would arrive", mend)
     return ok(APP_TOKEN, "Slack offers a Socket Mode connection")
+
+
+def _command(patient: Patient) -> Finding:
+    """Say what is listened to. Slack tells no bot token which commands its app has."""
+    text = f"{patient.settings.bot_command} is answered; Slack does not tell whether the app has a command of this name"
+    return ok("BOT_COMMAND", f"{text} (its page, Slash Commands): type it once")
 
 
 async def _clock(patient: Patient) -> Finding | None:

@@ -1,10 +1,12 @@
 """The slash command: opens the modal, or answers privately in its acknowledgement."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
@@ -25,6 +27,7 @@ from bot.slack.typed import Typed
 from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.workflow.viewing import Viewing
 
+_log = structlog.get_logger(__name__)
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
 _EVERYWHERE = Place(name="")
 UNSEEN = 1.0
@@ -52,6 +55,7 @@ class Command:
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
         app.command(self.name)(self.guard(self.used))
+        app.command(re.compile(".*"))(self.guard(self.unknown))
 
     async def used(self, ack: AsyncAck, body: Payload) -> None:
         """Answer the command: refuse, tell, or open the modal."""
@@ -64,6 +68,16 @@ class Command:
             return
         await asyncio.sleep(0)  # the form sets out first: it is what the person waits for
         await ack()
+
+    async def unknown(self, ack: AsyncAck, body: Payload) -> None:
+        """Answer a command of this app that the bot was not told of: somebody set it up otherwise than the app."""
+        received = text(body, "command")
+        _log.warning("slack.command_unknown", received=received, configured=self.name)
+        if refusal := self.door.refusal(await self.door.look(member_of(body))):
+            await ack(**sentence(refusal))
+            return
+        differ = f"This bot answers `{self.name}`, and was sent `{escape(received)}`"
+        await ack(**sentence(f"{differ}: its BOT_COMMAND and the Slack app differ. Please tell whoever runs it."))
 
     async def _answer(self, body: Payload, member: Member | None) -> Message | None:
         match understand(text(body, "text")):

@@ -1,6 +1,7 @@
 """Who the bot is in Slack: its team, its bot user and its app, asked once and asked again from time to time."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 import structlog
@@ -36,10 +37,11 @@ REFUSED = frozenset(
 
 
 NOT_ASKED = "not asked yet"
+_APP_TOKEN = re.compile(r"xapp-[0-9]+-(?P<app>A[A-Z0-9]+)-")
 
 
 class TokenRefused(Exception):
-    """Slack refuses a token. `code` is Slack's word; `variable` names the setting that holds the token."""
+    """Slack refuses a token. `code` is Slack's word; `variable` names the setting that holds it, `why` says it."""
 
     def __init__(self, code: str, *, variable: str) -> None:
         super().__init__(
@@ -48,6 +50,15 @@ class TokenRefused(Exception):
         )
         self.code = code
         self.variable = variable
+        self.why = f"Slack refuses the token ({code})"
+
+
+class TokenOfAnotherApp(TokenRefused):
+    """The app-level token belongs to another Slack app than the bot token: all that people do would go there."""
+
+    def __init__(self, theirs: str, ours: str) -> None:
+        super().__init__("another app", variable="SLACK_APP_TOKEN")
+        self.why = f"the token belongs to the Slack app {theirs}, and SLACK_BOT_TOKEN to {ours}"
 
 
 class SlackUnreachable(Exception):
@@ -86,6 +97,12 @@ class Installation:
         if self.app_id and app and app != self.app_id:
             return False
         return bool(teams_of(payload) & ({self.team_id, self.enterprise_id} - {""}))
+
+    def check_app_token(self, token: str) -> None:
+        """Raise TokenOfAnotherApp when the token names another app; one that names none may be right."""
+        found = _APP_TOKEN.match(token)
+        if found and self.app_id and found["app"] != self.app_id:
+            raise TokenOfAnotherApp(found["app"], self.app_id)
 
     def is_home_of(self, team_id: str, enterprise_id: str) -> bool:
         """Whether a person of this team or organisation is one of ours."""

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observe.metrics import SOCKET_CONNECTED
 from bot.slack.failure import FAILURES
-from bot.slack.identity import Identity, refusal
+from bot.slack.identity import Identity, TokenOfAnotherApp, refusal
 from bot.slack.socket_client import Pace, PacedClient
 
 _log = structlog.get_logger(__name__)
@@ -69,18 +69,28 @@ class SocketMode:
         return "" if self._up else self._error
 
     async def preflight(self) -> None:
-        """Ask for an address, to find out about the token; raises TokenRefused, SlackUnreachable."""
+        """Ask for an address, to find out about the token; raises TokenRefused, SlackUnreachable.
+
+        A token of another app gets an address, too, and then nothing that people do here would come.
+        """
         try:
             await self._web.apps_connections_open(app_token=self._app_token)
         except FAILURES as error:
             refused = _refusal(error)
             self._error = str(refused)
             raise refused from error
+        if self._identity.known is not None:
+            self._identity.known.check_app_token(self._app_token)
 
     async def keep(self) -> None:
         """Connect and stay connected, for ever. Nothing is received before Slack has said who we are."""
-        while await self._identity.soon(within=10.0) is None:  # noqa: ASYNC110 - Slack sets no event of ours
+        while (here := await self._identity.soon(within=10.0)) is None:  # noqa: ASYNC110 - Slack sets no event of ours
             await asyncio.sleep(self._tick)
+        try:
+            here.check_app_token(self._app_token)
+        except TokenOfAnotherApp as error:  # Slack was away at start, else this had ended it
+            self._say(f"SLACK_APP_TOKEN is wrong: {error.why}")
+            await asyncio.Event().wait()
         await self._build()
         down_since: float | None = None
         while not self._closing:

@@ -63,6 +63,25 @@ async def test_a_wrong_app_token_names_its_variable(clinic: Clinic) -> None:
     assert "connections:write" in finding.mend
 
 
+async def test_an_app_token_of_another_app_is_wrong(clinic: Clinic) -> None:
+    """Slack takes it, and delivers what people do to the other app."""
+    clinic.slack.app.app_token = "xapp-1-A0OTHER-1-abc"
+
+    finding = await clinic.only(State.WRONG, slack_access)
+
+    assert finding.about == "SLACK_APP_TOKEN"
+    assert "belongs to the Slack app A0OTHER, and SLACK_BOT_TOKEN to A0UPGRADEBOT" in finding.text
+    assert "Basic Information" in finding.mend
+
+
+async def test_the_command_that_is_answered_is_named(clinic: Clinic) -> None:
+    clinic.changes["bot_command"] = "/upgrade"
+
+    found = await clinic.examine(slack_access)
+
+    assert any(finding.about == "BOT_COMMAND" and finding.text.startswith("/upgrade is answered") for finding in found)
+
+
 async def test_over_http_the_secret_can_only_be_proved_by_a_press(clinic: Clinic) -> None:
     clinic.changes |= {"slack_app_token": None, "slack_signing_secret": SecretStr("s")}
 

@@ -1,5 +1,7 @@
 """The command as people use it, over real HTTP and Socket Mode."""
 
+import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from bot.domain.cluster import Catalog, Organisation
 from bot.domain.naming import PLAIN
 from bot.notifications.blocks import actions, message
 from bot.notifications.card import press_button
+from bot.sandbox.slack.app import Command
 from bot.sandbox.slack.faults import Fault
 from bot.workflow.entries import FormSubmitted, Press
 from tests.builders import (
@@ -382,3 +385,23 @@ async def test_a_list_is_read_once_however_its_place_is_written() -> None:
             await roos.command(CHANNEL, f"/schedule-upgrade status {written}/web")
 
         assert here.storage.looks - read <= 4
+
+
+@BOTH
+async def test_a_command_that_the_bot_was_not_told_of_is_answered_with_both_names(
+    transport: Transport, written: io.StringIO
+) -> None:
+    """Else it would vanish in Socket Mode, and nobody could tell why."""
+    async with office(transport) as here:
+        here.slack.app.commands = (Command(name="/upgrade"),)
+        roos = here.slack.person(ROOS)
+
+        assert (await roos.command(CHANNEL, "/upgrade list")).ok
+
+        answer = await roos.private(CHANNEL, "`/schedule-upgrade`", "`/upgrade`", "BOT_COMMAND")
+        assert answer.private
+
+    (line,) = (
+        line for line in map(json.loads, written.getvalue().splitlines()) if line["event"] == "slack.command_unknown"
+    )
+    assert (line["received"], line["configured"]) == ("/upgrade", "/schedule-upgrade")

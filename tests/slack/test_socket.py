@@ -85,6 +85,37 @@ async def test_a_refused_token_is_known_before_anything_starts() -> None:
             await accepted.preflight()
 
 
+@pytest.mark.parametrize(
+    ("token", "accepted"), [("xapp-1-A0OTHER-1-abc", False), ("xapp-1-A0UPGRADEBOT-1-abc", True), ("xapp-abc", True)]
+)
+async def test_a_token_of_another_app_is_known_before_anything_starts(
+    slack: SimulatedSlack, token: str, *, accepted: bool
+) -> None:
+    """Slack opens a connection for it, over which nothing comes that people do here."""
+    slack.app.app_token = token
+    async with open_session() as session:
+        client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        identity = Identity(client=client)
+        app = bolt(client=client, identity=identity, listeners=())
+        socket = SocketMode(bolt=app, client=client, app_token=token, identity=identity, tick=0.05)
+        await identity.learn()
+
+        if accepted:
+            await socket.preflight()
+            return
+        with pytest.raises(TokenRefused) as error:
+            await socket.preflight()
+        assert error.value.why == "the token belongs to the Slack app A0OTHER, and SLACK_BOT_TOKEN to A0UPGRADEBOT"
+
+        keeping = asyncio.create_task(socket.keep())
+        async with asyncio.timeout(60):
+            while "A0OTHER" not in socket.error:  # noqa: ASYNC110 - the connection sets no event
+                await asyncio.sleep(0.02)
+        assert not keeping.done()
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
 async def test_it_connects_when_slack_is_back(slack: SimulatedSlack) -> None:
     """Slack away at start is waited for."""
     async with open_session() as session:

@@ -88,6 +88,23 @@ async def test_a_token_that_slack_refuses_ends_it_at_once(sqlite_file: str, tmp_
     assert wrong not in said
 
 
+async def test_an_app_token_of_another_slack_app_ends_it_at_once(sqlite_file: str, tmp_path: Path) -> None:
+    """Else all that people do would go to the other app, and the bot would look well."""
+    async with house(sqlite_file, "socket") as opened:
+        opened.slack.app.app_token = "xapp-1-A0OTHER-1-hush"
+        environment = opened.environment(BOT_PORT=free_port())
+        process = await start_process("run", environment=environment, folder=tmp_path)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+
+    said = errors.decode().splitlines()[-1]
+    assert process.returncode == 2
+    assert said.startswith(
+        "SLACK_APP_TOKEN is wrong: the token belongs to the Slack app A0OTHER, and SLACK_BOT_TOKEN to"
+    )
+    assert "Example: SLACK_APP_TOKEN=xapp-1-A012-345-abc" in said
+    assert "hush" not in errors.decode()
+
+
 async def test_a_cloud_out_of_reach_is_waited_for_and_named(sqlite_file: str, tmp_path: Path) -> None:
     """The bot stays ready, says what is wrong, and the modal offers a retry."""
     async with house(sqlite_file) as opened:
