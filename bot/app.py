@@ -123,6 +123,7 @@ class Bot:
                 deciding=built.deciding,
                 submitting=built.submitting,
                 deliver=built.delivery.deliver,
+                slack_answers=people.answers,
             ),
         )
         storage.claims.hands = worker

@@ -25,7 +25,9 @@ class Gauging:
         for box, depth in (("inbox", await self.census.inbox()), ("outbox", await self.census.outbox())):
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)
-        metrics.DEAD_LETTERS.labels("outbox").set(await self.census.dead())
+        for box, dead in (await self.census.dead()).items():
+            metrics.DEAD_LETTERS.labels(box).set(dead)
+        metrics.DEAD_LETTERS.labels("requests").set(len(await self.census.unreadable_requests()))
         metrics.LEASES.set(len(await self.census.leases()))
         metrics.UPGRADES.clear()
         for status, count in (await self.census.upgrades()).items():

@@ -134,8 +134,10 @@ class Readiness:
         return Finding(well=well, text="; ".join(ages), vital=False, since=oldest)
 
     async def _dead_letters(self) -> Finding:
-        dead = await self.storage.census.dead()
-        return Finding(well=dead == 0, text=f"{dead} given up", vital=False)
+        dead = sum((await self.storage.census.dead()).values())
+        unreadable = len(await self.storage.census.unreadable_requests())
+        text = f"{dead} given up" + (f", {unreadable} requests that cannot be read" if unreadable else "")
+        return Finding(well=dead + unreadable == 0, text=text, vital=False)
 
 
 def _named(check: Callable[[], Awaitable[Finding]]) -> Callable[[], Awaitable[Finding]]:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from bot.store.claims import FEW
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lease
-from tests.fake_rooms import Rooms, Row
+from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease
+from tests.fake_rooms import Rooms, Row, next_of_members
 
 
 class Boxes(Protocol):
@@ -41,21 +41,25 @@ class FakeClaims:
     hands: Hands | None = None
 
     async def claim_due(
-        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+        self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
     ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first."""
         if limit < 1:
             raise ValueError("PostgreSQL takes no negative LIMIT, and SQLite takes it for none at all.")
         heads: dict[str, Row] = {}
         urgencies: dict[str, str] = {}
-        for row in (self.storage.rooms.inbox if box is Box.INBOX else self.storage.rooms.outbox).values():
-            if not row.ended:
+        box, rooms, now = lane.box, self.storage.rooms, self.storage.seconds()
+        rows = next_of_members(rooms.inbox) if box is Box.INBOX else rooms.outbox.values()
+        for row in rows:
+            waits = box is Box.INBOX and row.due_at > now
+            if not row.ended and not waits and Lane.of(box, row.queue) is lane:
                 heads.setdefault(row.queue, row)
                 urgencies[row.queue] = min(urgencies.get(row.queue, row.urgency), row.urgency)
         due = [queue for queue, head in heads.items() if head.due_at <= self.storage.seconds()]
         due.sort(key=lambda queue: (urgencies[queue], heads[queue].number))
         asked = [queue for queue in due if queue not in besides and (among is None or queue in among)]
-        free = [queue for queue in asked if self._is_free((box, queue))]
+        claimable = self._is_free if among is None else self._is_nobodys
+        free = [queue for queue in asked if claimable((box, queue))]
         return tuple(self._take((box, queue)) for queue in free[:limit])
 
     async def claim(self, queue: str) -> Lease | None:
@@ -119,16 +123,18 @@ class FakeClaims:
             if number not in known and row.due_at <= now
         }
         free = self.hands.free_for(queues) if len(queues) <= FEW else ()
-        claimed = {queue for queue in free if self._is_free(queue)}
+        claimed = {queue for queue in free if self._is_nobodys(queue)}
         for queue in claimed:
             self.hands.take(self._take(queue))
         for queue in queues - claimed:
             self.hands.wake(*queue)
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
-        held = self.leases.get(key, Held())
-        now = self.storage.seconds()
-        return held.not_before <= now and (held.until is None or held.until <= now)
+        return self.leases.get(key, Held()).not_before <= self.storage.seconds() and self._is_nobodys(key)
+
+    def _is_nobodys(self, key: tuple[Box | None, str]) -> bool:
+        until = self.leases.get(key, Held()).until
+        return until is None or until <= self.storage.seconds()
 
     def _take(self, key: tuple[Box | None, str]) -> Lease:
         held = self.leases.setdefault(key, Held())

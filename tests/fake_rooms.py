@@ -1,13 +1,13 @@
 """The repositories of the fake storage: they read and write the dictionaries of one transaction."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
-from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
@@ -28,6 +28,7 @@ class Row:
     queue: str
     what: Any
     due_at: float
+    stored_at: float = 0.0
     urgency: str = ""
     attempts: int = 0
     error: str = ""
@@ -101,6 +102,10 @@ class FakeRequests:
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first."""
         return self._newest(lambda one: one.requester == requester)[:limit]
+
+    async def count_open(self, requester: MemberId) -> int:
+        """Count a person's requests that are neither submitted nor ended."""
+        return sum(one.requester == requester and one.state in UNFINISHED for one in self.rooms.requests.values())
 
     def _newest(self, wanted: Callable[[UpgradeRequest], bool]) -> tuple[UpgradeRequest, ...]:
         found = [one for one in reversed(self.rooms.requests.values()) if wanted(one)]
@@ -222,17 +227,20 @@ class FakeInbox:
         new = set[str]()
         for one in arrivals:
             plain(one.entry)
-            row = Row(number=0, key=one.key, queue=one.queue, what=one.entry, due_at=self.seconds())
+            now = self.seconds()
+            row = Row(number=0, key=one.key, queue=one.queue, what=one.entry, stored_at=now, due_at=now)
             if _add(self.rooms.inbox, row):
                 new.add(one.key)
         return frozenset(new)
 
     async def due(self, queue: str) -> Received | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
-        row = next((row for row in self.rooms.inbox.values() if row.queue == queue and not row.ended), None)
-        if row is None or row.due_at > self.seconds():
-            return None
-        return Received(number=row.number, entry=row.what, attempts=row.attempts)
+        now = self.seconds()
+        for row in next_of_members(self.rooms.inbox):
+            if row.queue == queue and row.due_at <= now:
+                waited = now - row.stored_at
+                return Received(number=row.number, entry=row.what, attempts=row.attempts, waited=waited)
+        return None
 
     async def done(self, number: int) -> None:
         """Strike it off."""
@@ -241,6 +249,10 @@ class FakeInbox:
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
         """Try it again later; counts the attempt."""
         _postpone(self.rooms.inbox, (number,), until=self.seconds() + seconds, error=error)
+
+    async def dead_letter(self, number: int, *, error: str) -> None:
+        """Give it up as a dead letter."""
+        _bury(self.rooms.inbox, (number,), error=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +294,14 @@ class FakeOutbox:
         """Try them again later; counts the attempt."""
         _postpone(self.rooms.outbox, numbers, until=self.seconds() + seconds, error=error)
 
+    async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
+        """Try it again later in a queue of its own; counts the attempt."""
+        _postpone(self.rooms.outbox, (number,), until=self.seconds() + seconds, error=error)
+        _change(self.rooms.outbox, (number,), lambda _: {"queue": queue})
+
     async def bury(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters."""
-        _change(
-            self.rooms.outbox,
-            numbers,
-            lambda row: {"ended": True, "dead": True, "attempts": row.attempts + 1, "error": error},
-        )
+        _bury(self.rooms.outbox, numbers, error=error)
 
     async def gather(self, digest: str, *numbers: int) -> None:
         """Record that these are told as one digest."""
@@ -460,6 +473,20 @@ class FakePolicies:
         if generation.number in self.rooms.policies:
             raise Stale("Another process put its policy in force at the same moment.")
         self.rooms.policies[generation.number] = generation
+
+
+def next_of_members(inbox: Mapping[int, Row]) -> Iterator[Row]:
+    """Yield the undone entries that have no older one of the same person in their queue, in stored order."""
+    seen = set[tuple[str, MemberId]]()
+    for row in inbox.values():
+        key = (row.queue, row.what.member)
+        if not row.ended and key not in seen:
+            seen.add(key)
+            yield row
+
+
+def _bury(rows: dict[int, Row], numbers: Sequence[int], *, error: str) -> None:
+    _change(rows, numbers, lambda row: {"ended": True, "dead": True, "attempts": row.attempts + 1, "error": error})
 
 
 def _add(rows: dict[int, Row], row: Row) -> bool:

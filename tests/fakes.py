@@ -232,15 +232,20 @@ class FakeStorage:
 class FakeMembers:
     """People of a workspace in memory. While `down`, every question raises MembersUnavailable.
 
-    `recent` are those who were seen as full members within the last hour.
+    So does each about those who are `troubled`. `recent` were seen as full members within the last hour.
     """
 
     def __init__(self, *members: Member, groups: Mapping[str, frozenset[MemberId]] | None = None) -> None:
         self.members = {member.id: member for member in members}
         self.groups = dict(groups or {})
         self.down = False
+        self.troubled: set[str] = set()
         self.recent: set[MemberId] = set()
         self.asked: list[str] = []
+
+    async def answers(self) -> bool:
+        """Whether anybody is looked up at all."""
+        return not self.down
 
     async def find(self, member: MemberId) -> Member:
         """Return a person; one that nobody knows has the standing UNKNOWN."""
@@ -263,7 +268,7 @@ class FakeMembers:
 
     def _ask(self, who: str) -> None:
         self.asked.append(who)
-        if self.down:
+        if self.down or who in self.troubled:
             raise MembersUnavailable("Slack does not answer.")
 
 

@@ -8,6 +8,7 @@ from bot.doctor.finding import Finding, count, ok, warning, wrong
 from bot.doctor.patient import Patient
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem, SessionsShared
+from bot.workflow.ports import Box
 
 DATABASE = "BOT_DATABASE_URL"
 _NAMED = 4
@@ -79,13 +80,16 @@ async def _policy(patient: Patient) -> Finding:
 
 
 async def _contents(patient: Patient) -> AsyncIterator[Finding]:
-    dead = await patient.storage.census.dead_letters(limit=1)
-    if dead:
-        given_up = count(await patient.storage.census.dead(), "message")
-        text = f"{given_up} given up; the newest: {dead[0].errand.kind} to {dead[0].errand.target or '?'}"
-        mend = "docs/operating.md says what to do with dead letters."
-        yield warning(DATABASE, f"{text} ({dead[0].error})", mend)
-    else:
+    census = patient.storage.census
+    counts = await census.dead()
+    mend = "docs/operating.md says what to do with dead letters."
+    for newest in await census.dead_letters(limit=1):
+        what = "press or form" if newest.box is Box.INBOX else "message"
+        text = f"{count(counts[newest.box], what)} given up; the newest: {newest.what}"
+        yield warning(DATABASE, f"{text} ({newest.error})", mend)
+    for request_id, error in (await census.unreadable_requests()).items():
+        yield warning(DATABASE, f"request {request_id} cannot be read by this version ({error})", mend)
+    if not any(counts.values()):
         yield ok(DATABASE, "nothing was given up")
     async with patient.storage.look() as work:
         broken = await work.destinations.broken()

@@ -39,3 +39,7 @@ class RuleBroken(Refused):
 
 class Quorumless(Refused):
     """So few people may decide that the required number can never be reached."""
+
+
+class TooMany(Refused):
+    """One person has as many open requests as one may have."""

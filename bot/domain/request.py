@@ -80,6 +80,9 @@ OPEN = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMITTING, Stat
 """At most one request of a cluster is in one of these; the database holds it by a unique index."""
 REPLACEABLE = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED})
 """A new request for the cluster ends these at once."""
+UNFINISHED = OPEN | {State.SUBMISSION_UNCLEAR}
+"""Neither submitted nor ended; of these one person may have MOST_UNFINISHED."""
+MOST_UNFINISHED = 20
 PERISHABLE = REPLACEABLE
 """These expire at their deadline."""
 

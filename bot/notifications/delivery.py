@@ -18,7 +18,7 @@ from bot.notifications.scenes import Known, Scenes, find_known
 from bot.notifications.sending import Sending
 from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
-from bot.workflow.errors import Missing
+from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.ports import BeginWork, Lease, Work
 
 _AT_ONCE = 500
@@ -54,23 +54,24 @@ class Delivery:
         Returns for how many seconds the queue need not be looked at again.
         """
         try:
-            while lease.held:
-                async with self.look() as work:
-                    due = await work.outbox.due(lease.queue, limit=_AT_ONCE)
-                    if not due:
-                        break
-                    group = grouping.group(due)
-                    known = await find_known(work, group[0])
-                await self._step(group, known, lease)
+            while lease.held and await self._step(lease):
+                pass
         except NotYet as wait:
             return wait.seconds
         except _Postponed:
             pass
         return 0.0
 
-    async def _step(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
-        """Deliver what is to be delivered first, of which this is known."""
+    async def _step(self, lease: Lease) -> bool:
+        """Deliver what is to be delivered first; False when nothing is due."""
+        group: Sequence[Due] = ()
         try:
+            async with self.look() as work:
+                due = await work.outbox.due(lease.queue, limit=_AT_ONCE)
+                if not due:
+                    return False
+                group = grouping.group(due)
+                known = await find_known(work, group[0])
             await self._carry_out(group, known, lease)
         except Missing:
             self.report(group[0].errand.kind.value, "missing")
@@ -78,6 +79,13 @@ class Delivery:
         except MessengerError as error:
             await self.setbacks.note(group, error, lease)
             raise _Postponed from error
+        except (NotYet, _Postponed, LeaseLost, StoreAway, UnreadableRow):
+            raise
+        except Exception as error:
+            if not group:
+                raise
+            await self.setbacks.fault(group, error, lease)
+        return True
 
     async def _carry_out(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
         match group[0].errand.kind:

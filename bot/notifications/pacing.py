@@ -1,20 +1,24 @@
 """Taking turns: how fast may be posted, and who goes ahead. Slots are shared by all processes through Claims.
 
-Only what is about to be sent has a slot, so that a process that dies leaves no line behind in which others stand.
+Only what is sent at once has a slot, so that a process that dies leaves no line behind in which others stand. Nobody
+waits here for a turn, which would keep the worker from something else: each process keeps a line for every pace, and
+who stands in it is told when to come back.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.workflow.ports import Claims, Lease
 
 EVERY: Final = 1.0
 """Slack takes about one message a second and channel."""
-_SOON: Final = 1.0
-_AHEAD: Final = 2.0
-"""Within so many seconds a slot has to begin; what goes ahead may take a later one, and so finds the line short."""
-_LOOK_AGAIN: Final = 1.0
+_AT_ONCE: Final = 0.05
+"""Within so many seconds a slot has to begin: a timer that rings a moment too early loses no turn."""
+_LONGEST: Final = 5.0
+"""Seconds after which who waits comes back at the latest: something more urgent may wait behind it."""
+_LATE: Final = 2.0
+"""Seconds after which who does not come back loses their place in the line."""
 _STALLED: Final = 8.0
 """Seconds after which a turn is not used any more: another process may soon hold the lease, and send it too."""
 
@@ -27,13 +31,44 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
+@dataclass(slots=True)
+class Line:
+    """Who waits for a pace in this process, in the order in which they came, and when each is to come back."""
+
+    _ahead: dict[str, float] = field(default_factory=dict)
+    _others: dict[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self._ahead or self._others)
+
+    def before(self, queue: str, *, ahead: bool, now: float) -> int:
+        """Count those whose turn comes before that of a queue; who is late is not waited for."""
+        for some in (self._ahead, self._others):
+            for one in [one for one, until in some.items() if until + _LATE < now and one != queue]:
+                del some[one]
+        mine = self._ahead if ahead else self._others
+        place = list(mine).index(queue) if queue in mine else len(mine)
+        return place if ahead else place + len(self._ahead.keys() - {queue})
+
+    def join(self, queue: str, *, ahead: bool, until: float) -> None:
+        """Keep a place for a queue, at the end unless it has one."""
+        (self._others if ahead else self._ahead).pop(queue, None)
+        (self._ahead if ahead else self._others)[queue] = until
+
+    def leave(self, queue: str) -> None:
+        """Give the place up."""
+        self._ahead.pop(queue, None)
+        self._others.pop(queue, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Waits for turns, in real seconds."""
+    """Gives turns, in real seconds."""
 
     claims: Claims
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float]
+    lines: dict[str, Line] = field(default_factory=dict)
 
     async def turn(self, pace: str, lease: Lease, *, ahead: bool) -> None:
         """Return when something of this queue may be sent; raises NotYet, and LeaseLost when another process sends it.
@@ -41,9 +76,17 @@ class Pacing:
         `ahead` goes before those who wait.
         """
         asked = self.seconds()
-        wait = await self.claims.next_slot(pace, lease, every=EVERY, within=_AHEAD if ahead else _SOON)
+        line = self.lines.setdefault(pace, Line())
+        before = line.before(lease.queue, ahead=ahead, now=asked)
+        wait = None if before else await self.claims.next_slot(pace, lease, every=EVERY, within=_AT_ONCE)
         if wait is None:
-            raise NotYet(_LOOK_AGAIN)
+            next_slot = await self.claims.wait(pace, lease)
+            seconds = min(next_slot + before * EVERY, _LONGEST)
+            line.join(lease.queue, ahead=ahead, until=asked + seconds)
+            raise NotYet(seconds)
+        line.leave(lease.queue)
+        if not line:
+            self.lines.pop(pace, None)
         if wait > 0:
             await self.sleep(wait)
         if self.seconds() - asked > wait + _STALLED:
@@ -53,7 +96,7 @@ class Pacing:
         """Take no turn; raises NotYet only while Slack asked for a pause, whichever process it asked, and LeaseLost."""
         wait = await self.claims.wait(pace, lease)
         if wait > 0:
-            raise NotYet(min(wait, _LOOK_AGAIN))
+            raise NotYet(min(wait, _LONGEST))
 
     async def hold(self, pace: str, *, seconds: float) -> None:
         """Send nothing at this pace for so long, as Slack asked."""

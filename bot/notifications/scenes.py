@@ -6,15 +6,15 @@ from typing import Final
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
-from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
 from bot.notifications.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.messenger import Messenger
 from bot.notifications.scene import Scene
-from bot.workflow.entries import Due, Kind, MessageRef
-from bot.workflow.errors import Missing
+from bot.workflow.entries import Due, Errand, Kind, MessageRef
+from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.ports import Clock, Work
 from bot.workflow.rooms import Source
 
@@ -105,7 +105,7 @@ async def find_known(work: Work, due: Due) -> Known:
     errand = due.errand
     if errand.kind in _ALONE:
         return Known()
-    request = await _request(work, errand.request_id)
+    request = await _request(work, errand)
     place = await work.messages.card(errand.request_id) if errand.request_id else None
     upgrade = await _upgrade(work, errand.event, request)
     if request is None:
@@ -120,13 +120,17 @@ async def find_known(work: Work, due: Due) -> Known:
     )
 
 
-async def _request(work: Work, request_id: RequestId | None) -> UpgradeRequest | None:
-    if request_id is None:
+async def _request(work: Work, errand: Errand) -> UpgradeRequest | None:
+    if errand.request_id is None:
         return None
     try:
-        return await work.requests.get(request_id)
+        return await work.requests.get(errand.request_id)
     except Missing:
         return None
+    except UnreadableRequest:
+        if errand.kind is Kind.CHANNEL:
+            return None  # an alert says enough without it
+        raise
 
 
 async def _upgrade(work: Work, event: AnyEvent | None, request: UpgradeRequest | None) -> ScheduledUpgrade | None:

@@ -19,7 +19,7 @@ from bot.notifications.errors import (
     TooLate,
 )
 from bot.workflow import errands
-from bot.workflow.entries import Due, Errand, Kind
+from bot.workflow.entries import MOST_TRIES, Due, Errand, Kind
 from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, Work
 
 _log = logging.getLogger(__name__)
@@ -80,13 +80,37 @@ class Setbacks:
             await work.commit()
         self.report(first.errand.kind.value, outcome)
 
+    async def fault(self, group: Sequence[Due], error: Exception, lease: Lease) -> None:
+        """Try again what a mistake of ours spoils, and after some tries give it up; in a channel the rest goes on."""
+        for due in group:
+            given_up = due.attempts + 1 >= MOST_TRIES
+            _log.error(
+                "dead_letter" if given_up else "delivery_failed",
+                exc_info=error,
+                extra={"kind": due.errand.kind.value, "queue": lease.queue, "number": due.number, "code": "fault"},
+            )
+            self.report(due.errand.kind.value, "buried" if given_up else "fault")
+        async with self.begin(lease) as work:
+            for due in group:
+                said, seconds = repr(error), self._growing(due.attempts)
+                if due.attempts + 1 >= MOST_TRIES:
+                    await work.outbox.bury(due.number, error=said)
+                elif due.errand.kind is Kind.CHANNEL:
+                    queue = errands.queue_of_its_own(lease.queue, due.number)
+                    await work.outbox.set_aside(due.number, queue=queue, seconds=seconds, error=said)
+                else:
+                    await work.outbox.postpone(due.number, seconds=seconds, error=said)
+            await work.commit()
+
+    def _growing(self, attempts: int) -> float:
+        return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * (0.5 + self.chance() / 2)
+
     def _pause(self, error: MessengerError, attempts: int) -> float:
-        jitter = 0.5 + self.chance() / 2
         if isinstance(error, Throttled):
             return min(error.retry_after, LONGEST_PAUSE)
         if isinstance(error, DestinationGone | Revoked):
-            return _LONGEST_PAUSE * jitter
-        return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * jitter
+            return self._growing(10)
+        return self._growing(attempts)
 
     async def _report_broken(self, work: Work, group: Sequence[Due], code: str, menders: Sequence[MemberId]) -> None:
         channel = group[0].errand.target

@@ -1,24 +1,45 @@
 """Serving one claimed queue: inbox entries are decided, submissions made, the rest delivered, in stored order."""
 
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
 from bot.domain.events import About
+from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.observe.reference import referenced
 from bot.workflow import errands
 from bot.workflow.deciding import Deciding
-from bot.workflow.entries import ButtonPressed, Due, FormSubmitted, Received, RejectionGiven
-from bot.workflow.errors import LeaseLost, LookUpRefused, MembersUnavailable, Missing, OlderPolicy, StoreAway
-from bot.workflow.ports import BeginWork, Box, Lease, Work
+from bot.workflow.entries import (
+    MOST_TRIES,
+    AnyEntry,
+    ButtonPressed,
+    Due,
+    Errand,
+    FormSubmitted,
+    Received,
+    RejectionGiven,
+)
+from bot.workflow.errors import (
+    LeaseLost,
+    LookUpRefused,
+    MembersUnavailable,
+    Missing,
+    OlderPolicy,
+    StoreAway,
+    UnreadableRequest,
+    UnreadableRow,
+)
+from bot.workflow.ports import BeginWork, Box, Lane, Lease, Work
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
 
 log = structlog.get_logger("bot.runner")
 
 _LONGEST_PAUSE = 60.0
+_LONGEST_WAIT_FOR_SLACK = 30.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _KEPT = "Slack does not say just now who may do this. What you did is kept, and decided as soon as Slack answers."
 _KEPT_UNTIL = "What you did is kept, and decided once that is done."
@@ -29,16 +50,25 @@ _APPROVED_UNTIL = "Your approved upgrade waits for that, because its votes are c
 _FAULT = "Something went wrong here. What you did is kept, and tried again until it works."
 _A_WHILE = 3
 """Tries after which people are told why they still wait."""
+_A_WHILE_SECONDS = 6.0
+"""Seconds after which they are, when something else has to end first."""
+_UNKNOWN_PERSON = "Slack could not say who may do this"
+_OWN_FAULT = "the bot made a mistake each time"
+_UNREADABLE = "this version of the bot cannot read it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duties:
-    """What the worker calls for each kind of work."""
+    """What the worker calls for each kind of work.
+
+    `slack_answers` says whether Slack answers look-ups at all: if it does, only one person's trouble is at hand.
+    """
 
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
     deliver: Callable[[Lease], Awaitable[float]]
+    slack_answers: Callable[[], Awaitable[bool]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,40 +81,80 @@ class Serving:
     stopping: bool = False
 
     async def serve(self, lease: Lease) -> float:
-        """Work it off; returns for how many seconds it need not be looked at again. Raises LeaseLost."""
-        if lease.box is Box.INBOX:
-            await self._take_in(lease)
-        elif lease.queue.startswith("submit:"):
-            await self._submit(lease)
-        else:
-            return await self.duties.deliver(lease)
-        return 0.0
+        """Work it off; returns for how many seconds it need not be looked at again. Raises LeaseLost.
 
-    async def _take_in(self, lease: Lease) -> None:
+        What cannot be read is passed by: the rest goes on.
+        """
+        while True:
+            try:
+                match Lane.of(lease.box or Box.OUTBOX, lease.queue):
+                    case Lane.DECISIONS:
+                        return await self._take_in(lease)
+                    case Lane.SUBMISSIONS:
+                        await self._submit(lease)
+                        return 0.0
+                    case Lane.DELIVERIES:
+                        return await self.duties.deliver(lease)
+            except UnreadableRow as unreadable:
+                await self._pass_by(unreadable, lease)
+
+    async def _pass_by(self, row: UnreadableRow, lease: Lease) -> None:
+        """Try it again later, as another version may be able to read it; after some tries give it up."""
+        seconds, error = _pause(row.attempts), str(row)
+        given_up = row.attempts + 1 >= MOST_TRIES
+        about = {"box": lease.box, "queue": lease.queue, "number": row.number, "attempts": row.attempts + 1}
+        log.error("dead_letter" if given_up else "row.unreadable", error=error, **about)
+        async with self.begin(lease) as work:
+            if lease.box is not Box.INBOX:
+                if given_up:
+                    await work.outbox.bury(row.number, error=error)
+                else:
+                    queue = errands.queue_of_its_own(lease.queue, row.number)
+                    await work.outbox.set_aside(row.number, queue=queue, seconds=seconds, error=error)
+            elif given_up:
+                await work.inbox.dead_letter(row.number, error=error)
+                if row.member:
+                    told = f"Something that you did was given up: {_UNREADABLE}. Nothing was changed. Please try again."
+                    key = f"given up:{row.number}"
+                    await work.outbox.put(errands.answer(MemberId(row.member), told, key=key, about=_NOTHING))
+            else:
+                await work.inbox.postpone(row.number, seconds=seconds, error=error)
+            await work.commit()
+
+    async def _take_in(self, lease: Lease) -> float:
+        """Decide what can be decided; returns for how many seconds nothing can.
+
+        Somebody who has to wait because of their own trouble holds up nobody else.
+        """
         while lease.held and not self.stopping:
             async with self.look() as work:
                 received = await work.inbox.due(lease.queue)
                 if received is None:
-                    return
+                    return 0.0
                 known = await self._known(work, received)
             try:
                 with referenced(received.reference or None, queue=lease.queue):
                     await self._take(received, known, lease)
             except Later as later:
-                told = _TAKES_ITS_TURN if received.attempts == _A_WHILE else None
-                await self._postpone(received, lease, seconds=later.seconds, error=str(later), tell=told)
+                if received.waited > _A_WHILE_SECONDS:
+                    await self._tell(received, _TAKES_ITS_TURN, lease)
+                return later.seconds
             except LookUpRefused as error:
-                told, once = f"{error} {_KEPT_UNTIL}", f"kept:{received.number}:refused"
-                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told, once=once)
+                await self._tell(received, f"{error} {_KEPT_UNTIL}", lease)
+                return _until_slack_can(received)
             except MembersUnavailable as error:
+                if not await self.duties.slack_answers():
+                    await self._tell(received, _KEPT, lease)
+                    return _until_slack_can(received)
                 told = _KEPT if received.attempts == 0 else None
-                await self._postpone(received, lease, seconds=_pause(received), error=str(error), tell=told)
+                await self._failed(received, lease, why=_UNKNOWN_PERSON, error=str(error), tell=told, known=known)
             except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
                 told = _FAULT if received.attempts == _A_WHILE else None
-                await self._postpone(received, lease, seconds=_pause(received), error=repr(error), tell=told)
+                await self._failed(received, lease, why=_OWN_FAULT, error=repr(error), tell=told, known=known)
+        return 0.0
 
     async def _known(self, work: Work, received: Received) -> UpgradeRequest | None:
         """Return the request that it is about, None when there is none that can be read."""
@@ -104,25 +174,35 @@ class Serving:
             case RejectionGiven() as given:
                 await self.duties.deciding.reject(received.number, given, lease, known)
 
-    async def _postpone(
+    async def _failed(
         self,
         received: Received,
         lease: Lease,
         *,
-        seconds: float,
+        why: str,
         error: str,
-        tell: str | None = None,
-        once: str = "",
+        tell: str | None,
+        known: UpgradeRequest | None,
     ) -> None:
-        """Put it off, and tell its author something, if there is anything to tell; what has a key `once` only once."""
+        """Try an entry again later; after some tries give it up, and tell who sent it."""
+        if received.attempts + 1 < MOST_TRIES:
+            async with self.begin(lease) as work:
+                await work.inbox.postpone(received.number, seconds=_pause(received.attempts), error=error)
+                if tell:
+                    await work.outbox.put(_answer(received, tell))
+                await work.commit()
+            return
+        about = {"number": received.number, "member": received.entry.member, "entry": type(received.entry).__name__}
+        log.error("dead_letter", box=Box.INBOX, queue=lease.queue, attempts=MOST_TRIES, error=error, **about)
         async with self.begin(lease) as work:
-            await work.inbox.postpone(received.number, seconds=seconds, error=error)
-            if tell:
-                url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
-                key = once or f"kept:{received.number}:{received.attempts}"
-                await work.outbox.put(
-                    errands.answer(received.entry.member, tell, key=key, about=_NOTHING, response_url=url)
-                )
+            await work.inbox.dead_letter(received.number, error=error)
+            await work.outbox.put(_answer(received, _given_up(received, why, known)))
+            await work.commit()
+
+    async def _tell(self, received: Received, text: str, lease: Lease) -> None:
+        """Tell somebody once why they still wait."""
+        async with self.begin(lease) as work:
+            await work.outbox.put(_answer(received, text))
             await work.commit()
 
     async def _submit(self, lease: Lease) -> None:
@@ -137,6 +217,10 @@ class Serving:
             except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
+                if isinstance(error, UnreadableRequest):
+                    unreadable = UnreadableRow(due[0].number, attempts=due[0].attempts, error=error)
+                    await self._pass_by(unreadable, lease)
+                    continue
                 unknown = not isinstance(error, MembersUnavailable)
                 log.warning("submission.postponed", queue=lease.queue, error=repr(error), exc_info=unknown)
                 async with self.begin(lease) as work:
@@ -156,5 +240,35 @@ class Serving:
         await work.outbox.put(errands.answer(request.requester, text, key=f"refused:{due.number}", about=about))
 
 
-def _pause(received: Received) -> float:
-    return float(min(_LONGEST_PAUSE, 1 << min(received.attempts, 6)))
+def _pause(attempts: int) -> float:
+    return float(min(_LONGEST_PAUSE, 1 << min(attempts, 6)))
+
+
+def _until_slack_can(received: Received) -> float:
+    """Return for how long a whole queue waits when nobody can be looked up: nothing is out of order afterwards."""
+    return min(_LONGEST_WAIT_FOR_SLACK, max(1.0, received.waited))
+
+
+def _answer(received: Received, text: str) -> Errand:
+    """Answer who sent an entry; each text once."""
+    url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
+    key = f"kept:{received.number}:{zlib.crc32(text.encode()):x}"
+    return errands.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
+
+
+def _given_up(received: Received, why: str, known: UpgradeRequest | None) -> str:
+    what, again = _named(received.entry)
+    where = f" for {known.environment}/{known.cluster}" if known else ""
+    reference = f" The log has more under reference {received.reference}." if received.reference else ""
+    return f"Your {what}{where} was given up after {MOST_TRIES} tries: {why}. Nothing was changed. {again}{reference}"
+
+
+def _named(entry: AnyEntry) -> tuple[str, str]:
+    """Say what an entry is, and how it is done again."""
+    match entry:
+        case FormSubmitted():
+            return "request", "Please send the form again."
+        case RejectionGiven():
+            return "rejection", "Please press Reject again."
+        case ButtonPressed():
+            return "press", "Please press the button again."

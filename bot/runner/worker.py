@@ -13,11 +13,12 @@ from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.serving import Duties, Serving
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
-from bot.workflow.ports import BeginWork, Box, Claims, Lease, Queue
+from bot.workflow.ports import BeginWork, Box, Claims, Lane, Lease, Queue
 
 log = structlog.get_logger("bot.runner")
 
 _AT_ONCE = 16
+"""Slots of each lane: however many forms come in or messages wait, decisions and submissions go on."""
 _IDLE = 1.0
 _LONGEST_REST = 60.0
 
@@ -45,7 +46,7 @@ class Worker:
         self._renew_every = renew_every
         self._outage = outage or Outage()
         self._resting = resting
-        self._named: dict[Box, set[str]] = {box: set() for box in Box}
+        self._named: dict[Lane, set[str]] = {lane: set() for lane in Lane}
         self._in_hand: dict[asyncio.Task[None], Queue] = {}
         self._runs = False
         self._failed: Counter[str] = Counter()
@@ -57,8 +58,14 @@ class Worker:
         """Return those of these queues that could be begun at once."""
         if not self._runs or self._resting():
             return ()
-        free = _AT_ONCE - len(self._in_hand)
-        return sorted(set(queues).difference(self._in_hand.values()))[: max(0, free)]
+        free = self._free()
+        found: list[Queue] = []
+        for box, queue in sorted(set(queues).difference(self._in_hand.values())):
+            lane = Lane.of(box, queue)
+            if free[lane] > 0:
+                free[lane] -= 1
+                found.append((box, queue))
+        return found
 
     def take(self, lease: Lease) -> None:
         """Begin a queue, which was claimed by the commit that stored something in it."""
@@ -73,7 +80,7 @@ class Worker:
         """Claim this queue as soon as there is a hand free."""
         if self._resting():
             return
-        self._named[box].add(queue)
+        self._named[Lane.of(box, queue)].add(queue)
         self._woken.set()
 
     async def run(self) -> None:
@@ -108,20 +115,26 @@ class Worker:
             return
         ticks = asyncio.get_running_loop().time
         looks = ticks() >= self._look_again
-        for box in Box:
-            free = _AT_ONCE - len(self._in_hand)
-            in_hand = {queue for one, queue in self._in_hand.values() if one is box}
-            among = self._named[box] - in_hand
+        for lane in Lane:
+            free = self._free()[lane]
+            in_hand = {queue for box, queue in self._in_hand.values() if Lane.of(box, queue) is lane}
+            among = self._named[lane] - in_hand
             if free < 1 or not (looks or among):
                 continue
-            self._named[box] -= among
-            leases = await self._claims.claim_due(box, limit=free, among=None if looks else among, besides=in_hand)
+            self._named[lane] -= among
+            leases = await self._claims.claim_due(lane, limit=free, among=None if looks else among, besides=in_hand)
             if len(leases) == free:
-                self._named[box] |= among - {lease.queue for lease in leases}
+                self._named[lane] |= among - {lease.queue for lease in leases}
             for lease in leases:
                 self.take(lease)
         if looks:
-            self._look_again = ticks() + (_IDLE if len(self._in_hand) < _AT_ONCE else 0.0)
+            self._look_again = ticks() + (_IDLE if min(self._free().values()) > 0 else 0.0)
+
+    def _free(self) -> Counter[Lane]:
+        """Count the free slots of each lane; commits that end at one moment may each count on the same ones."""
+        free = Counter(dict.fromkeys(Lane, _AT_ONCE))
+        free.subtract(Lane.of(box, queue) for box, queue in self._in_hand.values())
+        return free
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._in_hand[task]

@@ -141,6 +141,15 @@ class People:
         """Return the members of a user group, None when there is no such group (or no groups on this plan)."""
         return await self._groups.get(group, lambda: self._group(group))
 
+    async def answers(self) -> bool:
+        """Whether Slack answers look-ups at all: it is asked for the bot itself."""
+        here = self._identity.known
+        try:
+            await self._ask(MemberId(here.bot_user_id if here else ""))
+        except MembersUnavailable:
+            return False
+        return True
+
     def recently_full(self, member: MemberId) -> Member | None:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
         at, found = self._full.get(member, (0.0, None))

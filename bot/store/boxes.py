@@ -10,11 +10,13 @@ from sqlalchemy.sql.dml import ReturningInsert
 from bot.domain.events import AnyEvent
 from bot.observe.metrics import TOLD_SECONDS
 from bot.observe.reference import current_reference
-from bot.store.coding import Codec, KindCodec
+from bot.store.coding import UNREADABLE, Codec, KindCodec
 from bot.store.columns import DatabaseTime, is_past
+from bot.store.lease_statements import is_next_of_member
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.entries import AnyEntry, Arrival, Due, Errand, Kind, Received
+from bot.workflow.errors import UnreadableRow
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
@@ -24,8 +26,19 @@ LONGEST_ERROR = 1000
 
 # Built once: building one takes longer than running it.
 _RECEIVED = (
-    select(InboxRow.number, InboxRow.body, InboxRow.attempts, is_past(InboxRow.due_at, since=InboxRow.waits_since))
-    .where(InboxRow.queue == bindparam("of_queue"), InboxRow.ended_at.is_(None))
+    select(
+        InboxRow.number,
+        InboxRow.body,
+        InboxRow.attempts,
+        InboxRow.member,
+        (DatabaseTime() - InboxRow.stored_at).label("waited"),
+    )
+    .where(
+        InboxRow.queue == bindparam("of_queue"),
+        InboxRow.ended_at.is_(None),
+        is_past(InboxRow.due_at, since=InboxRow.waits_since),
+        is_next_of_member(),
+    )
     .order_by(InboxRow.number)
     .limit(1)
 )
@@ -79,29 +92,42 @@ class StoredInbox:
         return new
 
     async def due(self, queue: str) -> Received | None:
-        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
+        """Return the queue's oldest undone entry that is due and whose giver has no older one there; None without one.
+
+        Raises UnreadableRow when that is one which cannot be read.
+        """
         row = await self._transaction.first(_RECEIVED, of_queue=queue)
-        if row is None or not row[3]:
+        if row is None:
             return None
-        reference = row.body.get("reference", "")
-        return Received(number=row.number, entry=ENTRIES.decode(row.body), attempts=row.attempts, reference=reference)
+        try:
+            entry, reference = ENTRIES.decode(row.body), row.body.get("reference", "")
+        except UNREADABLE as error:
+            raise UnreadableRow(row.number, attempts=row.attempts, error=error, member=row.member) from error
+        return Received(
+            number=row.number, entry=entry, attempts=row.attempts, waited=float(row.waited), reference=reference
+        )
 
     async def done(self, number: int) -> None:
         """Strike it off."""
         await self._transaction.run(_TAKEN_IN, {"done": number})
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
-        """Try it again later; counts the attempt."""
-        await self._transaction.run(
-            update(InboxRow)
-            .where(InboxRow.number == number)
-            .values(
-                waits_since=DatabaseTime(),
-                due_at=DatabaseTime() + seconds,
-                attempts=InboxRow.attempts + 1,
-                error=_readable(error),
-            )
+        """Try it, and what the same person sent to this queue later, again later; counts the attempt."""
+        await self._change(
+            number,
+            waits_since=DatabaseTime(),
+            due_at=DatabaseTime() + seconds,
+            attempts=InboxRow.attempts + 1,
+            error=_readable(error),
         )
+
+    async def dead_letter(self, number: int, *, error: str) -> None:
+        """Give it up as a dead letter."""
+        attempts = InboxRow.attempts + 1
+        await self._change(number, ended_at=DatabaseTime(), dead=1, attempts=attempts, error=_readable(error))
+
+    async def _change(self, number: int, **values: object) -> None:
+        await self._transaction.run(update(InboxRow).where(InboxRow.number == number).values(**values))
 
 
 class StoredOutbox:
@@ -119,16 +145,20 @@ class StoredOutbox:
         self._transaction.queues.update((Box.OUTBOX, errand.queue) for errand in errands if not errand.delay)
 
     async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
-        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+        """Return the queue's undone errands in stored order, up to the first that has to wait.
+
+        Raises UnreadableRow for the first of them that cannot be read.
+        """
         rows = await self._transaction.all(_DUE, of_queue=queue, at_most=limit)
         due: list[Due] = []
         for number, body, attempts, digest, is_due in rows:
             if not is_due:
                 break
-            reference = body.get("reference", "")
-            due.append(
-                Due(number=number, errand=decode_errand(body), attempts=attempts, digest=digest, reference=reference)
-            )
+            try:
+                errand, reference = decode_errand(body), body.get("reference", "")
+            except UNREADABLE as error:
+                raise UnreadableRow(number, attempts=attempts, error=error) from error
+            due.append(Due(number=number, errand=errand, attempts=attempts, digest=digest, reference=reference))
         return tuple(due)
 
     async def done(self, *numbers: int) -> None:
@@ -143,6 +173,17 @@ class StoredOutbox:
         """Try them again later; counts the attempt."""
         await self._change(
             numbers,
+            waits_since=DatabaseTime(),
+            due_at=DatabaseTime() + seconds,
+            attempts=OutboxRow.attempts + 1,
+            error=_readable(error),
+        )
+
+    async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
+        """Try it again later in a queue of its own; counts the attempt."""
+        await self._change(
+            (number,),
+            queue=queue,
             waits_since=DatabaseTime(),
             due_at=DatabaseTime() + seconds,
             attempts=OutboxRow.attempts + 1,
@@ -165,7 +206,7 @@ class StoredOutbox:
 
 def _entered(arrival: Arrival) -> dict[str, Any]:
     body = {**ENTRIES.encode(arrival.entry), "reference": arrival.context.get("reference", "")}
-    return {"key": arrival.key, "queue": arrival.queue, "body": body}
+    return {"key": arrival.key, "queue": arrival.queue, "body": body, "member": arrival.entry.member}
 
 
 def decode_errand(body: dict[str, Any]) -> Errand:

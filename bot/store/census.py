@@ -8,13 +8,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.cluster import Organisation
+from bot.domain.request import UNFINISHED, State
 from bot.store import pace_statements
-from bot.store.boxes import decode_errand
 from bot.store.catalogs import FEEDS
+from bot.store.coding import UNREADABLE
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store.requests import CODEC as REQUESTS
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
-from bot.workflow.entries import Errand
+from bot.workflow.ports import Box
 from bot.workflow.rooms import Feed
 
 
@@ -30,10 +32,11 @@ class Depth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
-    """An errand that was given up."""
+    """What was given up: `what` names an entry and whose it is, or an errand and where to."""
 
+    box: Box
     number: int
-    errand: Errand
+    what: str
     error: str
     attempts: int
     dead_seconds: float
@@ -69,33 +72,48 @@ class Census:
         async with transaction(self.engine) as counting:
             return await _depth(counting, OutboxRow)
 
-    async def dead(self) -> int:
-        """Count the errands that were given up."""
+    async def dead(self) -> Mapping[Box, int]:
+        """Count what was given up."""
+        counts: dict[Box, int] = {}
         async with transaction(self.engine) as counting:
-            row = await counting.first(select(func.count()).select_from(OutboxRow).where(OutboxRow.dead == 1))
-        return row[0] if row else 0
+            for box, table in ((Box.INBOX, InboxRow), (Box.OUTBOX, OutboxRow)):
+                row = await counting.first(select(func.count()).select_from(table).where(table.dead == 1))
+                counts[box] = row[0] if row else 0
+        return counts
 
     async def dead_letters(self, *, limit: int = 20) -> tuple[DeadLetter, ...]:
-        """Return the errands that were given up, newest first."""
-        query = select(
-            OutboxRow.number,
-            OutboxRow.body,
-            OutboxRow.error,
-            OutboxRow.attempts,
-            (DatabaseTime() - OutboxRow.ended_at).label("dead_seconds"),
-        )
+        """Return what was given up, the newest of each box first."""
+        found: list[DeadLetter] = []
         async with transaction(self.engine) as counting:
-            rows = await counting.all(query.where(OutboxRow.dead == 1).order_by(OutboxRow.number.desc()).limit(limit))
-        return tuple(
-            DeadLetter(
-                number=row.number,
-                errand=decode_errand(row.body),
-                error=row.error,
-                attempts=row.attempts,
-                dead_seconds=float(row.dead_seconds or 0.0),
-            )
-            for row in rows
-        )
+            for box, table in ((Box.INBOX, InboxRow), (Box.OUTBOX, OutboxRow)):
+                dead_for = (DatabaseTime() - table.ended_at).label("dead_seconds")
+                query = select(table.number, table.body, table.error, table.attempts, dead_for).where(table.dead == 1)
+                rows = await counting.all(query.order_by(table.number.desc()).limit(limit))
+                found += [
+                    DeadLetter(
+                        box=box,
+                        number=row.number,
+                        what=_named(row.body),
+                        error=row.error,
+                        attempts=row.attempts,
+                        dead_seconds=float(row.dead_seconds or 0.0),
+                    )
+                    for row in rows
+                ]
+        return tuple(found)
+
+    async def unreadable_requests(self) -> Mapping[str, str]:
+        """Return the requests that are still under way and that this version cannot read, and why."""
+        done = (state.value for state in State if state not in UNFINISHED)
+        found: dict[str, str] = {}
+        async with transaction(self.engine) as counting:
+            query = select(RequestRow.id, RequestRow.body, RequestRow.revision)
+            for request_id, body, revision in await counting.all(query.where(RequestRow.state.not_in(list(done)))):
+                try:
+                    REQUESTS.decode(body, revision=revision)
+                except UNREADABLE as error:
+                    found[request_id] = " ".join(str(error).split())
+        return found
 
     async def requests(self) -> Mapping[str, int]:
         """Count the requests by state."""
@@ -143,6 +161,16 @@ class Census:
         return tuple(
             Holding(name=name, owner=owner, seconds_left=float(seconds or 0.0)) for name, owner, seconds in rows
         )
+
+
+def _named(body: object) -> str:
+    """Name what stands in a row, even one that cannot be read."""
+    if not isinstance(body, dict):
+        return "something unreadable"
+    entry = body.get("value")
+    if isinstance(entry, dict):
+        return f"{body.get('kind')} of {entry.get('member') or '?'}"
+    return f"{body.get('kind')} to {body.get('target') or body.get('request_id') or '?'}"
 
 
 async def _depth(counting: Transaction, table: type[InboxRow] | type[OutboxRow]) -> Depth:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.store import lease_statements, pace_statements
 from bot.store.columns import DatabaseTime
@@ -11,8 +12,10 @@ from bot.store.engine import Engines
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lease, Queue
+from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease, Queue
 
+Take = ReturningUpdate[str, int]
+"""One of the statements that take leases."""
 LEASE_SECONDS = 20.0
 FEW = 8
 """Queues that a commit claims at most; with sixteen presses at once, their acknowledgements took a fifth longer."""
@@ -31,24 +34,26 @@ class StoredClaims:
     hands: Hands | None = None
 
     async def claim_due(
-        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+        self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
     ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first.
 
         Those in `besides` are in hand already, whatever a database whose clock was set says. Without names there is
-        mostly nothing to claim, so that is looked at first, by reading only.
+        mostly nothing to claim, so that is looked at first, by reading only. Something new was stored in those that are
+        named, so they are claimed even where nothing was to be done for a while.
         """
         if among is None:
             async with transaction(self.engines.read) as looking:
-                rows = await looking.all(lease_statements.DUE[box], limit=limit + len(besides), lasting=self.lasting)
+                rows = await looking.all(lease_statements.DUE[lane], limit=limit + len(besides), lasting=self.lasting)
                 among = [row.queue for row in rows]
         among = [queue for queue in among if queue not in besides]
         if not among:
             return ()
         async with self.engines.turn, transaction(self.engines.write) as claiming:
-            rows = await claiming.all(lease_statements.DUE_AMONG[box], among=among, limit=limit, lasting=self.lasting)
-            new = [_name(row.queue, box) for row in rows if row.is_new]
-            leases = await self._claim(claiming, [(box, row.queue) for row in rows], new=new)
+            rows = await claiming.all(lease_statements.DUE_AMONG[lane], among=among, limit=limit, lasting=self.lasting)
+            new = [_name(row.queue, lane.box) for row in rows if row.is_new]
+            queues = [(lane.box, row.queue) for row in rows]
+            leases = await self._claim(claiming, queues, lease_statements.TAKE_AT_ONCE, new=new)
             await claiming.commit()
         return leases
 
@@ -63,7 +68,8 @@ class StoredClaims:
         if known is not None and not known.free:
             return None
         async with self.engines.turn, transaction(self.engines.write) as claiming:
-            numbers = await self._take(claiming, [name], new=[name] if known is None else [])
+            new = [name] if known is None else []
+            numbers = await self._take(claiming, [name], lease_statements.TAKE, new=new)
             await claiming.commit()
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
@@ -74,7 +80,8 @@ class StoredClaims:
         all are, when they are many: people wait for this commit.
         """
         free = self.hands.free_for(storing.queues) if self.hands and len(storing.queues) <= FEW else ()
-        return await self._claim(storing, free, new=[_name(queue, box) for box, queue in free])
+        new = [_name(queue, box) for box, queue in free]
+        return await self._claim(storing, free, lease_statements.TAKE_AT_ONCE, new=new)
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
         """Have what was stored begun: what was claimed with it at once, the rest as soon as it can be claimed."""
@@ -138,13 +145,15 @@ class StoredClaims:
             raise _lost(lease)
 
     async def _claim(
-        self, claiming: Transaction, queues: Collection[Queue], *, new: Collection[str]
+        self, claiming: Transaction, queues: Collection[Queue], take: Take, *, new: Collection[str]
     ) -> tuple[Lease, ...]:
-        numbers = await self._take(claiming, [_name(queue, box) for box, queue in queues], new=new)
+        numbers = await self._take(claiming, [_name(queue, box) for box, queue in queues], take, new=new)
         named = ((_name(queue, box), box, queue) for box, queue in queues)
         return tuple(Lease(queue=queue, number=numbers[name], box=box) for name, box, queue in named if name in numbers)
 
-    async def _take(self, claiming: Transaction, names: Collection[str], *, new: Collection[str]) -> dict[str, int]:
+    async def _take(
+        self, claiming: Transaction, names: Collection[str], take: Take, *, new: Collection[str]
+    ) -> dict[str, int]:
         """Take those that are free; `new` are those that may never have been anybody's. Returns their numbers.
 
         A row that somebody has locked is somebody's: it is neither waited for nor inserted again.
@@ -156,7 +165,7 @@ class StoredClaims:
             begun = await claiming.all(lease_statements.first(claiming.insert), *rows)
             numbers |= {row.name: row.number for row in begun}
         if known := [name for name in names if name not in numbers]:
-            taken = await claiming.all(lease_statements.TAKE, names=known, **claim)
+            taken = await claiming.all(take, names=known, **claim)
             numbers |= {row.name: row.number for row in taken}
         return numbers
 

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
+import structlog
 from pydantic import TypeAdapter
 
 Value = TypeVar("Value")
+
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""What reading something raises that this version does not understand."""
+_log = structlog.get_logger(__name__)
+
+
+@lru_cache(maxsize=1000)
+def note_unreadable(what: str, key: str, error: str) -> None:
+    """Log that something stored cannot be read and is passed by; once, as it is come across again and again."""
+    _log.error("store.unreadable", what=what, key=key, error=error)
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows

@@ -23,26 +23,37 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from bot.store.columns import DatabaseTime, is_past
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow
 from bot.store.transaction import InsertInto
-from bot.workflow.ports import Box
+from bot.workflow.ports import SUBMISSIONS, Box, Lane
 
 ANY_TIME = 0.0
 """Stands in a lease that may be taken without waiting."""
 _LASTING: BindParameter[float] = bindparam("lasting", type_=Float)
+CLAIM: dict[str, Any] = {
+    "owner": bindparam("claimer"),
+    "claimed_at": DatabaseTime(),
+    "leased_until": DatabaseTime() + _LASTING,
+}
+"""What a claim writes."""
 _TABLES: dict[Box, type[InboxRow] | type[OutboxRow]] = {Box.INBOX: InboxRow, Box.OUTBOX: OutboxRow}
 
 
-def _is_free() -> ColumnElement[bool]:
-    """Nobody's, or run out, or so far ahead that the database's clock must have been set back since."""
+def _is_nobodys() -> ColumnElement[bool]:
+    """Given back, or run out, or so far ahead that the database's clock must have been set back since."""
     now = DatabaseTime()
-    return and_(
-        is_past(LeaseRow.not_before, since=LeaseRow.claimed_at),
-        or_(LeaseRow.leased_until.is_(None), LeaseRow.leased_until <= now, LeaseRow.leased_until > now + 2 * _LASTING),
+    return or_(
+        LeaseRow.leased_until.is_(None), LeaseRow.leased_until <= now, LeaseRow.leased_until > now + 2 * _LASTING
     )
+
+
+def _is_free() -> ColumnElement[bool]:
+    """Nobody's, and not to be left alone for a while."""
+    return and_(is_past(LeaseRow.not_before, since=LeaseRow.claimed_at), _is_nobodys())
 
 
 def _is_ours() -> ColumnElement[bool]:
@@ -53,13 +64,36 @@ def _is_ours() -> ColumnElement[bool]:
     )
 
 
-def _due(box: Box, *only: ColumnElement[bool]) -> Select[str, bool]:
-    """Queues whose first undone row is due and that are free. Built once: that takes longer than to run it."""
+def is_next_of_member() -> ColumnElement[bool]:
+    """Whether nothing older of the same person is undone in the queue: one who has to wait holds up nobody else."""
+    older = aliased(InboxRow)
+    return ~exists().where(
+        older.queue == InboxRow.queue,
+        older.ended_at.is_(None),
+        older.number < InboxRow.number,
+        older.member == InboxRow.member,
+    )
+
+
+def _considered(lane: Lane) -> tuple[ColumnElement[bool], ...]:
+    """Which undone rows are looked at: of an inbox queue whatever can be decided, of an outbox queue the first."""
+    match lane:
+        case Lane.DECISIONS:
+            return is_past(InboxRow.due_at, since=InboxRow.waits_since), is_next_of_member()
+        case Lane.SUBMISSIONS:
+            return (OutboxRow.queue.startswith(SUBMISSIONS),)
+        case Lane.DELIVERIES:
+            return (~OutboxRow.queue.startswith(SUBMISSIONS),)
+
+
+def _due(lane: Lane, claimable: ColumnElement[bool], *only: ColumnElement[bool]) -> Select[str, bool]:
+    """Queues in which something is due and that can be claimed. Built once: that takes longer than to run it."""
+    box = lane.box
     table = _TABLES[box]
     urgency = func.min(OutboxRow.urgency) if box is Box.OUTBOX else literal("")
     undone = (
         select(table.queue, func.min(table.number).label("head"), urgency.label("urgency"))
-        .where(table.ended_at.is_(None), *only)
+        .where(table.ended_at.is_(None), *_considered(lane), *only)
         .group_by(table.queue)
         .subquery()
     )
@@ -68,7 +102,7 @@ def _due(box: Box, *only: ColumnElement[bool]) -> Select[str, bool]:
         .select_from(table)
         .join(undone, table.number == undone.c.head)
         .outerjoin(LeaseRow, LeaseRow.name == literal(f"{box}:") + table.queue)
-        .where(is_past(table.due_at, since=table.waits_since), or_(LeaseRow.name.is_(None), _is_free()))
+        .where(is_past(table.due_at, since=table.waits_since), or_(LeaseRow.name.is_(None), claimable))
         .order_by(undone.c.urgency, undone.c.head)
         .limit(bindparam("limit"))
     )
@@ -85,32 +119,32 @@ def _ours_while_undone(box: Box) -> ReturningUpdate[float | None]:
     )
 
 
+def _take(takeable: ColumnElement[bool]) -> ReturningUpdate[str, int]:
+    return (
+        update(LeaseRow)
+        .where(
+            LeaseRow.name.in_(
+                select(LeaseRow.name)
+                .where(LeaseRow.name.in_(bindparam("names", expanding=True)), takeable)
+                .with_for_update(skip_locked=True)
+            )
+        )
+        .values(number=LeaseRow.number + 1, **CLAIM)
+        .returning(LeaseRow.name, LeaseRow.number)
+    )
+
+
 AMONG: BindParameter[str] = bindparam("among", expanding=True)
-DUE = {box: _due(box) for box in Box}
+DUE = {lane: _due(lane, _is_free()) for lane in Lane}
 """Queues that can be claimed, the most urgent and oldest first; `is_new` are those that never were."""
-DUE_AMONG = {box: _due(box, table.queue.in_(AMONG)) for box, table in _TABLES.items()}
-"""The same, only of these names."""
-CLAIM: dict[str, Any] = {
-    "owner": bindparam("claimer"),
-    "claimed_at": DatabaseTime(),
-    "leased_until": DatabaseTime() + _LASTING,
-}
-"""What a claim writes."""
+DUE_AMONG = {lane: _due(lane, _is_nobodys(), _TABLES[lane.box].queue.in_(AMONG)) for lane in Lane}
+"""The same, only of these names, and also those that were to be left alone for a while."""
 FREE = select(_is_free().label("free")).where(LeaseRow.name == bindparam("lease_name"))
 """Whether a lease can be taken; no row when it never was."""
-TAKE = (
-    update(LeaseRow)
-    .where(
-        LeaseRow.name.in_(
-            select(LeaseRow.name)
-            .where(LeaseRow.name.in_(bindparam("names", expanding=True)), _is_free())
-            .with_for_update(skip_locked=True)
-        )
-    )
-    .values(number=LeaseRow.number + 1, **CLAIM)
-    .returning(LeaseRow.name, LeaseRow.number)
-)
+TAKE = _take(_is_free())
 """Takes those that are free. A row that somebody has locked is somebody's, and not waited for."""
+TAKE_AT_ONCE = _take(_is_nobodys())
+"""The same, also of those that were to be left alone for a while: what was just stored in them may go ahead."""
 RENEW = update(LeaseRow).where(_is_ours()).values(leased_until=DatabaseTime() + _LASTING)
 RELEASE = update(LeaseRow).where(_is_ours())
 """Gives a lease back; the values are still to be said."""

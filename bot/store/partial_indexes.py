@@ -24,6 +24,7 @@ Index(
 )
 Index("ix_inbox_undone", InboxRow.queue, InboxRow.number, sqlite_where=_UNDONE, postgresql_where=_UNDONE)
 Index("ix_inbox_ended", InboxRow.ended_at, sqlite_where=_ENDED, postgresql_where=_ENDED)
+Index("ix_inbox_dead", InboxRow.number, sqlite_where=_DEAD, postgresql_where=_DEAD)
 Index(
     "ix_outbox_undone",
     OutboxRow.queue,

@@ -3,19 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.people import MemberId
-from bot.domain.request import RequestId, State, UpgradeRequest
-from bot.store.coding import Codec
+from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
+from bot.store.coding import UNREADABLE, Codec, note_unreadable
 from bot.store.tables import RequestRow
 from bot.store.transaction import Transaction
-from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.errors import Missing, Stale, Taken, UnreadableRequest
 
 CODEC = Codec(UpgradeRequest, without=frozenset({"revision"}))
-_READ = select(RequestRow.body, RequestRow.revision)
+_READ = select(RequestRow.id, RequestRow.body, RequestRow.revision)
 _ONE = _READ.where(RequestRow.id == bindparam("request_id"))
 _OVER = update(RequestRow).where(
     RequestRow.id == bindparam("request_id"), RequestRow.revision == bindparam("read_revision")
@@ -29,19 +29,28 @@ class StoredRequests:
         self._transaction = transaction
 
     async def get(self, request_id: RequestId) -> UpgradeRequest:
-        """Return a request; raises Missing."""
-        found = await self._read(_ONE, request_id=request_id)
-        if not found:
+        """Return a request; raises Missing, and UnreadableRequest."""
+        row = await self._transaction.first(_ONE, request_id=request_id)
+        if row is None:
             raise Missing(f"There is no request {request_id}.")
-        return found[0]
+        try:
+            return CODEC.decode(row.body, revision=row.revision)
+        except UNREADABLE as error:
+            raise UnreadableRequest(f"request {request_id} cannot be read: {error!r}") from error
 
     async def add(self, request: UpgradeRequest) -> UpgradeRequest:
-        """Store a new one; raises Taken when another open one exists for the cluster."""
+        """Store a new one; raises Taken when another open one exists for the cluster.
+
+        Raises UnreadableRequest when that one cannot be read: then nothing can take its place.
+        """
         stored = replace(request, revision=1)
         try:
             async with self._transaction.savepoint():
                 await self._transaction.run(insert(RequestRow).values(id=stored.id, **_columns(stored)))
         except IntegrityError as error:
+            cluster = RequestRow.cluster_identity == request.cluster_identity
+            for row in await self._transaction.all(_READ.where(cluster, RequestRow.state.in_(OPEN))):
+                await self.get(RequestId(row.id))
             raise Taken(f"{request.full_name} has an open request already.") from error
         return stored
 
@@ -77,9 +86,25 @@ class StoredRequests:
         query = _READ.where(RequestRow.requester == requester)
         return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()).limit(limit))
 
-    async def _read(self, query: Select[dict[str, Any], int], **parameters: object) -> tuple[UpgradeRequest, ...]:
-        rows = await self._transaction.all(query, **parameters)
-        return tuple(CODEC.decode(body, revision=revision) for body, revision in rows)
+    async def count_open(self, requester: MemberId) -> int:
+        """Count what somebody has asked for that is not submitted and has not ended.
+
+        Whoever else counts that person's waits until this transaction has ended.
+        """
+        await self._transaction.alone(f"requests of {requester}")
+        query = select(func.count()).where(RequestRow.requester == requester, RequestRow.state.in_(UNFINISHED))
+        row = await self._transaction.first(query)
+        return row[0] if row else 0
+
+    async def _read(self, query: Select[str, dict[str, Any], int]) -> tuple[UpgradeRequest, ...]:
+        """Return what can be read of it: a request that cannot be holds up only itself."""
+        found: list[UpgradeRequest] = []
+        for request_id, body, revision in await self._transaction.all(query):
+            try:
+                found.append(CODEC.decode(body, revision=revision))
+            except UNREADABLE as error:
+                note_unreadable("request", request_id, repr(error))
+        return tuple(found)
 
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -105,7 +106,7 @@ class MoveRow(Base):
 
 
 class InboxRow(Base):
-    """Accepted from a person. Undone until `ended_at`."""
+    """Accepted from a person, `member`. Undone until `ended_at`; `dead` (0 or 1) when it was given up."""
 
     __tablename__ = "inbox"
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -118,6 +119,8 @@ class InboxRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[float | None]
+    member: Mapped[str] = mapped_column(server_default=text("''"))
+    dead: Mapped[int] = mapped_column(server_default="0")
 
 
 class OutboxRow(Base):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 import structlog
-from sqlalchemy import Row, exc
+from sqlalchemy import Row, exc, func, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import Executable
@@ -76,6 +76,11 @@ class Transaction:
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as above
 
         return postgresql.insert
+
+    async def alone(self, what: str) -> None:
+        """Wait until no other transaction that asked to be alone with this goes on; SQLite has one writer anyway."""
+        if self._connection.dialect.name == "postgresql":
+            await self.first(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

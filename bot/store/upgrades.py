@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
-from bot.store.coding import Codec
+from bot.store.coding import UNREADABLE, Codec, note_unreadable
 from bot.store.tables import MoveRow, UpgradeRow
 from bot.store.transaction import Transaction
 from bot.workflow.errors import Stale
@@ -154,8 +154,15 @@ class StoredUpgrades:
         return dict(rows)
 
     async def _read(self, query: Select[dict[str, Any], int], **parameters: object) -> tuple[ScheduledUpgrade, ...]:
-        rows = await self._transaction.all(query, **parameters)
-        return tuple(CODEC.decode(row.body, revision=row.revision) for row in rows)
+        """Return what can be read of it: an upgrade that cannot be holds up only itself."""
+        found: list[ScheduledUpgrade] = []
+        for body, revision in await self._transaction.all(query, **parameters):
+            try:
+                found.append(CODEC.decode(body, revision=revision))
+            except UNREADABLE as error:
+                key = body.get("identity", "") if isinstance(body, dict) else ""
+                note_unreadable("upgrade", str(key), repr(error))
+        return tuple(found)
 
 
 def _chunks(identities: Sequence[UpgradeIdentity]) -> Iterator[Sequence[UpgradeIdentity]]:

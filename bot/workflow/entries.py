@@ -70,6 +70,9 @@ class RejectionGiven:
 
 AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
 
+MOST_TRIES = 10
+"""After so many tries something that fails by itself is given up as a dead letter: with growing pauses, 4 minutes."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
@@ -86,14 +89,15 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries.
+    """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries that failed.
 
-    `reference` is that of the delivery it came with, for the log.
+    `waited` is how many seconds ago it was stored; `reference` is that of the delivery it came with, for the log.
     """
 
     number: int
     entry: AnyEntry
     attempts: int = 0
+    waited: float = 0.0
     reference: str = ""
 
 

@@ -5,6 +5,7 @@ from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.entries import Errand, Kind, MessageRef, Urgency
+from bot.workflow.ports import SUBMISSIONS
 
 
 def about(request: UpgradeRequest) -> About:
@@ -110,10 +111,16 @@ def strike_out(request_id: RequestId, orphan: MessageRef) -> Errand:
     )
 
 
+def queue_of_its_own(queue: str, number: int) -> str:
+    """Name the queue in which something waits that would hold up the rest of its queue; of the same kind as that."""
+    aside = ":aside:"
+    return queue if aside in queue else f"{queue}{aside}{number}"
+
+
 def submit(request: UpgradeRequest) -> Errand:
     """Hand the request to the cloud."""
     return Errand(
-        queue=f"submit:{request.id}",
+        queue=f"{SUBMISSIONS}{request.id}",
         key=f"submit:{request.id}:{request.revision}",
         kind=Kind.SUBMIT,
         urgency=Urgency.PERSON,

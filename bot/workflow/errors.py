@@ -99,6 +99,23 @@ class Missing(Exception):
     """There is no such row."""
 
 
+class UnreadableRow(Exception):
+    """A row of inbox or outbox that this version cannot read, such as one of a newer version.
+
+    `attempts` counts earlier tries; `member` is whose entry it is, if that is known.
+    """
+
+    def __init__(self, number: int, *, attempts: int, error: Exception, member: str = "") -> None:
+        super().__init__(f"cannot be read: {error!r}")
+        self.number = number
+        self.attempts = attempts
+        self.member = member
+
+
+class UnreadableRequest(Exception):
+    """A stored request that this version cannot read."""
+
+
 class StoreAway(Exception):
     """What is stored cannot be reached now: try again later."""
 

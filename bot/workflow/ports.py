@@ -68,6 +68,30 @@ class Box(StrEnum):
     OUTBOX = "outbox"
 
 
+SUBMISSIONS: Final = "submit:"
+"""What the names of the queues begin with whose requests are handed to the cloud."""
+
+
+class Lane(StrEnum):
+    """What a worker has slots of its own for, so that no kind of work takes those of another."""
+
+    DECISIONS = "decisions"
+    SUBMISSIONS = "submissions"
+    DELIVERIES = "deliveries"
+
+    @property
+    def box(self) -> Box:
+        """Where its queues stand."""
+        return Box.INBOX if self is Lane.DECISIONS else Box.OUTBOX
+
+    @classmethod
+    def of(cls, box: Box, queue: str) -> "Lane":
+        """Return the lane of a queue."""
+        if box is Box.INBOX:
+            return cls.DECISIONS
+        return cls.SUBMISSIONS if queue.startswith(SUBMISSIONS) else cls.DELIVERIES
+
+
 @dataclass(kw_only=True, slots=True)
 class Lease:
     """A queue that is ours for a while. Only the holder of the current `number` may record a result.
@@ -97,11 +121,11 @@ class Claims(Protocol):
     """Leases by database time; queues are claimed whole. Times are real time, in seconds."""
 
     async def claim_due(
-        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+        self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
     ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first.
 
-        With `among`, only queues of these names; never those in `besides`.
+        With `among`, only queues of these names, also those that were given back for a while; never those in `besides`.
         """
 
     async def claim(self, queue: str) -> Lease | None:

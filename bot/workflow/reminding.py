@@ -12,7 +12,7 @@ from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
-from bot.workflow.errors import MembersUnavailable, Missing, Stale
+from bot.workflow.errors import MembersUnavailable, Missing, Stale, UnreadableRequest
 from bot.workflow.expiring import expire
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
@@ -245,5 +245,5 @@ async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest |
         return None
     try:
         return await work.requests.get(RequestId(upgrade.request_id))
-    except Missing:
+    except (Missing, UnreadableRequest):
         return None

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from bot.domain.calendar import Freeze, frozen_by
 from bot.domain.cluster import Cluster
-from bot.domain.errors import Quorumless, Refused, RuleBroken
+from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
 from bot.domain.events import About, RequestApproved, UpgradeRequested
 from bot.domain.form import Form, judged_time, occasion
 from bot.domain.people import Member
 from bot.domain.policy import Rule
-from bot.domain.request import OPEN, REPLACEABLE, RequestId, UpgradeRequest
+from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, UpgradeRequest
 from bot.workflow import errands
 from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import FormSubmitted, Urgency
@@ -79,6 +79,8 @@ class Requesting:
             async with self.begin(lease) as work:
                 await self._store(work, asked)
                 await self._end(work, number, submitted)
+        except TooMany as refusal:
+            await self._refuse(number, submitted, refusal, lease)
         except (Stale, Taken) as error:
             raise Later(_MOMENT) from error  # another request for the cluster changed, or came, at the same moment
 
@@ -165,6 +167,11 @@ class Requesting:
             if older.state not in REPLACEABLE:
                 raise Later(_SUBMITTING)
             await give_way(work, older, to=request, at=self.now())
+        if await work.requests.count_open(request.requester) >= MOST_UNFINISHED:
+            raise TooMany(
+                f"You already have {MOST_UNFINISHED} open requests, the most that one person may have. "
+                f"Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
+            )
         stored = await work.requests.add(request)
         about = errands.about(stored)
         facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}

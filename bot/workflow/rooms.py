@@ -14,10 +14,10 @@ from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 
 
 class Requests(Protocol):
-    """The requests people made."""
+    """The requests people made. What returns several leaves out those that cannot be read."""
 
     async def get(self, request_id: RequestId) -> UpgradeRequest:
-        """Return a request; raises Missing."""
+        """Return a request; raises Missing, and UnreadableRequest."""
 
     async def add(self, request: UpgradeRequest) -> UpgradeRequest:
         """Store a new one and return it as stored; raises Taken when another open one exists for the cluster."""
@@ -35,6 +35,9 @@ class Requests(Protocol):
 
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first."""
+
+    async def count_open(self, requester: MemberId) -> int:
+        """Count a person's requests that are UNFINISHED; nobody else can add to them before this Work has ended."""
 
 
 class Upgrades(Protocol):
@@ -92,13 +95,19 @@ class Inbox(Protocol):
         """Store them, but for those whose key is known already; returns the keys that were new."""
 
     async def due(self, queue: str) -> Received | None:
-        """Return the queue's oldest undone entry; None when there is none or it has to wait."""
+        """Return the queue's oldest undone entry that is due and whose giver has no older one there; None without one.
+
+        Raises UnreadableRow when that is one which cannot be read.
+        """
 
     async def done(self, number: int) -> None:
         """Strike it off."""
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
-        """Try it again later; counts the attempt."""
+        """Try it, and what the same person sent to this queue later, again later; counts the attempt."""
+
+    async def dead_letter(self, number: int, *, error: str) -> None:
+        """Give it up as a dead letter, which doctor, metrics and log show."""
 
 
 class Outbox(Protocol):
@@ -108,13 +117,19 @@ class Outbox(Protocol):
         """Store them; those whose key is known already are ignored."""
 
     async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
-        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+        """Return the queue's undone errands in stored order, up to the first that has to wait.
+
+        Raises UnreadableRow for the first of them that cannot be read.
+        """
 
     async def done(self, *numbers: int) -> None:
         """Strike them off."""
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""
+
+    async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
+        """Try it again later in a queue of its own, so that it holds up nothing else; counts the attempt."""
 
     async def bury(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters, which doctor, metrics and log show."""

@@ -10,7 +10,7 @@ from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
-from bot.workflow.errors import Missing
+from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.ports import Clock, Work
 from bot.workflow.rooms import Fact
 
@@ -195,5 +195,5 @@ async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest |
         return None
     try:
         return await work.requests.get(RequestId(upgrade.request_id))
-    except Missing:
+    except (Missing, UnreadableRequest):
         return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from bot.app import real_time
 from bot.doctor.database import database
@@ -13,9 +13,12 @@ from bot.doctor.finding import State
 from bot.policy.file import load_policy
 from bot.store import migrating
 from bot.store.storage import Storage
-from bot.workflow.entries import Errand, Kind
+from bot.store.tables import RequestRow
+from bot.store.transaction import transaction
+from bot.workflow.entries import Arrival, Errand, Kind
 from bot.workflow.policy_in_force import PolicyInForce
 from tests import postgresql
+from tests.builders import KIM, a_press, an_upgrade_request
 from tests.doctor.conftest import Clinic
 
 EVERY = migrating.known()
@@ -173,6 +176,36 @@ async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
     await storage.close()
     assert "1 message given up" in finding.text
     assert "C0GONE" in finding.text
+
+
+async def test_a_press_that_was_given_up_is_a_warning_too(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+    async with storage.begin() as work:
+        await work.inbox.put(Arrival(entry=a_press(member=KIM), key="k", queue="q"))
+        await work.inbox.dead_letter(1, error="Slack could not be asked (fatal_error).")
+        await work.commit()
+
+    finding = await clinic.only(State.WARNING, database)
+
+    await storage.close()
+    assert finding.text == (
+        "1 press or form given up; the newest: ButtonPressed of U0KIM (Slack could not be asked (fatal_error).)"
+    )
+
+
+async def test_a_request_that_cannot_be_read_is_a_warning(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+    async with storage.begin() as work:
+        await work.requests.add(request := an_upgrade_request())
+        await work.commit()
+    async with transaction(storage.engines.write) as newer:
+        await newer.run(update(RequestRow).values(body={"id": request.id}))
+        await newer.commit()
+
+    finding = await clinic.only(State.WARNING, database)
+
+    await storage.close()
+    assert finding.text.startswith(f"request {request.id} cannot be read by this version")
 
 
 async def test_a_channel_that_refuses_messages_is_a_warning(clinic: Clinic) -> None:

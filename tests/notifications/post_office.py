@@ -13,7 +13,7 @@ from bot.notifications.delivering import delivery
 from bot.notifications.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lane, Lease
 from bot.workflow.rooms import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
 from tests.fakes import FakeClock, FakeStorage
@@ -125,6 +125,7 @@ class PostOffice:
         self.storage = FakeStorage(*things)
         self.slack = FakeMessenger(seconds=self.storage.seconds)
         self.clock = FakeClock(NOON)
+        self.woken: set[str] = set()
         self.outcomes: list[tuple[str, str]] = []
         self.delivery = delivery(
             begin=self.storage.begin,
@@ -148,6 +149,7 @@ class PostOffice:
         async with self.storage.begin() as work:
             await work.outbox.put(*told)
             await work.commit()
+        self.woken |= {one.queue for one in told}
 
     async def place_card(self, request: UpgradeRequest, ts: str = "77.0") -> MessageRef:
         """Remember that a request's card stands somewhere."""
@@ -161,7 +163,7 @@ class PostOffice:
         """Deliver what is due, and what becomes due within so many seconds."""
         end = self.storage.seconds() + seconds
         while self.storage.seconds() < end:
-            leases = await self.storage.claims.claim_due(Box.OUTBOX, limit=16)
+            leases = await self._claimed()
             for lease in leases:
                 await self._serve(lease)
             if not leases:
@@ -171,8 +173,13 @@ class PostOffice:
 
     async def round(self) -> None:
         """Deliver what is due right now, once."""
-        for lease in await self.storage.claims.claim_due(Box.OUTBOX, limit=16):
+        for lease in await self._claimed():
             await self._serve(lease)
+
+    async def _claimed(self) -> Sequence[Lease]:
+        woken, self.woken = self.woken, set()
+        named = await self.storage.claims.claim_due(Lane.DELIVERIES, limit=16, among=woken)
+        return named or await self.storage.claims.claim_due(Lane.DELIVERIES, limit=16)
 
     def sent(self, how: str) -> list[Sent]:
         """Return what was sent in a way, in order."""

@@ -1,9 +1,11 @@
 """Whatever Slack does, what is to be told gets there: waited out, repeated, reported, or a dead letter."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from bot.domain.events import StatusMoved
 from bot.notifications.errors import (
     BadPayload,
     MessengerError,
@@ -13,10 +15,10 @@ from bot.notifications.errors import (
     Transient,
 )
 from bot.workflow import errands
-from bot.workflow.entries import MessageRef, Urgency
+from bot.workflow.entries import Kind, MessageRef, Urgency
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box
-from tests.builders import CHANNEL, KIM, ROOS, SEM, an_upgrade_request
+from bot.workflow.ports import Lane
+from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
 from tests.notifications.post_office import PostOffice, a_line, an_announcement
 
 
@@ -35,6 +37,34 @@ async def test_whatever_passes_is_waited_out(error: MessengerError) -> None:
     assert [one.how for one in office.slack.sent] == ["post", "thread"]
     assert office.storage.waiting == []
     assert office.storage.dead == []
+
+
+async def test_a_message_that_cannot_be_drawn_holds_up_nothing_else_in_its_channel() -> None:
+    """The rest goes on at once; it is tried ten times and then given up."""
+    request = an_upgrade_request()
+    office = PostOffice(request)
+    unreadable: Any = "no window"
+    event = StatusMoved(about=about(request), status="SCHEDULED_NOTIFIED", from_status=None, window=unreadable)
+    odd = errands.in_channel(CHANNEL, event, key="odd")
+    await office.put(odd, an_announcement(request, 2, "FAILED"))
+    await office.work(3)
+    posted = len(office.sent("post"))
+    await office.work(600)
+
+    assert posted == 1
+    assert office.storage.dead == [odd]
+    assert office.outcomes.count(("channel", "fault")) == 9
+    assert office.storage.waiting == []
+
+
+async def test_a_card_that_cannot_be_drawn_is_given_up_after_some_tries() -> None:
+    """It is a dead letter, and no queue that is tried for ever."""
+    request = an_upgrade_request(deadline=None)
+    office = PostOffice(request)
+    await office.put(errands.repaint(request, because="x"))
+    await office.work(600)
+
+    assert [one.kind for one in office.storage.dead] == [Kind.CARD]
 
 
 async def test_an_outage_of_hours_ends_by_itself() -> None:
@@ -205,9 +235,9 @@ async def test_under_a_lost_lease_nothing_is_sent_and_nothing_recorded() -> None
     request = an_upgrade_request()
     office = PostOffice(request)
     await office.put(errands.repaint(request, because="x"))
-    (stale,) = await office.storage.claims.claim_due(Box.OUTBOX, limit=1)
+    (stale,) = await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
     office.storage.pass_time(60)
-    await office.storage.claims.claim_due(Box.OUTBOX, limit=1)
+    await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
 
     with pytest.raises(LeaseLost):
         await office.delivery.deliver(stale)

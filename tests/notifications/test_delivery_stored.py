@@ -12,7 +12,7 @@ from bot.notifications.errors import Throttled, Transient
 from bot.store.storage import Storage
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lane, Lease
 from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
 from tests.notifications.post_office import FakeMessenger, a_line, an_announcement, drawn
 
@@ -51,7 +51,7 @@ async def worked(storage: Storage, delivered: Delivery, slack: FakeMessenger, *,
     end = time.monotonic() + 60
     leases: tuple[Lease, ...] = ()
     while time.monotonic() < end and (leases or len(slack.sent) < sent):
-        leases = await storage.claims.claim_due(Box.OUTBOX, limit=16)
+        leases = await storage.claims.claim_due(Lane.DELIVERIES, limit=16)
         for lease in leases:
             await storage.claims.release(lease, again_in=await delivered.deliver(lease))
 
@@ -89,7 +89,7 @@ async def test_a_pause_that_slack_asked_for_is_kept_by_another_process(storage: 
     await stored(storage, request, errands.repaint(request, because="x"))
     began = time.monotonic()
 
-    for lease in await storage.claims.claim_due(Box.OUTBOX, limit=16):
+    for lease in await storage.claims.claim_due(Lane.DELIVERIES, limit=16):
         await delivering(storage, slack).deliver(lease)
         await storage.claims.release(lease)
     await worked(storage, delivering(storage, slack), slack, sent=1)

@@ -14,6 +14,7 @@ class Office:
     def __init__(self) -> None:
         self.storage = FakeStorage()
         self.slept: list[float] = []
+        self.leases: dict[str, Lease] = {}
         self.stalls = 0.0
         self.pacing = Pacing(claims=self.storage.claims, sleep=self._sleep, seconds=self.storage.seconds)
 
@@ -23,47 +24,85 @@ class Office:
         assert lease is not None
         return lease
 
+    async def told_to_wait(self, queue: str, *, ahead: bool = False) -> float:
+        """Ask for a turn that is not to be had yet; returns after how many seconds to come back."""
+        if queue not in self.leases:
+            self.leases[queue] = await self.lease(queue)
+        with pytest.raises(NotYet) as waits:
+            await self.pacing.turn("post:C1", self.leases[queue], ahead=ahead)
+        return waits.value.seconds
+
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.storage.pass_time(seconds + self.stalls)
 
 
-async def test_the_first_goes_at_once_and_the_second_sleeps_a_moment() -> None:
-    """A short wait is slept through."""
+async def test_the_first_goes_at_once_and_the_second_comes_back_a_second_later() -> None:
+    """Nobody stands still for it, which would keep a worker from something else."""
     office = Office()
 
     await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
-    await office.pacing.turn("post:C1", await office.lease("b"), ahead=False)
+    second = await office.told_to_wait("b")
+    office.storage.pass_time(second)
+    await office.pacing.turn("post:C1", office.leases["b"], ahead=False)
 
-    assert office.slept == [pytest.approx(1.0, abs=0.05)]
+    assert second == pytest.approx(1.0, abs=0.05)
+    assert sum(office.slept) < 0.1
 
 
-async def test_who_has_to_wait_long_comes_back_and_reserves_nothing() -> None:
-    """A worker does not stand still for others, and a process that dies leaves no line behind."""
+async def test_those_who_wait_come_back_one_after_the_other_in_the_order_in_which_they_came() -> None:
+    """Each is told its own second, and who comes later takes nobody's place."""
     office = Office()
-    await office.storage.claims.hold("post:C1", seconds=3)
-    leases = [await office.lease(queue) for queue in "abcde"]
+    await office.storage.claims.hold("post:C1", seconds=1)
+    waits = [await office.told_to_wait(queue) for queue in "abc"]
+    office.storage.pass_time(1)
 
-    for lease in leases:
-        with pytest.raises(NotYet):
-            await office.pacing.turn("post:C1", lease, ahead=False)
-    office.storage.pass_time(3)
-    await office.pacing.turn("post:C1", leases[0], ahead=False)
+    late = await office.told_to_wait("d")
+    for queue in "abcd":
+        await office.pacing.turn("post:C1", office.leases[queue], ahead=False)
+        office.storage.pass_time(1)
 
-    assert office.slept == []
+    assert waits == [pytest.approx(seconds, abs=0.05) for seconds in (1, 2, 3)]
+    assert late == pytest.approx(3, abs=0.05)
+    assert not office.pacing.lines
 
 
-async def test_what_goes_ahead_takes_a_later_slot_and_leaves_none_to_those_who_wait() -> None:
-    """A person's press passes by all repaints but the one that is about to go."""
+async def test_who_stands_far_behind_looks_again_after_five_seconds_and_keeps_the_place() -> None:
+    """Something more urgent may have come into the queue meanwhile."""
     office = Office()
-    repaint, press = await office.lease("repaint"), await office.lease("press")
+    await office.storage.claims.hold("post:C1", seconds=1)
+    waits = [await office.told_to_wait(f"{number}") for number in range(10)]
+    office.storage.pass_time(5)
+
+    again = await office.told_to_wait("9")
+
+    assert waits[-1] == pytest.approx(5, abs=0.05)
+    assert again == pytest.approx(5, abs=0.05)
+
+
+async def test_nobody_waits_for_one_who_does_not_come_back() -> None:
+    """Another process may have taken over that queue."""
+    office = Office()
+    await office.storage.claims.hold("post:C1", seconds=1)
+    await office.told_to_wait("gone")
+    await office.told_to_wait("b")
+    office.storage.pass_time(3.5)
+
+    await office.pacing.turn("post:C1", office.leases["b"], ahead=False)
+
+
+async def test_what_goes_ahead_comes_before_those_who_wait() -> None:
+    """A person's press passes by all repaints."""
+    office = Office()
     await office.storage.claims.hold("post:C1", seconds=1.5)
+    await office.told_to_wait("repaint")
+    await office.told_to_wait("press", ahead=True)
+    office.storage.pass_time(1.5)
 
-    with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", repaint, ahead=False)
-    await office.pacing.turn("post:C1", press, ahead=True)
+    behind = await office.told_to_wait("repaint")
+    await office.pacing.turn("post:C1", office.leases["press"], ahead=True)
 
-    assert office.slept == [pytest.approx(1.5, abs=0.05)]
+    assert behind == pytest.approx(1.0, abs=0.05)
 
 
 async def test_a_pause_that_slack_asked_for_holds_everybody() -> None:
@@ -113,6 +152,7 @@ async def test_who_stalls_before_the_turn_comes_does_not_use_it() -> None:
     """By then another process may send the same."""
     office = Office()
     await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
+    office.storage.pass_time(0.97)
     office.stalls = 15.0
 
     with pytest.raises(NotYet):

@@ -67,6 +67,7 @@ class Shift:
                 deciding=house.deciding,
                 submitting=house.submitting,
                 deliver=self.post.deliver,
+                slack_answers=house.members.answers,
             ),
             renew_every=renew_every,
             resting=resting,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lane, Lease
 from tests.builders import an_errand
 from tests.fake_claims import FakeClaims
 from tests.runner.shift import SOON, Shift
@@ -43,17 +43,17 @@ async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> No
     await shift.worker.drain(within=0.05)
     await running
 
-    assert [lease.queue for lease in await house.storage.claims.claim_due(Box.OUTBOX, limit=5)] == ["channel:slow"]
+    assert [lease.queue for lease in await house.storage.claims.claim_due(Lane.DELIVERIES, limit=5)] == ["channel:slow"]
 
 
 class Slow(FakeClaims):
     """Leases that take their time to be claimed."""
 
     async def claim_due(
-        self, box: Box, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
+        self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
     ) -> tuple[Lease, ...]:
         """Claim, then answer late."""
-        leases = await super().claim_due(box, limit=limit, among=among, besides=besides)
+        leases = await super().claim_due(lane, limit=limit, among=among, besides=besides)
         await asyncio.sleep(0.1 if leases else 0)
         return leases
 

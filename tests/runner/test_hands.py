@@ -4,8 +4,10 @@ import asyncio
 import math
 from typing import Any
 
+from bot.domain.request import State
+from bot.workflow.entries import Urgency
 from bot.workflow.ports import Box, Lease
-from tests.builders import an_errand
+from tests.builders import a_press, an_errand, an_upgrade_request
 from tests.runner.shift import at_work
 from tests.workflow.house import a_house
 
@@ -57,3 +59,18 @@ async def test_what_is_stored_in_a_queue_in_hand_is_served_right_after() -> None
         await shift.put(an_errand("first", queue="channel:one"))
 
         await shift.until(lambda: shift.post.delivered == ["before", "first", "second"])
+
+
+async def test_slots_are_kept_for_decisions_and_submissions() -> None:
+    """However many messages cannot be delivered just now, a press is decided and its request submitted."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+    async with at_work(house) as shift:
+        shift.post.held = {f"card:{number}": asyncio.Event() for number in range(20)}
+        await shift.put(*(an_errand(queue, queue=queue, urgency=Urgency.PERSON) for queue in shift.post.held))
+        await shift.until(lambda: sum(shift.held(queue) for queue in shift.post.held) == 16)
+        await shift.enter(a_press(request), queue="request:1")
+
+        await shift.until(lambda: house.now_of(request).state is State.SUBMITTED)
+        for held in shift.post.held.values():
+            held.set()

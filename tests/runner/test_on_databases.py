@@ -7,13 +7,16 @@ from itertools import repeat
 from typing import cast
 
 import pytest
+from sqlalchemy import select, update
 
 from bot.domain.request import State, UpgradeRequest
 from bot.runner.serving import Duties
 from bot.runner.worker import Worker
 from bot.store.storage import Storage
+from bot.store.tables import InboxRow, OutboxRow
+from bot.store.transaction import transaction
 from bot.workflow.entries import AnyEntry, Arrival, Press
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import (
     ACME,
     KIM,
@@ -25,9 +28,11 @@ from tests.builders import (
     a_press,
     a_rule,
     a_submitted_form,
+    an_errand,
     an_upgrade_request,
 )
 from tests.fakes import FakeClock, FakeCloud, FakeStorage
+from tests.store.conftest import make_older
 from tests.workflow.house import House, the_people
 
 TWO = a_policy(a_rule(required_approvals=2))
@@ -57,11 +62,13 @@ class Process:
             policy=TWO,
             ids=iter(secrets.randbelow(10**9) for _ in repeat(None)),
         )
+        self.told: list[str] = []
         duties = Duties(
             requesting=self.house.requesting,
             deciding=self.house.deciding,
             submitting=self.house.submitting,
             deliver=self.deliver,
+            slack_answers=self.house.members.answers,
         )
         self.worker = Worker(claims=storage.claims, begin=storage.begin, look=storage.look, duties=duties)
         storage.claims.hands = self.worker
@@ -69,8 +76,10 @@ class Process:
     async def deliver(self, lease: Lease) -> float:
         """Strike everything off."""
         async with self.storage.begin(lease) as work:
-            await work.outbox.done(*[due.number for due in await work.outbox.due(lease.queue, limit=100)])
+            found = await work.outbox.due(lease.queue, limit=100)
+            await work.outbox.done(*[due.number for due in found])
             await work.commit()
+        self.told += [f"{due.errand.key}: {getattr(due.errand.event, 'text', '')}" for due in found]
         return 0.0
 
 
@@ -107,7 +116,7 @@ async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage
     for process, member in zip(processes, (SEM, KIM), strict=True):
         await process.house.shelf.renew()
         await put(stored, a_press(request, member=member), key=member, queue=f"request:{member}")
-    leases = await stored.claims.claim_due(Box.INBOX, limit=2)
+    leases = await stored.claims.claim_due(Lane.DECISIONS, limit=2)
 
     async def decide(process: Process, lease: Lease) -> None:
         async with stored.look() as work:
@@ -164,7 +173,7 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     async with stored.begin() as work:
         await work.inbox.put(Arrival(entry=a_submitted_form(), key="fresh", queue="cluster:fresh"))
         await work.commit()
-    assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Box.INBOX, limit=20)}
+    assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Lane.DECISIONS, limit=20)}
 
 
 async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stored: Storage) -> None:
@@ -184,3 +193,44 @@ async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stor
 
     assert {one.state for one in await requests(stored)} == {State.REPLACED, State.PENDING_APPROVAL}
     assert (await stored.census.inbox()).waiting == 0
+
+
+async def rewrite(storage: Storage, table: type[InboxRow | OutboxRow], number: int, **body: object) -> None:
+    async with transaction(storage.engines.write) as newer:
+        row = await newer.first(select(table.body).where(table.number == number))
+        assert row is not None
+        await newer.run(update(table).where(table.number == number).values(body={**row.body, **body}))
+        await newer.commit()
+
+
+async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storage) -> None:
+    """In either box: the rest goes on at once, its tries are counted, and whose entry it was is told."""
+    request = an_upgrade_request()
+    async with stored.begin() as work:
+        await work.requests.add(request)
+        await work.outbox.put(an_errand("odd", queue="channel:C1"), an_errand("alert", queue="channel:C1"))
+        await work.inbox.put(Arrival(entry=a_press(request, member=KIM), key="odd", queue="request:1"))
+        await work.commit()
+    await rewrite(stored, OutboxRow, 1, kind="KindOfTomorrow")
+    await rewrite(stored, InboxRow, 1, kind="EntryOfTomorrow")
+    process = Process(stored, FakeCloud(a_catalog()))
+    await process.house.shelf.renew()
+    told = process.told
+    running = asyncio.create_task(process.worker.run())
+
+    async with asyncio.timeout(60):
+        while not any(one.startswith("alert") for one in told):  # noqa: ASYNC110 - plain state
+            await asyncio.sleep(0.02)
+        await put(stored, a_press(request, member=SEM), key="press", queue="request:1")
+        while not any("Your approval counts" in one for one in told):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+        while sum((await stored.census.dead()).values()) < 2 or not any("given up" in one for one in told):
+            await make_older(stored, 30)
+            await asyncio.sleep(0.2)
+    await process.worker.drain(within=1)
+    await running
+
+    letters = {letter.box: letter for letter in await stored.census.dead_letters()}
+    assert {box: letter.attempts for box, letter in letters.items()} == {Box.INBOX: 10, Box.OUTBOX: 10}
+    assert letters[Box.INBOX].what == f"EntryOfTomorrow of {KIM}"
+    assert letters[Box.OUTBOX].what.startswith("KindOfTomorrow to ")

@@ -1,14 +1,15 @@
 import asyncio
 from functools import partial
+from typing import Any
 
 from bot.domain.request import State
 from bot.workflow.entries import Press
 from bot.workflow.policy_in_force import PolicyInForce
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
 from tests.fake_claims import FakeClaims
-from tests.runner.shift import at_work
-from tests.workflow.house import a_house, decision
+from tests.runner.shift import Shift, at_work
+from tests.workflow.house import OTTO, House, a_house, decision
 
 
 async def test_a_request_goes_all_the_way_through_the_worker() -> None:
@@ -44,7 +45,7 @@ async def test_a_clock_that_is_set_forward_lets_nobody_take_their_own_queue_agai
 
 
 async def test_entries_of_one_queue_are_decided_in_stored_order() -> None:
-    """The withdrawal came after the approval, so the approval counts first."""
+    """The withdrawal came after the approval, so the approval counts first, however long Slack was away."""
     request = an_upgrade_request(required=2)
     house = await a_house(request, policy=a_policy(a_rule(required_approvals=2)))
     async with at_work(house) as shift:
@@ -53,7 +54,7 @@ async def test_entries_of_one_queue_are_decided_in_stored_order() -> None:
             await shift.enter(a_press(request, member=member, press=press), queue="request:1")
         await shift.until(lambda: len(house.answers) == 1)
         house.members.down = False
-        await shift.later(2)
+        await shift.later(60)
 
         await shift.until(lambda: not house.storage.entries)
 
@@ -71,8 +72,9 @@ async def test_an_unreachable_slack_is_said_once_and_waited_for() -> None:
     house.members.down = True
     async with at_work(house) as shift:
         await shift.enter(a_press(request), queue="request:1")
-        for tries in (1, 2, 3):
-            await shift.until(lambda tries=tries: house.storage.rooms.inbox[1].attempts == tries)  # type: ignore[misc]
+        for tries in range(1, 15):
+            await shift.until(lambda tries=tries: len(house.members.asked) == tries)  # type: ignore[misc]
+            await shift.until(lambda: not shift.held("request:1", Box.INBOX))
             await shift.later(60)
         house.members.down = False
         await shift.later(60)
@@ -90,8 +92,9 @@ async def test_a_new_request_is_taken_once_the_older_one_was_submitted() -> None
     house = await a_house(older)
     async with at_work(house) as shift:
         await shift.enter(a_submitted_form(), queue="cluster:web")
-        for tries in range(1, 6):
-            await shift.until(lambda tries=tries: house.storage.rooms.inbox[1].attempts == tries)  # type: ignore[misc]
+        for tries in range(1, 15):
+            await shift.until(lambda tries=tries: lease_number(house, "cluster:web") == tries)  # type: ignore[misc]
+            await shift.until(lambda: not shift.held("cluster:web", Box.INBOX))
             await shift.later(2)
         async with house.storage.begin() as work:
             await work.requests.save(house.now_of(older).fail("no", at=house.clock()))
@@ -104,6 +107,90 @@ async def test_a_new_request_is_taken_once_the_older_one_was_submitted() -> None
     assert [answer.split(".")[0] for answer in house.answers] == [
         "An earlier request for this cluster is being submitted just now"
     ]
+
+
+def lease_number(house: House, queue: str) -> int:
+    """Return how often a queue of the inbox was claimed."""
+    lease = house.storage.claims.leases.get((Box.INBOX, queue))
+    return lease.number if lease else 0
+
+
+async def tried(shift: Shift, times: int, number: int = 1, box: Box = Box.INBOX) -> None:
+    """Let an inbox or outbox row be tried so often."""
+    rooms = shift.house.storage.rooms
+    for count in range(1, times + 1):
+
+        def is_so(count: int = count) -> bool:
+            rows = shift.house.storage.rooms.inbox if box is Box.INBOX else shift.house.storage.rooms.outbox
+            return rows[number].attempts == count
+
+        await shift.until(is_so)
+        await shift.later(60)
+    assert rooms
+
+
+async def test_somebody_whom_slack_cannot_look_up_holds_up_nobody_else() -> None:
+    """An outsider presses, and nobody can tell who that is: approval and withdrawal of others are decided at once."""
+    request = an_upgrade_request(required=2)
+    house = await a_house(request, policy=a_policy(a_rule(required_approvals=2)))
+    house.members.troubled = {OTTO}
+    async with at_work(house) as shift:
+        await shift.enter(a_press(request, member=OTTO), queue="request:1")
+        await shift.until(lambda: house.storage.rooms.inbox[1].attempts == 1)
+        await shift.enter(a_press(request, member=SEM), queue="request:1")
+        await shift.enter(a_press(request, member=ROOS, press=Press.WITHDRAW), queue="request:1")
+
+        await shift.until(lambda: house.now_of(request).state is State.WITHDRAWN)
+
+    assert house.now_of(request).voters == {SEM}
+    assert [row.ended for row in house.storage.rooms.inbox.values()] == [False, True, True]
+
+
+async def test_an_entry_of_somebody_who_can_never_be_looked_up_is_given_up_and_they_are_told(
+    logged: list[dict[str, Any]],
+) -> None:
+    """After ten tries, with a loud line; what the same person sent later waits for that, and is then decided."""
+    request = an_upgrade_request()
+    house = await a_house(request)
+    house.members.troubled = {SEM}
+    async with at_work(house) as shift:
+        await shift.enter(a_press(request, member=SEM, press=Press.WITHDRAW), queue="request:1")
+        await shift.enter(a_press(request, member=SEM), queue="request:1")
+        await tried(shift, 9)
+        waiting = [row.attempts for row in house.storage.rooms.inbox.values()]
+        await shift.until(lambda: house.storage.rooms.inbox[1].dead)
+        house.members.troubled = set()
+        await shift.later(60)
+        await shift.until(lambda: house.now_of(request).state is State.SUBMITTED)
+
+    kept, given_up, *_ = house.answers
+    (line,) = [line for line in logged if line["event"] == "dead_letter"]
+    assert waiting == [9, 0]
+    assert kept.startswith("Slack does not say just now who may do this.")
+    assert given_up == (
+        "Your press for production/web was given up after 10 tries: Slack could not say who may do this. "
+        "Nothing was changed. Please press the button again."
+    )
+    assert (line["log_level"], line["box"], line["number"], line["member"]) == ("error", "inbox", 1, SEM)
+
+
+async def test_a_fault_that_stays_ends_as_a_dead_letter_and_its_giver_is_told() -> None:
+    """So does one that meets a form."""
+    house = await a_house()
+
+    async def broken(_: str) -> object:
+        raise RuntimeError("A fault")
+
+    house.members.find = broken  # type: ignore[method-assign, assignment]
+    async with at_work(house) as shift:
+        await shift.enter(a_submitted_form(), queue="cluster:web")
+        await tried(shift, 9)
+        await shift.until(lambda: house.storage.rooms.inbox[1].dead)
+
+    assert house.answers[-1] == (
+        "Your request was given up after 10 tries: the bot made a mistake each time. Nothing was changed. "
+        "Please send the form again."
+    )
 
 
 async def test_a_fault_of_ours_holds_up_nobody_else() -> None:
@@ -246,7 +333,7 @@ async def test_a_lease_is_kept_while_the_work_lasts() -> None:
             house.storage.pass_time(30)
             claims.renewals = 0
             await shift.until(lambda: claims.renewals > 0)
-        taken = await house.storage.claims.claim_due(Box.OUTBOX, limit=5)
+        taken = await house.storage.claims.claim_due(Lane.DELIVERIES, limit=5)
         shift.post.held["channel:slow"].set()
         await shift.until(lambda: shift.post.delivered == ["slow"])
 
@@ -261,7 +348,7 @@ async def test_whoever_lost_a_lease_records_nothing() -> None:
         await shift.put(an_errand("slow", queue="channel:slow"))
         await shift.until(lambda: shift.held("channel:slow"))
         house.storage.pass_time(60)
-        (other,) = await house.storage.claims.claim_due(Box.OUTBOX, limit=5)
+        (other,) = await house.storage.claims.claim_due(Lane.DELIVERIES, limit=5)
         shift.post.held["channel:slow"].set()
         await shift.put(an_errand("next", queue="channel:next"))
 

@@ -9,7 +9,7 @@ import pytest
 from bot.store.storage import Storage
 from bot.workflow.entries import Arrival
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Lease, Queue
+from bot.workflow.ports import Box, Lane, Lease, Queue
 from tests.builders import a_submitted_form, an_errand
 from tests.store.conftest import Subject
 
@@ -55,8 +55,8 @@ async def test_what_is_stored_is_claimed_with_it_for_hands_that_are_free(subject
 
     assert set(hands.leases) == {IN, OUT}
     assert hands.woken == set()
-    for box in Box:
-        assert await subject.others.claim_due(box, limit=9) == ()
+    for lane in Lane:
+        assert await subject.others.claim_due(lane, limit=9) == ()
     async with subject.begin(hands.leases[OUT]) as work:
         await work.outbox.done(1, 2)
         await work.commit()
@@ -80,7 +80,7 @@ async def test_a_queue_is_claimed_with_what_is_stored_again_and_again(subject: S
 async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -> None:
     """Another process works on the queue, or no hand is free: it is claimed as soon as that can be."""
     await put(subject, "1")
-    (elsewhere,) = await subject.others.claim_due(Box.OUTBOX, limit=9)
+    (elsewhere,) = await subject.others.claim_due(Lane.DELIVERIES, limit=9)
     subject.claims.hands = hands = HandsHere(OUT)
     async with subject.begin() as work:
         await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
@@ -90,7 +90,7 @@ async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -
     assert hands.leases == {}
     assert hands.woken == {IN, OUT}
     await subject.others.renew(elsewhere)
-    (lease,) = await subject.others.claim_due(Box.INBOX, limit=9)
+    (lease,) = await subject.others.claim_due(Lane.DECISIONS, limit=9)
     assert lease.queue == "in"
 
 
@@ -104,7 +104,7 @@ async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject)
 
     assert hands.leases == {}
     assert hands.woken == many
-    leases = await subject.claims.claim_due(Box.OUTBOX, limit=20)
+    leases = await subject.claims.claim_due(Lane.DELIVERIES, limit=20)
     assert {(lease.box, lease.queue) for lease in leases} == many
 
 
@@ -117,7 +117,7 @@ async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: 
 
     assert (hands.leases, hands.woken) == ({}, set())
     await subject.pass_time(10)
-    (lease,) = await subject.others.claim_due(Box.OUTBOX, limit=9)
+    (lease,) = await subject.others.claim_due(Lane.DELIVERIES, limit=9)
     assert lease.queue == "out"
 
 

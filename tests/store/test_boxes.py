@@ -1,11 +1,20 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from bot.domain.events import StatusMoved, WentBlind, WindowMoved
-from bot.workflow.entries import AnyEntry, Arrival, Errand, Kind, MessageRef, RejectionGiven, Urgency
+from bot.store.boxes import ERRANDS as ERRANDS_CODEC
+from bot.store.storage import Storage
+from bot.store.tables import InboxRow, OutboxRow
+from bot.store.transaction import transaction
+from bot.workflow.entries import AnyEntry, Arrival, Errand, Kind, MessageRef, Press, RejectionGiven, Urgency
+from bot.workflow.errors import UnreadableRow
+from bot.workflow.ports import Lane
 from tests.builders import (
+    KIM,
     NOON,
+    ROOS,
     SEM,
     a_form,
     a_press,
@@ -16,12 +25,16 @@ from tests.builders import (
     an_errand,
     an_upgrade_request,
 )
-from tests.store.conftest import Subject
+from tests.store.conftest import Subject, make_older
 
 REQUEST = an_upgrade_request()
 ENTRIES: list[AnyEntry] = [
     a_submitted_form(form=a_form(start=NOON, ignore_windows=True, reason="\x00 & 🙂")),
     a_press(REQUEST, response_url="https://hooks.example/secret", message=MessageRef(channel="C1", ts="1.2")),
+    RejectionGiven(member=SEM, request_id=REQUEST.id, seal=REQUEST.seal, reason="Not before the sale."),
+]
+OF_ONE_PERSON: list[AnyEntry] = [
+    a_press(REQUEST, press=Press.APPROVE),
     RejectionGiven(member=SEM, request_id=REQUEST.id, seal=REQUEST.seal, reason="Not before the sale."),
 ]
 ERRANDS = [
@@ -112,10 +125,10 @@ async def test_of_deliveries_at_the_same_moment_one_is_stored(subject: Subject) 
     assert sorted(outcomes) == [False, False, True]
 
 
-async def test_entries_of_a_queue_are_taken_in_stored_order(subject: Subject) -> None:
+async def test_entries_of_one_person_are_taken_in_stored_order(subject: Subject) -> None:
     """One that has to wait holds up the later ones, as an earlier no must come before a later yes."""
     async with subject.begin() as work:
-        for number, entry in enumerate(ENTRIES):
+        for number, entry in enumerate(OF_ONE_PERSON):
             await work.inbox.put(Arrival(entry=entry, key=str(number), queue="q"))
         first = await work.inbox.due("q")
         assert first is not None
@@ -127,12 +140,111 @@ async def test_entries_of_a_queue_are_taken_in_stored_order(subject: Subject) ->
     async with subject.begin() as work:
         again = await work.inbox.due("q")
         assert again is not None
-        assert (again.number, again.attempts, again.entry) == (first.number, 1, ENTRIES[0])
+        assert (again.number, again.attempts, again.entry) == (first.number, 1, OF_ONE_PERSON[0])
+        assert again.waited == pytest.approx(11, abs=5)
         await work.inbox.done(again.number)
         second = await work.inbox.due("q")
 
     assert second is not None
-    assert second.entry == ENTRIES[1]
+    assert second.entry == OF_ONE_PERSON[1]
+
+
+async def test_others_pass_by_somebody_whose_entry_has_to_wait(subject: Subject) -> None:
+    """Theirs are decided in stored order, and their queue can be claimed for them."""
+    async with subject.begin() as work:
+        for number, member in enumerate((SEM, KIM, ROOS, SEM)):
+            await work.inbox.put(Arrival(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
+        waits = await work.inbox.due("q")
+        assert waits is not None
+        await work.inbox.postpone(waits.number, seconds=60, error="Slack does not know.")
+        await work.commit()
+
+    decided = []
+    for _ in range(2):
+        (lease,) = await subject.claims.claim_due(Lane.DECISIONS, limit=5)
+        async with subject.begin(lease) as work:
+            received = await work.inbox.due("q")
+            assert received is not None
+            decided.append(received.entry.member)
+            await work.inbox.done(received.number)
+            await work.commit()
+        await subject.claims.release(lease)
+
+    assert decided == [KIM, ROOS]
+    assert await subject.claims.claim_due(Lane.DECISIONS, limit=5) == ()
+    await subject.pass_time(61)
+    assert len(await subject.claims.claim_due(Lane.DECISIONS, limit=5)) == 1
+
+
+async def test_an_entry_that_was_given_up_lets_the_same_persons_next_one_pass(subject: Subject) -> None:
+    """A dead letter is not tried again."""
+    async with subject.begin() as work:
+        for number, entry in enumerate(OF_ONE_PERSON):
+            await work.inbox.put(Arrival(entry=entry, key=str(number), queue="q"))
+        first = await work.inbox.due("q")
+        assert first is not None
+        await work.inbox.dead_letter(first.number, error="given up\x00")
+        await work.commit()
+
+    async with subject.look() as work:
+        second = await work.inbox.due("q")
+    assert second is not None
+    assert second.entry == OF_ONE_PERSON[1]
+
+
+async def test_an_entry_of_a_newer_version_is_named_and_passed_by(stored: Storage) -> None:
+    """Whose it is is known all the same; others go on meanwhile."""
+    async with stored.begin() as work:
+        for number, member in enumerate((SEM, KIM)):
+            await work.inbox.put(Arrival(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
+        await work.commit()
+    await rewrite(stored, InboxRow, 1, {"kind": "EntryOfTomorrow", "value": {}})
+
+    async with stored.begin() as work:
+        with pytest.raises(UnreadableRow, match="EntryOfTomorrow") as raised:
+            await work.inbox.due("q")
+        await work.inbox.postpone(raised.value.number, seconds=60, error=str(raised.value))
+        received = await work.inbox.due("q")
+
+    assert (raised.value.number, raised.value.attempts, raised.value.member) == (1, 0, SEM)
+    assert received is not None
+    assert received.entry.member == KIM
+
+
+@pytest.mark.parametrize(
+    "body", [{"kind": "KindOfTomorrow"}, {"event": {"kind": "EventOfTomorrow", "value": {}}}, {"urgency": "0"}, None]
+)
+async def test_an_errand_of_a_newer_version_is_set_aside_and_the_rest_goes_on(
+    stored: Storage, body: dict[str, object] | None
+) -> None:
+    """Its tries are counted in a queue of its own."""
+    async with stored.begin() as work:
+        await work.outbox.put(an_errand("1"), an_errand("2"))
+        (first, _) = await work.outbox.due("card:1", limit=10)
+        await work.commit()
+    known = {**ERRANDS_CODEC.encode(first.errand), "event": None}
+    await rewrite(stored, OutboxRow, first.number, body and {**known, **body})
+
+    async with stored.begin() as work:
+        with pytest.raises(UnreadableRow) as raised:
+            await work.outbox.due("card:1", limit=10)
+        await work.outbox.set_aside(raised.value.number, queue="card:1:aside:1", seconds=5, error=str(raised.value))
+        await work.commit()
+
+    async with stored.look() as work:
+        assert [due.errand.key for due in await work.outbox.due("card:1", limit=10)] == ["2"]
+        assert await work.outbox.due("card:1:aside:1", limit=10) == ()
+    await make_older(stored, 6)
+    async with stored.look() as work:
+        with pytest.raises(UnreadableRow) as again:
+            await work.outbox.due("card:1:aside:1", limit=10)
+    assert (again.value.number, again.value.attempts) == (first.number, 1)
+
+
+async def rewrite(stored: Storage, table: type[InboxRow | OutboxRow], number: int, body: object) -> None:
+    async with transaction(stored.engines.write) as newer:
+        await newer.run(update(table).where(table.number == number).values(body=body))
+        await newer.commit()
 
 
 @pytest.mark.parametrize("errand", ERRANDS, ids=lambda errand: errand.key)

@@ -9,7 +9,7 @@ from bot.store.tables import PaceRow
 from bot.store.transaction import transaction
 from bot.workflow.entries import Arrival, Errand, Urgency
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lane, Lease
 from tests.builders import a_submitted_form as an_entry
 from tests.builders import an_errand, an_upgrade_request
 from tests.store.conftest import Subject, make_older
@@ -138,12 +138,12 @@ async def test_due_queues_are_claimed_once(subject: Subject) -> None:
     await put(subject, *(an_errand(f"{number}", queue=f"card:{number % 4}") for number in range(12)))
 
     first, second = await asyncio.gather(
-        subject.claims.claim_due(Box.OUTBOX, limit=10), subject.others.claim_due(Box.OUTBOX, limit=10)
+        subject.claims.claim_due(Lane.DELIVERIES, limit=10), subject.others.claim_due(Lane.DELIVERIES, limit=10)
     )
 
     assert sorted(queues(first) + queues(second)) == ["card:0", "card:1", "card:2", "card:3"]
-    assert await subject.claims.claim_due(Box.OUTBOX, limit=10) == ()
-    assert await subject.claims.claim_due(Box.INBOX, limit=10) == ()
+    assert await subject.claims.claim_due(Lane.DELIVERIES, limit=10) == ()
+    assert await subject.claims.claim_due(Lane.DECISIONS, limit=10) == ()
 
 
 async def test_the_most_urgent_queue_goes_first(subject: Subject) -> None:
@@ -157,23 +157,23 @@ async def test_the_most_urgent_queue_goes_first(subject: Subject) -> None:
         an_errand("5", queue="person", urgency=Urgency.PERSON),
     )
 
-    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=2)) == ["person", "alert"]
-    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=9)) == ["later-alert", "repaint"]
+    assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=2)) == ["person", "alert"]
+    assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=9)) == ["later-alert", "repaint"]
 
 
 async def test_a_queue_whose_first_errand_waits_is_not_due(subject: Subject) -> None:
     """Order is kept, so nothing behind it can be done anyway."""
     await put(subject, an_errand("1", delay=10), an_errand("2"))
 
-    assert await subject.claims.claim_due(Box.OUTBOX, limit=10) == ()
+    assert await subject.claims.claim_due(Lane.DELIVERIES, limit=10) == ()
     await subject.pass_time(11)
-    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=10)) == ["card:1"]
+    assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=10)) == ["card:1"]
 
 
 async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subject) -> None:
     """After its release, once its rest is over; a queue with nothing left is not."""
     await put(subject, an_errand("1"), an_errand("2", queue="other"))
-    leases = await subject.claims.claim_due(Box.OUTBOX, limit=10)
+    leases = await subject.claims.claim_due(Lane.DELIVERIES, limit=10)
     lease, other = leases
     async with subject.begin(lease) as work:
         (due,) = await work.outbox.due(lease.queue, limit=10)
@@ -182,15 +182,15 @@ async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subj
     await subject.claims.release(lease)
     await subject.claims.release(other, again_in=50)
 
-    assert await subject.others.claim_due(Box.OUTBOX, limit=10) == ()
+    assert await subject.others.claim_due(Lane.DELIVERIES, limit=10) == ()
     await subject.pass_time(51)
-    assert queues(await subject.others.claim_due(Box.OUTBOX, limit=10)) == ["other"]
+    assert queues(await subject.others.claim_due(Lane.DELIVERIES, limit=10)) == ["other"]
 
 
 async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(subject: Subject) -> None:
     """Until then it stays, and afterwards nothing can be recorded under it."""
     await put(subject, an_errand("1"), an_errand("2"))
-    (lease,) = await subject.claims.claim_due(Box.OUTBOX, limit=10)
+    (lease,) = await subject.claims.claim_due(Lane.DELIVERIES, limit=10)
     held = []
     for number in (1, 2):
         async with subject.begin(lease) as work:
@@ -200,7 +200,7 @@ async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(sub
 
     assert held == [True, False]
     await put(subject, an_errand("3"))
-    assert queues(await subject.others.claim_due(Box.OUTBOX, limit=10)) == ["card:1"]
+    assert queues(await subject.others.claim_due(Lane.DELIVERIES, limit=10)) == ["card:1"]
     async with subject.begin(lease) as work:
         with pytest.raises(LeaseLost):
             await work.commit()
@@ -210,18 +210,18 @@ async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
     """Whoever knows what was stored need not look at everything; what is not due is not claimed by its name either."""
     await put(subject, an_errand("1", queue="named"), an_errand("2", queue="other"), an_errand("3", queue="l", delay=9))
 
-    assert queues(await subject.claims.claim_due(Box.OUTBOX, limit=10, among=["named", "l", "never"])) == ["named"]
-    assert await subject.claims.claim_due(Box.OUTBOX, limit=10, among=[]) == ()
+    assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=10, among=["named", "l", "never"])) == ["named"]
+    assert await subject.claims.claim_due(Lane.DELIVERIES, limit=10, among=[]) == ()
 
 
 async def test_queues_in_hand_are_not_claimed_though_their_leases_seem_to_have_run_out(subject: Subject) -> None:
     """The database's clock was set forward: whoever works on them knows better."""
     await put(subject, an_errand("1", queue="in hand"), an_errand("2", queue="other", urgency=Urgency.BACKGROUND))
-    (lease,) = await subject.claims.claim_due(Box.OUTBOX, limit=1)
+    (lease,) = await subject.claims.claim_due(Lane.DELIVERIES, limit=1)
     await subject.pass_time(60)
 
     for among in (None, ["in hand", "other"]):
-        (other,) = await subject.claims.claim_due(Box.OUTBOX, limit=1, among=among, besides=["in hand"])
+        (other,) = await subject.claims.claim_due(Lane.DELIVERIES, limit=1, among=among, besides=["in hand"])
         assert other.queue == "other"
         await subject.claims.release(other)
     await subject.claims.renew(lease)
@@ -234,8 +234,8 @@ async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> 
         await work.outbox.put(an_errand("1", queue="request:1"))
         await work.commit()
 
-    (deciding,) = await subject.claims.claim_due(Box.INBOX, limit=10)
-    (telling,) = await subject.others.claim_due(Box.OUTBOX, limit=10)
+    (deciding,) = await subject.claims.claim_due(Lane.DECISIONS, limit=10)
+    (telling,) = await subject.others.claim_due(Lane.DELIVERIES, limit=10)
 
     for lease in (deciding, telling):
         async with subject.begin(lease) as work:
@@ -314,15 +314,15 @@ async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue
     async with stalled.begin() as work:
         await work.outbox.put(an_errand("1", queue="stuck"), an_errand("2", queue="free"))
         await work.commit()
-    (lease,) = await stalled.claims.claim_due(Box.OUTBOX, limit=1)
+    (lease,) = await stalled.claims.claim_due(Lane.DELIVERIES, limit=1)
     await make_older(stalled, 21)
 
     async with transaction(stalled.engines.write) as stuck:
         await check(stuck, lease)
         async with asyncio.timeout(60):
-            assert queues(await other.claims.claim_due(Box.OUTBOX, limit=10)) == ["free"]
+            assert queues(await other.claims.claim_due(Lane.DELIVERIES, limit=10)) == ["free"]
 
-    assert queues(await other.claims.claim_due(Box.OUTBOX, limit=10)) == ["stuck"]
+    assert queues(await other.claims.claim_due(Lane.DELIVERIES, limit=10)) == ["stuck"]
     await stalled.close()
     await other.close()
 

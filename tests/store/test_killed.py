@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE
 from sqlalchemy import text
 
 from bot.store.storage import Storage
-from bot.workflow.ports import Box
+from bot.workflow.ports import Lane
 
 WRITER = """
 import asyncio, sys
@@ -78,4 +78,4 @@ async def test_work_goes_on_after_the_process_was_killed(stored: Storage) -> Non
 
     is_sqlite = stored.url.startswith("sqlite")
     assert (await stored.claims.claim("poll:acme") is not None) is is_sqlite
-    assert len(await stored.claims.claim_due(Box.OUTBOX, limit=1)) == 1
+    assert len(await stored.claims.claim_due(Lane.DELIVERIES, limit=1)) == 1

@@ -10,17 +10,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 import bot.store.migrating
 from bot.domain.request import State
 from bot.store.migrating import known
 from bot.store.partial_indexes import WHOLE_SCHEMA
 from bot.store.storage import Storage
-from bot.store.tables import OutboxRow, RequestRow
+from bot.store.tables import InboxRow, OutboxRow, RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Urgency
+from bot.workflow.entries import Arrival, Urgency
 from tests.builders import (
+    SEM,
+    a_press,
     an_errand,
     an_upgrade_request,
 )
@@ -123,3 +125,27 @@ async def test_rows_of_another_version_are_read(stored: Storage) -> None:
     async with stored.look() as work:
         assert await work.requests.get(request.id) == replace(request, revision=1)
         assert len(await work.outbox.due("card:1", limit=10)) == 1
+
+
+async def test_entries_that_waited_when_the_tables_changed_are_known_by_their_giver(stored: Storage) -> None:
+    """What an older version stores beside this one belongs to nobody, and is decided all the same."""
+    async with stored.begin() as work:
+        await work.inbox.put(Arrival(entry=a_press(), key="1", queue="q"))
+        await work.commit()
+    async with transaction(stored.engines.write) as older:
+        await older.run(text("UPDATE inbox SET member = ''"))
+        await older.commit()
+    async with stored.look() as work:
+        received = await work.inbox.due("q")
+    async with transaction(stored.engines.write) as older:
+        await older.run(text("DROP INDEX ix_inbox_dead"))
+        await older.run(text("ALTER TABLE inbox DROP COLUMN member"))
+        await older.run(text("ALTER TABLE inbox DROP COLUMN dead"))
+        await older.run(text("UPDATE alembic_version SET version_num = '0003'"))
+        await older.commit()
+
+    await stored.migrate()
+
+    assert received is not None
+    async with transaction(stored.engines.read) as looking:
+        assert [row.member for row in await looking.all(select(InboxRow.member))] == [SEM]

@@ -3,10 +3,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
-from bot.workflow.errors import Missing, Stale, Taken
+from bot.store.requests import CODEC
+from bot.store.storage import Storage
+from bot.store.tables import RequestRow
+from bot.store.transaction import transaction
+from bot.workflow.errors import Missing, Stale, Taken, UnreadableRequest
 from tests.builders import DATA, KIM, NOON, ROOS, SEM, WEB, a_cluster, a_window, an_upgrade_request
 from tests.store.conftest import Subject
 
@@ -228,3 +234,62 @@ async def test_lists_are_in_the_order_that_they_promise(subject: Subject) -> Non
         assert await work.requests.in_states() == ()
         assert await work.requests.by(ROOS, limit=2) == (third, second)
         assert await work.requests.by(KIM, limit=2) == (other,)
+
+
+async def test_what_one_person_has_under_way_is_counted(subject: Subject) -> None:
+    """Neither what was submitted or has ended, nor what others ask for."""
+    states = [State.PENDING_APPROVAL, State.APPROVED, State.SUBMITTING, State.SUBMISSION_FAILED]
+    states += [State.SUBMISSION_UNCLEAR, State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED]
+    of_roos = [
+        an_upgrade_request(cluster_identity=ClusterIdentity(f"{number}"), state=state)
+        for number, state in enumerate(states)
+    ]
+    await added(subject, *of_roos, an_upgrade_request(cluster_identity=DATA, requester=KIM))
+
+    async with subject.look() as work:
+        assert await work.requests.count_open(ROOS) == 5
+        assert await work.requests.count_open(KIM) == 1
+
+
+async def test_two_who_count_the_same_persons_requests_take_turns(stored: Storage) -> None:
+    """So the limit holds however many forms are decided at the same moment."""
+
+    async def ask(number: int) -> int:
+        async with stored.begin() as work:
+            counted = await work.requests.count_open(ROOS)
+            await asyncio.sleep(0.02)
+            await work.requests.add(an_upgrade_request(cluster_identity=ClusterIdentity(f"{number}")))
+            await work.commit()
+        return counted
+
+    assert sorted(await asyncio.gather(*(ask(number) for number in range(5)))) == [0, 1, 2, 3, 4]
+
+
+async def test_a_request_of_a_newer_version_holds_up_only_itself(stored: Storage) -> None:
+    """Lists leave it out and say so once; who asks for it by name, or for its cluster's place, is told."""
+    odd, well = an_upgrade_request(), an_upgrade_request(cluster_identity=DATA)
+    async with stored.begin() as work:
+        for request in (odd, well):
+            await work.requests.add(request)
+        await work.commit()
+    async with transaction(stored.engines.write) as newer:
+        body = {**CODEC.encode(odd), "state": "STATE_OF_TOMORROW"}
+        await newer.run(update(RequestRow).where(RequestRow.id == odd.id).values(body=body))
+        await newer.commit()
+
+    with capture_logs() as logged:
+        async with stored.begin() as work:
+            for _ in range(3):
+                assert [one.id for one in await work.requests.in_states(*OPEN)] == [well.id]
+            assert await work.requests.of_cluster(WEB) == ()
+            with pytest.raises(UnreadableRequest):
+                await work.requests.get(odd.id)
+            with pytest.raises(UnreadableRequest):
+                await work.requests.add(an_upgrade_request())
+
+    assert [(line["event"], line["log_level"], line["key"]) for line in logged] == [
+        ("store.unreadable", "error", odd.id)
+    ]
+    (found,) = (await stored.census.unreadable_requests()).items()
+    assert found[0] == odd.id
+    assert "STATE_OF_TOMORROW" in found[1]

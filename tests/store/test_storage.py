@@ -11,7 +11,7 @@ from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.entries import Arrival
-from bot.workflow.ports import Box
+from bot.workflow.ports import Box, Lane
 from bot.workflow.rooms import Feed
 from tests.builders import (
     ACME,
@@ -226,7 +226,7 @@ async def test_the_census_counts(stored: Storage) -> None:
         await work.feeds.save(Feed(organisation=ACME, read_at=NOON))
         await work.catalogs.put(a_catalog())
         await work.commit()
-    await stored.claims.claim_due(Box.OUTBOX, limit=1)
+    await stored.claims.claim_due(Lane.DELIVERIES, limit=1)
     await make_older(stored, 10)
 
     census = stored.census
@@ -236,9 +236,9 @@ async def test_the_census_counts(stored: Storage) -> None:
     assert inbox.oldest_seconds == pytest.approx(10, abs=5)
     assert await census.received("q")
     assert not await census.received("another")
-    assert await census.dead() == 1
+    assert await census.dead() == {Box.INBOX: 0, Box.OUTBOX: 1}
     (letter,) = await census.dead_letters()
-    assert (letter.errand.key, letter.error, letter.attempts) == ("3", "channel_not_found", 1)
+    assert (letter.box, letter.number, letter.error, letter.attempts) == (Box.OUTBOX, 3, "channel_not_found", 1)
     assert letter.dead_seconds == pytest.approx(10, abs=5)
     assert await census.requests() == {"PENDING_APPROVAL": 2}
     assert await census.upgrades() == {"SCHEDULED": 1}
@@ -276,8 +276,8 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> No
 
     assert await stored.claims.claim("poll:acme") is not None
     assert await stored.claims.claim("catalog:acme") is not None
-    (lease,) = await stored.claims.claim_due(Box.OUTBOX, limit=9)
-    assert len(await stored.claims.claim_due(Box.INBOX, limit=9)) == 1
+    (lease,) = await stored.claims.claim_due(Lane.DELIVERIES, limit=9)
+    assert len(await stored.claims.claim_due(Lane.DECISIONS, limit=9)) == 1
     assert await stored.claims.next_slot("C1", lease, every=1.0, within=1.0) == 0.0
     await make_older(stored, -3600)
     await stored.claims.hold("C1", seconds=100)

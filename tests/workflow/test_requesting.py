@@ -6,12 +6,13 @@ from datetime import date, time, timedelta
 import pytest
 
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.cluster import ClusterIdentity
 from bot.domain.events import RequestReplaced, UpgradeRequested
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.policy import Rule
 from bot.domain.request import State
-from bot.workflow.entries import FormSubmitted, Kind
+from bot.workflow.entries import FormSubmitted, Kind, Press
 from bot.workflow.errors import MembersUnavailable, Stale, Taken
 from bot.workflow.ports import Lease, Work
 from bot.workflow.requesting import Later
@@ -272,6 +273,29 @@ async def test_a_new_request_leaves_alone_what_the_cloud_may_have(state: State) 
     await house.ask()
 
     assert house.now_of(older).state is state
+
+
+async def test_nobody_has_more_than_twenty_open_requests() -> None:
+    """The next one is refused with the way out; replacing or ending one makes room, and others are not concerned."""
+    clusters = [a_cluster(identity=ClusterIdentity(f"{number}"), slug=f"c{number}") for number in range(21)]
+    house = await a_house(catalog=a_catalog(*clusters))
+    forms = [a_form(cluster_identity=cluster.identity) for cluster in clusters]
+    made = [await house.ask(form) for form in forms[:20]]
+
+    refusal = await house.do(FormSubmitted(member=ROOS, organisation=ACME, form=forms[20]))
+    again = await house.ask(forms[0])
+    assert (again.replaces, house.now_of(made[0]).state) == (None, State.REPLACED)
+    await house.ask(forms[20], by=ANNE)
+    await house.press(made[1], Press.WITHDRAW, by=ROOS)
+    await house.ask(forms[1])
+
+    assert refusal == (
+        "Your request was not made. You already have 20 open requests, the most that one person may have. "
+        "Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
+    )
+    assert (
+        len([one for one in house.storage.requests.values() if one.cluster_identity == forms[20].cluster_identity]) == 1
+    )
 
 
 async def test_requests_for_other_clusters_are_left_alone() -> None:

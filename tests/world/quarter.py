@@ -32,7 +32,7 @@ from bot.store.transaction import transaction
 from bot.wiring import Rooms, rooms
 from bot.workflow.entries import Arrival, FormSubmitted
 from bot.workflow.errors import AvisiError
-from bot.workflow.ports import Box, Lease, Page, Submission
+from bot.workflow.ports import Box, Lane, Lease, Page, Submission
 from tests.world.quarter_oracle import Oracle
 
 ORGANISATIONS = (Organisation("acme"), Organisation("globex"))
@@ -210,10 +210,10 @@ class Quarter:
         assert self.rooms
         assert self.storage
         claims, kept = self.storage.claims, list[Lease]()
-        while leases := [(box, one) for box in Box for one in await claims.claim_due(box, limit=50)]:
-            for box, lease in leases:
-                if box is Box.INBOX or lease.queue.startswith("submit:"):
-                    await self._take(box, lease)
+        while leases := [(lane, one) for lane in Lane for one in await claims.claim_due(lane, limit=50)]:
+            for lane, lease in leases:
+                if lane is not Lane.DELIVERIES:
+                    await self._take(lane.box, lease)
                 elif deliver:
                     await self.rooms.delivery.deliver(lease)
                 else:
