@@ -154,6 +154,7 @@ class Bot:
             socket=socket,
             cloud=cloud,
             in_force=built.in_force,
+            outage=self._outage,
             organisations=self._organisations,
             now=self._now,
         )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.cluster import Organisation
+from bot.runner.outage import Outage
 from bot.server import Finding
 from bot.slack.identity import Identity
 from bot.slack.people import People
@@ -18,6 +19,9 @@ from bot.workflow.rooms import Feed
 _PATIENCE = 3.0
 _WAITED_LONG = 60.0
 _WRITTEN_LATELY = 15.0
+_FAILS_LONG = 10.0
+_TRIED = "readiness"
+"""The name of a pace that nothing goes by."""
 _SKEWED = 60.0
 _PAUSED = 4.0
 """Seconds; a shorter wait comes of taking turns, with one message a second and channel."""
@@ -25,7 +29,10 @@ _PAUSED = 4.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """Database, Slack and the policy in force are vital; everything else is named but never makes it unready."""
+    """Database, Slack and the policy in force are vital, and so is that something can be stored.
+
+    Everything else is named but never makes it unready.
+    """
 
     storage: Storage
     identity: Identity
@@ -33,6 +40,7 @@ class Readiness:
     socket: SocketMode | None
     cloud: AvisiCloud
     in_force: PolicyInForce
+    outage: Outage
     organisations: tuple[Organisation, ...]
     now: Clock
 
@@ -45,7 +53,7 @@ class Readiness:
             "slack_token": self._slack_token,
             "people": self._people,
             "clock": self._clock,
-            "writes": _named(self._writes),
+            "writes": self._writes,
             "waiting": _named(self._waiting),
             "rate_limits": _named(self._rate_limits),
             "cloud": _named(self._cloud),
@@ -92,7 +100,25 @@ class Readiness:
         return Finding(well=abs(ahead) < _SKEWED, text=text, vital=False)
 
     async def _writes(self) -> Finding:
-        """Notice a database that answers but stores nothing, as with a full disk: leases are stored all the time."""
+        """Tell a database that answers but stores nothing: its disk is full, or it has become a standby."""
+        if self.outage.away:
+            await self._try_writing()
+        if self.outage.seconds >= _FAILS_LONG:
+            text = f"nothing could be stored for {self.outage.seconds:.0f} s: {self.outage.error}"
+            return Finding(well=False, text=text)
+        return await _named(self._written)()
+
+    async def _try_writing(self) -> None:
+        """Store something that changes nothing: there may be nothing else to store while others do the work."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self.storage.claims.hold(_TRIED, seconds=0)
+        except (DatabaseUnavailable, TimeoutError):
+            return
+        self.outage.over()
+
+    async def _written(self) -> Finding:
+        """Notice what fails without an error: leases are stored all the time."""
         ago = await self.storage.census.last_claim_seconds()
         text = "nothing was written yet" if ago is None else f"last written {ago:.0f} s ago"
         return Finding(well=ago is None or ago < _WRITTEN_LATELY, text=text, vital=False)

@@ -7,12 +7,13 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 @contextmanager
@@ -40,6 +41,22 @@ async def make(server: str, *, template: str | None = None) -> str:
     name = f"test_{uuid4().hex}"
     await administer(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     return url(server, name)
+
+
+async def read_only(made: str, *, off: bool = False) -> None:
+    """Let every new connection to a database only read, as a standby does; or let it write again."""
+    database = make_url(made)
+    how = "RESET default_transaction_read_only" if off else "SET default_transaction_read_only = on"
+    await administer(str(database.query["host"]), f"ALTER DATABASE {database.database} {how}")
+
+
+async def turn_read_only(engine: AsyncEngine) -> None:
+    """Let the connections that a bot has opened only read, as those to a server that has become a standby do."""
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(engine.connect()) for _ in range(10)]
+        for connection in opened:
+            await connection.execute(text("SET default_transaction_read_only = on"))
+            await connection.commit()
 
 
 async def drop(server: str, made: str) -> None:

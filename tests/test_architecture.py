@@ -38,7 +38,7 @@ INWARDS: dict[str, set[str]] = {
         "readiness", "wiring",
     },
     "gauging": {"server", "domain", "observe", "store", "workflow"},
-    "readiness": {*INNER, "server", "slack", "store"},
+    "readiness": {*INNER, "runner", "server", "slack", "store"},
     "wiring": {*INNER, "notifications", "observe", "slack", "store", "settings"},
     "server": {*INNER, "observe"},
     "settings": {"shapes", "observe", "database_url", "proxies"},

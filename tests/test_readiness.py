@@ -9,14 +9,17 @@ from datetime import timedelta
 import pytest
 
 from bot.readiness import Readiness
+from bot.runner.outage import Outage
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import findings
 from bot.slack.client import open_session, web_client
 from bot.slack.identity import Identity, TokenRefused
 from bot.slack.people import People
+from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.errors import LookUpRefused
 from bot.workflow.policy_in_force import PolicyInForce
+from tests import postgresql
 from tests.builders import ACME, NOON, a_policy, a_rule, an_errand
 from tests.fakes import FakeClock, FakeCloud
 
@@ -43,6 +46,7 @@ async def readiness(sqlite_url: str, slack: SimulatedSlack) -> AsyncIterator[Rea
             people=people,
             socket=None,
             cloud=FakeCloud(),
+            outage=Outage(),
             in_force=PolicyInForce(a_policy(), begin=storage.begin, look=storage.look, real_time=FakeClock(NOON)),
             organisations=(ACME,),
             now=FakeClock(NOON),
@@ -138,6 +142,32 @@ async def test_it_says_when_something_was_last_written(readiness: Readiness) -> 
     well, said = await looked(readiness, "writes")
     assert well
     assert re.fullmatch(r"last written \d s ago", said)
+
+
+async def test_failed_writes_make_it_unready_after_ten_seconds(postgresql_url: str, readiness: Readiness) -> None:
+    """And ready again as soon as something can be stored, also when there is nothing to store."""
+    now = 100.0
+    outage, storage = Outage(clock=lambda: now), Storage.open(postgresql_url)
+    checks = replace(readiness, storage=storage, outage=outage).checks()
+    await postgresql.read_only(postgresql_url)
+    with pytest.raises(DatabaseUnavailable) as failed:
+        await storage.claims.claim("poll:acme")
+    outage.failed("job.failed", failed.value, job="poll:acme")
+
+    now += 9.9
+    early = await checks["writes"]()
+    now += 0.1
+    late = await checks["writes"]()
+    await postgresql.read_only(postgresql_url, off=True)
+    again = await checks["writes"]()
+    await storage.close()
+
+    assert early.well
+    assert (late.well, late.vital) == (False, True)
+    assert "nothing could be stored for 10 s" in late.text
+    assert "read-only" in late.text
+    assert again.well
+    assert outage.seconds == 0.0
 
 
 async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readiness) -> None:

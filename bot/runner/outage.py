@@ -1,6 +1,8 @@
 """What failed tries leave in the log: a bug its trace each time, a store that is away one line until it is back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 
@@ -11,20 +13,34 @@ log = structlog.get_logger("bot.runner")
 
 @dataclass(slots=True)
 class Outage:
-    """Whether the store was away at the last try; shared by everything that tries."""
+    """Whether the store was away at the last try, and since when; shared by everything that tries."""
 
-    away: bool = False
+    clock: Callable[[], float] = monotonic
+    error: str = ""
+    _since: float | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether the last try failed because of the store."""
+        return self._since is not None
+
+    @property
+    def seconds(self) -> float:
+        """For how long every try has failed because of the store, 0 while none did."""
+        return 0.0 if self._since is None else self.clock() - self._since
 
     def failed(self, event: str, error: Exception, **fields: object) -> None:
         """Log a try that failed."""
         if not isinstance(error, StoreAway):
             log.error(event, exc_info=error, **fields)
-        elif not self.away:
-            self.away = True
-            log.warning("database.away", error=str(error))
+            return
+        self.error = str(error)
+        if not self.away:
+            self._since = self.clock()
+            log.warning("database.away", error=self.error)
 
     def over(self) -> None:
         """Log that the store is back, when it was away; to be called when something was written to it."""
         if self.away:
-            self.away = False
+            self._since = None
             log.info("database.back")

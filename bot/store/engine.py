@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.database_url import POSTGRESQL, postgresql
 from bot.store.driver import WholeStatements
 from bot.store.errors import DatabaseUnavailable
-from bot.store.transaction import lost_track
+from bot.store.transaction import cannot_go_on
 
 if TYPE_CHECKING:
     import asyncpg
@@ -162,8 +162,8 @@ def _postgresql(url: str) -> Engines:
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def failed(context: ExceptionContext) -> None:
-        """Throw a connection away whose driver has lost track of it; SQLAlchemy would use it again."""
-        if lost_track(context.sqlalchemy_exception):
+        """Throw away a connection that leads nowhere, and those opened before; SQLAlchemy would use them again."""
+        if cannot_go_on(context.sqlalchemy_exception):
             context.is_disconnect = True
 
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

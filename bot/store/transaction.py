@@ -29,6 +29,8 @@ _COLLISIONS = ("40001", "40P01")
 _OUT_OF_ORDER = ("08", "25006", "25P03", "28", "3D", "3F", "42501", "53", "55P03", "57", "58")
 """PostgreSQL: no connection, a standby, held up too long, not let in, no database, no schema, no right, no room,
 locked, shutting down or timed out, broken."""
+_CANNOT_GO_ON = ("08", "25006", "25P03", "57P")
+"""PostgreSQL: no connection, a server that has become a standby, a session that was ended, a server that shuts down."""
 _PREPARED_ELSEWHERE = ("26000", "42P05")
 """PostgreSQL: a prepared statement is missing, or is another's: what stands between gave us another connection."""
 
@@ -145,6 +147,15 @@ def translated() -> Iterator[None]:
         raise
     except (exc.TimeoutError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"The database cannot be reached: {first_line(error)}") from error
+
+
+def cannot_go_on(error: object) -> bool:
+    """Whether another connection is needed before anything can be stored.
+
+    After a failover the old ones may stay open and answer, but lead to a server that only reads from now on.
+    """
+    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return lost_track(error) or sqlstate.startswith(_CANNOT_GO_ON)
 
 
 def lost_track(error: object) -> bool:

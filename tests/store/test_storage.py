@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.store.transaction import transaction
 from bot.workflow.entries import Arrival
 from bot.workflow.ports import Box, Lane
 from bot.workflow.rooms import Feed
+from tests import postgresql
 from tests.builders import (
     ACME,
     DATA,
@@ -122,6 +124,42 @@ async def test_a_postgresql_that_is_out_of_order_is_unavailable(postgresql_url: 
         async with transaction(storage.engines.write) as working:
             await working.run(text(f"DO $$ BEGIN RAISE EXCEPTION 'out of order' USING ERRCODE = '{sqlstate}'; END $$"))
     await storage.close()
+
+
+async def test_connections_that_a_failover_left_behind_are_all_thrown_away_at_once(postgresql_url: str) -> None:
+    """They stay open and answer, but lead to a standby now; the first that fails takes all with it."""
+    storage = Storage.open(postgresql_url)
+    await postgresql.turn_read_only(storage.engines.write)
+    old = await backends(storage)
+    await storage.ping()
+
+    with pytest.raises(DatabaseUnavailable, match="read-only"):
+        await storage.claims.hold("anything", seconds=0)
+
+    for _ in range(3):
+        await storage.claims.hold("anything", seconds=0)
+    assert not await backends(storage) & old
+    await storage.close()
+
+
+@pytest.mark.parametrize("sqlstate", ["08006", "25006", "25P03", "57P01", "57P03"])
+async def test_a_connection_that_cannot_go_on_is_thrown_away(postgresql_url: str, sqlstate: str) -> None:
+    """Whatever PostgreSQL calls it."""
+    storage = Storage.open(postgresql_url)
+    old = await backends(storage)
+    with pytest.raises(DatabaseUnavailable):
+        async with transaction(storage.engines.write) as working:
+            await working.run(text(f"DO $$ BEGIN RAISE EXCEPTION 'over' USING ERRCODE = '{sqlstate}'; END $$"))
+
+    assert not await backends(storage) & old
+    await storage.close()
+
+
+async def backends(storage: Storage) -> set[int]:
+    """Return the processes of the server that this storage's connections lead to."""
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(storage.engines.write.connect()) for _ in range(10)]
+        return {int(await connection.scalar(text("SELECT pg_backend_pid()")) or 0) for connection in opened}
 
 
 async def test_a_driver_that_lost_track_is_unavailable_and_its_connection_thrown_away(postgresql_url: str) -> None:

@@ -169,7 +169,7 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
         code, _ = await stop_process(process)
 
     assert told
-    assert "last written" in str(checks["writes"])
+    assert "nothing could be stored for" in str(checks["writes"])
     assert (code, opened.submissions()) == (0, 1)
 
 
