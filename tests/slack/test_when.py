@@ -1,5 +1,8 @@
 """Times as people type them, and what is refused because it could mean two things."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -48,7 +51,23 @@ def _utc(text: str) -> datetime:
         ("5 dec 22:00", "2026-12-05 21:00"),
         ("december 5th at 10pm", "2026-12-05 21:00"),
         ("22:00 on 5 december 2026", "2026-12-05 21:00"),
-        ("5 dec 22:00 EST", "2026-12-06 03:00"),
+        ("5 dec 22:00 CET", "2026-12-05 21:00"),
+        ("22:00 CEST sat", "2026-11-28 21:00"),
+        ("sat 22:00CET", "2026-11-28 21:00"),
+        ("5 dec 22:00 UTC+2", "2026-12-05 20:00"),
+        ("5 dec 22:00 +05:30", "2026-12-05 16:30"),
+        ("tonight 1am", "2026-11-24 00:00"),
+        ("1am tonight", "2026-11-24 00:00"),
+        ("midnight tonight", "2026-11-23 23:00"),
+        ("tonight at 12am", "2026-11-23 23:00"),
+        ("friday next week 22:00", "2026-12-04 21:00"),
+        ("next week friday at 22:00", "2026-12-04 21:00"),
+        ("22:00 friday next week", "2026-12-04 21:00"),
+        ("friday 22:00 next week", "2026-12-04 21:00"),
+        ("next week on mon noon", "2026-11-30 11:00"),
+        ("friday this week 22:00", "2026-11-27 21:00"),
+        ("in 1 day", "2026-11-24 15:00"),
+        ("in 2 days 3 hours", "2026-11-25 18:00"),
         ("2026-12-05T22:00+01", "2026-12-05 21:00"),
         ("2026-12-05 22.00", "2026-12-05 21:00"),
         ("2026/12/05 22:00", "2026-12-05 21:00"),
@@ -97,6 +116,10 @@ def test_what_people_write_is_read_in_their_own_zone(typed: str, expected: str) 
         "2028-01-01 10:00",
         "in 99 weeks 10:00",
         "22:00 Mars/Olympus",
+        "5 dec 22:00 EST",
+        "dec 5 IST 22:00",
+        "monday this week 10:00",
+        "tonight 8am",
         "x" * 61,
     ],
 )
@@ -107,6 +130,76 @@ def test_what_could_mean_two_things_is_refused(typed: str) -> None:
         return
     with pytest.raises(NotUnderstood):
         read(typed, now=NOW, zone=AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "expected"),
+    [
+        ("dec 5 22:00 IST", "Asia/Kolkata", "2026-12-05 16:30"),
+        ("dec 5 22:00 IST", "Asia/Jerusalem", "2026-12-05 20:00"),
+        ("22:00 ist on dec 5", "Asia/Kolkata", "2026-12-05 16:30"),
+        ("dec 5 10 pm IST", "Asia/Kolkata", "2026-12-05 16:30"),
+        ("dec 5 22:00 CST", "Asia/Shanghai", "2026-12-05 14:00"),
+        ("dec 5 22:00 CST", "America/Chicago", "2026-12-06 04:00"),
+        ("dec 5 22:00 CT", "America/Chicago", "2026-12-06 04:00"),
+        ("2026-11-01 01:30 EDT", "America/New_York", "2026-11-01 05:30"),
+        ("2026-11-01 01:30 EST", "America/New_York", "2026-11-01 06:30"),
+        ("2027-06-01 22:00 GMT", "Europe/London", "2027-06-01 22:00"),
+    ],
+)
+def test_an_abbreviation_is_the_reader_s_own_zone(typed: str, zone: str, expected: str) -> None:
+    """IST and CST are zones of several countries; whoever has one of them at home means that one."""
+    assert read(typed, now=SUMMER, zone=ZoneInfo(zone)).at == _utc(expected)
+
+
+def test_an_abbreviation_of_elsewhere_is_asked_back() -> None:
+    """Nobody can tell which of several it is."""
+    with pytest.raises(NotUnderstood, match=r"which time zone IST is\. Leave it out for your own, Europe/Amsterdam"):
+        read("dec 5 22:00 IST", now=NOW, zone=AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    ("typed", "now", "expected"),
+    [
+        ("in 1 day", "2027-03-27 21:00", "2027-03-28 20:00"),
+        ("in 24 hours", "2027-03-27 21:00", "2027-03-28 21:00"),
+        ("in 1 week", "2026-10-20 20:00", "2026-10-27 21:00"),
+        ("in 1 day 2 hours", "2027-03-27 21:00", "2027-03-28 22:00"),
+    ],
+)
+def test_days_keep_the_clock_s_hour_over_a_change_of_clocks(typed: str, now: str, expected: str) -> None:
+    """Hours are hours; after days the clock on the wall shows what it shows now."""
+    assert read(typed, now=_utc(now), zone=AMSTERDAM).at == _utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), [("tonight 1am", "2026-11-24 00:00"), ("tonight midnight", "2026-11-24 23:00")]
+)
+def test_tonight_is_this_night_for_who_is_still_up(typed: str, expected: str) -> None:
+    """At half past midnight, one o'clock is in half an hour."""
+    assert read(typed, now=_utc("2026-11-23 23:30"), zone=AMSTERDAM).at == _utc(expected)
+
+
+def test_a_sunday_next_week_says_which_one_it_was_taken_for() -> None:
+    """Weeks begin on Sunday for some."""
+    moment = read("sunday next week 02:00", now=NOW, zone=AMSTERDAM)
+
+    assert moment.at == _utc("2026-12-06 01:00")
+    assert "begin on Monday" in moment.note
+
+
+def test_a_machine_whose_own_zone_cannot_be_read_reads_times_all_the_same() -> None:
+    """Only the zone of whoever typed it counts."""
+    code = (
+        "from datetime import UTC, datetime\nfrom zoneinfo import ZoneInfo\nfrom bot.slack.when import read\n"
+        "print(read('5 dec 22:00', now=datetime(2026, 11, 23, tzinfo=UTC), zone=ZoneInfo('Europe/Amsterdam')).at)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, env=os.environ | {"TZ": "Foo/Bar"},  # noqa: TID251 - a process needs one
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("2026-12-05 21:00:00+00:00\n", "")
 
 
 @pytest.mark.parametrize(
