@@ -55,6 +55,8 @@ _WORDS = frozenset(
     | {month[:length] for month in _MONTHS for length in range(3, 6)}
 )
 """Short words that are no time zone; weekdays and units are known besides."""
+_NOT_THE_MACHINE_S = "UTC"
+"""For dateparser, which only reads what the clock shows: its default is the machine's, which TZ may make unreadable."""
 _EXAMPLES = "Write it as `2026-12-05 22:00`, `tomorrow 22:00`, `sat 02:00` or `in 3 days 22:00`."
 
 
@@ -86,7 +88,7 @@ def load() -> None:
     """Load what reads the times that the grammar does not know: the first who needs it would wait for half a second."""
     import dateparser  # noqa: PLC0415 - weighs 18 MiB, and what only asks for a version need not load it
 
-    dateparser.parse("5 december 2026 22:00", languages=["en"])
+    dateparser.parse("5 december 2026 22:00", languages=["en"], settings={"TIMEZONE": _NOT_THE_MACHINE_S})
 
 
 def _read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
@@ -255,7 +257,7 @@ def _anything(typed: str, now: datetime, zone: tzinfo) -> Moment:
         "PREFER_DATES_FROM": "future",
         "RELATIVE_BASE": now.astimezone(zone).replace(tzinfo=None),
         "REQUIRE_PARTS": ["day", "month"],
-        "TIMEZONE": "UTC",  # the default is the machine's, which TZ may make unreadable; here only the clock is read
+        "TIMEZONE": _NOT_THE_MACHINE_S,
     }
     found = dateparser.parse(typed if weekday is None else rest, languages=["en"], settings=settings)
     if found is None:
