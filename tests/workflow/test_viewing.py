@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -254,3 +254,21 @@ async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
     seen = await HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging).read(SEM)
 
     assert seen.page == 3
+
+
+@pytest.mark.parametrize("ignore_windows", [True, False])
+@pytest.mark.parametrize(("year", "says"), [(1, "at least 5 minutes"), (9999, "within a year")])
+async def test_a_start_in_an_absurd_year_is_refused_at_its_field(
+    year: int,
+    says: str,
+    ignore_windows: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Picked in the form, or sent by whatever: nothing overflows."""
+    house = await a_house(policy=a_policy(a_rule(freeze=(WINTER,))))
+
+    (problem,) = await house.viewing.problems(
+        a_form(start=datetime(year, 1, 1, tzinfo=UTC), ignore_windows=ignore_windows)
+    )
+
+    assert problem.field is FormField.START
+    assert says in problem.text
