@@ -26,6 +26,8 @@ from bot import database_url, proxies, shapes
 from bot.observe.redaction import redact
 
 ENV_FILE: Final = Path(".env")
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - a container is reached from outside
+_LONGEST: Final = 300
 _NOWHERE: Final = Path("/nonexistent")
 
 Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(shapes.parts)]
@@ -37,7 +39,7 @@ class SettingsProblems(Exception):
     """Something about the settings is wrong; `lines` has one readable line per problem, free of secrets."""
 
     def __init__(self, *lines: str) -> None:
-        self.lines = tuple(" ".join(line.splitlines()) for line in lines)
+        self.lines = tuple(shapes.printable(" ".join(line.splitlines())) for line in lines)
         super().__init__("\n".join(self.lines))
 
 
@@ -147,7 +149,9 @@ class Settings(RuleSettings, DatabaseSettings):
     bot_window_timezone: Annotated[str, AfterValidator(shapes.zone_name)] = Field(
         default="UTC", description="the IANA name of a time zone", examples=["Europe/Amsterdam"]
     )
-    bot_host: str = Field(default="0.0.0.0", min_length=1, description="the address to listen on", examples=["0.0.0.0"])  # noqa: S104 - a container is reached from outside
+    bot_host: Annotated[str, AfterValidator(shapes.host)] = Field(
+        default=_EVERYWHERE, min_length=1, description="the address to listen on", examples=[_EVERYWHERE]
+    )
     bot_port: int = Field(default=3000, ge=0, le=65535, description="a port number from 0 to 65535", examples=["3000"])
     bot_log_format: Annotated[Literal["json", "console"], Lowered] | None = Field(
         default=None, description="json or console", examples=["json"]
@@ -242,7 +246,7 @@ def _certificates() -> Iterator[str]:
         yield f"SSL_CERT_FILE is wrong: there is no certificate in the file. {wanted}"
     except OSError as error:
         yield f"SSL_CERT_FILE is wrong: the file cannot be read ({error.strerror}). {wanted}"
-    if folder and not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
+    if folder and not any(os.access(one, os.X_OK) for one in folder.split(os.pathsep)):
         yield "SSL_CERT_DIR is wrong: there is no such folder. Example: SSL_CERT_DIR=/etc/ssl/certs"
 
 
@@ -299,7 +303,9 @@ def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
     wanted = kind.model_fields[name].description
     if details["type"] == "missing":
         return f"{name.upper()} is missing: it must be {wanted}. Example: {_example(name)}"
-    return f"{name.upper()} is wrong: {_finding(name, details)}. It must be {wanted}. Example: {_example(name)}"
+    finding = _finding(name, details)
+    finding = finding if len(finding) <= _LONGEST else f"{finding[:_LONGEST]}…"
+    return f"{name.upper()} is wrong: {finding}. It must be {wanted}. Example: {_example(name)}"
 
 
 def _finding(name: str, details: ErrorDetails) -> str:

@@ -37,6 +37,22 @@ def quoted(value: str) -> bool:
     return len(value) > 1 and value[0] in _QUOTES and value[-1] in _QUOTES
 
 
+def printable(text: str) -> str:
+    """Return the text with what a terminal would act on, or no output can hold, written as an escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def host(value: str) -> str:
+    """Check that a name can be looked up at all."""
+    try:
+        fits = bool(value.encode("idna")) and not re.search(r"\s", value)
+    except UnicodeError:
+        fits = False
+    if not fits:
+        raise ValueError(f'"{redact(value)}" is no address and no name of a host')
+    return value
+
+
 def parts(value: object) -> object:
     """Split text at its commas; anything else passes as it is."""
     if not isinstance(value, str):

@@ -140,6 +140,10 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("BOT_STATUS_SOURCE", "poll", '"poll" does not fit'),
         ("BOT_WINDOW_TIMEZONE", "Europe/Amsterdm", 'the nearest is "Europe/Amsterdam"'),
         ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db/bot", "begins with neither"),
+        ("BOT_HOST", "a..b", '"a..b" is no address and no name of a host'),
+        ("BOT_HOST", "x" * 64, "is no address and no name of a host"),
+        ("BOT_CHANNEL", "\x1b]0;a\x07", '"\\x1b]0;a\\x07" is no channel ID'),
+        ("BOT_CHANNEL", "x" * 5000, f"{'x' * 200}"),
         ("BOT_PORT", "65536", '"65536" does not fit'),
         ("BOT_LOG_FORMAT", "xml", '"xml" does not fit'),
         ("BOT_LOG_LEVEL", "loud", '"loud" does not fit'),
@@ -156,6 +160,8 @@ def test_a_wrong_value_gets_one_line_with_the_variable_the_reason_and_an_example
     assert expected in line
     assert f"Example: {name}=" in line
     assert "hush" not in line
+    assert line.isprintable()
+    assert len(line) < 700
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BOT_DATABASE_URL"])

@@ -9,6 +9,7 @@ from bot.doctor.circles import circles
 from bot.doctor.cloud_access import cloud_access
 from bot.doctor.database import database
 from bot.doctor.finding import Finding, State, count, ok
+from bot.doctor.listening import listening
 from bot.doctor.patient import Patient, admitted
 from bot.doctor.placeholders import placeholders
 from bot.doctor.round_trip import round_trip
@@ -35,7 +36,7 @@ async def configured(patient: Patient) -> AsyncIterator[Finding]:
         yield ok(about, line)
 
 
-CHECKS: tuple[Check, ...] = (configured, database, slack_access, channels, circles, cloud_access)
+CHECKS: tuple[Check, ...] = (configured, listening, database, slack_access, channels, circles, cloud_access)
 
 
 async def examine(patient: Patient, *checks: Check) -> AsyncIterator[Finding]:

@@ -1,0 +1,32 @@
+"""Checks where the bot listens: that the address is this machine's, and that this user may use the port."""
+
+import errno
+import socket
+from collections.abc import AsyncIterator
+
+from bot.doctor.finding import Finding, ok, wrong
+from bot.doctor.patient import Patient
+
+
+async def listening(patient: Patient) -> AsyncIterator[Finding]:
+    """Take the port for a moment, unless somebody has it: the bot that runs, most likely."""
+    host, port = patient.settings.bot_host, patient.settings.bot_port
+    about = f"BOT_HOST and BOT_PORT {host}:{port}"
+    try:
+        _take(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            yield ok(about, "somebody listens there already: the running bot, it is to be hoped")
+            return
+        mend = "Give an address of this machine, or 0.0.0.0 for all of them, and a port above 1023."
+        yield wrong(about, f"this user cannot listen there ({error.strerror or error})", mend)
+    else:
+        yield ok(about, "can be listened at")
+
+
+def _take(host: str, port: int) -> None:
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind, protocol) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(address)
+            one.listen()
