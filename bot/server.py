@@ -2,27 +2,39 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.connections import PATIENCE, Connections
+
 _AIOHTTP = logging.getLogger("aiohttp.server")
 SLACK_PATH = "/slack/events"
 _LARGEST = 2 * 1024 * 1024
 _GRACE = 3.0
+_KEPT = 1.5
+"""Seconds for which findings and metrics are given out again, however many ask for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What one check found. Only a `vital` one that is not well makes the bot not ready."""
+    """What one check found. Only a `vital` one that is not well makes the bot not ready.
+
+    Whoever reaches the port may read `text`. Names of organisations and channels, and what a driver said, stand in
+    `private`, which only the log shows.
+    """
 
     well: bool
     text: str
+    private: str = ""
     vital: bool = True
     since: datetime | None = None
 
@@ -34,58 +46,101 @@ class Finding:
 
 Check = Callable[[], Awaitable[Finding]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SlackHandler = Callable[[web.Request, Callable[[], None]], Awaitable[web.StreamResponse]]
+"""Answers a request of Slack's, and calls the second argument once the request has proven to be that."""
+
+
+class Lookout:
+    """Runs the checks for whoever asks: one look at a time, whose findings are kept for a moment."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._looking: asyncio.Task[Mapping[str, Finding]] | None = None
+        self._until = 0.0
+
+    async def look(self) -> Mapping[str, Finding]:
+        """Return what every check finds."""
+        if self._looking is None or (self._looking.done() and time.monotonic() >= self._until):
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> Mapping[str, Finding]:
+        found = await findings(self._checks)
+        self._until = time.monotonic() + _KEPT
+        return found
 
 
 @dataclass(slots=True, kw_only=True)
 class Server:
     """Serves on a host and port (0 takes a free one). `slack` is the guarded handler, None in Socket Mode.
 
-    `checks` are run for every /readyz; each has to be quick and may not raise.
+    `checks` are run for /readyz; each has to be quick and may not raise.
     """
 
     host: str
     port: int
     checks: Mapping[str, Check]
     registry: CollectorRegistry
-    slack: Handler | None = None
+    slack: SlackHandler | None = None
     stopping: bool = False
     _runner: web.AppRunner | None = field(default=None, init=False)
+    _connections: Connections = field(default_factory=Connections, init=False)
+    _lookout: Lookout = field(init=False)
+    _page: bytes = field(default=b"", init=False)
+    _page_until: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._lookout = Lookout(self.checks)
 
     def application(self) -> web.Application:
         """Build the application."""
-        app = web.Application(client_max_size=_LARGEST)
+        app = web.Application(client_max_size=_LARGEST, middlewares=[self._bounded])
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._metrics)
         if self.slack is not None:
-            app.router.add_post(SLACK_PATH, self.slack)
+            app.router.add_post(SLACK_PATH, partial(self._proving, self.slack))
         return app
 
     async def start(self) -> int:
         """Listen; returns the port. Raises OSError when it is taken."""
         _AIOHTTP.addFilter(_is_our_fault)
-        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=_GRACE)
+        self._runner = web.AppRunner(
+            self.application(),
+            access_log=None,
+            shutdown_timeout=_GRACE,
+            keepalive_timeout=PATIENCE,
+            lingering_time=0,  # what comes after a refusal is not read: the connection is closed
+            auto_decompress=False,  # Slack compresses nothing, and a few hundred bytes could become gigabytes
+        )
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self.host, self.port).start()
+            return await self._connections.listen(cast("web.Server", self._runner.server), self.host, self.port)
         except OSError as error:
             await self.stop()
             raise OSError(f"BOT_HOST and BOT_PORT name {self.host}:{self.port}. {error.strerror or error}") from error
-        address = self._runner.addresses[0]
-        return int(address[1])
 
     async def stop(self) -> None:
         """Stop listening, and wait for requests in hand."""
         self.stopping = True
+        await self._connections.stop_listening()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    @web.middleware
+    async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        async with self._connections.request(request.transport):
+            return await handler(request)
+
+    async def _proving(self, slack: SlackHandler, request: web.Request) -> web.StreamResponse:
+        return await slack(request, partial(self._connections.prove, request.transport))
 
     async def _alive(self, _: web.Request) -> web.Response:
         return web.json_response({"ok": True})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        found = await findings(self.checks)
+        found = await self._lookout.look()
         ready = not self.stopping and all(finding.well for finding in found.values() if finding.vital)
         body = {"ok": ready, "checks": {name: finding.as_json() for name, finding in found.items()}}
         if self.stopping:
@@ -93,7 +148,10 @@ class Server:
         return web.json_response(body, status=200 if ready else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        if time.monotonic() >= self._page_until:
+            self._page = generate_latest(self.registry)
+            self._page_until = time.monotonic() + _KEPT
+        return web.Response(body=self._page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def findings(checks: Mapping[str, Check]) -> Mapping[str, Finding]:

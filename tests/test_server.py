@@ -1,7 +1,7 @@
 """What operators ask: does it live, is it ready, what does it count."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import pytest
@@ -88,7 +88,7 @@ async def test_living_and_counting() -> None:
 async def test_slacks_address_exists_only_in_http_mode() -> None:
     """In Socket Mode nothing comes in from outside."""
 
-    async def slack(_: web.Request) -> web.Response:
+    async def slack(_: web.Request, _proven: Callable[[], None]) -> web.Response:
         return web.Response(text="here")
 
     assert (await _ask(_server({}), "/slack/events"))[0] == 404

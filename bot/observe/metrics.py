@@ -86,6 +86,18 @@ SOCKET_CONNECTED: Final = Gauge(
     registry=REGISTRY,
 )
 SOCKET_CONNECTED.set(math.nan)
+REQUESTS_REFUSED: Final = Counter(
+    "upgrade_bot_requests_refused_total",
+    "Requests to Slack's address that were refused before anything was done, by the status they got.",
+    ["status"],
+    registry=REGISTRY,
+)
+CONNECTIONS_CLOSED: Final = Counter(
+    "upgrade_bot_connections_closed_total",
+    "Connections that were closed because what they had not proven held too much.",
+    ["why"],  # slow, idle, crowded out, too large, stopping
+    registry=REGISTRY,
+)
 CLOCK_SET: Final = Counter(
     "upgrade_bot_clock_set_total", "How often this machine's clock was set, by two seconds or more.", registry=REGISTRY
 )

@@ -7,9 +7,10 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import structlog
@@ -18,6 +19,8 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.observe.metrics import REQUESTS_REFUSED
+from bot.observe.sampling import Sampler
 from bot.slack.identity import Identity
 from bot.slack.payload import Payload
 
@@ -26,6 +29,9 @@ _log = structlog.get_logger(__name__)
 LARGEST_BODY = 1024 * 1024
 LONGEST_UPLOAD = 3.0
 OLDEST = 5 * 60
+_LOGGED = 10
+"""Refusals of one kind that are logged in a minute; what comes after them is counted."""
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _GARBAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
@@ -44,14 +50,20 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
-def verify(*, secret: str, timestamp: str, signed: str, body: bytes, now: float) -> None:
-    """Check signature and age of a raw body; raises Refusal."""
+def check_headers(*, timestamp: str, signed: str, now: float) -> None:
+    """Check what can be known before the body is read, age and shape of the signature; raises Refusal."""
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > len(str(OLDEST)) + 9:
         raise Refusal(401, "no readable timestamp")
     if abs(now - int(timestamp)) > OLDEST:
         raise Refusal(401, "timestamp too far from now")
-    expected = signature(secret, timestamp, body).encode()
-    if not hmac.compare_digest(expected, signed.encode("utf-8", "surrogateescape")):
+    if not _SIGNATURE.fullmatch(signed):
+        raise Refusal(401, "no readable signature")
+
+
+def verify(*, secret: str, timestamp: str, signed: str, body: bytes, now: float) -> None:
+    """Check signature and age of a raw body; raises Refusal."""
+    check_headers(timestamp=timestamp, signed=signed, now=now)
+    if not hmac.compare_digest(signature(secret, timestamp, body), signed):
         raise Refusal(401, "wrong signature")
 
 
@@ -81,28 +93,39 @@ class SlackRequests:
     secret: str
     identity: Identity
     seconds: Callable[[], float] = time.time
+    _refusals: Sampler = field(default_factory=lambda: Sampler(few=_LOGGED), init=False)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Check a request and hand it to Bolt; anything wrong is a 4xx and one line in the log."""
+    async def answer(self, request: web.Request, proven: Callable[[], None]) -> web.StreamResponse:
+        """Check a request and hand it to Bolt; `proven` is called once its signature has been verified.
+
+        Anything wrong is a 4xx and the end of the connection; a few of each kind in a minute get a line in the log.
+        """
         try:
-            return await self._answer(request)
+            return await self._answer(request, proven)
         except Refusal as refusal:
-            _log.warning("slack.request_refused", status=refusal.status, why=str(refusal))
-            return web.Response(status=refusal.status, text=f"{refusal}\n")
+            REQUESTS_REFUSED.labels(refusal.status).inc()
+            left_out = self._refusals.admit(str(refusal))
+            if left_out is not None:
+                _log.warning("slack.request_refused", status=refusal.status, why=str(refusal), left_out=left_out)
+            response = web.Response(status=refusal.status, text=f"{refusal}\n")
+            response.force_close()
+            return response
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, proven: Callable[[], None]) -> web.StreamResponse:
         if request.method != "POST":
             raise Refusal(405, "only POST is answered here")
         if request.content_type not in {_FORM, _JSON}:
             raise Refusal(415, "content type is neither form nor JSON")
+        if "Content-Encoding" in request.headers:
+            raise Refusal(415, "body is encoded, which Slack never does")
+        if (request.content_length or 0) > LARGEST_BODY:
+            raise Refusal(413, "body too large")
+        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        signed = request.headers.get("X-Slack-Signature", "")
+        check_headers(timestamp=timestamp, signed=signed, now=self.seconds())
         body = await _read(request)
-        verify(
-            secret=self.secret,
-            timestamp=request.headers.get("X-Slack-Request-Timestamp", ""),
-            signed=request.headers.get("X-Slack-Signature", ""),
-            body=body,
-            now=self.seconds(),
-        )
+        verify(secret=self.secret, timestamp=timestamp, signed=signed, body=body, now=self.seconds())
+        proven()
         payload = decode(body, request.content_type)
         if payload.get("type") == "url_verification":
             return web.json_response({"challenge": str(payload.get("challenge", ""))})
@@ -134,8 +157,6 @@ class SlackRequests:
 
 
 async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > LARGEST_BODY:
-        raise Refusal(413, "body too large")
     body = bytearray()
     try:
         async with asyncio.timeout(LONGEST_UPLOAD):

@@ -136,10 +136,11 @@ async def test_an_oversized_body_is_refused_with_and_without_a_length(here: Offi
         for _ in range(20):
             yield b"x" * (LARGEST_BODY // 10)
 
+    headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": SIGNED}
     for body in (io.BytesIO(b"x" * (LARGEST_BODY + 1)), chunks()):
         async with (
             aiohttp.ClientSession() as session,
-            session.post(f"{here.address}/slack/events", data=body, headers={"Content-Type": FORM}) as answer,
+            session.post(f"{here.address}/slack/events", data=body, headers=headers) as answer,
         ):
             assert answer.status == 413
 

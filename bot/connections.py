@@ -1,0 +1,235 @@
+"""Accepts connections, and bounds what whoever has proven nothing may hold: their number, their time and their bytes.
+
+A request is proven once its signature has been verified; until then everything here may close its connection.
+"""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Final, cast
+
+import structlog
+
+from bot.observe.metrics import CONNECTIONS_CLOSED
+from bot.observe.sampling import Sampler
+
+_log = structlog.get_logger(__name__)
+
+MOST: Final = 256
+"""Open connections; fewer where the process may not open four times as many files, so that the rest has its own."""
+PATIENCE: Final = 10.0
+"""Seconds for each of these: headers that are complete, a body and its answer, taking the answer and asking again."""
+_LARGEST: Final = 1280 * 1024
+"""Bytes of one request, headers and the marks between the chunks of its body included."""
+_BUDGET: Final = 16 * 1024 * 1024
+"""Bytes of all requests that are not proven, together."""
+_AT_ONCE: Final = 16 * 1024
+"""Bytes that one connection may bring in one turn of the loop."""
+_PAUSE: Final = 1.0
+_BACKLOG: Final = 128
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection, between the transport and the protocol that speaks HTTP, which does not notice."""
+
+    def __init__(self, owner: "Connections", http: asyncio.Protocol) -> None:
+        self._owner = owner
+        self._http = http
+        self.transport: asyncio.Transport | None = None
+        self.since = 0.0
+        self.requests = 0
+        self.received = 0
+        self.proven = False
+
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether nothing speaks against closing it, and that has not been done yet."""
+        return not self.proven and self.transport is not None and not self.transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take part in what is bounded from now on."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._owner.joined(self, transport)
+        self._http.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give back everything that it held."""
+        if self.transport is not None:
+            self._owner.left(self, self.transport)
+        self._http.connection_lost(exc)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the next bytes go; what came is passed on before anybody else asks."""
+        del sizehint
+        return self._owner.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Count what came, and pass it on unless that was too much."""
+        self._owner.received(self, nbytes)
+        if self.transport is not None and not self.transport.is_closing():
+            self._http.data_received(bytes(self._owner.buffer[:nbytes]))
+
+    def eof_received(self) -> bool | None:
+        """Pass it on."""
+        return self._http.eof_received()
+
+    def pause_writing(self) -> None:
+        """Pass it on."""
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass it on."""
+        self._http.resume_writing()
+
+
+class Connections:
+    """Every open connection, `most` of them at a time."""
+
+    def __init__(self, *, most: int | None = None) -> None:
+        self._most = most or min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._unproven_bytes = 0
+        self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: list[socket.socket] = []
+        self._sampler = Sampler(few=1)
+        self.buffer = memoryview(bytearray(_AT_ONCE))
+
+    async def listen(self, http: Callable[[], asyncio.Protocol], host: str, port: int) -> int:
+        """Accept connections from now on, each with a protocol of its own; returns the port.
+
+        `::` means both families. Raises OSError when the address cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            both = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
+            listening = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+            listening.setblocking(False)
+            self._sockets.append(listening)
+        self._tasks = [asyncio.create_task(self._accept(listening, http)) for listening in self._sockets]
+        self._tasks.append(asyncio.create_task(self._close_overdue()))
+        return int(self._sockets[0].getsockname()[1])
+
+    async def stop_listening(self) -> None:
+        """Accept nothing more, and close what has proven nothing for a second: it would be waited for."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listening in self._sockets:
+            listening.close()
+        self._tasks, self._sockets = [], []
+        for one in self._overdue(_PAUSE):
+            self._close(one, "stopping")
+
+    @asynccontextmanager
+    async def request(self, transport: asyncio.BaseTransport | None) -> AsyncIterator[None]:
+        """Serve one request that came over a transport, None when that is gone.
+
+        One request begins in each turn of the loop, however many are waiting, so that everything else has its turn.
+        """
+        connection = self._of(transport)
+        if connection:
+            connection.since = _now()
+            connection.requests += 1
+        async with self._turn:
+            await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            if connection:
+                self._forget_bytes(connection)
+                connection.proven = False
+                connection.since = _now()
+
+    def prove(self, transport: asyncio.BaseTransport | None) -> None:
+        """Leave a connection alone until its request has been served: we know who sent it."""
+        if connection := self._of(transport):
+            self._forget_bytes(connection)
+            connection.proven = True
+
+    def joined(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
+        """Count a connection that was accepted."""
+        connection.since = _now()
+        self._open[transport] = connection
+
+    def left(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
+        """Count a connection no more."""
+        self._forget_bytes(connection)
+        self._open.pop(transport, None)
+
+    def received(self, connection: Connection, size: int) -> None:
+        """Count bytes; whoever holds the most is closed when all together hold too much."""
+        if connection.proven:
+            return
+        connection.received += size
+        self._unproven_bytes += size
+        if connection.received > _LARGEST:
+            self._close(connection, "too large")
+        while self._unproven_bytes > _BUDGET:
+            most = max(self._closable(), key=lambda one: one.received, default=None)
+            if most is None:
+                return
+            self._close(most, "too large")
+
+    def _of(self, transport: asyncio.BaseTransport | None) -> Connection | None:
+        return self._open.get(transport) if transport else None
+
+    def _forget_bytes(self, connection: Connection) -> None:
+        self._unproven_bytes -= connection.received
+        connection.received = 0
+
+    def _close(self, connection: Connection, why: str) -> None:
+        CONNECTIONS_CLOSED.labels(why).inc()
+        self._forget_bytes(connection)
+        if connection.transport is not None:
+            connection.transport.abort()
+
+    def _closable(self) -> Iterator[Connection]:
+        return (one for one in self._open.values() if one.may_be_closed)
+
+    def _overdue(self, patience: float) -> list[Connection]:
+        return [one for one in self._closable() if _now() - one.since > patience]
+
+    async def _close_overdue(self) -> None:
+        while True:
+            await asyncio.sleep(_PAUSE)
+            for one in self._overdue(PATIENCE):
+                self._close(one, "idle" if one.requests and not one.received else "slow")
+
+    def _make_room(self) -> bool:
+        """Close the connection that has kept us waiting for longest; whether there was one."""
+        longest = min(self._closable(), key=lambda one: one.since, default=None)
+        if longest is not None:
+            self._close(longest, "crowded out")
+        return longest is not None
+
+    async def _accept(self, listening: socket.socket, http: Callable[[], asyncio.Protocol]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                self._could_not_accept(error)
+                await asyncio.sleep(_PAUSE)
+                continue
+            if len(self._open) >= self._most and not self._make_room():
+                accepted.close()
+                continue
+            with contextlib.suppress(OSError):  # it has gone already
+                await loop.connect_accepted_socket(lambda: Connection(self, http()), accepted)
+
+    def _could_not_accept(self, error: OSError) -> None:
+        self._make_room()
+        left_out = self._sampler.admit("accept")
+        if left_out is not None:
+            _log.error("server.accept_failed", error=error.strerror, left_out=left_out)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

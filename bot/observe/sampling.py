@@ -1,0 +1,30 @@
+"""Keeps what anybody can cause from filling the log: a few lines of a kind in each minute, and a count of the rest."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+_WINDOW: Final = 60.0
+
+
+class Sampler:
+    """Says which lines to write. Kinds are few and ours, never taken from what somebody sent."""
+
+    def __init__(self, *, few: int, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._few = few
+        self._seconds = seconds
+        self._began: dict[str, float] = {}
+        self._written: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
+
+    def admit(self, kind: str) -> int | None:
+        """Return how many were left out since the last one that was written; None: leave this one out too."""
+        now = self._seconds()
+        if now - self._began.get(kind, -_WINDOW) >= _WINDOW:
+            self._began[kind] = now
+            self._written[kind] = 0
+        if self._written[kind] >= self._few:
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            return None
+        self._written[kind] += 1
+        return self._left_out.pop(kind, 0)
