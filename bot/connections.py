@@ -24,12 +24,14 @@ PATIENCE: Final = 10.0
 """Seconds for each of these: headers that are complete, a body and its answer, taking the answer and asking again."""
 _LARGEST: Final = 1280 * 1024
 """Bytes of one request, headers and the marks between the chunks of its body included."""
+_MOST_LINES: Final = 1000
+"""Lines of one request: headers, and two for each chunk of a body. Chunks of a byte would keep the parser busy."""
 _BUDGET: Final = 16 * 1024 * 1024
 """Bytes of all requests that are not proven, together."""
 _AT_ONCE: Final = 16 * 1024
 """Bytes that one connection may bring in one turn of the loop."""
 _PAUSE: Final = 1.0
-_BACKLOG: Final = 128
+_BACKLOG: Final = 1024
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -42,6 +44,7 @@ class Connection(asyncio.BufferedProtocol):
         self.since = 0.0
         self.requests = 0
         self.received = 0
+        self.lines = 0
         self.proven = False
 
     @property
@@ -68,9 +71,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Count what came, and pass it on unless that was too much."""
-        self._owner.received(self, nbytes)
+        came = bytes(self._owner.buffer[:nbytes])
+        self._owner.received(self, came)
         if self.transport is not None and not self.transport.is_closing():
-            self._http.data_received(bytes(self._owner.buffer[:nbytes]))
+            self._http.data_received(came)
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -86,13 +90,14 @@ class Connection(asyncio.BufferedProtocol):
 
 
 class Connections:
-    """Every open connection, `most` of them at a time."""
+    """Every open connection, `most` of them at a time; `patience` is in seconds."""
 
-    def __init__(self, *, most: int | None = None) -> None:
+    def __init__(self, *, most: int | None = None, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._most = most or min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         self._open: dict[asyncio.BaseTransport, Connection] = {}
         self._unproven_bytes = 0
-        self._turn = asyncio.Lock()
+        self._waiting: dict[Connection, asyncio.Future[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets: list[socket.socket] = []
         self._sampler = Sampler(few=1)
@@ -132,23 +137,23 @@ class Connections:
         One request begins in each turn of the loop, however many are waiting, so that everything else has its turn.
         """
         connection = self._of(transport)
-        if connection:
-            connection.since = _now()
-            connection.requests += 1
-        async with self._turn:
-            await asyncio.sleep(0)
+        if connection is None:
+            yield
+            return
+        connection.since = _now()
+        connection.requests += 1
+        await self._wait_for_turn(connection)
         try:
             yield
         finally:
-            if connection:
-                self._forget_bytes(connection)
-                connection.proven = False
-                connection.since = _now()
+            self._forget(connection)
+            connection.proven = False
+            connection.since = _now()
 
     def prove(self, transport: asyncio.BaseTransport | None) -> None:
         """Leave a connection alone until its request has been served: we know who sent it."""
         if connection := self._of(transport):
-            self._forget_bytes(connection)
+            self._forget(connection)
             connection.proven = True
 
     def joined(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
@@ -157,17 +162,19 @@ class Connections:
         self._open[transport] = connection
 
     def left(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
-        """Count a connection no more."""
-        self._forget_bytes(connection)
+        """Count a connection no more; nobody is left to wait for a turn."""
+        self._forget(connection)
+        self._let_begin(connection)
         self._open.pop(transport, None)
 
-    def received(self, connection: Connection, size: int) -> None:
-        """Count bytes; whoever holds the most is closed when all together hold too much."""
+    def received(self, connection: Connection, came: bytes) -> None:
+        """Count what came; whoever holds the most is closed when all together hold too much."""
         if connection.proven:
             return
-        connection.received += size
-        self._unproven_bytes += size
-        if connection.received > _LARGEST:
+        connection.received += len(came)
+        connection.lines += came.count(b"\n")
+        self._unproven_bytes += len(came)
+        if connection.received > _LARGEST or connection.lines > _MOST_LINES:
             self._close(connection, "too large")
         while self._unproven_bytes > _BUDGET:
             most = max(self._closable(), key=lambda one: one.received, default=None)
@@ -175,16 +182,34 @@ class Connections:
                 return
             self._close(most, "too large")
 
+    async def _wait_for_turn(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._begin_next)
+        self._waiting[connection] = loop.create_future()
+        await self._waiting[connection]
+
+    def _begin_next(self) -> None:
+        if self._waiting:
+            self._let_begin(next(iter(self._waiting)))
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin_next)
+
+    def _let_begin(self, connection: Connection) -> None:
+        waiting = self._waiting.pop(connection, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
     def _of(self, transport: asyncio.BaseTransport | None) -> Connection | None:
         return self._open.get(transport) if transport else None
 
-    def _forget_bytes(self, connection: Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         self._unproven_bytes -= connection.received
-        connection.received = 0
+        connection.received = connection.lines = 0
 
     def _close(self, connection: Connection, why: str) -> None:
         CONNECTIONS_CLOSED.labels(why).inc()
-        self._forget_bytes(connection)
+        self._forget(connection)
         if connection.transport is not None:
             connection.transport.abort()
 
@@ -197,7 +222,7 @@ class Connections:
     async def _close_overdue(self) -> None:
         while True:
             await asyncio.sleep(_PAUSE)
-            for one in self._overdue(PATIENCE):
+            for one in self._overdue(self._patience):
                 self._close(one, "idle" if one.requests and not one.received else "slow")
 
     def _make_room(self) -> bool:

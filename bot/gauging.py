@@ -1,27 +1,36 @@
 """Sets the gauges from what the checks of /readyz find and the store counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import structlog
 
 from bot.domain.cluster import Organisation
 from bot.observe import metrics
-from bot.server import Check, findings
+from bot.server import Check, Finding, findings
 from bot.store.census import Census
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Gauging:
-    """Reads the counts and shows them as metrics; what is stored of other organisations is history."""
+    """Reads the counts and shows them as metrics; what is stored of other organisations is history.
+
+    A check that begins to fail is logged with everything that it found, also what /readyz does not show.
+    """
 
     census: Census
     organisations: tuple[Organisation, ...]
     checks: Mapping[str, Check]
+    _failing: set[str] = field(default_factory=set, init=False)
 
     async def set(self) -> None:
         """Count everything once; raises DatabaseUnavailable, after the checks have been shown."""
         for name, finding in (await findings(self.checks)).items():
             metrics.CHECK_OK.labels(name).set(finding.well)
+            self._say_once(name, finding)
         for box, depth in (("inbox", await self.census.inbox()), ("outbox", await self.census.outbox())):
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)
@@ -40,6 +49,14 @@ class Gauging:
         for organisation in self.organisations:
             metrics.POLL_SUCCESS.labels(organisation).set(_seconds(read.get(organisation)))
             metrics.CATALOG_SUCCESS.labels(organisation).set(_seconds(fetched.get(organisation)))
+
+    def _say_once(self, name: str, finding: Finding) -> None:
+        if finding.well and name in self._failing:
+            self._failing.remove(name)
+            _log.info("check.well_again", check=name)
+        elif not finding.well and name not in self._failing:
+            self._failing.add(name)
+            _log.warning("check.failing", check=name, found=finding.text, details=finding.private)
 
 
 def _seconds(moment: datetime | None) -> float:

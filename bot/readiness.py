@@ -66,7 +66,7 @@ class Readiness:
             async with asyncio.timeout(_PATIENCE):
                 await self.storage.ping()
         except DatabaseUnavailable as error:
-            return Finding(well=False, text=f"the database does not answer: {error}")
+            return Finding(well=False, text="the database does not answer", private=str(error))
         except TimeoutError:
             return Finding(well=False, text=f"the database does not answer within {_PATIENCE:.0f} s")
         return Finding(well=True, text="answers")
@@ -133,37 +133,57 @@ class Readiness:
     async def _rate_limits(self) -> Finding:
         """Name what Slack wants to be left alone with: a pause goes for every replica."""
         paces = await self.storage.census.paces(beyond=_PAUSED)
-        paused = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in paces.items())
-        return Finding(well=not paused, text=f"waits: {paused}" if paused else "Slack asks for no pause", vital=False)
+        methods: dict[str, float] = {}
+        for name, seconds in paces.items():
+            method = name.partition(":")[0]  # the channel comes after it
+            methods[method] = max(seconds, methods.get(method, 0.0))
+        text = f"waits: {_waits(methods)}" if paces else "Slack asks for no pause"
+        return Finding(well=not paces, text=text, private=_waits(paces), vital=False)
 
     async def _cloud(self) -> Finding:
         stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}
         feeds = [stored.get(organisation) or Feed(organisation=organisation) for organisation in self.organisations]
         ill = [feed for feed in feeds if feed.error or not feed.read_at]
-        said = [
-            f"{feed.organisation}: {feed.error or ('read' if feed.read_at else 'no status has been read yet')} "
-            f"(statuses from {feed.source or 'nowhere yet'}, "
-            f"last read {feed.read_at.isoformat() if feed.read_at else 'never'})"
-            for feed in feeds
-        ]
-        return Finding(well=not ill, text="; ".join(said), vital=False, since=ill[0].blind_since if ill else None)
+        return Finding(
+            well=not ill,
+            text="; ".join(_feed_read(feed) for feed in feeds),
+            private="; ".join(f"{feed.organisation}: {feed.error or _feed_read(feed)}" for feed in ill),
+            vital=False,
+            since=ill[0].blind_since if ill else None,
+        )
 
     async def _catalog(self) -> Finding:
         fetched = await self.storage.census.catalogs()
         now = self.now()
-        ages = [
-            f"{one}: {(now - fetched[one]).total_seconds():.0f} s old" if one in fetched else f"{one}: not read yet"
+        ages = {
+            one: f"{(now - fetched[one]).total_seconds():.0f} s old" if one in fetched else "not read yet"
             for one in self.organisations
-        ]
-        oldest = min((fetched[one] for one in self.organisations if one in fetched), default=None)
-        well = all(one in fetched for one in self.organisations)
-        return Finding(well=well, text="; ".join(ages), vital=False, since=oldest)
+        }
+        missing = [one for one in self.organisations if one not in fetched]
+        return Finding(
+            well=not missing,
+            text="; ".join(ages.values()),
+            private="; ".join(f"{one}: {ages[one]}" for one in missing),
+            vital=False,
+            since=min((fetched[one] for one in self.organisations if one in fetched), default=None),
+        )
 
     async def _dead_letters(self) -> Finding:
         dead = sum((await self.storage.census.dead()).values())
         unreadable = len(await self.storage.census.unreadable_requests())
         text = f"{dead} given up" + (f", {unreadable} requests that cannot be read" if unreadable else "")
         return Finding(well=dead + unreadable == 0, text=text, vital=False)
+
+
+def _waits(paces: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in paces.items())
+
+
+def _feed_read(feed: Feed) -> str:
+    """Say what is known of an organisation's statuses without its name: whoever reaches the port may read it."""
+    state = "cannot be read" if feed.error else "read" if feed.read_at else "no status has been read yet"
+    last = feed.read_at.isoformat() if feed.read_at else "never"
+    return f"{state} (statuses from {feed.source or 'nowhere yet'}, last read {last})"
 
 
 def _named(check: Callable[[], Awaitable[Finding]]) -> Callable[[], Awaitable[Finding]]:

@@ -82,9 +82,9 @@ class Server:
     checks: Mapping[str, Check]
     registry: CollectorRegistry
     slack: SlackHandler | None = None
+    connections: Connections = field(default_factory=Connections)
     stopping: bool = False
     _runner: web.AppRunner | None = field(default=None, init=False)
-    _connections: Connections = field(default_factory=Connections, init=False)
     _lookout: Lookout = field(init=False)
     _page: bytes = field(default=b"", init=False)
     _page_until: float = field(default=0.0, init=False)
@@ -115,7 +115,7 @@ class Server:
         )
         await self._runner.setup()
         try:
-            return await self._connections.listen(cast("web.Server", self._runner.server), self.host, self.port)
+            return await self.connections.listen(cast("web.Server", self._runner.server), self.host, self.port)
         except OSError as error:
             await self.stop()
             raise OSError(f"BOT_HOST and BOT_PORT name {self.host}:{self.port}. {error.strerror or error}") from error
@@ -123,18 +123,20 @@ class Server:
     async def stop(self) -> None:
         """Stop listening, and wait for requests in hand."""
         self.stopping = True
-        await self._connections.stop_listening()
+        await self.connections.stop_listening()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     @web.middleware
     async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        async with self._connections.request(request.transport):
+        async with self.connections.request(request.transport):
+            if request.transport is None:  # closed meanwhile, so nobody takes an answer
+                return web.Response()
             return await handler(request)
 
     async def _proving(self, slack: SlackHandler, request: web.Request) -> web.StreamResponse:
-        return await slack(request, partial(self._connections.prove, request.transport))
+        return await slack(request, partial(self.connections.prove, request.transport))
 
     async def _alive(self, _: web.Request) -> web.Response:
         return web.json_response({"ok": True})

@@ -150,7 +150,10 @@ class Settings(RuleSettings, DatabaseSettings):
         default="UTC", description="the IANA name of a time zone", examples=["Europe/Amsterdam"]
     )
     bot_host: Annotated[str, AfterValidator(shapes.host)] = Field(
-        default=_EVERYWHERE, min_length=1, description="the address to listen on", examples=[_EVERYWHERE]
+        default=_EVERYWHERE,
+        min_length=1,
+        description="the address to listen on, without a port; :: is IPv6 and IPv4",
+        examples=[_EVERYWHERE],
     )
     bot_port: int = Field(default=3000, ge=0, le=65535, description="a port number from 0 to 65535", examples=["3000"])
     bot_log_format: Annotated[Literal["json", "console"], Lowered] | None = Field(

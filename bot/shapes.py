@@ -6,7 +6,7 @@ The text of a ValueError says what is wrong and never shows a secret.
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -43,14 +43,15 @@ def printable(text: str) -> str:
 
 
 def host(value: str) -> str:
-    """Check that a name can be looked up at all."""
+    """Check that a name can be looked up at all; an IPv6 address comes back without the brackets that URLs want."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     try:
-        fits = bool(value.encode("idna")) and not re.search(r"\s", value)
-    except UnicodeError:
+        fits = bool(IPv6Address(bare)) if bare != value or ":" in bare else bool(bare.encode("idna"))
+    except (UnicodeError, ValueError):
         fits = False
-    if not fits:
+    if not fits or re.search(r"[\s/\[\]]", bare):
         raise ValueError(f'"{redact(value)}" is no address and no name of a host')
-    return value
+    return bare
 
 
 def parts(value: object) -> object:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.cluster import Organisation
 from bot.gauging import Gauging
@@ -54,3 +55,26 @@ async def test_the_checks_are_shown_also_while_the_database_is_away(tmp_path: Pa
 
     found = {one: REGISTRY.get_sample_value("upgrade_bot_check_ok", {"check": one}) for one in ("slack", "database")}
     assert found == {"slack": 1.0, "database": 0.0}
+
+
+async def test_a_check_that_begins_to_fail_is_logged_once_with_what_readyz_does_not_show(tmp_path: Path) -> None:
+    """An operator needs the names and the driver's words; the port may be reached by others."""
+    well = False
+
+    async def cloud() -> Finding:
+        return Finding(well=well, text="cannot be read", private="acme: the token is refused", vital=False)
+
+    storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/bot.db")
+    await storage.take()
+    gauging = Gauging(storage.census, (), {"cloud": cloud})
+    with capture_logs() as lines:
+        await gauging.set()
+        await gauging.set()
+        well = True
+        await gauging.set()
+    await storage.close()
+
+    assert [(line["event"], line["check"], line.get("details")) for line in lines] == [
+        ("check.failing", "cloud", "acme: the token is refused"),
+        ("check.well_again", "cloud", None),
+    ]

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.errors import LookUpRefused
 from bot.workflow.policy_in_force import PolicyInForce
+from bot.workflow.rooms import Feed
 from tests import postgresql
 from tests.builders import ACME, NOON, a_policy, a_rule, an_errand
 from tests.fakes import FakeClock, FakeCloud
@@ -181,6 +183,35 @@ async def test_it_names_what_slack_wants_to_be_left_alone_with(readiness: Readin
 
     assert not well
     assert said.startswith("waits: chat.update for ")
+
+
+async def test_whoever_reaches_the_port_learns_no_names(readiness: Readiness) -> None:
+    """Organisations, channels and what a driver said are for the log; that something is wrong is for everybody."""
+    lease = await readiness.storage.claims.claim("card:1")
+    assert lease is not None
+    await readiness.storage.claims.next_slot("post:C0UPGRADES", lease, every=1.0, within=1.0)
+    await readiness.storage.claims.hold("post:C0UPGRADES", seconds=30)
+    async with readiness.storage.begin() as work:
+        await work.feeds.save(Feed(organisation=ACME, error="acme: the token is refused"))
+        await work.commit()
+
+    found = await findings(readiness.checks())
+
+    ill = {name: finding for name, finding in found.items() if not finding.well}
+    assert {"rate_limits", "cloud", "catalog"} == set(ill)
+    for name, word in {"rate_limits": "C0UPGRADES", "cloud": "acme: the token", "catalog": "acme"}.items():
+        assert word in ill[name].private
+        assert word not in str(found[name].as_json())
+    assert "waits: post for " in found["rate_limits"].text
+
+
+async def test_what_a_driver_said_is_for_the_log_only(readiness: Readiness, tmp_path: Path) -> None:
+    storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/not/here/bot.db")
+    found = (await findings(replace(readiness, storage=storage).checks()))["database"]
+    await storage.close()
+
+    assert found.as_json()["detail"] == "the database does not answer"
+    assert found.private
 
 
 async def test_a_database_that_takes_connections_and_says_nothing_is_named_in_time(readiness: Readiness) -> None:

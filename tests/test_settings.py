@@ -145,6 +145,10 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("BOT_CHANNEL", "\x1b]0;a\x07", '"\\x1b]0;a\\x07" is no channel ID'),
         ("BOT_CHANNEL", "x" * 5000, f"{'x' * 200}"),
         ("BOT_PORT", "65536", '"65536" does not fit'),
+        ("BOT_HOST", "[::", '"[::" is no address and no name of a host'),
+        ("BOT_HOST", "[bot.example.com]", '"[bot.example.com]" is no address and no name of a host'),
+        ("BOT_HOST", "0.0.0.0:3000", '"0.0.0.0:3000" is no address and no name of a host'),
+        ("BOT_HOST", "http//bot", '"http//bot" is no address and no name of a host'),
         ("BOT_LOG_FORMAT", "xml", '"xml" does not fit'),
         ("BOT_LOG_LEVEL", "loud", '"loud" does not fit'),
     ],
@@ -162,6 +166,14 @@ def test_a_wrong_value_gets_one_line_with_the_variable_the_reason_and_an_example
     assert "hush" not in line
     assert line.isprintable()
     assert len(line) < 700
+
+
+@pytest.mark.parametrize("written", ["::", "[::]", "[::1]", "127.0.0.1", "bot.internal"])
+def test_an_ipv6_address_may_stand_in_brackets(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    """People know them from URLs; what listens wants none."""
+    given(monkeypatch, BOT_HOST=written)
+
+    assert read_settings().bot_host == written.strip("[]")
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BOT_DATABASE_URL"])

@@ -167,5 +167,6 @@ async def _read(request: web.Request) -> bytes:
     except TimeoutError as error:
         raise Refusal(408, "body took too long") from error
     except (ConnectionError, web.RequestPayloadError) as error:
-        raise Refusal(400, "body broke off") from error
+        # The request keeps the error; its traceback would keep the body until the next garbage collection.
+        raise Refusal(400, "body broke off") from error.with_traceback(None)
     return bytes(body)

@@ -1,5 +1,6 @@
 """What the guard in front of Bolt lets through: requests that Slack signed a moment ago for us, nothing else."""
 
+import asyncio
 import io
 import json
 import logging
@@ -10,11 +11,14 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
-from bot.slack.http import LARGEST_BODY, Refusal, decode, signature, verify
+from bot.observe.metrics import REGISTRY
+from bot.slack.http import LARGEST_BODY, LONGEST_UPLOAD, Refusal, decode, signature, verify
 from tests.builders import ROOS
 from tests.slack.office import Office, office
 
+REFUSED = "upgrade_bot_requests_refused_total"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # docs.slack.dev/authentication/verifying-requests-from-slack
 VECTOR = (
@@ -118,6 +122,9 @@ async def test_a_signed_command_is_answered(here: Office) -> None:
     [
         ({"X-Slack-Signature": "v0=0000"}, 401),
         ({"X-Slack-Signature": "v0=é"}, 401),
+        ({"X-Slack-Signature": "v0=" + "0" * 64}, 401),
+        ({"Content-Encoding": "gzip"}, 415),
+        ({"Content-Encoding": "identity"}, 415),
         ({"X-Slack-Request-Timestamp": "1531420618"}, 401),
         ({"X-Slack-Request-Timestamp": "x"}, 401),
         ({"Content-Type": "text/plain"}, 415),
@@ -143,6 +150,37 @@ async def test_an_oversized_body_is_refused_with_and_without_a_length(here: Offi
             session.post(f"{here.address}/slack/events", data=body, headers=headers) as answer,
         ):
             assert answer.status == 413
+
+
+@pytest.mark.parametrize("signed", ["", "v0=0000", "v1=" + "0" * 64])
+async def test_nobody_is_listened_to_whose_signature_cannot_be_one(here: Office, signed: str) -> None:
+    """The answer comes, and the connection ends, before any of the body has."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(here.address.rpartition(":")[2]))
+    writer.write(
+        f"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 1000000\r\n"
+        f"X-Slack-Request-Timestamp: {int(time.time())}\r\nX-Slack-Signature: {signed}\r\n\r\n".encode()
+    )
+
+    said = await asyncio.wait_for(reader.read(), LONGEST_UPLOAD / 2)
+    writer.close()
+
+    assert b" 401 " in said
+
+
+async def test_a_flood_of_refusals_is_counted_and_a_few_are_logged(
+    here: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A log that anybody can fill hides what matters; how many there were is in the metrics."""
+    before = REGISTRY.get_sample_value(REFUSED, {"status": "401"}) or 0.0
+    with capture_logs() as lines:
+        for _ in range(30):
+            await _send(here, _command(here), **{"X-Slack-Signature": "v0=0000"})
+        await _send(here, _command(here), **{"X-Slack-Request-Timestamp": "1531420618"})
+
+    refused = [line["why"] for line in lines if line["event"] == "slack.request_refused"]
+    assert refused == ["no readable signature"] * 10 + ["timestamp too far from now"]
+    assert REGISTRY.get_sample_value(REFUSED, {"status": "401"}) == before + 31
+    assert caplog.records == []
 
 
 async def test_only_post_is_answered(here: Office) -> None:
