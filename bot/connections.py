@@ -26,10 +26,13 @@ _LARGEST: Final = 1280 * 1024
 """Bytes of one request, headers and the marks between the chunks of its body included."""
 _MOST_LINES: Final = 1000
 """Lines of one request: headers, and two for each chunk of a body. Chunks of a byte would keep the parser busy."""
-_BUDGET: Final = 16 * 1024 * 1024
+_BUDGET: Final = 4 * 1024 * 1024
 """Bytes of all requests that are not proven, together."""
 _AT_ONCE: Final = 16 * 1024
 """Bytes that one connection may bring in one turn of the loop."""
+_GRACE: Final = 0.1
+"""Seconds for which nobody is crowded out: enough for whoever has something to say."""
+_MOMENT: Final = 0.02
 _PAUSE: Final = 1.0
 _BACKLOG: Final = 1024
 
@@ -42,6 +45,7 @@ class Connection(asyncio.BufferedProtocol):
         self._http = http
         self.transport: asyncio.Transport | None = None
         self.since = 0.0
+        self.proven_at = 0.0
         self.requests = 0
         self.received = 0
         self.lines = 0
@@ -155,10 +159,11 @@ class Connections:
         if connection := self._of(transport):
             self._forget(connection)
             connection.proven = True
+            connection.proven_at = _now()
 
     def joined(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
         """Count a connection that was accepted."""
-        connection.since = _now()
+        connection.since = connection.proven_at = _now()
         self._open[transport] = connection
 
     def left(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
@@ -209,8 +214,8 @@ class Connections:
 
     def _close(self, connection: Connection, why: str) -> None:
         CONNECTIONS_CLOSED.labels(why).inc()
-        self._forget(connection)
         if connection.transport is not None:
+            self.left(connection, connection.transport)
             connection.transport.abort()
 
     def _closable(self) -> Iterator[Connection]:
@@ -225,35 +230,58 @@ class Connections:
             for one in self._overdue(self._patience):
                 self._close(one, "idle" if one.requests and not one.received else "slow")
 
-    def _make_room(self) -> bool:
-        """Close the connection that has kept us waiting for longest; whether there was one."""
-        longest = min(self._closable(), key=lambda one: one.since, default=None)
-        if longest is not None:
-            self._close(longest, "crowded out")
-        return longest is not None
+    async def _make_room(self, size: int) -> None:
+        """Close those that have been here for longest without proving anything; newcomers wait while nobody has."""
+        while len(self._open) + size > self._most:
+            longest = self._longest()
+            if longest is not None and _now() - longest.proven_at > _GRACE:
+                self._close(longest, "crowded out")
+            else:
+                await asyncio.sleep(_MOMENT)
+
+    def _longest(self) -> Connection | None:
+        return min(self._closable(), key=lambda one: one.proven_at, default=None)
 
     async def _accept(self, listening: socket.socket, http: Callable[[], asyncio.Protocol]) -> None:
         loop = asyncio.get_running_loop()
+        few = max(1, self._most // 16)
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listening)
+                accepted = [(await loop.sock_accept(listening))[0], *_waiting(listening, few - 1)]
             except ConnectionAbortedError:
                 continue
             except OSError as error:
                 self._could_not_accept(error)
                 await asyncio.sleep(_PAUSE)
                 continue
-            if len(self._open) >= self._most and not self._make_room():
-                accepted.close()
-                continue
-            with contextlib.suppress(OSError):  # it has gone already
-                await loop.connect_accepted_socket(lambda: Connection(self, http()), accepted)
+            try:
+                await self._make_room(len(accepted))
+                await asyncio.gather(*(self._connect(accepted.pop(0), http) for _ in list(accepted)))
+            finally:
+                for one in accepted:
+                    one.close()
+
+    async def _connect(self, accepted: socket.socket, http: Callable[[], asyncio.Protocol]) -> None:
+        with contextlib.suppress(OSError):  # it has gone already
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(lambda: Connection(self, http()), accepted)
 
     def _could_not_accept(self, error: OSError) -> None:
-        self._make_room()
+        longest = self._longest()
+        if longest is not None:
+            self._close(longest, "crowded out")
         left_out = self._sampler.admit("accept")
         if left_out is not None:
             _log.error("server.accept_failed", error=error.strerror, left_out=left_out)
+
+
+def _waiting(listening: socket.socket, few: int) -> list[socket.socket]:
+    """Accept who else is waiting, up to so many."""
+    accepted: list[socket.socket] = []
+    with contextlib.suppress(OSError):  # nobody is, or the next look says what is wrong
+        while len(accepted) < few:
+            accepted.append(listening.accept()[0])
+    return accepted
 
 
 def _now() -> float:

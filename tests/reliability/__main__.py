@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tests import postgresql
 from tests.reliability import orders, page, posting_cases, reading_cases, submission_cases
+from tests.reliability.attackers import KINDS
 from tests.reliability.everywhere import deaths, everywhere
+from tests.reliability.hostile import costs
 from tests.reliability.killing import Report, killed, rolled
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
@@ -22,6 +24,8 @@ from tests.world.house import Transport, house
 _KILLING_ROUNDS = 6
 _CALM = 1.0
 _STORIES = 1000
+_ATTACKED = 10.0
+"""Seconds for each kind of attack."""
 
 
 async def submissions(_: argparse.Namespace) -> tuple[str, str]:
@@ -115,6 +119,12 @@ async def soak(options: argparse.Namespace) -> tuple[str, str]:
     return str(found), "\n".join(found.problems)
 
 
+async def hostile(_: argparse.Namespace) -> tuple[str, str]:
+    """Let crowds of strangers at it, one kind after the other, while people work."""
+    found = await costs(list(KINDS), seconds=_ATTACKED)
+    return "; ".join(map(str, found)), "\n".join(str(cost) for cost in found if not cost.bearable())
+
+
 PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = {
     "fault matrix, cloud": submissions,
     "fault matrix, Slack": posts,
@@ -123,6 +133,7 @@ PROOFS: dict[str, Callable[[argparse.Namespace], Awaitable[tuple[str, str]]]] = 
     "kill at random": kills,
     "rolling deploy": rolls,
     "any order": any_order,
+    "hostile requests": hostile,
     "soak": soak,
 }
 

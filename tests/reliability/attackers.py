@@ -1,6 +1,6 @@
 """Those who try to hold a bot up, in a process of their own: `python -m tests.reliability.attackers KIND PORT SECONDS`.
 
-None of them has the signing secret. Timestamp and shape of the signature are right, so that they get as far as they can.
+None of them has the signing secret. Timestamp and shape of the signature are right, to get as far as they can.
 """
 
 import asyncio

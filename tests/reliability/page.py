@@ -30,7 +30,8 @@ happened. A part of each runs with every `pytest`; all of it runs with `python -
 | A stalled replica records nothing, tells nothing and does not submit | its lease number is checked in the transaction, and before anything is sent; who was held up goes back | replicas |
 | SQLite serves one process | a lock on the file, freed by its death | a second process is refused |
 | Shutdown takes at most 10 seconds and leaves every lease free | work in hand is finished or broken off, then leases are given back | SIGTERM in the middle of a submission |
-| Hostile requests do nothing | size, type, signature and age are checked before anything is read | 33 kinds of bad request |
+| Hostile requests do nothing | size, type, age and the signature's shape are checked before a body is read, the signature before it is parsed | 34 kinds of bad request |
+| Nobody who has not proven to be Slack holds up anybody else | connections, their time and their bytes are bounded; one request begins in each turn; `/readyz` and `/metrics` are kept for a moment; a few log lines a minute | hostile requests: nine kinds of crowd, while people work |
 
 Proofs: `tests/world/test_submitting_faults.py`, `test_posting_faults.py`, `test_reading_faults.py` (fault matrix),
 `test_killed.py` (kill everywhere, kill at random), `test_replicas.py` (rolling deploy too), `test_repeated_deliveries.py`,

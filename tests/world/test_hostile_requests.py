@@ -1,6 +1,7 @@
 """What anybody on the internet may send to POST /slack/events: a 4xx, one line in the log, and nothing else."""
 
 import asyncio
+import gzip
 import io
 import json
 import logging
@@ -16,7 +17,9 @@ import structlog
 from structlog.testing import capture_logs
 
 from bot.sandbox.slack.http_delivery import signature
+from tests.reliability.attackers import KINDS
 from tests.reliability.counting import rows
+from tests.reliability.hostile import LONGEST_DELAY, costs
 from tests.world.house import House, house
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -76,6 +79,7 @@ HOSTILE = {
     "no content type": Sent(body=command(), content_type=""),
     "not UTF-8": Sent(body=b"payload=%ff%fe&text=\xff\xfe"),
     "JSON not UTF-8": Sent(body=b"\xff\xfe{}", content_type=JSON),
+    "compressed": Sent(body=gzip.compress(command()), more={"Content-Encoding": "gzip"}),
     "no JSON": Sent(body=b"{", content_type=JSON),
     "a JSON list": Sent(body=b"[1]", content_type=JSON),
     "a payload that is a number": Sent(body=payload("7")),
@@ -156,6 +160,18 @@ async def test_the_bot_still_works_after_all_of_that(opened: House) -> None:
             structlog.reset_defaults()
 
     assert {status // 100 for status in statuses} == {4}
+
+
+@pytest.mark.timeout(300)
+async def test_no_crowd_of_strangers_holds_up_anybody_else() -> None:
+    """Connections, bodies, compression, floods and slow readers: commands and probes are answered meanwhile.
+
+    Memory and log hardly grow. Slack's three seconds are held by the long run; here the machine may be busy.
+    """
+    found = await costs(list(KINDS), seconds=2.0)
+
+    assert [str(cost) for cost in found if not cost.bearable(delay=2 * LONGEST_DELAY)] == []
+    assert len(found) == len(KINDS)
 
 
 def of_libraries(caplog: pytest.LogCaptureFixture) -> list[str]:
