@@ -64,6 +64,12 @@ class Lookout:
             self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(self._looking)
 
+    async def stop(self) -> None:
+        """Break off a look that nobody is waiting for any more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
     async def _look(self) -> Mapping[str, Finding]:
         found = await findings(self._checks)
         self._until = time.monotonic() + _KEPT
@@ -127,6 +133,7 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await self._lookout.stop()
 
     @web.middleware
     async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
