@@ -98,7 +98,7 @@ class Connections:
 
     def __init__(self, *, most: int | None = None, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self.most = most or _bearable(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        self._most = most or connections_for(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._open: dict[asyncio.BaseTransport, Connection] = {}
         self._unproven_bytes = 0
         self._waiting: dict[Connection, asyncio.Future[None]] = {}
@@ -232,7 +232,7 @@ class Connections:
 
     async def _make_room(self, size: int) -> None:
         """Close those that have been here for longest without proving anything; newcomers wait while nobody has."""
-        while len(self._open) + size > self.most:
+        while len(self._open) + size > self._most:
             longest = self._longest()
             if longest is not None and _now() - longest.proven_at > _GRACE:
                 self._close(longest, "crowded out")
@@ -244,7 +244,7 @@ class Connections:
 
     async def _accept(self, listening: socket.socket, http: Callable[[], asyncio.Protocol]) -> None:
         loop = asyncio.get_running_loop()
-        few = max(1, self.most // 16)
+        few = max(1, self._most // 16)
         while True:
             try:
                 accepted = [(await loop.sock_accept(listening))[0], *_waiting(listening, few - 1)]
@@ -275,7 +275,8 @@ class Connections:
             _log.error("server.accept_failed", error=error.strerror, left_out=left_out)
 
 
-def _bearable(files: int) -> int:
+def connections_for(files: int) -> int:
+    """Return how many connections a process may have open that may open so many files."""
     return MOST if files == resource.RLIM_INFINITY else max(1, min(MOST, files // 4))
 
 

@@ -104,8 +104,8 @@ class Readiness:
         if self.outage.away:
             await self._try_writing()
         if self.outage.seconds >= _FAILS_LONG:
-            text = f"nothing could be stored for {self.outage.seconds:.0f} s: {self.outage.error}"
-            return Finding(well=False, text=text)
+            text = f"nothing could be stored for {self.outage.seconds:.0f} s"
+            return Finding(well=False, text=text, private=self.outage.error)
         return await _named(self._written)()
 
     async def _try_writing(self) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 from structlog.testing import capture_logs
 
-from bot.connections import Connections
+from bot.connections import Connections, connections_for
 from bot.server import Server
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -177,13 +177,9 @@ async def test_who_takes_no_answer_is_closed_in_time() -> None:
 
 
 @pytest.mark.parametrize(("files", "most"), [(1024, 256), (256, 64), (1_048_576, 256), (resource.RLIM_INFINITY, 256)])
-async def test_three_quarters_of_the_files_are_left_to_the_rest(
-    monkeypatch: pytest.MonkeyPatch, files: int, most: int
-) -> None:
+def test_three_quarters_of_the_files_are_left_to_the_rest(files: int, most: int) -> None:
     """Database, cloud and Slack need connections too, whatever comes in."""
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
-
-    assert Connections().most == most
+    assert connections_for(files) == most
 
 
 async def test_files_running_out_are_logged_once_with_a_count_and_it_goes_on_afterwards() -> None:
