@@ -20,7 +20,7 @@ Form = Literal["json", "console"]
 _OURS: Final = "bot"
 _REPEATS: Final = "stamina"
 """Warns of every repeated read, whose outcome is logged once."""
-_FIELDS: Final = ("kind", "queue", "code", "outcome", "details", "list", "pages", "skipped")
+_FIELDS: Final = ("kind", "queue", "number", "code", "outcome", "details", "list", "pages", "skipped")
 """What parts that log by the standard library (notifications, avisi) say beside the event's name."""
 _FIRST: Final = ("timestamp", "level", "event")
 _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response_url", "signature", "trigger_id")
