@@ -10,6 +10,8 @@ from bot.domain.windows import MaintenanceSchedule
 
 ClusterIdentity = NewType("ClusterIdentity", str)
 """The UUID by which the API knows a cluster."""
+_DOWN = frozenset({"stopping", "stopped", "deleting", "deleted"})
+"""Statuses of clusters that do not run, or not for long; the vendor publishes no list of all."""
 Organisation = NewType("Organisation", str)
 """An organisation's slug."""
 
@@ -39,6 +41,11 @@ class Cluster:
     def full_name(self) -> str:
         """Return `environment/slug`: how people tell clusters apart."""
         return f"{self.environment}/{self.slug}"
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is stopped or about to go, so that an upgrade of it may never start."""
+        return self.status.lower() in _DOWN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

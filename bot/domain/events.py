@@ -58,9 +58,13 @@ class VoteCast(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestApproved(Event):
-    """The quorum is reached, or none is asked for, or somebody asked for another attempt (`by`)."""
+    """The quorum is reached, or none is asked for, or somebody asked for another attempt (`by`).
+
+    `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
+    """
 
     by: MemberId | None = None
+    supersedes: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

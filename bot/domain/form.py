@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.domain.calendar import frozen_by, is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
+from bot.domain.foreign import clean
 from bot.domain.policy import Rule
 from bot.domain.versions import none_offered
 from bot.domain.windows import Window, next_window
@@ -30,7 +31,10 @@ class FormField(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The modal's fields as filled in; None and empty where nothing was chosen yet. `start` is aware UTC."""
+    """The modal's fields as filled in; None and empty where nothing was chosen yet. `start` is aware UTC.
+
+    `named` is what the cluster was called (`environment/slug`) when it was chosen.
+    """
 
     cluster_identity: ClusterIdentity | None = None
     version: str | None = None
@@ -38,6 +42,7 @@ class Form:
     ignore_windows: bool = False
     override: bool = False
     reason: str = ""
+    named: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +162,10 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
         else judged_time(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
     )
     on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
-    if not on_offer:
+    if form.named not in {"", clean(cluster.full_name)}:
+        renamed = f"What you chose as {form.named} is called {cluster.full_name} now. Please choose the cluster again."
+        found.append(Problem(field=FormField.CLUSTER, text=renamed))
+    elif not on_offer:
         none = none_offered(cluster.full_name, cluster.version)
         found.append(Problem(field=FormField.CLUSTER, text=none))
     elif form.version not in on_offer:

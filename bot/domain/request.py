@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import NewType
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
 from bot.domain.people import MemberId
-from bot.domain.scheduled import UpgradeIdentity
+from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
 
 RequestId = NewType("RequestId", str)
@@ -290,6 +291,21 @@ class UpgradeRequest:
 
     def _by_whom(self) -> str:
         return f" by <@{self.decided_by}>" if self.decided_by else ""
+
+
+def competing(request: UpgradeRequest, upgrades: Iterable[ScheduledUpgrade]) -> ScheduledUpgrade | None:
+    """Return the upgrade of its cluster that a request would supersede: outside Slack, or to another version."""
+    return next(
+        (
+            one
+            for one in upgrades
+            if one.cluster_identity == request.cluster_identity
+            and not one.is_final
+            and one.request_id != request.id
+            and (one.request_id is None or one.to_version != request.to_version)
+        ),
+        None,
+    )
 
 
 def _digest(*shown: object) -> Seal:

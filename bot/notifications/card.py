@@ -48,22 +48,26 @@ def card(
     *,
     source: Source | None = None,
     newer: str | None = None,
+    beside: ScheduledUpgrade | None = None,
     naming: Naming = PLAIN,
 ) -> Message:
     """Draw the card for what is true now.
 
-    `source` is where the organisation's statuses come from, `newer` the address of the card that took its place.
+    `source` is where the organisation's statuses come from, `newer` the address of the card that took its place,
+    `beside` another scheduled upgrade of the cluster.
     """
     title = f"Upgrade {request.cluster} to {request.to_version}"
     status = standing(request, upgrade, newer=newer)
     facts = _facts(request, upgrade, naming)
     notes = _notes(request, upgrade, source)
     loud = [_OVERRIDE] if request.override else []
+    other = phrases.competing(beside) if beside and request.state in _UNDECIDED else ""
     changed = [sentence(change) for change in request.changes[:5]]
     words = [
         f"Upgrade {escape(request.cluster, 250)} to {escape(request.to_version, 80)}. {status}",
         *loud,
         *([f"Cannot go ahead now: {sentence(request.blocked)}"] if request.blocked else []),
+        *([other] if other else []),
         *([f"Changed since the vote: {' '.join(changed)}"] if changed else []),
         *(f"{label}: {fact}." for label, fact in facts),
         *([f"Reason: {escape(request.reason, 1000)}"] if request.reason.strip() else []),
@@ -73,6 +77,8 @@ def card(
     blocks += [section(f"*{text}*") for text in loud]
     if request.blocked:
         blocks.append(section(f"*Cannot go ahead now:* {sentence(request.blocked)}"))
+    if other:
+        blocks.append(section(f"*Please note:* {other}"))
     if changed:
         blocks.append(section("\n".join(["*Changed since the vote:*", *changed])))
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))

@@ -52,7 +52,7 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
         case VoteCast():
             return (f"{mention(event.by)} approved: {event.count} of {event.required}.",)
         case RequestApproved(by=None):
-            return ("Approved, submitting to Avisi Cloud.",)
+            return ("Approved, submitting to Avisi Cloud.", *_superseded(event))
         case RequestApproved():
             return (f"{mention(event.by or '')} asked for another attempt. It is being submitted again.",)
         case RequestRejected():
@@ -85,6 +85,11 @@ def what_is_needed(event: UpgradeRequested) -> str:
 def _asked(event: UpgradeRequested) -> str:
     who = mention(event.about.requester) if event.about.requester else "Somebody"
     return f"{who} asks for this upgrade. {what_is_needed(event)}"
+
+
+def _superseded(event: RequestApproved) -> tuple[str, ...]:
+    version = escape(event.supersedes, 80)
+    return (f"It supersedes the upgrade to {version} that is already scheduled.",) if version else ()
 
 
 def _voided(event: VotesVoided) -> tuple[str, ...]:

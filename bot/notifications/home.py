@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.domain.naming import Naming
-from bot.domain.request import OPEN, State, UpgradeRequest
+from bot.domain.request import OPEN, State, UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import phrases
 from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
@@ -45,7 +45,9 @@ def home(seen: HomeView) -> View:
         header("Kubernetes upgrades"),
         context(*_freshness(seen)),
         actions(schedule, block_id="home:top"),
-        *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, naming=naming)),
+        *_list(
+            "Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, seen=seen, naming=naming)
+        ),
         *_list(
             "Upcoming and running",
             seen.upgrades,
@@ -99,16 +101,18 @@ def _upgrade(upgrade: ScheduledUpgrade, *, naming: Naming) -> tuple[Block, ...]:
     return (section(clip(line + outside, _LINE)),)
 
 
-def _waiting(request: UpgradeRequest, *, naming: Naming) -> tuple[Block, ...]:
+def _waiting(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Block, ...]:
     why = f"\nReason: {sentence(request.reason)}" if request.reason.strip() else ""
     changed = f"\nChanged since the vote: {sentence(request.changes[0])}" if request.changes else ""
     override = "\n*Overrides a freeze.*" if request.override else ""
     blocked = f"\n*Cannot go ahead now:* {sentence(request.blocked)}" if request.blocked else ""
+    beside = competing(request, seen.upgrades)
+    other = f"\n*Please note:* {phrases.competing(beside)}" if beside else ""
     line = (
         f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n"
         f"Start: {phrases.wanted(request)}. Maintenance windows: {phrases.windows(request)}.\n"
         f"{mention(request.requester)} asks; approvals: {phrases.approvals(request)}. "
-        f"Deadline: {when(request.deadline)}.{override}{blocked}{changed}{why}"
+        f"Deadline: {when(request.deadline)}.{override}{blocked}{other}{changed}{why}"
     )
     buttons = [press_button(press, request, naming) for press in _DECIDING if press in presses(request, None)]
     drawn: list[Block] = [section(clip(line, _LINE))]

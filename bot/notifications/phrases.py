@@ -86,6 +86,19 @@ def window_of(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str 
     return span(window) if window else None
 
 
+def competing(upgrade: ScheduledUpgrade) -> str:
+    """Say which other upgrade of a request's cluster there is, and what becomes of it."""
+    version = escape(upgrade.to_version, 80) or "a version that is not known"
+    if upgrade.status == "IN_PROGRESS":
+        return f"Avisi Cloud is upgrading this cluster to {version} at the moment."
+    outside = ", outside Slack" if upgrade.request_id is None else ""
+    window = f", window {span(upgrade.window)}" if upgrade.window else ""
+    return (
+        f"This cluster already has an upgrade to {version} (status {status(upgrade.status)}{window}{outside}). "
+        f"This request supersedes it when it is approved."
+    )
+
+
 def fresh(feed: Feed) -> str:
     """Say how far the statuses of an organisation can be relied on."""
     name = escape(feed.organisation, 100)

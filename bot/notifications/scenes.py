@@ -6,7 +6,7 @@ from typing import Final
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
@@ -16,6 +16,7 @@ from bot.notifications.scene import Scene
 from bot.workflow.entries import Due, Errand, Kind, MessageRef
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.ports import Clock, Work
+from bot.workflow.replacing import find_competing
 from bot.workflow.rooms import Source
 
 _REMEMBERED: Final = 1000
@@ -28,7 +29,7 @@ _DRAWS_CARDS: Final = frozenset({Kind.CARD, Kind.THREAD})
 class Known:
     """What is stored about an errand: request and upgrade, where its card stands, and the card that took its place.
 
-    `source` is where the organisation's statuses come from.
+    `source` is where the organisation's statuses come from, `beside` another scheduled upgrade of the cluster.
     """
 
     request: UpgradeRequest | None = None
@@ -36,6 +37,7 @@ class Known:
     source: Source | None = None
     place: MessageRef | None = None
     newer: MessageRef | None = None
+    beside: ScheduledUpgrade | None = None
 
     def asked(self) -> UpgradeRequest:
         """Return the request; raises Missing."""
@@ -69,7 +71,7 @@ class Scenes:
         """Draw a card; raises Missing, and MessengerError while an address cannot be had."""
         request = known.asked()
         newer = await self.address(known.newer)
-        drawn = card(request, known.upgrade, source=known.source, newer=newer, naming=self.naming)
+        drawn = card(request, known.upgrade, source=known.source, newer=newer, beside=known.beside, naming=self.naming)
         return Painting(request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None)
 
     async def of(self, known: Known) -> Scene:
@@ -117,6 +119,7 @@ async def find_known(work: Work, due: Due) -> Known:
         source=(await work.feeds.get(request.organisation)).source if draws else None,
         place=place,
         newer=await work.messages.card(request.replaced_by) if draws and request.replaced_by else None,
+        beside=await find_competing(work, request) if draws and request.state in OPEN else None,
     )
 
 

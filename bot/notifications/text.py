@@ -45,6 +45,19 @@ def cut(text: str, limit: int) -> str:
     return text if units(text) <= limit else _fit(list(text), limit)
 
 
+def cut_middle(text: str, limit: int) -> str:
+    """Shorten plain text to a number of units in its middle, so that beginning and end can be read."""
+    if units(text) <= limit:
+        return text
+    half = (limit - 1) // 2
+    beginning, end = list(text), list(text)
+    while units("".join(beginning)) > limit - 1 - half:
+        beginning.pop()
+    while units("".join(end)) > half:
+        end.pop(0)
+    return f"{''.join(beginning)}{ELLIPSIS}{''.join(end)}"
+
+
 def clip(markup: str, limit: int, *, counted: Callable[[str], int] = units) -> str:
     """Shorten mrkdwn to a number of units, never inside an entity, a mention, a link or a date."""
     return markup if counted(markup) <= limit else _fit(_TOKEN.findall(markup), limit, counted=counted)

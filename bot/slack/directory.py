@@ -55,6 +55,7 @@ class Index:
             )
         )
         self.naming = Naming.among(catalogs)
+        self._by_identity = {cluster.identity: cluster for cluster in self.clusters}
         self._exact: dict[str, dict[str, Cluster]] = {}
         starts, lines, at = [], [], 0
         for cluster in self.clusters:
@@ -71,6 +72,10 @@ class Index:
         self._places: dict[str, Place] = {}
         for place in self._all_places():
             self._places.setdefault(_written(place.name), place)
+
+    def copy_of(self, cluster: Cluster) -> Cluster:
+        """Return a cluster as this index has it; as it is given when it is not there."""
+        return self._by_identity.get(cluster.identity, cluster)
 
     def exact(self, name: str) -> tuple[Cluster, ...]:
         """Return the clusters of exactly this name; case and separators do not count."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -28,6 +28,8 @@ _TICKED = "yes"
 _ERROR = 500
 _SECONDS = range(10**9, 10**10)
 """Slack takes moments of ten digits only."""
+_LONGEST_NAME = 200
+"""A name that is longer is not carried along: the vendor's have at most 127 characters."""
 _FIELDS = {
     FormField.CLUSTER: Block.CLUSTER,
     FormField.VERSION: Block.VERSION,
@@ -41,17 +43,18 @@ _FIELDS = {
 class Held:
     """What the modal carries unseen, so that every process knows of it what the one knew that opened it.
 
-    Which request it replaces, the words of a command until there is a catalog to read them by, and whether it was
-    opened from App Home.
+    Which request it replaces, the words of a command until there is a catalog to read them by, whether it was opened
+    from App Home, and what the chosen cluster was called when it was drawn.
     """
 
     replaces: RequestId | None = None
     words: tuple[str, ...] = ()
     in_home: bool = False
+    named: str = ""
 
     def write(self) -> str:
         """Return it as private_metadata, of which Slack takes 3000 characters; a command has at most 300."""
-        held = {"replaces": self.replaces, "words": self.words, "in_home": self.in_home}
+        held = {"replaces": self.replaces, "words": self.words, "in_home": self.in_home, "named": self.named}
         kept = {name: value for name, value in held.items() if value}
         return json.dumps(kept, ensure_ascii=False) if kept else ""
 
@@ -67,12 +70,15 @@ class Held:
             replaces=RequestId(replaces) if replaces else None,
             words=tuple(map(str, words)) if isinstance(words, list) else (),
             in_home=pick(written, "in_home") is True,
+            named=text_at(written, "named"),
         )
 
 
 def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()) -> dict[str, object]:
     """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
     form = shown.form
+    name = clean(shown.cluster.full_name) if shown.cluster else ""
+    held = replace(held, named=name if len(name) <= _LONGEST_NAME else "")
     parts: list[Iterable[Drawn]] = [
         (blocks.context(text.escape(note, SENTENCE)) for note in notes),
         [_cluster(index, shown.cluster)],
@@ -106,6 +112,7 @@ def read(view: Payload) -> Form:
         ignore_windows=bool(pick(values, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, "selected_options")),
         override=bool(pick(values, Block.OVERRIDE, Act.OVERRIDE, "selected_options")),
         reason=clean(text_at(values, Block.REASON, Act.REASON, "value")).strip(),
+        named=Held.read(view).named if version else "",
     )
 
 

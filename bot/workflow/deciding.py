@@ -150,6 +150,8 @@ class Deciding:
             facts: dict[str, object] = {"seal": pressed.seal, "state": stored.state, "policy": rule_facts(rule)}
             if stored.outcome:
                 facts["reason"] = stored.outcome
+            if decision.supersedes:
+                facts["supersedes"] = decision.supersedes
             await work.audit.append(
                 fact(stored, decision.kind, at=self.judging.now(), actor=pressed.member, facts=facts)
             )
@@ -160,7 +162,8 @@ class Deciding:
             if decision.submit:
                 told.append(errands.submit(stored))
                 if not isinstance(decision.event, RequestApproved):
-                    told.append(errands.in_thread(stored, RequestApproved(about=errands.about(stored))))
+                    approved = RequestApproved(about=errands.about(stored), supersedes=decision.supersedes)
+                    told.append(errands.in_thread(stored, approved))
             if decision.tell_requester:
                 told.append(errands.to_requester(stored, decision.event))
             told.append(self._answer(pressed, decision.answer, number, errands.about(stored)))

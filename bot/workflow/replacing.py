@@ -1,13 +1,21 @@
-"""Ending a request because a newer one takes its place."""
+"""What takes the place of what: a request of an older one, and of another scheduled upgrade of its cluster."""
 
 from datetime import datetime
 
 from bot.domain.events import RequestReplaced
 from bot.domain.naming import Naming
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import UpgradeRequest, competing
+from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import errands
 from bot.workflow.ports import Work
 from bot.workflow.record import fact
+
+_LATEST = 5
+
+
+async def find_competing(work: Work, request: UpgradeRequest) -> ScheduledUpgrade | None:
+    """Return the scheduled upgrade that the request would supersede, None when there is none."""
+    return competing(request, await work.upgrades.of_cluster(request.cluster_identity, limit=_LATEST))
 
 
 async def give_way(work: Work, older: UpgradeRequest, *, to: UpgradeRequest, at: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.form import forbidding, unproven
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
-from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import errands
@@ -60,6 +60,7 @@ class Telling:
         if move.window != move.from_window:
             await self._check_window(work, stored, request)
         await self._record(work, stored, move)
+        await self._repaint_beside(work, stored)
         return stored
 
     async def appeared(self, work: Work, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
@@ -70,7 +71,15 @@ class Telling:
         await self._tell_status(work, stored, move, None, channel=self._channel(stored))
         await self._check_window(work, stored, None)
         await self._record(work, stored, move)
+        await self._repaint_beside(work, stored)
         return stored
+
+    async def _repaint_beside(self, work: Work, upgrade: ScheduledUpgrade) -> None:
+        """Have the card of another request for the cluster drawn again: it says what it would supersede."""
+        for request in await work.requests.of_cluster(upgrade.cluster_identity, *OPEN):
+            if request.id != upgrade.request_id:
+                because = f"beside:{upgrade.identity}:{upgrade.moves}"
+                await work.outbox.put(errands.repaint(request, because=because))
 
     async def _tell_status(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str

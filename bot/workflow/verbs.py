@@ -12,6 +12,7 @@ from bot.workflow.entitlement import Entitlement
 from bot.workflow.entries import Press
 from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork
+from bot.workflow.replacing import find_competing
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -28,7 +29,10 @@ class Late(Refused):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a press comes to: the request as it is to be stored, what is told of it, and the private answer."""
+    """What a press comes to: the request as it is to be stored, what is told of it, and the private answer.
+
+    `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
+    """
 
     request: UpgradeRequest
     kind: str
@@ -36,6 +40,7 @@ class Decision:
     answer: str
     tell_requester: bool = False
     submit: bool = False
+    supersedes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +85,20 @@ class Verbs:
         count, about = len(voted.votes), errands.about(request)
         cast = VoteCast(about=about, by=member.id, count=count, required=voted.required)
         tally = f"{count} of {voted.required}"
+        async with self.look() as work:
+            other = await find_competing(work, request)
+        supersedes = other.to_version if other and other.status != "IN_PROGRESS" else ""
+        instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
-            return Decision(request=voted, kind="vote cast", event=cast, answer=f"Your approval counts: {tally}.")
+            answer = f"Your approval counts: {tally}.{instead}"
+            return Decision(request=voted, kind="vote cast", event=cast, answer=answer, supersedes=supersedes)
         return Decision(
             request=voted.approve(at=now),
             kind="vote cast",
             event=cast,
-            answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.",
+            answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
             submit=True,
+            supersedes=supersedes,
         )
 
     async def withdraw(self, request: UpgradeRequest, member: Member) -> Decision:

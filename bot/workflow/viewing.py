@@ -151,6 +151,9 @@ class Viewing:
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         notes = [
             TOO_FAR if form.start and not start else None,
+            f"{cluster.full_name} is {cluster.status.lower()}, so an upgrade of it may never start."
+            if cluster.is_down
+            else None,
             breach(rule, judged, override=form.override),
             overriding(rule, judged, override=form.override),
             unproven(rule, form.version, succeeded=succeeded, at=starts) if form.version else None,

@@ -443,3 +443,11 @@ def test_overriding_a_freeze_is_said_with_what_it_takes() -> None:
     assert overriding(replace(rule, override=False), NEXT_WINDOW, override=True) is None
     assert overriding(replace(rule, freeze=()), NEXT_WINDOW, override=True) is None
     assert overriding(rule, None, override=True) is None
+
+
+def test_a_cluster_that_is_called_otherwise_since_it_was_chosen_has_to_be_chosen_again() -> None:
+    """Another may have its name now."""
+    assert check(a_form(named="production/web")) == {}
+    assert check(a_form(named="production/api")) == {
+        "cluster": "What you chose as production/api is called production/web now. Please choose the cluster again."
+    }

@@ -8,9 +8,20 @@ import pytest
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
-from bot.domain.request import NEXT, OPEN, PERISHABLE, REPLACEABLE, RequestId, Seal, State, UpgradeRequest, Vote
+from bot.domain.request import (
+    NEXT,
+    OPEN,
+    PERISHABLE,
+    REPLACEABLE,
+    RequestId,
+    Seal,
+    State,
+    UpgradeRequest,
+    Vote,
+    competing,
+)
 from bot.domain.scheduled import UpgradeIdentity
-from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_cluster, a_window, an_upgrade_request
+from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_cluster, a_scheduled_upgrade, a_window, an_upgrade_request
 
 LATER = NOON + timedelta(hours=1)
 CONTRACT = """
@@ -386,3 +397,22 @@ def test_what_forbids_it_is_noted_and_forgotten_when_it_moves_on() -> None:
     assert (blocked.votes, blocked.seal) == (request.votes, request.seal)
     assert blocked.block(None).blocked == ""
     assert blocked.approve(at=NOON).blocked == ""
+
+
+@pytest.mark.parametrize(
+    ("other", "competes"),
+    [
+        ({}, True),
+        ({"to_version": "v1.31.9-u-ame.9"}, True),
+        ({"request_id": "older", "to_version": "v1.31.9-u-ame.9"}, True),
+        ({"request_id": "older"}, False),
+        ({"request_id": "one", "to_version": "v1.31.9-u-ame.9"}, False),
+        ({"status": "SUPERSEDED"}, False),
+        ({"cluster_identity": DATA}, False),
+    ],
+)
+def test_an_upgrade_scheduled_beside_a_request_would_be_superseded(other: dict[str, Any], *, competes: bool) -> None:
+    """Outside Slack, or to another version; not its own, not one that has ended, not of another cluster."""
+    upgrade = a_scheduled_upgrade(**other)
+
+    assert competing(an_upgrade_request(id=RequestId("one")), [upgrade]) == (upgrade if competes else None)

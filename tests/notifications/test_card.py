@@ -10,7 +10,7 @@ from bot.notifications import ids
 from bot.notifications.card import card, struck
 from bot.workflow.entries import Press
 from bot.workflow.rooms import Source
-from tests.builders import KIM, NEW, NOON, OLD, SEM, a_window, an_upgrade_request
+from tests.builders import KIM, NEW, NOON, OLD, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import as_sent, complaints, labels, seen
 from tests.notifications.stories import LINK, in_state, with_status
 
@@ -238,3 +238,24 @@ def test_with_several_organisations_the_card_names_the_one_that_it_is_about() ->
 
     assert "Environment: acme/production." in drawn.text
     assert "Approve upgrade of acme/production/web" in str(drawn.blocks)
+
+
+BESIDE = "This cluster already has an upgrade to v1.31.9-u-ame.9 (status scheduled, window"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_another_scheduled_upgrade_of_the_cluster_is_said_until_it_is_submitted(state: State) -> None:
+    """In the text as in the blocks, with what becomes of it."""
+    drawn = card(in_state(state), None, beside=a_scheduled_upgrade(to_version="v1.31.9-u-ame.9"))
+
+    waits = state in {State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED}
+    assert (BESIDE in drawn.text) is waits
+    assert ("This request supersedes it when it is approved." in seen(drawn)) is waits
+    assert ("outside Slack" in seen(drawn)) is waits
+
+
+def test_an_upgrade_that_runs_already_is_not_said_to_be_superseded() -> None:
+    drawn = card(an_upgrade_request(), None, beside=a_scheduled_upgrade(status="IN_PROGRESS"))
+
+    assert "Avisi Cloud is upgrading this cluster to" in drawn.text
+    assert "supersedes" not in drawn.text

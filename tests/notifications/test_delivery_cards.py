@@ -11,7 +11,7 @@ from bot.slack.client import open_session, web_client
 from bot.slack.messenger import SlackMessenger
 from bot.workflow import errands
 from bot.workflow.entries import MessageRef, Urgency
-from tests.builders import CHANNEL, about, an_upgrade_request
+from tests.builders import CHANNEL, a_scheduled_upgrade, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 from tests.notifications.post_office import PostOffice, a_line
 
@@ -300,3 +300,14 @@ async def test_a_card_posted_twice_that_cannot_be_struck_out_is_deleted() -> Non
 
     assert office.slack.deleted == {orphan}
     assert office.storage.dead == []
+
+
+async def test_a_card_says_what_else_is_scheduled_for_its_cluster() -> None:
+    """It is read when the card is drawn."""
+    request = an_upgrade_request()
+    office = PostOffice(request, a_scheduled_upgrade(to_version="v1.31.9-u-ame.9"))
+
+    await office.put(errands.repaint(request, because="x"))
+    await office.work()
+
+    assert "already has an upgrade to v1.31.9-u-ame.9" in office.slack.sent[0].message.text

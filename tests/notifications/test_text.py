@@ -13,6 +13,7 @@ from bot.notifications.text import (
     JOINER,
     clip,
     cut,
+    cut_middle,
     escape,
     link,
     mention,
@@ -161,3 +162,18 @@ def test_the_hour_that_comes_twice_in_autumn_is_told_apart() -> None:
 def test_only_a_clean_web_address_becomes_a_link(address: str | None) -> None:
     """Everything else leaves the label alone."""
     assert link(address, "Open the card") == "Open the card"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("production/web", 14, "production/web"),
+        ("production/web-a", 9, "prod…eb-a"),
+        ("production/web-a", 8, "prod…b-a"),
+        ("😀😀😀😀ab", 7, "😀…ab"),
+    ],
+)
+def test_a_text_cut_in_its_middle_keeps_beginning_and_end(text: str, limit: int, expected: str) -> None:
+    """In as many units as Slack takes."""
+    assert cut_middle(text, limit) == expected
+    assert units(cut_middle(text, limit)) <= limit

@@ -1,6 +1,7 @@
 """The modal: what it shows for what is filled in, that it is read as it was drawn, and that Slack takes it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -160,7 +161,8 @@ async def test_a_modal_is_read_as_it_was_drawn(form: Form) -> None:
     """Drawing and reading cannot drift apart."""
     policy = a_policy(a_rule(override=True, freeze=(CHRISTMAS,)))
 
-    assert modal.read(_submitted(await _drawn(form, policy=policy))) == form
+    named = "production/web" if form.cluster_identity else ""
+    assert modal.read(_submitted(await _drawn(form, policy=policy))) == replace(form, named=named)
 
 
 async def test_another_cluster_forgets_the_version() -> None:
@@ -300,7 +302,7 @@ async def test_the_replaced_request_is_carried_unseen() -> None:
     """Rescheduling knows which request it is about, from the first drawing to the submission."""
     held = Held(replaces=RequestId("request-7"))
 
-    assert Held.read(await _drawn(a_form(), held=held)) == held
+    assert Held.read(await _drawn(a_form(), held=held)) == replace(held, named="production/web")
     assert Held.read({"private_metadata": "{"}) == Held()
 
 
@@ -373,3 +375,9 @@ async def test_a_start_in_an_absurd_year_breaks_nothing(year: int, ignore_window
 
     assert "initial_date_time" not in _element(view, "Start date and time")
     assert "Choose a time within a year." in _words(view)
+
+
+async def test_a_cluster_that_is_down_is_warned_about() -> None:
+    view = await _drawn(a_form(), catalogs=[a_catalog(a_cluster(status="stopped"))])
+
+    assert "production/web is stopped, so an upgrade of it may never start." in _words(view)

@@ -12,6 +12,7 @@ from bot.workflow.errors import MembersUnavailable
 from tests.builders import (
     GUS,
     KIM,
+    NEW,
     NOON,
     ROOS,
     SEM,
@@ -19,6 +20,7 @@ from tests.builders import (
     a_policy,
     a_press,
     a_rule,
+    a_scheduled_upgrade,
     an_upgrade_request,
 )
 from tests.workflow.house import ANNE, OTTO, a_house, decision
@@ -328,3 +330,26 @@ async def test_withdrawing_what_may_have_reached_the_cloud_says_so() -> None:
     answer = await house.press(request, Press.WITHDRAW, by=ROOS)
 
     assert "It may have reached Avisi Cloud before: please check there." in answer
+
+
+async def test_approving_says_which_scheduled_upgrade_it_supersedes() -> None:
+    """To who approves, in the thread and in the trail; one that runs already is not superseded."""
+    other = a_scheduled_upgrade(to_version="v1.31.9-u-ame.9")
+    answers, told = [], []
+    for status in ("SCHEDULED", "IN_PROGRESS"):
+        house = await a_house(replace(other, status=status))
+        request = await house.ask()
+        answers.append(await house.press(request))
+        told.append(house.told(RequestApproved)[0].supersedes)
+        assert ("supersedes" in house.storage.audited[-1]["facts"]) is (status == "SCHEDULED")
+
+    assert answers[0].endswith("It supersedes the upgrade to v1.31.9-u-ame.9 that is already scheduled.")
+    assert answers[1].endswith("is being submitted.")
+    assert told == ["v1.31.9-u-ame.9", ""]
+
+
+async def test_a_vote_that_does_not_decide_says_what_the_request_supersedes_too() -> None:
+    house = await a_house(a_scheduled_upgrade(), policy=a_policy(a_rule(required_approvals=2)))
+    request = await house.ask()
+
+    assert f"1 of 2. It supersedes the upgrade to {NEW} that is already scheduled." in await house.press(request)

@@ -375,3 +375,16 @@ async def test_a_request_that_met_another_for_the_cluster_is_made_a_moment_later
 
     assert len(house.storage.requests) == 1
     assert house.storage.entries == []
+
+
+async def test_a_form_whose_cluster_is_called_otherwise_by_now_makes_no_request() -> None:
+    """Two clusters exchanged their names while it waited: the person meant the one that had the name."""
+    web, api = a_cluster(), a_cluster(identity=DATA, slug="api", name="Api")
+    house = await a_house(catalog=a_catalog(web, api), policy=a_policy(a_rule(required_approvals=0)))
+    form = a_submitted_form(form=a_form(named="production/web"))
+    await house.recatalog(replace(web, slug="api"), replace(api, slug="web"))
+
+    answer = await house.do(form)
+
+    assert "What you chose as production/web is called production/api now." in answer
+    assert house.storage.requests == {}

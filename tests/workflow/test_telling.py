@@ -16,6 +16,7 @@ from tests.builders import (
     a_reading,
     a_rule,
     a_window,
+    an_upgrade_request,
 )
 from tests.workflow.house import a_house
 from tests.workflow.polling import EVE, LATER, READ, ours, sees
@@ -207,3 +208,17 @@ async def test_an_upgrade_from_outside_whose_window_breaks_a_rule_is_alerted() -
 
     (event,) = house.told(WindowBrokeRule, Kind.CHANNEL)
     assert (event.about.upgrade, event.mention) == ("out", ("S0TEAM",))
+
+
+async def test_an_upgrade_scheduled_beside_a_waiting_request_has_its_card_drawn_again() -> None:
+    """By the platform, to another version: when it appears, and when it moves; its own card is not meant."""
+    request = an_upgrade_request()
+    house = await a_house(READ, request)
+    other = a_reading(to_version="v1.31.9-u-ame.9")
+
+    await sees(house, other)
+    await sees(house, replace(other, status="SUPERSEDED"))
+
+    repaints = house.errands(Kind.CARD)
+    assert [one.request_id for one in repaints] == [request.id, request.id]
+    assert len({one.key for one in repaints}) == 2
