@@ -54,6 +54,18 @@ async def here() -> AsyncIterator[Office]:
         yield running
 
 
+async def test_it_tells_one_persons_trouble_from_slacks(here: Office) -> None:
+    """While one person cannot be looked up Slack still answers; while nobody can it does not."""
+    await here.people.find(SEM)
+    here.slack.faults.add(f"users.info:{KIM}", Fault(error="fatal_error"), times=None)
+    with pytest.raises(MembersUnavailable):
+        await here.people.find(KIM)
+    assert await here.people.answers()
+
+    here.slack.faults.add("users.info", Fault(error="fatal_error"), times=None)
+    assert not await here.people.answers()
+
+
 async def test_many_who_ask_at_once_share_one_look_up(here: Office) -> None:
     """A hundred presses at the same moment are one call, and its answer is reused afterwards."""
     found = await asyncio.gather(*(here.people.find(SEM) for _ in range(100)))

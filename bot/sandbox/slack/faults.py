@@ -46,7 +46,10 @@ class Faults:
         """Slack as a whole does not answer: every call is dropped."""
 
     def add(self, method: str, fault: Fault, *, times: int | None = 1) -> None:
-        """Let the next calls of a method ('*': any) meet a fault; `times` None: until cleared."""
+        """Let the next calls of a method ('*': any) meet a fault; `times` None: until cleared.
+
+        `users.info:U0SEM` are the calls about one user.
+        """
         self._planned[method].append(_Planned(fault, times))
 
     def clear(self, method: str | None = None) -> None:
@@ -57,12 +60,12 @@ class Faults:
         else:
             self._planned.pop(method, None)
 
-    def met_by(self, method: str) -> Fault | None:
-        """Count a call and take the fault that it meets, if any."""
+    def met_by(self, method: str, *, about: str = "") -> Fault | None:
+        """Count a call, perhaps about some user, and take the fault that it meets, if any."""
         self.calls[method] += 1
         if self.down:
             return Fault(drop=True)
-        for name in (method, EVERY_METHOD):
+        for name in (f"{method}:{about}", method, EVERY_METHOD):
             for planned in self._planned[name]:
                 if planned.left is None:
                     return planned.fault

@@ -32,7 +32,7 @@ class WebApi:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         started = time.monotonic()
-        fault = self._state.faults.met_by(name)
+        fault = self._state.faults.met_by(name, about=request.query.get("user", ""))
         await request.read()  # it has arrived, whatever becomes of the connection while we are slow
         await wait_out(fault)
         given: Json = {}
