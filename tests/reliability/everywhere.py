@@ -54,10 +54,10 @@ class _DeadlySlack(slack_faults.Faults):
         super().__init__()
         self._meet = meet
 
-    def met_by(self, method: str) -> slack_faults.Fault | None:
+    def met_by(self, method: str, *, about: str = "") -> slack_faults.Fault | None:
         """Count the call; `before`: it does not arrive any more."""
         arrives = self._meet() if method in _TOLD else None
-        found = super().met_by(method)
+        found = super().met_by(method, about=about)
         return slack_faults.Fault(drop=True) if arrives is False else found
 
 
