@@ -128,7 +128,7 @@ class Delivery:
                 if error.code not in _NOT_THERE:
                     # Before the new card is posted, so that it is done even if Slack refuses that one too.
                     left = retired(painting.request, naming=self.scenes.naming)
-                    await self._take_down(place, left, lease, ahead=urgent)
+                    await self._take_down(place, left, lease, ahead=True)  # its turn was the update's
                 place = None
         if place is None:
             channel = painting.request.channel or errand.target
