@@ -22,7 +22,7 @@ VOLUME /data
 USER 10001:10001
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, http.client as h; e = os.environ.get; c = h.HTTPConnection(e('BOT_HOST') or '127.0.0.1', e('BOT_PORT') or 3000, timeout=4); c.request('GET', '/healthz'); exit(c.getresponse().status != 200)"]
+    CMD ["python", "-c", "import os, http.client as h; e = os.environ.get; c = h.HTTPConnection((e('BOT_HOST') or '127.0.0.1').strip('[]'), e('BOT_PORT') or 3000, timeout=4); c.request('GET', '/healthz'); exit(c.getresponse().status != 200)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["upgrade-bot"]
 CMD ["run"]

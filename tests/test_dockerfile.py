@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from bot.server import Server
 from tests.conftest import IN_CI
 from tests.ports import free_port
 from tests.world.house import house
@@ -66,3 +68,24 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(tmp_
         finally:
             bot.send_signal(signal.SIGTERM)
         assert await bot.wait() == 0, log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("listens", "said"),
+    [("127.0.0.1", ""), ("127.0.0.1", "0.0.0.0"), ("::", "::"), ("::", "[::]"), ("::1", "[::1]"), ("::", "")],  # noqa: S104
+)
+async def test_the_health_check_asks_where_the_bot_listens(listens: str, said: str, tmp_path: Path) -> None:
+    """Whatever BOT_HOST says, and past any proxy."""
+    server = Server(host=listens, port=0, checks={}, registry=CollectorRegistry())
+    try:
+        port = await server.start()
+    except OSError:
+        pytest.skip("there is no IPv6 here")
+    check = json.loads(next(steps("HEALTHCHECK")).split("CMD ")[1])
+    environment = {"BOT_HOST": said, "BOT_PORT": str(port), "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+
+    asked = await started(sys.executable, *check[1:], folder=tmp_path, environment=environment, log=tmp_path / "log")
+    code = await asyncio.wait_for(asked.wait(), 30)
+    await server.stop()
+
+    assert code == 0, (tmp_path / "log").read_text()
