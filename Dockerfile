@@ -1,13 +1,22 @@
 # The bot in a small image: built in one stage, run in another without compilers, pip's cache or root.
-FROM python:3.11-slim AS build
+# To pin the base image: --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:…; docs/operating.md says where the digest is found.
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM ${PYTHON_IMAGE} AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY deploy/requirements.txt deploy/requirements-build.txt ./
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.txt \
+    && python -m venv --without-pip /opt/bot \
+    && /opt/build/bin/pip --python /opt/bot install --require-hashes --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY bot ./bot
-RUN python -m venv /opt/bot && /opt/bot/bin/pip install -c constraints.txt .
+RUN /opt/build/bin/hatchling build -t wheel -d /opt/wheel \
+    && /opt/build/bin/pip --python /opt/bot install --no-index --no-deps /opt/wheel/*.whl
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data bot \
     && mkdir /data && chown bot:bot /data

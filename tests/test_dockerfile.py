@@ -1,14 +1,20 @@
 """The steps of the Dockerfile, taken in a clean folder: no engine has to run for that."""
 
 import asyncio
+import contextlib
+import functools
 import json
+import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,39 +27,91 @@ from tests.world.house import house
 ROOT = Path(__file__).parents[1]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
 
+(USER,) = (int(line.split()[1].partition(":")[0]) for line in LINES if line.startswith("USER "))
+
 
 def steps(word: str) -> Iterator[str]:
     """Yield what follows a word of the Dockerfile, in order."""
     return (line.removeprefix(word).strip() for line in LINES if line.startswith(f"{word} "))
 
 
-def copied(folder: Path) -> None:
-    """Copy what the build stage copies, and nothing else."""
-    for names in steps("COPY"):
-        *sources, _ = names.split()
-        for name in () if sources[0].startswith("--from") else sources:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)
+def build_stage() -> Iterator[tuple[str, str]]:
+    """Yield the COPY and RUN steps of the first stage, in order."""
+    stages = 0
+    for line in LINES:
+        word, _, rest = line.partition(" ")
+        stages += word == "FROM"
+        if stages == 1 and word in {"COPY", "RUN"}:
+            yield word, rest
+
+
+def copy(words: str, folder: Path) -> None:
+    """Copy as Docker does: a file into the folder, a folder's content to where it is said."""
+    *sources, to = words.split()
+    for name in sources:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / to, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / to)
+
+
+@functools.cache
+def base_python() -> tuple[str, dict[str, Any]]:
+    """Return a Python to build with, and whom to run everything as: the image's user if root may hand over to it."""
+    ours = str(Path(sys.base_prefix) / "bin" / "python3")
+    user: dict[str, Any] = {"user": USER, "group": USER, "extra_groups": []}
+    able = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    for python in (ours, "/usr/bin/python3") if os.geteuid() == 0 else ():
+        with contextlib.suppress(OSError):
+            if subprocess.run([python, "-c", able], cwd="/", check=False, env={}, **user).returncode == 0:  # noqa: S603 - ours
+                return python, user
+    return ours, {}
 
 
 async def started(*words: str, folder: Path, environment: dict[str, str] | None = None, log: Path) -> Process:
     with log.open("ab") as end:
         return await asyncio.create_subprocess_exec(
-            *words, cwd=folder, env=environment, stdin=DEVNULL, stdout=end, stderr=STDOUT
+            *words, cwd=folder, env=environment, stdin=DEVNULL, stdout=end, stderr=STDOUT, **base_python()[1]
         )
+
+
+@pytest.fixture
+def bare() -> Iterator[Path]:
+    """Make a folder that holds nothing and that the image's user may enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("src", "opt", "data"):
+            (folder / part).mkdir()
+        yield folder
+
+
+def given_away(folder: Path) -> None:
+    """Let the folder belong to whoever runs the steps."""
+    folder.chmod(0o755)
+    if base_python()[1]:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, USER, USER, follow_symlinks=False)
 
 
 @pytest.mark.skipif(not IN_CI, reason="it downloads everything that the image holds")
 @pytest.mark.timeout(900)
-async def test_what_the_image_installs_starts_and_its_health_check_finds_it(tmp_path: Path) -> None:
-    """The build stage's install from the copied files alone, then entry point, command and health check."""
-    source, image, data, log = tmp_path / "src", tmp_path / "bot", tmp_path / "data", tmp_path / "log"
-    source.mkdir()
-    data.mkdir()
-    copied(source)
-    (install,) = (step for step in steps("RUN") if "pip install" in step)
-    here = install.replace("python -m", f"{sys.executable} -m").replace("/opt/bot", str(image))
-    assert await (await started("sh", "-ec", here, folder=source, log=log)).wait() == 0, log.read_text()
+async def test_what_the_image_installs_starts_and_its_health_check_finds_it(bare: Path, tmp_path: Path) -> None:
+    """The build stage in a bare folder without root, then entry point, command and health check."""
+    source, image, data, log = bare / "src", bare / "opt" / "bot", bare / "data", tmp_path / "log"
+    plain = {"PATH": os.defpath, "HOME": "/nonexistent"} | {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251 - how this machine reaches packages
+        if name.startswith("PIP_") or name.lower().endswith("_proxy")
+    }
+    for word, step in build_stage():
+        if word == "COPY":
+            copy(step, source)
+            continue
+        given_away(bare)
+        here = step.replace("python -m", f"{base_python()[0]} -m").replace("/opt/", f"{bare}/opt/")
+        done = await started("sh", "-ec", here, folder=source, environment=plain, log=log)
+        assert await done.wait() == 0, log.read_text()
+    assert not (image / "bin" / "pip").exists()
 
     check = json.loads(next(steps("HEALTHCHECK")).split("CMD ")[1])
     program = json.loads(next(steps("ENTRYPOINT"))) + json.loads(next(steps("CMD")))

@@ -14,18 +14,20 @@ from packaging.utils import canonicalize_name
 from bot.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, BUILD = PYPROJECT["project"], PYPROJECT["build-system"]["requires"]
 CONSTRAINTS = [
     Requirement(line)
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
+PINNED = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in CONSTRAINTS}
 VARIABLES = {name.upper() for name in Settings.model_fields}
 
 
-def needed() -> Iterator[Requirement]:
-    """Yield everything that is installed for the bot and its tests, what it needs included."""
-    waiting = [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+def needed(*roots: str, **machine: str) -> Iterator[Requirement]:
+    """Yield everything that is installed for the roots, what they need included."""
+    waiting = [Requirement(text) for text in roots]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         requirement = waiting.pop()
@@ -39,8 +41,20 @@ def needed() -> Iterator[Requirement]:
             continue
         for found in map(Requirement, texts):
             extras = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]
-            if found.marker is None or any(found.marker.evaluate(extra) for extra in extras):
+            if found.marker is None or any(found.marker.evaluate(machine | extra) for extra in extras):
                 waiting.append(found)
+
+
+def everything() -> Iterator[Requirement]:
+    """Yield what is installed for the bot, its tests and its build."""
+    return needed(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"], *BUILD)
+
+
+def hashed(name: str) -> dict[str, tuple[str, list[str]]]:
+    """Return version and hashes of each package in one of the files that the image is built from."""
+    text = (ROOT / "deploy" / name).read_text(encoding="utf-8").replace("\\\n", "")
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(words[0].split("==")[0]): (words[0].split("==")[1], words[1:]) for words in lines}
 
 
 def test_every_constraint_is_an_exact_version_without_an_address() -> None:
@@ -50,18 +64,54 @@ def test_every_constraint_is_an_exact_version_without_an_address() -> None:
 
 
 def test_everything_that_is_installed_has_an_exact_version_that_fits() -> None:
-    pinned = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in CONSTRAINTS}
-
-    for requirement in needed():
+    for requirement in everything():
         name = canonicalize_name(requirement.name)
-        assert name in pinned, f"{name} has no exact version in constraints.txt"
-        assert requirement.specifier.contains(pinned[name], prereleases=True), requirement
+        assert name in PINNED, f"{name} has no exact version in constraints.txt"
+        assert requirement.specifier.contains(PINNED[name], prereleases=True), requirement
 
 
 def test_nothing_is_pinned_that_nobody_needs() -> None:
-    needs = {canonicalize_name(requirement.name) for requirement in needed()}
+    needs = {canonicalize_name(requirement.name) for requirement in everything()}
 
     assert [one.name for one in CONSTRAINTS if canonicalize_name(one.name) not in needs] == []
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("name", "roots"),
+    [("requirements.txt", PROJECT["dependencies"]), ("requirements-build.txt", BUILD)],
+    ids=["bot", "build"],
+)
+def test_the_image_is_built_from_the_pinned_versions_by_their_hashes(
+    name: str, roots: list[str], python: str, machine: str
+) -> None:
+    """When this fails, the commands under Versions in CONTRIBUTING.md write the files anew."""
+    wanted = {
+        canonicalize_name(one.name): PINNED[canonicalize_name(one.name)]
+        for one in needed(
+            *roots, sys_platform="linux", platform_system="Linux", platform_machine=machine, python_version=python
+        )
+    }
+    given = hashed(name)
+
+    assert {package: version for package, (version, _) in given.items()} == wanted
+    for package, (_, hashes) in given.items():
+        assert hashes, package
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), package
+
+
+def test_the_build_backend_is_an_exact_version() -> None:
+    assert [f"hatchling=={PINNED[canonicalize_name('hatchling')]}"] == BUILD
+
+
+def test_the_dockerfile_installs_nothing_without_a_hash() -> None:
+    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    installs = re.findall(r"pip [^&\n]*install [^&\n]*", text)
+
+    assert len(installs) == 3
+    assert all("--require-hashes" in one or "--no-index --no-deps" in one for one in installs)
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
 
 
 def test_the_env_example_names_every_setting_and_no_other() -> None:
