@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import json
 import os
 import re
@@ -26,7 +25,6 @@ from tests.world.house import house
 
 ROOT = Path(__file__).parents[1]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
-
 (USER,) = (int(line.split()[1].partition(":")[0]) for line in LINES if line.startswith("USER "))
 
 
@@ -55,7 +53,6 @@ def copy(words: str, folder: Path) -> None:
             shutil.copy(ROOT / name, folder / to)
 
 
-@functools.cache
 def base_python() -> tuple[str, dict[str, Any]]:
     """Return a Python to build with, and whom to run everything as: the image's user if root may hand over to it."""
     ours = str(Path(sys.base_prefix) / "bin" / "python3")
@@ -68,10 +65,12 @@ def base_python() -> tuple[str, dict[str, Any]]:
     return ours, {}
 
 
-async def started(*words: str, folder: Path, environment: dict[str, str] | None = None, log: Path) -> Process:
+async def started(
+    *words: str, folder: Path, environment: dict[str, str] | None = None, log: Path, user: dict[str, Any] | None = None
+) -> Process:
     with log.open("ab") as end:
         return await asyncio.create_subprocess_exec(
-            *words, cwd=folder, env=environment, stdin=DEVNULL, stdout=end, stderr=STDOUT, **base_python()[1]
+            *words, cwd=folder, env=environment, stdin=DEVNULL, stdout=end, stderr=STDOUT, **user or {}
         )
 
 
@@ -85,12 +84,11 @@ def bare() -> Iterator[Path]:
         yield folder
 
 
-def given_away(folder: Path) -> None:
-    """Let the folder belong to whoever runs the steps."""
+def give_away(folder: Path) -> None:
+    """Let the folder belong to the image's user."""
     folder.chmod(0o755)
-    if base_python()[1]:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, USER, USER, follow_symlinks=False)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, USER, USER, follow_symlinks=False)
 
 
 @pytest.mark.skipif(not IN_CI, reason="it downloads everything that the image holds")
@@ -103,13 +101,15 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(bare
         for name, value in os.environ.items()  # noqa: TID251 - how this machine reaches packages
         if name.startswith("PIP_") or name.lower().endswith("_proxy")
     }
+    python, user = base_python()
     for word, step in build_stage():
         if word == "COPY":
             copy(step, source)
             continue
-        given_away(bare)
-        here = step.replace("python -m", f"{base_python()[0]} -m").replace("/opt/", f"{bare}/opt/")
-        done = await started("sh", "-ec", here, folder=source, environment=plain, log=log)
+        if user:
+            give_away(bare)
+        here = step.replace("python -m", f"{python} -m").replace("/opt/", f"{bare}/opt/")
+        done = await started("sh", "-ec", here, folder=source, environment=plain, log=log, user=user)
         assert await done.wait() == 0, log.read_text()
     assert not (image / "bin" / "pip").exists()
 
@@ -118,10 +118,10 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(bare
     async with house(f"sqlite+aiosqlite:///{data}/upgrade-bot.db") as world:
         environment = world.environment(PATH=f"{image}/bin", BOT_PORT=free_port())
         check[0], program[0] = f"{image}/bin/{check[0]}", f"{image}/bin/{program[0]}"
-        bot = await started(*program, folder=data, environment=environment, log=log)
+        bot = await started(*program, folder=data, environment=environment, log=log, user=user)
         try:
             async with asyncio.timeout(240):
-                while await (await started(*check, folder=data, environment=environment, log=log)).wait():
+                while await (await started(*check, folder=data, environment=environment, log=log, user=user)).wait():
                     assert bot.returncode is None, log.read_text()
         finally:
             bot.send_signal(signal.SIGTERM)
