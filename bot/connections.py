@@ -51,11 +51,6 @@ class Connection(asyncio.BufferedProtocol):
         self.lines = 0
         self.proven = False
 
-    @property
-    def may_be_closed(self) -> bool:
-        """Whether nothing speaks against closing it, and that has not been done yet."""
-        return not self.proven and self.transport is not None and not self.transport.is_closing()
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take part in what is bounded from now on."""
         self.transport = cast("asyncio.Transport", transport)
@@ -106,6 +101,9 @@ class Connections:
         self._sockets: list[socket.socket] = []
         self._sampler = Sampler(few=1)
         self.buffer = memoryview(bytearray(_AT_ONCE))
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     async def listen(self, http: Callable[[], asyncio.Protocol], host: str, port: int) -> int:
         """Accept connections from now on, each with a protocol of its own; returns the port.
@@ -219,7 +217,8 @@ class Connections:
             connection.transport.abort()
 
     def _closable(self) -> Iterator[Connection]:
-        return (one for one in self._open.values() if one.may_be_closed)
+        """Yield those that have proven nothing; one that is ending by itself may wait for its last byte to be taken."""
+        return (one for one in self._open.values() if not one.proven)
 
     def _overdue(self, patience: float) -> list[Connection]:
         return [one for one in self._closable() if _now() - one.since > patience]

@@ -1,6 +1,7 @@
 """What somebody who has proven nothing may hold: so many connections, for so long, so many bytes, nobody's turn."""
 
 import asyncio
+import contextlib
 import resource
 import socket
 import time
@@ -18,6 +19,7 @@ from bot.server import Server
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HALF = b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Le"
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"
 
 
@@ -67,7 +69,7 @@ class Here:
 async def serving(connections: Connections) -> AsyncIterator[Here]:
     """Serve with these bounds."""
     slack, registry = Slack(), CollectorRegistry()
-    for number in range(200):
+    for number in range(560):  # just below the 64 KiB that a transport takes without waiting
         Gauge(f"tea_{number}", "What is in the pot, in words that take their room on the page.", registry=registry)
     server = Server(host="127.0.0.1", port=0, checks={}, registry=registry, slack=slack.answer, connections=connections)
     here = Here(await server.start(), slack)
@@ -168,12 +170,30 @@ async def test_who_takes_no_answer_is_closed_in_time() -> None:
         pair = await here.connect()
         reading = cast("asyncio.Transport", pair[1].transport)
         reading.pause_reading()
-        pair[1].write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 3000)
+        pair[1].write(METRICS * 300)
         await asyncio.sleep(3)
         reading.resume_reading()
 
         assert await closed(pair)
         assert await here.alive()
+
+
+async def test_a_connection_that_ends_waits_for_nobody_to_take_its_last_bytes() -> None:
+    """One of these fills what the kernel keeps for it just so far that the last answer is handed over, and stays."""
+    connections = Connections(patience=0.5)
+    async with serving(connections) as here:
+        with contextlib.ExitStack() as stack:
+            for asked in range(1, 41):
+                deaf = stack.enter_context(socket.socket())
+                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                deaf.connect(("127.0.0.1", here.port))
+                deaf.send(METRICS * (asked - 1) + METRICS.replace(b"x\r\n", b"x\r\nConnection: close\r\n", 1))
+            await asyncio.sleep(0.3)
+            before = len(connections)
+            await asyncio.sleep(3)
+
+            assert before
+            assert len(connections) == 0
 
 
 @pytest.mark.parametrize(("files", "most"), [(1024, 256), (256, 64), (1_048_576, 256), (resource.RLIM_INFINITY, 256)])
