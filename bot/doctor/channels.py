@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
-from bot.doctor.patient import Patient
 from bot.slack.failure import FAILURES, failure
 
 

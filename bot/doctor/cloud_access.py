@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from bot import shapes
 from bot.avisi.sources import probe
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
-from bot.doctor.patient import Patient
 from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
 from bot.workflow.errors import AvisiError, Declined, NoList, Unauthorised

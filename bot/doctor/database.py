@@ -4,8 +4,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, count, ok, warning, wrong
-from bot.doctor.patient import Patient
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem, SessionsShared
 from bot.workflow.ports import Box

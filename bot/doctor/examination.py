@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 
 from bot.app import real_time
 from bot.doctor.channels import channels
-from bot.doctor.circles import circles
 from bot.doctor.cloud_access import cloud_access
+from bot.doctor.context import Patient, admitted
 from bot.doctor.database import database
 from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.listening import listening
-from bot.doctor.patient import Patient, admitted
+from bot.doctor.people_checks import circles
 from bot.doctor.placeholders import placeholders
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access

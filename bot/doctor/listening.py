@@ -4,8 +4,8 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, ok, wrong
-from bot.doctor.patient import Patient
 
 
 async def listening(patient: Patient) -> AsyncIterator[Finding]:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, wrong
-from bot.doctor.patient import Patient
 
 _EXAMPLES: Final = (
     "xoxb-your-bot-token", "xapp-your-app-level-token", "your-personal-access-token",

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bot.doctor.channels import where
+from bot.doctor.context import Patient
 from bot.doctor.database import DATABASE
 from bot.doctor.finding import Finding, ok, wrong
-from bot.doctor.patient import Patient
 from bot.domain.request import RequestId, Seal
 from bot.notifications import ids
 from bot.slack.failure import FAILURES, failure

@@ -6,8 +6,8 @@ from email.utils import parsedate_to_datetime
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
-from bot.doctor.patient import Patient
 from bot.manifest import SCOPES
 from bot.slack.failure import FAILURES, failure
 from bot.slack.identity import Installation, SlackUnreachable, TokenOfAnotherApp, TokenRefused

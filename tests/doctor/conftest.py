@@ -10,9 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import real_time
+from bot.doctor.context import admitted
 from bot.doctor.examination import Check, examine
 from bot.doctor.finding import Finding, State
-from bot.doctor.patient import admitted
 from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock

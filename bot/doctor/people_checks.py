@@ -7,8 +7,8 @@ the rule cannot do without it is wrong.
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
+from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
-from bot.doctor.patient import Patient
 from bot.domain.people import EVERYONE, MemberId, Standing
 from bot.domain.policy import Rule
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
