@@ -13,10 +13,10 @@ from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications.blocks import View
-from bot.notifications.delivering import delivery
-from bot.notifications.delivery import Delivery, DrawHome
+from bot.notifications.delivery.build import delivery
+from bot.notifications.delivery.deliver import Delivery, DrawHome
+from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed, home
-from bot.notifications.messenger import Messenger
 from bot.observe import metrics
 from bot.settings import Settings
 from bot.store.storage import Storage

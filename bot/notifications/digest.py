@@ -7,7 +7,7 @@ from typing import Final
 from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
 from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
-from bot.notifications.scene import Scene
+from bot.notifications.context import Scene
 from bot.notifications.text import clip, escape, said, size
 
 MOST_SINGLE: Final = 5

@@ -15,7 +15,7 @@ from bot.domain.scheduled import ALARMING
 from bot.notifications import deciding_story, phrases, running_story
 from bot.notifications.blocks import Block, Message, actions, context, message, section
 from bot.notifications.card import press_button, presses
-from bot.notifications.scene import Scene
+from bot.notifications.context import Scene
 from bot.notifications.text import clip, escape, link, mention, mentions, trusted
 from bot.workflow.entries import Press
 

@@ -16,7 +16,7 @@ from bot.domain.request import State
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_REPORTED, NOT_UPGRADED, PENDING
 from bot.domain.windows import Window
 from bot.notifications import phrases
-from bot.notifications.scene import Scene, ahead
+from bot.notifications.context import Scene, ahead
 from bot.notifications.standing import stop
 from bot.notifications.text import escape, span, when
 

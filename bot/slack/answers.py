@@ -7,8 +7,8 @@ import structlog
 
 from bot.notifications import blocks
 from bot.notifications.blocks import Message
-from bot.notifications.errors import MessengerError
-from bot.notifications.messenger import Messenger
+from bot.notifications.delivery.errors import MessengerError
+from bot.notifications.delivery.messenger import Messenger
 from bot.slack.payload import Payload, member_of, text
 
 _log = structlog.get_logger(__name__)

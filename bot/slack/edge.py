@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.notifications.delivery import DrawHome
-from bot.notifications.messenger import Messenger
+from bot.notifications.delivery.deliver import DrawHome
+from bot.notifications.delivery.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge

@@ -8,11 +8,11 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.people import MemberId
-from bot.notifications.delivery import DrawHome
-from bot.notifications.errors import MessengerError
+from bot.notifications.delivery.deliver import DrawHome
+from bot.notifications.delivery.errors import MessengerError
+from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed
 from bot.notifications.ids import Act
-from bot.notifications.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
 from bot.slack.modal import Held

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
-from bot.notifications.errors import BadPayload, MessengerError, OutcomeUnknown, TooLate
+from bot.notifications.delivery.errors import BadPayload, MessengerError, OutcomeUnknown, TooLate
 from bot.slack.failure import FAILURES, failure, waiting_time
 from bot.slack.sorting import counted, not_responded, sorted_out
 from bot.workflow.entries import MessageRef

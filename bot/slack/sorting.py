@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.notifications.errors import (
+from bot.notifications.delivery.errors import (
     BadPayload,
     DestinationGone,
     MessageGone,

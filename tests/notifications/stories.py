@@ -36,8 +36,8 @@ from bot.domain.scheduled import INFERRED, ScheduledUpgrade
 from bot.notifications import notes
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, struck
+from bot.notifications.context import Scene
 from bot.notifications.digest import Waiting, digest
-from bot.notifications.scene import Scene
 from bot.workflow.rooms import Source
 from tests.builders import KIM, NOON, ROOS, SEM, a_scheduled_upgrade, a_window, about, an_upgrade_request
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
 from bot.domain.request import State
+from bot.notifications.context import Scene
 from bot.notifications.digest import Page, Waiting, digest
-from bot.notifications.scene import Scene
 from tests.builders import NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 from tests.notifications.stories import LINK, ON_CALL

@@ -7,7 +7,7 @@ import pytest
 
 from bot.notifications import blocks
 from bot.notifications.blocks import Message
-from bot.notifications.errors import (
+from bot.notifications.delivery.errors import (
     BadPayload,
     DestinationGone,
     MessageGone,

@@ -10,9 +10,9 @@ from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
-from bot.notifications.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
-from bot.notifications.messenger import Messenger
-from bot.notifications.scene import Scene
+from bot.notifications.context import Scene
+from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
+from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.entries import Due, Errand, Kind, MessageRef
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.ports import Clock, Work

@@ -5,7 +5,7 @@ import pytest
 from bot.domain.events import Answered, RequestApproved
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications.card import card
-from bot.notifications.errors import BadPayload, MessageGone, MessengerError
+from bot.notifications.delivery.errors import BadPayload, MessageGone, MessengerError
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.client import open_session, web_client
 from bot.slack.messenger import SlackMessenger
@@ -13,7 +13,7 @@ from bot.workflow import errands
 from bot.workflow.entries import MessageRef, Urgency
 from tests.builders import CHANNEL, a_scheduled_upgrade, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
-from tests.notifications.post_office import PostOffice, a_line
+from tests.notifications.delivery.recorder import PostOffice, a_line
 
 
 async def test_a_new_card_is_posted_and_its_place_is_remembered() -> None:

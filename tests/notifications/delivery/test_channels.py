@@ -5,13 +5,13 @@ from itertools import pairwise
 
 from bot.domain.events import StatusMoved
 from bot.domain.request import State
-from bot.notifications.errors import (
+from bot.notifications.delivery.errors import (
     Transient,
 )
 from bot.workflow import errands
 from tests.builders import CHANNEL, NOON, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints
-from tests.notifications.post_office import PostOffice, a_line, an_announcement
+from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
 
 
 async def test_channel_messages_keep_a_second_between_them() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.events import StatusMoved
-from bot.notifications.errors import (
+from bot.notifications.delivery.errors import (
     BadPayload,
     MessengerError,
     OutcomeUnknown,
@@ -19,7 +19,7 @@ from bot.workflow.entries import Kind, MessageRef, Urgency
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
-from tests.notifications.post_office import PostOffice, a_line, an_announcement
+from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
 
 
 @pytest.mark.parametrize(

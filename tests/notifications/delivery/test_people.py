@@ -1,11 +1,11 @@
 """What is for one person gets to that person: privately where they pressed, else directly, and App Home."""
 
 from bot.domain.events import UpgradeRequested
-from bot.notifications.errors import OutcomeUnknown, Throttled
+from bot.notifications.delivery.errors import OutcomeUnknown, Throttled
 from bot.workflow import errands
 from bot.workflow.entries import Kind
 from tests.builders import CHANNEL, KIM, NOON, SEM, about, an_upgrade_request
-from tests.notifications.post_office import PostOffice
+from tests.notifications.delivery.recorder import PostOffice
 
 
 async def test_a_private_answer_goes_where_the_person_pressed() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.notifications.pacing import NotYet, Pacing
+from bot.notifications.delivery.rate_limiter import NotYet, Pacing
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Lease
 from tests.fakes import FakeStorage

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.events import AnyEvent
 from bot.domain.people import MemberId
-from bot.notifications.errors import (
+from bot.notifications.delivery.errors import (
     BadPayload,
     DestinationGone,
     MessageGone,

@@ -1,10 +1,10 @@
 """What of a queue is delivered together."""
 
-from bot.notifications.grouping import group
+from bot.notifications.delivery.grouping import group
 from bot.workflow import errands
 from bot.workflow.entries import Due, Errand
 from tests.builders import NOON, SEM, an_upgrade_request
-from tests.notifications.post_office import an_announcement
+from tests.notifications.delivery.recorder import an_announcement
 
 
 def due(number: int, errand: Errand, digest: str | None = None) -> Due:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 from bot.domain.events import Answered, UpgradeRequested
 from bot.domain.people import MemberId
-from bot.notifications import grouping, notes
+from bot.notifications import notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
+from bot.notifications.delivery import grouping
+from bot.notifications.delivery.context_loader import Known, Scenes, find_known
+from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
+from bot.notifications.delivery.failure_policy import Report, Setbacks
+from bot.notifications.delivery.paced_messenger import Sending
+from bot.notifications.delivery.rate_limiter import NotYet
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
-from bot.notifications.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
-from bot.notifications.pacing import NotYet
-from bot.notifications.scenes import Known, Scenes, find_known
-from bot.notifications.sending import Sending
-from bot.notifications.setbacks import Report, Setbacks
 from bot.workflow.entries import Due, Kind, MessageRef, Urgency
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.ports import BeginWork, Lease, Work

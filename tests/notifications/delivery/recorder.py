@@ -9,8 +9,8 @@ from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications.blocks import Message, View, section, view
-from bot.notifications.delivering import delivery
-from bot.notifications.errors import DestinationGone, MessageGone, MessengerError, TooLate
+from bot.notifications.delivery.build import delivery
+from bot.notifications.delivery.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
 from bot.workflow.ports import Lane, Lease

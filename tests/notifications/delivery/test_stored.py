@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.domain.request import State, UpgradeRequest
-from bot.notifications.delivering import delivery
-from bot.notifications.delivery import Delivery
-from bot.notifications.errors import Throttled, Transient
+from bot.notifications.delivery.build import delivery
+from bot.notifications.delivery.deliver import Delivery
+from bot.notifications.delivery.errors import Throttled, Transient
 from bot.store.storage import Storage
 from bot.workflow import errands
 from bot.workflow.entries import Errand, MessageRef
 from bot.workflow.ports import Lane, Lease
 from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
-from tests.notifications.post_office import FakeMessenger, a_line, an_announcement, drawn
+from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])

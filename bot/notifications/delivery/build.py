@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
-from bot.notifications.delivery import Delivery, DrawHome
-from bot.notifications.messenger import Messenger
-from bot.notifications.pacing import Pacing
-from bot.notifications.scenes import Scenes
-from bot.notifications.sending import Sending
-from bot.notifications.setbacks import Menders, Report, Setbacks
+from bot.notifications.delivery.context_loader import Scenes
+from bot.notifications.delivery.deliver import Delivery, DrawHome
+from bot.notifications.delivery.failure_policy import Menders, Report, Setbacks
+from bot.notifications.delivery.messenger import Messenger
+from bot.notifications.delivery.paced_messenger import Sending
+from bot.notifications.delivery.rate_limiter import Pacing
 from bot.workflow.ports import BeginWork, Claims, Clock
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.domain.events import AnyEvent
 from bot.domain.request import RequestId
+from bot.notifications.delivery.errors import BadPayload
 from bot.notifications.digest import MOST_SINGLE
-from bot.notifications.errors import BadPayload
 from bot.workflow.entries import Due, Kind
 
 

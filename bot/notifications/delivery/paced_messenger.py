@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View, in_short
-from bot.notifications.errors import BadPayload, Throttled
-from bot.notifications.messenger import Messenger
-from bot.notifications.pacing import NotYet, Pacing, posts, repaints
-from bot.notifications.setbacks import Report
+from bot.notifications.delivery.errors import BadPayload, Throttled
+from bot.notifications.delivery.failure_policy import Report
+from bot.notifications.delivery.messenger import Messenger
+from bot.notifications.delivery.rate_limiter import NotYet, Pacing, posts, repaints
 from bot.workflow.entries import MessageRef
 from bot.workflow.ports import Lease
 
