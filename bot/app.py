@@ -16,16 +16,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.avisi.client import AvisiClient
 from bot.domain.cluster import Organisation
 from bot.domain.policy import Policy
-from bot.gauging import Gauging
+from bot.gauges import Gauging
 from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
-from bot.readiness import Readiness
+from bot.readyz import Readiness
 from bot.runner.clockwatch import ClockWatch
+from bot.runner.interruptible_sleep import Naps
 from bot.runner.jobs import Jobs
-from bot.runner.naps import Naps
 from bot.runner.outage import Outage
+from bot.runner.queue_runner import Duties
 from bot.runner.schedule import Schedule
-from bot.runner.serving import Duties
 from bot.runner.worker import Worker
 from bot.server import Server
 from bot.settings import Settings

@@ -11,7 +11,7 @@ import structlog
 from bot.observe.metrics import LEASES_LOST
 from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
-from bot.runner.serving import Duties, Serving
+from bot.runner.queue_runner import Duties, Serving
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
 from bot.workflow.ports import BeginWork, Box, Claims, Lane, Lease, Queue
 

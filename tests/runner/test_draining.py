@@ -6,7 +6,7 @@ from collections.abc import Collection
 from bot.workflow.ports import Lane, Lease
 from tests.builders import an_errand
 from tests.fake_claims import FakeClaims
-from tests.runner.shift import SOON, Shift
+from tests.runner.harness import SOON, Shift
 from tests.workflow.house import House, a_house
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.domain.request import State, UpgradeRequest
-from bot.runner.serving import Duties
+from bot.runner.queue_runner import Duties
 from bot.runner.worker import Worker
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow

@@ -8,7 +8,7 @@ from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
 from tests.fake_claims import FakeClaims
-from tests.runner.shift import Shift, at_work
+from tests.runner.harness import Shift, at_work
 from tests.workflow.house import OTTO, House, a_house, decision
 
 

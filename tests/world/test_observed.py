@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.gauging import Gauging
+from bot.gauges import Gauging
 from tests.builders import ACME
 from tests.world.house import CHANNEL, House
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.readiness import Readiness
+from bot.readyz import Readiness
 from bot.runner.outage import Outage
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import findings

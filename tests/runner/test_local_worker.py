@@ -8,7 +8,7 @@ from bot.domain.request import State
 from bot.workflow.entries import Urgency
 from bot.workflow.ports import Box, Lease
 from tests.builders import a_press, an_errand, an_upgrade_request
-from tests.runner.shift import at_work
+from tests.runner.harness import at_work
 from tests.workflow.house import a_house
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from bot.runner.serving import Duties
+from bot.runner.queue_runner import Duties
 from bot.runner.worker import Worker
 from bot.workflow.entries import AnyEntry, Arrival, Errand
 from bot.workflow.ports import Box, Lease

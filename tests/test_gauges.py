@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.cluster import Organisation
-from bot.gauging import Gauging
+from bot.gauges import Gauging
 from bot.observe.metrics import REGISTRY
 from bot.server import Finding
 from bot.store.errors import DatabaseUnavailable

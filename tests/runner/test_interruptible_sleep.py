@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.runner.naps import Naps
+from bot.runner.interruptible_sleep import Naps
 from tests.builders import an_errand
-from tests.runner.shift import SOON, Shift
+from tests.runner.harness import SOON, Shift
 from tests.workflow.house import a_house
 
 
