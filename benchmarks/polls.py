@@ -23,10 +23,10 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.scheduled import OPEN
 from bot.observe.logs import set_up
 from bot.settings import Settings
-from bot.slack.client import open_session, web_client
-from bot.slack.identity import Identity
-from bot.slack.messenger import SlackMessenger
-from bot.slack.people import People
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import People
+from bot.slack.web.messenger import SlackMessenger
 from bot.store.storage import Storage
 from bot.wiring import rooms
 

@@ -29,15 +29,15 @@ from bot.runner.schedule import Schedule
 from bot.runner.worker import Worker
 from bot.server import Server
 from bot.settings import Settings
-from bot.slack import typed
-from bot.slack.client import open_session, web_client
-from bot.slack.edge import Edge
-from bot.slack.http import SlackRequests
-from bot.slack.identity import Identity, SlackUnreachable
-from bot.slack.messenger import SlackMessenger
-from bot.slack.people import People
-from bot.slack.socket import SocketMode
+from bot.slack.form import typed
+from bot.slack.listeners import Edge
 from bot.slack.supervisor import Supervisor
+from bot.slack.transport.http import SlackRequests
+from bot.slack.transport.socket import SocketMode
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity, SlackUnreachable
+from bot.slack.web.members import People
+from bot.slack.web.messenger import SlackMessenger
 from bot.store.storage import Storage
 from bot.wiring import Rooms, rooms
 from bot.workflow.ports import Clock

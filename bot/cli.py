@@ -59,7 +59,7 @@ def run() -> None:
 
         from bot.app import run as run_bot
         from bot.settings import SettingsProblems
-        from bot.slack.identity import TokenRefused
+        from bot.slack.web.identity import TokenRefused
 
         try:
             _end(run_bot(settings, policy))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from bot.domain.cluster import Organisation
 from bot.runner.outage import Outage
 from bot.server import Finding
-from bot.slack.identity import Identity
-from bot.slack.people import People
-from bot.slack.socket import SocketMode
+from bot.slack.transport.socket import SocketMode
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import People
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.policy_in_force import PolicyInForce

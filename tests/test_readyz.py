@@ -13,9 +13,9 @@ from bot.readyz import Readiness
 from bot.runner.outage import Outage
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import findings
-from bot.slack.client import open_session, web_client
-from bot.slack.identity import Identity, TokenRefused
-from bot.slack.people import People
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity, TokenRefused
+from bot.slack.web.members import People
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.errors import LookUpRefused

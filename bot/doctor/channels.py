@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
-from bot.slack.failure import FAILURES, failure
+from bot.slack.web.failures import FAILURES, failure
 
 
 async def channels(patient: Patient) -> AsyncIterator[Finding]:

@@ -11,9 +11,9 @@ from bot.avisi.client import AvisiClient
 from bot.domain.policy import Policy
 from bot.observe.build import DISTRIBUTION, version_of
 from bot.settings import Settings
-from bot.slack.client import open_session, web_client
-from bot.slack.identity import Identity
-from bot.slack.people import People
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import People
 from bot.store.storage import Storage
 from bot.workflow.ports import Clock
 

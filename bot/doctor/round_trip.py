@@ -12,7 +12,7 @@ from bot.doctor.database import DATABASE
 from bot.doctor.finding import Finding, ok, wrong
 from bot.domain.request import RequestId, Seal
 from bot.notifications import ids
-from bot.slack.failure import FAILURES, failure
+from bot.slack.web.failures import FAILURES, failure
 from bot.store.errors import DatabaseProblem
 from bot.workflow.entries import Press
 

@@ -9,8 +9,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.doctor.context import Patient
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.manifest import SCOPES
-from bot.slack.failure import FAILURES, failure
-from bot.slack.identity import Installation, SlackUnreachable, TokenOfAnotherApp, TokenRefused
+from bot.slack.web.failures import FAILURES, failure
+from bot.slack.web.identity import Installation, SlackUnreachable, TokenOfAnotherApp, TokenRefused
 
 BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a variable

@@ -10,8 +10,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.identity import Identity
 from bot.slack.payload import Payload
+from bot.slack.web.identity import Identity
 
 _ANYTHING = re.compile(r"(?s).*")
 

@@ -18,13 +18,13 @@ from bot.notifications import ids
 from bot.slack import rejection
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
-from bot.slack.modal import Held
-from bot.slack.opening import NOT_OPENED, TOO_LATE, Opening
+from bot.slack.form.modal import Held
+from bot.slack.form.opening import NOT_OPENED, TOO_LATE, Opening
 from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.rejection import About
 from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
-from bot.slack.views import TriggerGone, ViewFailed, Views
+from bot.slack.web.views import TriggerGone, ViewFailed, Views
 from bot.workflow.entitlement import who_is_it
 from bot.workflow.entries import ButtonPressed, MessageRef, Press
 from bot.workflow.errors import MembersUnavailable, Missing

@@ -16,15 +16,15 @@ from bot.notifications.blocks import Message
 from bot.notifications.text import escape
 from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
-from bot.slack.directory import Directory, Place
 from bot.slack.errors import Listener
-from bot.slack.filling import NotUnderstood
-from bot.slack.modal import Held
-from bot.slack.opening import Opening, Wanted
+from bot.slack.form.directory import Directory, Place
+from bot.slack.form.filling import NotUnderstood
+from bot.slack.form.modal import Held
+from bot.slack.form.opening import Opening, Wanted
+from bot.slack.form.typed import Typed
+from bot.slack.form.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.slack.payload import Payload, member_of, text
-from bot.slack.people import Door, Reused
-from bot.slack.typed import Typed
-from bot.slack.words import Blank, Fill, Help, ListUp, Status, understand
+from bot.slack.web.members import Door, Reused
 from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)

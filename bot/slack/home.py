@@ -15,11 +15,11 @@ from bot.notifications.home import closed
 from bot.notifications.ids import Act
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
-from bot.slack.modal import Held
-from bot.slack.opening import Opening, Wanted
+from bot.slack.form.modal import Held
+from bot.slack.form.opening import Opening, Wanted
 from bot.slack.payload import Payload, action_of, member_of, text
-from bot.slack.people import Door
 from bot.slack.supervisor import Supervisor
+from bot.slack.web.members import Door
 from bot.workflow.ports import BeginWork, Clock
 
 _log = structlog.get_logger(__name__)

@@ -7,9 +7,10 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.notifications.ids import Block, Callback
-from bot.slack import modal, rejection
+from bot.slack import rejection
 from bot.slack.errors import Listener
-from bot.slack.modal import Held
+from bot.slack.form import modal
+from bot.slack.form.modal import Held
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.storing import Storing
 from bot.workflow.entries import FormSubmitted

@@ -6,9 +6,9 @@ import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.slack.bolt import bolt
-from bot.slack.client import open_session, web_client
-from bot.slack.identity import Identity
-from tests.slack.office import office
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity
+from tests.slack.harness import office
 
 
 async def test_the_environment_cannot_switch_bolt_to_oauth(monkeypatch: pytest.MonkeyPatch) -> None:

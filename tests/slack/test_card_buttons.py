@@ -15,7 +15,7 @@ from bot.sandbox.slack.faults import Fault
 from bot.workflow.entries import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
 from bot.workflow.errors import MembersUnavailable
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request
-from tests.slack.office import Office, Transport, office
+from tests.slack.harness import Office, Transport, office
 
 CHANNEL = "C0UPGRADES"
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])

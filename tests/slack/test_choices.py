@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
-from bot.slack.choices import cluster_select, found, option, version_select
-from bot.slack.directory import Index
+from bot.slack.form.choices import cluster_select, found, option, version_select
+from bot.slack.form.directory import Index
 from tests.builders import a_catalog, a_cluster
 
 LONG = "very-long-environment-of-the-payments-department-in-the-north"

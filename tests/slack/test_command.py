@@ -25,7 +25,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.slack.office import Transport, office
+from tests.slack.harness import Transport, office
 
 CHANNEL = "C0UPGRADES"
 GLOBEX = Organisation("globex")

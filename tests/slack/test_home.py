@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.slack.faults import Fault
 from bot.workflow.entries import FormSubmitted
 from tests.builders import NEW, NOON, ROOS
-from tests.slack.office import Transport, office
+from tests.slack.harness import Transport, office
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 

@@ -21,10 +21,10 @@ from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.settings import Settings
-from bot.slack.client import open_session, web_client
-from bot.slack.identity import Identity
-from bot.slack.messenger import SlackMessenger
-from bot.slack.people import People
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import People
+from bot.slack.web.messenger import SlackMessenger
 from bot.store.claims import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import OutboxRow

@@ -7,8 +7,8 @@ from bot.domain.request import State, UpgradeRequest
 from bot.notifications.card import card
 from bot.notifications.delivery.errors import BadPayload, MessageGone, MessengerError
 from bot.sandbox.slack.simulated import SimulatedSlack
-from bot.slack.client import open_session, web_client
-from bot.slack.messenger import SlackMessenger
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.messenger import SlackMessenger
 from bot.workflow import errands
 from bot.workflow.entries import MessageRef, Urgency
 from tests.builders import CHANNEL, a_scheduled_upgrade, about, an_upgrade_request

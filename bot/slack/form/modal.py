@@ -1,0 +1,208 @@
+"""The modal "Schedule upgrade": drawn here and read here, so that the two cannot drift apart."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from bot.domain.cluster import Cluster, ClusterIdentity
+from bot.domain.foreign import clean
+from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
+from bot.domain.naming import Naming
+from bot.domain.request import RequestId
+from bot.domain.versions import none_offered
+from bot.notifications import blocks, text
+from bot.notifications.blocks import Block as Drawn
+from bot.notifications.ids import Act, Block, Callback
+from bot.slack.form.choices import cluster_select, version_select
+from bot.slack.form.directory import Index
+from bot.slack.form.facts import SENTENCE, facts
+from bot.slack.payload import Payload, pick
+from bot.slack.payload import text as text_at
+from bot.workflow.viewing import FormView
+
+TITLE = "Schedule upgrade"
+_TICKED = "yes"
+_ERROR = 500
+_SECONDS = range(10**9, 10**10)
+"""Slack takes moments of ten digits only."""
+_LONGEST_NAME = 200
+"""A name that is longer is not carried along: the vendor's have at most 127 characters."""
+_FIELDS = {
+    FormField.CLUSTER: Block.CLUSTER,
+    FormField.VERSION: Block.VERSION,
+    FormField.START: Block.START,
+    FormField.OVERRIDE: Block.REASON,
+    FormField.REASON: Block.REASON,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What the modal carries unseen, so that every process knows of it what the one knew that opened it.
+
+    Which request it replaces, the words of a command until there is a catalog to read them by, whether it was opened
+    from App Home, and what the chosen cluster was called when it was drawn.
+    """
+
+    replaces: RequestId | None = None
+    words: tuple[str, ...] = ()
+    in_home: bool = False
+    named: str = ""
+
+    def write(self) -> str:
+        """Return it as private_metadata, of which Slack takes 3000 characters; a command has at most 300."""
+        held = {"replaces": self.replaces, "words": self.words, "in_home": self.in_home, "named": self.named}
+        kept = {name: value for name, value in held.items() if value}
+        return json.dumps(kept, ensure_ascii=False) if kept else ""
+
+    @classmethod
+    def read(cls, view: Payload) -> "Held":
+        """Read it back; what cannot be read counts as nothing."""
+        try:
+            written = json.loads(text_at(view, "private_metadata") or "{}")
+        except ValueError:
+            return cls()
+        replaces, words = text_at(written, "replaces"), pick(written, "words")
+        return cls(
+            replaces=RequestId(replaces) if replaces else None,
+            words=tuple(map(str, words)) if isinstance(words, list) else (),
+            in_home=pick(written, "in_home") is True,
+            named=text_at(written, "named"),
+        )
+
+
+def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()) -> dict[str, object]:
+    """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
+    form = shown.form
+    name = clean(shown.cluster.full_name) if shown.cluster else ""
+    held = replace(held, named=name if len(name) <= _LONGEST_NAME else "")
+    parts: list[Iterable[Drawn]] = [
+        (blocks.context(text.escape(note, SENTENCE)) for note in notes),
+        [_cluster(index, shown.cluster)],
+        facts(shown),
+        _version(shown, index.naming),
+        [_start(form), _ignore_windows(form)],
+        [_override(form)] if shown.may_override else (),
+        [_reason(shown)],
+    ]
+    return blocks.View(
+        type="modal",
+        callback_id=Callback.SCHEDULE_UPGRADE,
+        title=TITLE,
+        submit="Request",
+        close="Cancel",
+        private_metadata=held.write(),
+        blocks=blocks.at_most(blocks.MOST_VIEW_BLOCKS, list(chain.from_iterable(parts))),
+    ).payload()
+
+
+def read(view: Payload) -> Form:
+    """Read what is filled in so far."""
+    values = pick(view, "state", "values")
+    identity = text_at(values, Block.CLUSTER, Act.CLUSTER, "selected_option", "value")
+    version = text_at(values, _version_block(identity), Act.VERSION, "selected_option", "value")
+    start = pick(values, Block.START, Act.START, "selected_date_time")
+    return Form(
+        cluster_identity=ClusterIdentity(identity) if identity else None,
+        version=version or None,
+        start=_moment(start),
+        ignore_windows=bool(pick(values, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, "selected_options")),
+        override=bool(pick(values, Block.OVERRIDE, Act.OVERRIDE, "selected_options")),
+        reason=clean(text_at(values, Block.REASON, Act.REASON, "value")).strip(),
+        named=Held.read(view).named if version else "",
+    )
+
+
+def errors(view: Payload, problems: Iterable[Problem]) -> dict[str, str]:
+    """Return the problems by the block that each is to stand at; only blocks that this view has."""
+    drawn = [text_at(block, "block_id") for block in pick(view, "blocks") or () if pick(block, "type") == "input"]
+    placed: dict[str, list[str]] = {}
+    for problem in problems:
+        wanted = _FIELDS[problem.field]
+        block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), Block.CLUSTER)
+        placed.setdefault(str(block_id), []).append(problem.text)
+    return {block_id: text.one_line(" ".join(sentences), _ERROR) for block_id, sentences in placed.items()}
+
+
+def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
+    return _input("Cluster", Block.CLUSTER, cluster_select(index, chosen, action_id=Act.CLUSTER), dispatch_action=True)
+
+
+def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
+    if shown.cluster is None:
+        return
+    if not shown.on_offer:
+        why = none_offered(naming.cluster(shown.cluster), shown.cluster.version)
+        yield blocks.section(text.escape(why, SENTENCE))
+        return
+    select = version_select(shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=Act.VERSION)
+    yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)
+
+
+def _start(form: Form) -> Drawn:
+    picker: dict[str, object] = {"type": "datetimepicker", "action_id": Act.START}
+    if form.start is not None and (seconds := int(form.start.timestamp())) in _SECONDS:
+        picker["initial_date_time"] = seconds
+    return _input(
+        "Start date and time",
+        Block.START,
+        picker,
+        hint=blocks.plain("in your device's time zone"),
+        optional=not form.ignore_windows,
+        dispatch_action=True,
+    )
+
+
+def _ignore_windows(form: Form) -> Drawn:
+    says = "Start at the chosen time, also outside every maintenance window."
+    return _checkbox(
+        "Ignore maintenance windows", says, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, ticked=form.ignore_windows
+    )
+
+
+def _override(form: Form) -> Drawn:
+    says = "Needs a reason and one approval more."
+    return _checkbox("Override freeze", says, Block.OVERRIDE, Act.OVERRIDE, ticked=form.override)
+
+
+def _reason(shown: FormView) -> Drawn:
+    demanded = shown.form.override or (shown.rule is not None and shown.rule.reason_required)
+    field: dict[str, object] = {
+        "type": "plain_text_input",
+        "action_id": Act.REASON,
+        "multiline": True,
+        "max_length": LONGEST_REASON,
+    }
+    if shown.form.reason:
+        field["initial_value"] = clean(shown.form.reason)[:LONGEST_REASON]
+    return _input("Reason", Block.REASON, field, optional=not demanded)
+
+
+def _version_block(identity: str) -> str:
+    """Return the block id of the version: another cluster makes it another field, so that the choice is forgotten."""
+    return f"{Block.VERSION}:{identity}"
+
+
+def _input(label: str, block_id: str, element: Drawn, **more: object) -> Drawn:
+    return {"type": "input", "block_id": str(block_id), "label": blocks.plain(label), "element": element, **more}
+
+
+def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Drawn:
+    agreed = f"Yes, {label[0].lower()}{label[1:]}"
+    option = {"text": blocks.plain(agreed, 75), "description": blocks.plain(says, 75), "value": _TICKED}
+    element: dict[str, Any] = {"type": "checkboxes", "action_id": str(action_id), "options": [option]}
+    if ticked:
+        element["initial_options"] = [option]
+    return _input(label, block_id, element, optional=True, dispatch_action=True)
+
+
+def _moment(seconds: object) -> datetime | None:
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (OverflowError, OSError, ValueError):
+        return None

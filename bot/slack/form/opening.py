@@ -1,0 +1,197 @@
+"""Opens the modal and keeps it right: at once from the catalog at hand, loading first while there is none."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.domain.form import Form
+from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
+from bot.slack.answers import Answers
+from bot.slack.form import modal, placeholders
+from bot.slack.form.directory import Directory, Index
+from bot.slack.form.filling import NotUnderstood
+from bot.slack.form.modal import Held
+from bot.slack.form.typed import Typed
+from bot.slack.payload import Payload, member_of, text
+from bot.slack.supervisor import Supervisor
+from bot.slack.web.members import Door
+from bot.slack.web.views import TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
+from bot.workflow.errors import Missing
+from bot.workflow.viewing import Viewing
+
+_log = structlog.get_logger(__name__)
+
+TOO_LATE = "Slack did not let the form open in time. Please try once more."
+NOT_OPENED = "The form could not be opened, because Slack did not answer. Please try once more."
+_MOST_VIEWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a modal is to open with. `notes` are sentences about what was filled in."""
+
+    form: Form = field(default_factory=Form)
+    held: Held = field(default_factory=Held)
+    notes: tuple[str, ...] = ()
+
+
+_EMPTY = Wanted()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """Opens, fills and refreshes modals in supervised tasks, because a trigger_id cannot wait.
+
+    `trouble` says why the catalog cannot be read (empty while nothing is known).
+    `patience` is how many seconds a loading view waits before it says that there is trouble.
+    """
+
+    viewing: Viewing
+    directory: Directory
+    typed: Typed
+    door: Door
+    views: Views
+    tasks: Supervisor
+    answers: Answers
+    trouble: Callable[[], str] = lambda: ""
+    patience: float = 10.0
+    newest: dict[str, str] = field(default_factory=dict)
+    empty: list[tuple[Index, dict[str, object]]] = field(default_factory=list)
+    """The empty form, which most people ask for, as it was drawn for the index at hand."""
+
+    def start(self, payload: Payload, wanted: Wanted) -> None:
+        """Open the modal beside the listener; call it right before the ack."""
+        self.tasks.start(self._open(payload, wanted), name="open-modal")
+
+    def start_rescheduling(self, payload: Payload, request_id: RequestId, held: Held) -> None:
+        """Open the modal filled in from a request, which the new one is to replace."""
+        self.tasks.start(self._reschedule(payload, request_id, held), name="open-reschedule")
+
+    def start_refresh(self, view: Payload, *, stamp: str) -> None:
+        """Redraw an open modal for what is filled in now; `stamp` orders the presses of one view."""
+        view_id = text(view, "id")
+        if len(self.newest) >= _MOST_VIEWS:
+            self.newest.clear()
+        self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
+        self.tasks.start(self._refresh(view, stamp=stamp), name="refresh-modal")
+
+    def start_retry(self, payload: Payload, view: Payload) -> None:
+        """Try again to fill a view that said that there was trouble."""
+        self.tasks.start(self._retry(payload, view), name="retry-modal")
+
+    async def _open(self, payload: Payload, wanted: Wanted) -> None:
+        loaded = self.directory.is_loaded
+        view = await self.drawn(wanted) if loaded else placeholders.loading(wanted.held)
+        try:
+            view_id = await self.views.open(text(payload, "trigger_id"), view)
+        except ViewFailed as error:
+            _log.warning("slack.modal_not_opened", code=error.code)
+            await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
+            return
+        if not loaded:
+            await self._fill(payload, view_id, wanted.held)
+
+    async def _reschedule(self, payload: Payload, request_id: RequestId, held: Held) -> None:
+        try:
+            request = await self.viewing.request(request_id)
+        except Missing:
+            await self.answers.tell(payload, "This request is not known here any more, so it cannot be rescheduled.")
+            return
+        await self._open(payload, self._again(request, held))
+
+    async def _retry(self, payload: Payload, view: Payload) -> None:
+        view_id, held = text(view, "id"), Held.read(view)
+        await self._update(view_id, placeholders.loading(held))
+        await self._fill(payload, view_id, held)
+
+    async def _fill(self, payload: Payload, view_id: str, held: Held) -> None:
+        """Wait until there is a catalog, then turn the loading view into the form; or into the one with the trouble."""
+        until = time.monotonic() + self.patience
+        while not self.directory.is_loaded:
+            if time.monotonic() > until:
+                await self._update(view_id, placeholders.trouble(held, self.trouble()))
+                return
+            await asyncio.sleep(0.1)
+        await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
+
+    async def _wanted(self, payload: Payload, held: Held) -> Wanted:
+        """Work out what to fill in now that there is a catalog; what is not understood then stands in the modal."""
+        blank = Wanted(held=replace(held, replaces=None, words=()))
+        try:
+            if held.replaces:
+                return self._again(await self.viewing.request(held.replaces), held)
+            if held.words:
+                filled = await self.typed.fill(held.words, await self.door.look(member_of(payload)))
+                return replace(blank, form=filled.form, notes=filled.notes)
+        except Missing:
+            return blank
+        except NotUnderstood as error:
+            return replace(blank, notes=(str(error),))
+        return blank
+
+    async def _refresh(self, view: Payload, *, stamp: str) -> None:
+        view_id, form, held = text(view, "id"), modal.read(view), Held.read(view)
+        drawn = await self.drawn(Wanted(form=form, held=held, notes=await self._replacing(held, form)))
+        if self.newest.get(view_id, stamp) != stamp:
+            return
+        try:
+            await self.views.update(view_id, drawn, known_hash=text(view, "hash"))
+        except ViewChanged:
+            if self.newest.get(view_id, stamp) == stamp:
+                await self._update(view_id, drawn)
+        except ViewFailed as error:
+            _log.info("slack.modal_not_refreshed", code=error.code)
+
+    async def _update(self, view_id: str, view: dict[str, object]) -> None:
+        try:
+            await self.views.update(view_id, view)
+        except ViewGone:
+            return
+        except ViewFailed as error:
+            _log.warning("slack.modal_not_updated", code=error.code)
+
+    async def drawn(self, wanted: Wanted) -> dict[str, object]:
+        """Draw what is to be shown for what is filled in."""
+        index = self.directory.index
+        if not index.clusters:
+            return placeholders.nothing(wanted.held, self.viewing.organisations)
+        if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
+            return self.empty[0][1]
+        shown = await self.viewing.form(wanted.form)
+        view = modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
+        if wanted == _EMPTY:
+            self.empty[:] = [(index, view)]
+        return view
+
+    def _again(self, request: UpgradeRequest, held: Held) -> Wanted:
+        """Fill in what was asked for before; a start that has passed is left out."""
+        start = request.start if request.start and request.start > self.viewing.now() else None
+        form = Form(
+            cluster_identity=request.cluster_identity,
+            version=request.to_version,
+            start=start,
+            ignore_windows=request.ignore_windows,
+            override=request.override,
+            reason=request.reason,
+        )
+        return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
+
+    async def _replacing(self, held: Held, form: Form) -> tuple[str, ...]:
+        if not held.replaces:
+            return ()
+        try:
+            return (self._note(await self.viewing.request(held.replaces), form),)
+        except Missing:
+            return ()
+
+    def _note(self, older: UpgradeRequest, form: Form) -> str:
+        """Say what becomes of the request that is rescheduled, when this is asked for."""
+        name, version = self.viewing.naming.cluster(older), older.to_version
+        if form.cluster_identity in {None, older.cluster_identity}:
+            return f"A new request for {name} replaces the one to {version}."
+        if older.state in REPLACEABLE:
+            return f"This request replaces the one for {name} to {version}."
+        return f"The upgrade of {name} to {version} stays as it is: this is a request for another cluster."

@@ -1,0 +1,112 @@
+"""Puts all listeners together around one Bolt application, the same for HTTP and Socket Mode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.notifications.delivery.deliver import DrawHome
+from bot.notifications.delivery.messenger import Messenger
+from bot.slack.answers import Answers
+from bot.slack.bolt import Listening, bolt
+from bot.slack.card_buttons import CardButtons, Judge
+from bot.slack.command import MOST_TOLD, UNSEEN, Command
+from bot.slack.errors import LastResort
+from bot.slack.form.changes import FormChanges
+from bot.slack.form.directory import Directory
+from bot.slack.form.opening import Opening
+from bot.slack.form.typed import Typed
+from bot.slack.home import Home
+from bot.slack.storing import Storing
+from bot.slack.submission import Submission
+from bot.slack.supervisor import Supervisor
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import Door, Reused
+from bot.slack.web.views import Views
+from bot.workflow.ports import BeginWork, Clock, Members
+from bot.workflow.viewing import Viewing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """Everything that the listeners need from outside this folder.
+
+    `trouble` says why the catalog cannot be read, `stored` how often something was stored in this process.
+    """
+
+    command: str
+    client: AsyncWebClient
+    identity: Identity
+    viewing: Viewing
+    begin: BeginWork
+    members: Members
+    messenger: Messenger
+    judge: Judge
+    draw_home: DrawHome
+    tasks: Supervisor
+    real_time: Clock
+    stored: Callable[[], int]
+    trouble: Callable[[], str] = lambda: ""
+    loading_patience: float = 10.0
+
+    def bolt(self) -> AsyncApp:
+        """Build the Bolt application with every listener registered."""
+        return bolt(client=self.client, identity=self.identity, listeners=self.listeners())
+
+    def listeners(self) -> tuple[Listening, ...]:
+        """Build the listeners."""
+        answers = Answers(messenger=self.messenger)
+        guard = LastResort(tasks=self.tasks, tell=answers.tell).guard
+        directory = Directory(self.viewing.catalogs)
+        typed = Typed(viewing=self.viewing, directory=directory)
+        views = Views(client=self.client)
+        door = Door(members=self.members)
+        storing = Storing(begin=self.begin)
+        opening = Opening(
+            viewing=self.viewing,
+            directory=directory,
+            typed=typed,
+            door=door,
+            views=views,
+            tasks=self.tasks,
+            answers=answers,
+            trouble=self.trouble,
+            patience=self.loading_patience,
+        )
+        return (
+            Command(
+                name=self.command,
+                viewing=self.viewing,
+                directory=directory,
+                typed=typed,
+                opening=opening,
+                door=door,
+                guard=guard,
+                told=Reused(seconds=UNSEEN, age=self.stored, most=MOST_TOLD),
+            ),
+            FormChanges(opening=opening, directory=directory, guard=guard),
+            Submission(viewing=self.viewing, storing=storing, guard=guard),
+            CardButtons(
+                viewing=self.viewing,
+                storing=storing,
+                judge=self.judge,
+                members=self.members,
+                opening=opening,
+                views=views,
+                tasks=self.tasks,
+                answers=answers,
+                guard=guard,
+            ),
+            Home(
+                begin=self.begin,
+                draw=self.draw_home,
+                messenger=self.messenger,
+                opening=opening,
+                door=door,
+                tasks=self.tasks,
+                answers=answers,
+                now=self.real_time,
+                guard=guard,
+            ),
+        )

@@ -1,0 +1,74 @@
+"""Slack's own Socket Mode client, held back.
+
+By itself it opens connection after connection, hundreds in a second, while each one is told to go at once
+(`too_many_websockets`).
+"""
+
+import asyncio
+import logging
+import time
+
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.web.failures import FAILURES
+
+_LASTING = 60.0
+
+
+class Pace:
+    """Makes the wait between two addresses ever longer, in seconds, unless the last connection lasted a minute."""
+
+    def __init__(self, *, shortest: float = 0.25, longest: float = 10.0) -> None:
+        self._shortest, self._longest = shortest, longest
+        self._opened = self._free = float("-inf")
+        self._pause = 0.0
+
+    async def wait(self) -> None:
+        """Return when the next address may be asked for; who gives up waiting makes nobody wait longer."""
+        await asyncio.sleep(max(self._free - time.monotonic(), 0.0))
+        now = time.monotonic()
+        lasted = now - self._opened >= _LASTING
+        self._pause = self._shortest if lasted else min(self._pause * 2, self._longest)
+        self._opened, self._free = now, now + self._pause
+
+
+class PacedClient(SocketModeClient):
+    """A client that asks for addresses at a pace, which outlives it. `ping` is in seconds.
+
+    `failure` is why Slack gave none when it was last asked.
+    """
+
+    def __init__(self, *, app_token: str, web_client: AsyncWebClient, ping: float, pace: Pace) -> None:
+        super().__init__(app_token=app_token, web_client=web_client, logger=_silent(), ping_interval=ping)
+        self._pace = pace
+        self.failure: Exception | None = None
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - Slack's signature
+        """Replace the connection, once however often and from wherever that is asked for.
+
+        Slack's client stops waiting for its turn after 5 seconds, and then two connections are open, one unheard.
+        """
+        asked_about = self.current_session
+        async with self.connect_operation_lock:
+            if self.current_session is asked_about and (force or not await self.is_connected()):
+                self.wss_uri = await self.issue_new_wss_url()
+                await self.connect()  # type: ignore[no-untyped-call]
+
+    async def issue_new_wss_url(self) -> str:
+        """Ask Slack for an address, good for one connection."""
+        await self._pace.wait()
+        try:
+            address = await super().issue_new_wss_url()
+        except FAILURES as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return address
+
+
+def _silent() -> logging.Logger:
+    """Return a logger for Slack's client, whose lines hold addresses with tickets; the watchdog speaks instead."""
+    logger = logging.getLogger("slack_sdk.socket_mode.silenced")
+    logger.setLevel(logging.CRITICAL + 1)
+    return logger

@@ -1,0 +1,159 @@
+"""The Slack edge as it runs in production, between a simulated Slack and our in-memory ports."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry
+from slack_bolt.app.async_app import AsyncApp
+
+from bot.domain.cluster import Catalog
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy
+from bot.notifications import blocks
+from bot.notifications.blocks import View
+from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.server import Server
+from bot.slack.listeners import Edge
+from bot.slack.supervisor import Supervisor
+from bot.slack.transport.http import SlackRequests
+from bot.slack.transport.socket import SocketMode
+from bot.slack.web.client import open_session, web_client
+from bot.slack.web.identity import Identity
+from bot.slack.web.members import People
+from bot.slack.web.messenger import SlackMessenger
+from bot.workflow.entries import ButtonPressed
+from bot.workflow.shelf import Shelf
+from bot.workflow.viewing import Viewing
+from tests.builders import NOON, a_catalog, a_policy
+from tests.fakes import FakeClock, FakeStorage
+
+Transport = Literal["http", "socket"]
+
+
+@dataclass(kw_only=True)
+class Office:
+    """A running bot edge. What it stored is in `storage`; `refuse` makes the judge refuse every press."""
+
+    slack: SimulatedSlack
+    storage: FakeStorage
+    shelf: Shelf
+    clock: FakeClock
+    tasks: Supervisor
+    identity: Identity
+    bolt: AsyncApp
+    messenger: SlackMessenger
+    people: People
+    address: str = ""
+    socket: SocketMode | None = None
+    judged: list[ButtonPressed] = field(default_factory=list)
+    refuse: list[Exception] = field(default_factory=list)
+
+    async def judge(self, pressed: ButtonPressed) -> None:
+        """Refuse with what a test prepared."""
+        self.judged.append(pressed)
+        if self.refuse:
+            raise self.refuse[-1]
+
+    async def settle(self) -> None:
+        """Wait until nothing that a listener started is running."""
+        await self.tasks.drain(within=60.0)
+
+
+@asynccontextmanager
+async def office(
+    transport: Transport,
+    *,
+    catalogs: Sequence[Catalog] | None = None,
+    policy: Policy | None = None,
+    stored: Sequence[Any] = (),
+    patience: float = 10.0,
+    beside: Office | None = None,
+) -> AsyncIterator[Office]:
+    """Start Slack and the edge; without `catalogs` there is acme's with two clusters.
+
+    `beside` is another replica's, of which Slack and storage are used; what happens in Slack comes here from now on.
+    """
+    async with nullcontext(beside.slack) if beside else SimulatedSlack() as slack, open_session() as session:
+        slack.be_patient(60.0)
+        storage = (
+            beside.storage if beside else FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
+        )
+        organisations = tuple(catalog.organisation for catalog in catalogs or [a_catalog()])
+        shelf = Shelf(storage.look, organisations)
+        await shelf.renew()
+        clock = FakeClock(NOON)
+        client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
+        identity = Identity(client=client)
+        people = People(client=client, identity=identity)
+        messenger, tasks = SlackMessenger(client=client, session=session), Supervisor()
+        viewing = Viewing(
+            look=storage.look,
+            shelf=shelf,
+            policy=policy or a_policy(),
+            organisations=organisations,
+            now=clock,
+            zone=UTC,
+        )
+        here: Office
+
+        async def draw_home(member: MemberId) -> View:
+            page = storage.rooms.pages[member]
+            words = blocks.section(f"Home of {member}, page {page}")
+            turn = blocks.button("Next", action_id="home_page", value="1")
+            plan = blocks.button("Schedule upgrade", action_id="schedule")
+            return blocks.view(words, blocks.actions(plan, turn), callback_id="home")
+
+        async def judge(pressed: ButtonPressed) -> None:
+            await here.judge(pressed)
+
+        edge = Edge(
+            command="/schedule-upgrade",
+            client=client,
+            identity=identity,
+            viewing=viewing,
+            begin=storage.begin,
+            members=people,
+            messenger=messenger,
+            judge=judge,
+            draw_home=draw_home,
+            tasks=tasks,
+            real_time=clock,
+            stored=lambda: storage.commits,
+            loading_patience=patience,
+        )
+        bolt = edge.bolt()
+        here = Office(
+            slack=slack,
+            storage=storage,
+            shelf=shelf,
+            clock=clock,
+            tasks=tasks,
+            identity=identity,
+            bolt=bolt,
+            messenger=messenger,
+            people=people,
+        )
+        guard = SlackRequests(bolt=bolt, secret=slack.app.signing_secret, identity=identity)
+        server = Server(host="127.0.0.1", port=0, checks={}, registry=CollectorRegistry(), slack=guard.answer)
+        here.address = f"http://127.0.0.1:{await server.start()}"
+        await identity.learn()
+        if transport == "http":
+            slack.deliver_over_http(f"{here.address}/slack/events")
+        else:
+            slack.deliver_over_socket()
+            here.socket = SocketMode(
+                bolt=bolt, client=client, app_token=slack.app.app_token, identity=identity, tick=0.05
+            )
+            tasks.start(here.socket.keep(), name="socket")
+            await slack.connected()
+        try:
+            yield here
+        finally:
+            if here.socket is not None:
+                await here.socket.close()
+            await tasks.drain(within=0.1 if here.socket else 3.0)
+            await people.close()
+            await server.stop()
