@@ -9,7 +9,7 @@ import structlog
 from bot.domain.cluster import Organisation
 from bot.observe import metrics
 from bot.server import Check, Finding, findings
-from bot.store.census import Census
+from bot.store.stats import Census
 
 _log = structlog.get_logger(__name__)
 

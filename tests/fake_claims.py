@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.store.claims import FEW
+from bot.store.queues.leases import FEW
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease
 from tests.fake_rooms import Rooms, Row, next_of_members

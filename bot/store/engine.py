@@ -14,8 +14,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.database_url import POSTGRESQL, postgresql
-from bot.store.driver import WholeStatements
 from bot.store.errors import DatabaseUnavailable
+from bot.store.sqlite.driver import WholeStatements
 from bot.store.transaction import cannot_go_on
 
 if TYPE_CHECKING:

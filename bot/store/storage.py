@@ -8,16 +8,16 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from bot.store.access import check_sessions, lacking_rights
-from bot.store.census import Census
-from bot.store.claims import LEASE_SECONDS, StoredClaims
 from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines, engines
-from bot.store.locking import DatabaseLock, hold_sqlite_lock
 from bot.store.migrating import migrate, pending, rehearse, version
 from bot.store.pruning import prune
+from bot.store.queues.leases import LEASE_SECONDS, StoredClaims
+from bot.store.sqlite.lock import DatabaseLock, hold_sqlite_lock
+from bot.store.stats import Census
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
-from bot.store.work import Commits, beginner
+from bot.store.unit_of_work import Commits, beginner
 from bot.workflow.ports import BeginWork
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.store.claims import StoredClaims
+from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import transaction

@@ -25,7 +25,7 @@ from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
-from bot.store.claims import StoredClaims
+from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import OutboxRow
 from bot.store.transaction import transaction

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from bot.store import lease_statements, pace_statements
 from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines
+from bot.store.queues import lease_statements, pace_statements
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain.cluster import Organisation
 from bot.domain.request import UNFINISHED, State
-from bot.store import pace_statements
 from bot.store.catalogs import FEEDS
 from bot.store.coding import UNREADABLE
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store.queues import pace_statements
 from bot.store.requests import CODEC as REQUESTS
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction

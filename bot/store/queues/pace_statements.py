@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Executable, Float, and_, bindparam, case, 
 from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
-from bot.store.lease_statements import IS_OURS
+from bot.store.queues.lease_statements import IS_OURS
 from bot.store.tables import PaceRow
 from bot.store.transaction import InsertInto
 from bot.workflow.ports import LONGEST_PAUSE

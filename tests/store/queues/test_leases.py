@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from bot.store.claims import check
+from bot.store.queues.leases import check
 from bot.store.storage import Storage
 from bot.store.tables import PaceRow
 from bot.store.transaction import transaction

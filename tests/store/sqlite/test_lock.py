@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.errors import DatabaseLocked
-from bot.store.locking import hold_sqlite_lock
+from bot.store.sqlite.lock import hold_sqlite_lock
 from bot.store.storage import Storage
 
 
@@ -62,7 +62,9 @@ async def test_a_second_name_of_a_sqlite_file_is_no_way_around_its_lock(sqlite_u
 def test_a_dead_process_frees_the_lock_at_once(tmp_path: Path) -> None:
     """However it died."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'upgrade-bot.db'}"
-    code = f"from bot.store.locking import hold_sqlite_lock; lock = hold_sqlite_lock({url!r}); print('held'); input()"
+    code = (
+        f"from bot.store.sqlite.lock import hold_sqlite_lock; lock = hold_sqlite_lock({url!r}); print('held'); input()"
+    )
     with subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:

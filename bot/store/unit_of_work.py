@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.audit import StoredAudit
-from bot.store.boxes import StoredInbox, StoredOutbox
 from bot.store.catalogs import Decoded, StoredCatalogs, StoredFeeds
-from bot.store.claims import StoredClaims, check
 from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.policies import StoredPolicies
+from bot.store.queues.boxes import StoredInbox, StoredOutbox
+from bot.store.queues.leases import StoredClaims, check
 from bot.store.requests import StoredRequests
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades

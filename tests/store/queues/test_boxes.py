@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.domain.events import StatusMoved, WentBlind, WindowMoved
-from bot.store.boxes import ERRANDS as ERRANDS_CODEC
+from bot.store.queues.boxes import ERRANDS as ERRANDS_CODEC
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
