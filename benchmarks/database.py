@@ -16,8 +16,8 @@ from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
 from bot.store.storage import Storage
 from bot.store.tables import AuditRow
-from bot.workflow.entries import MessageRef
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.inbox import MessageRef
+from bot.workflow.repositories import Feed, Source
 
 ACME = Organisation("acme")
 _AT_ONCE = 500

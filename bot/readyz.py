@@ -14,7 +14,7 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import AvisiCloud, Clock
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 
 _PATIENCE = 3.0
 _WAITED_LONG = 60.0

@@ -20,27 +20,27 @@ from bot.notifications.home import closed, home
 from bot.observe import metrics
 from bot.settings import Settings
 from bot.store.storage import Storage
+from bot.workflow.announcing import Telling
 from bot.workflow.blindness import Blindness
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.channel_contacts import Menders
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
-from bot.workflow.entitlement import Entitlement, who_is_it
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
-from bot.workflow.judging import Judging
-from bot.workflow.mending import Menders
 from bot.workflow.outcomes import Outcomes
+from bot.workflow.permissions import Entitlement, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
+from bot.workflow.polling import Tracking
 from bot.workflow.ports import AvisiCloud, Clock, Members
+from bot.workflow.recording import Taking
 from bot.workflow.reminding import Reminding
+from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
-from bot.workflow.rooms import Source
-from bot.workflow.shelf import Shelf
+from bot.workflow.rule_check import Judging
 from bot.workflow.submitting import Submitting
-from bot.workflow.taking import Taking
-from bot.workflow.telling import Telling
-from bot.workflow.tracking import Tracking
 from bot.workflow.viewing import Viewing
 
 

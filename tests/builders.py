@@ -13,8 +13,8 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
-from bot.workflow.entries import ButtonPressed, Errand, FormSubmitted, Kind, Press
-from bot.workflow.rooms import Fact
+from bot.workflow.inbox import ButtonPressed, Errand, FormSubmitted, Kind, Press
+from bot.workflow.repositories import Fact
 
 ROOS = MemberId("U0ROOS")
 """Asks for upgrades."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.store.queues.leases import FEW
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease
-from tests.fake_rooms import Rooms, Row, next_of_members
+from tests.fake_tables import Rooms, Row, next_of_members
 
 
 class Boxes(Protocol):

@@ -19,12 +19,12 @@ from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId, Standing
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.entries import AnyEntry, Errand, MessageRef
 from bot.workflow.errors import AvisiError, MembersUnavailable
+from bot.workflow.inbox import AnyEntry, Errand, MessageRef
 from bot.workflow.ports import Lease, Page, Submission, Work
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from tests.fake_claims import FakeClaims
-from tests.fake_rooms import (
+from tests.fake_tables import (
     FakeAudit,
     FakeCatalogs,
     FakeDestinations,

@@ -23,7 +23,7 @@ from bot.audit_output import COLUMNS, Format, write
 from bot.cli import app
 from bot.settings import Settings
 from bot.store.storage import Storage
-from bot.workflow.rooms import Fact
+from bot.workflow.repositories import Fact
 from tests.builders import a_fact
 
 ROOT = Path(__file__).parents[1]

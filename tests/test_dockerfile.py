@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from bot.server import Server
 from tests.conftest import IN_CI
 from tests.ports import free_port
-from tests.world.house import house
+from tests.world.harness import house
 
 ROOT = Path(__file__).parents[1]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()

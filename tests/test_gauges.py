@@ -12,7 +12,7 @@ from bot.observe.metrics import REGISTRY
 from bot.server import Finding
 from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from tests.builders import NOON, a_catalog
 
 READ, NEVER, GONE = Organisation("read"), Organisation("never"), Organisation("gone")

@@ -20,7 +20,7 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.workflow.errors import LookUpRefused
 from bot.workflow.policy_in_force import PolicyInForce
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from tests import postgresql
 from tests.builders import ACME, NOON, a_policy, a_rule, an_errand
 from tests.fakes import FakeClock, FakeCloud

@@ -10,7 +10,7 @@ from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
 from bot.workflow.errors import AvisiError, Declined, NoList, Unauthorised
-from bot.workflow.rooms import Source
+from bot.workflow.repositories import Source
 
 TOKEN = "ACLOUD_PERSONAL_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
 ORGANISATION = "ACLOUD_ORGANISATION"

@@ -14,7 +14,7 @@ from bot.domain.request import RequestId, Seal
 from bot.notifications import ids
 from bot.slack.web.failures import FAILURES, failure
 from bot.store.errors import DatabaseProblem
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 
 _WAIT: Final = 120
 _TEXT: Final = (

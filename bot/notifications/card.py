@@ -20,8 +20,8 @@ from bot.notifications.blocks import (
 )
 from bot.notifications.standing import standing
 from bot.notifications.text import escape, link, mention, sentence, span, when
-from bot.workflow.entries import Press
-from bot.workflow.rooms import Source
+from bot.workflow.inbox import Press
+from bot.workflow.repositories import Source
 
 _LABELS: Final = {
     Press.APPROVE: "Approve",

@@ -13,7 +13,7 @@ from bot.notifications.card import press_button, presses
 from bot.notifications.ids import Act, Callback
 from bot.notifications.standing import standing
 from bot.notifications.text import clip, mention, sentence, span, utc, when
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 from bot.workflow.viewing import HomeView
 
 UPGRADES_A_PAGE: Final = 20

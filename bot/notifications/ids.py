@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.request import RequestId, Seal, UpgradeRequest
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 
 PRESSES: Final = tuple(Press)
 """The action ids of the buttons on cards, alerts and App Home are the values of Press."""

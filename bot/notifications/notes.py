@@ -17,7 +17,7 @@ from bot.notifications.blocks import Block, Message, actions, context, message, 
 from bot.notifications.card import press_button, presses
 from bot.notifications.context import Scene
 from bot.notifications.text import clip, escape, link, mention, mentions, trusted
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 
 _LONGEST_PART = 2800
 

@@ -15,7 +15,7 @@ from bot.domain.scheduled import (
     ScheduledUpgrade,
 )
 from bot.notifications.text import escape, mention, span, when
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 
 NO_CANCEL: Final = "Avisi Cloud offers no way to cancel a scheduled upgrade; it can only be rescheduled."
 FORGOTTEN: Final = (

@@ -13,14 +13,14 @@ from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
+from bot.workflow.polling import Tracking
 from bot.workflow.ports import Claims, Lease
 from bot.workflow.reminding import Reminding
-from bot.workflow.rooms import Source
-from bot.workflow.shelf import Shelf
-from bot.workflow.tracking import Tracking
+from bot.workflow.repositories import Source
 
 log = structlog.get_logger("bot.runner")
 

@@ -10,18 +10,8 @@ from bot.domain.events import About
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.observe.reference import referenced
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.deciding import Deciding
-from bot.workflow.entries import (
-    MOST_TRIES,
-    AnyEntry,
-    ButtonPressed,
-    Due,
-    Errand,
-    FormSubmitted,
-    Received,
-    RejectionGiven,
-)
 from bot.workflow.errors import (
     LeaseLost,
     LookUpRefused,
@@ -31,6 +21,16 @@ from bot.workflow.errors import (
     StoreAway,
     UnreadableRequest,
     UnreadableRow,
+)
+from bot.workflow.inbox import (
+    MOST_TRIES,
+    AnyEntry,
+    ButtonPressed,
+    Due,
+    Errand,
+    FormSubmitted,
+    Received,
+    RejectionGiven,
 )
 from bot.workflow.ports import BeginWork, Box, Lane, Lease, Work
 from bot.workflow.requesting import Later, Requesting
@@ -109,14 +109,14 @@ class Serving:
                 if given_up:
                     await work.outbox.bury(row.number, error=error)
                 else:
-                    queue = errands.queue_of_its_own(lease.queue, row.number)
+                    queue = outbox.queue_of_its_own(lease.queue, row.number)
                     await work.outbox.set_aside(row.number, queue=queue, seconds=seconds, error=error)
             elif given_up:
                 await work.inbox.dead_letter(row.number, error=error)
                 if row.member:
                     told = f"Something that you did was given up: {_UNREADABLE}. Nothing was changed. Please try again."
                     key = f"given up:{row.number}"
-                    await work.outbox.put(errands.answer(MemberId(row.member), told, key=key, about=_NOTHING))
+                    await work.outbox.put(outbox.answer(MemberId(row.member), told, key=key, about=_NOTHING))
             else:
                 await work.inbox.postpone(row.number, seconds=seconds, error=error)
             await work.commit()
@@ -236,8 +236,8 @@ class Serving:
             request = await work.requests.get(RequestId(due.errand.request_id or ""))
         except Missing:
             return
-        about = errands.about(request)
-        await work.outbox.put(errands.answer(request.requester, text, key=f"refused:{due.number}", about=about))
+        about = outbox.about(request)
+        await work.outbox.put(outbox.answer(request.requester, text, key=f"refused:{due.number}", about=about))
 
 
 def _pause(attempts: int) -> float:
@@ -253,7 +253,7 @@ def _answer(received: Received, text: str) -> Errand:
     """Answer who sent an entry; each text once."""
     url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
     key = f"kept:{received.number}:{zlib.crc32(text.encode()):x}"
-    return errands.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
+    return outbox.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
 
 
 def _given_up(received: Received, why: str, known: UpgradeRequest | None) -> str:

@@ -25,9 +25,9 @@ from bot.slack.rejection import About
 from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
-from bot.workflow.entitlement import who_is_it
-from bot.workflow.entries import ButtonPressed, MessageRef, Press
 from bot.workflow.errors import MembersUnavailable, Missing
+from bot.workflow.inbox import ButtonPressed, MessageRef, Press
+from bot.workflow.permissions import who_is_it
 from bot.workflow.ports import Members
 from bot.workflow.viewing import Viewing
 

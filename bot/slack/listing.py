@@ -12,7 +12,7 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases
 from bot.notifications.blocks import Block, Message
 from bot.notifications.text import escape, mention, said, span, units, when
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from bot.workflow.viewing import ClusterView, Overview
 
 _SECTION = 2900

@@ -12,7 +12,7 @@ from bot.notifications import blocks, text
 from bot.notifications.ids import Act, Block, Callback
 from bot.slack.payload import Payload, pick
 from bot.slack.payload import text as text_at
-from bot.workflow.entries import ButtonPressed, MessageRef, RejectionGiven
+from bot.workflow.inbox import ButtonPressed, MessageRef, RejectionGiven
 
 
 class Unreadable(ValueError):

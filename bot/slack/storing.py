@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.workflow.entries import AnyEntry, Arrival
 from bot.workflow.errors import StoreAway
+from bot.workflow.inbox import AnyEntry, Arrival
 from bot.workflow.ports import BeginWork
 
 _Waiting = tuple[Arrival, "asyncio.Future[None]"]

@@ -13,7 +13,7 @@ from bot.slack.form import modal
 from bot.slack.form.modal import Held
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.storing import Storing
-from bot.workflow.entries import FormSubmitted
+from bot.workflow.inbox import FormSubmitted
 from bot.workflow.viewing import Viewing
 
 

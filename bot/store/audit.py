@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from bot.store.coding import Codec, plain
 from bot.store.tables import AuditRow, ChainRow, RefusalRow
 from bot.store.transaction import InsertInto, Transaction
-from bot.workflow.rooms import Fact
+from bot.workflow.repositories import Fact
 
 START = ""
 """What the first event of a chain has for the hash before it."""

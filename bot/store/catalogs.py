@@ -15,7 +15,7 @@ from bot.store.coding import Codec
 from bot.store.tables import CatalogRow, FeedRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import Missing
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 
 CATALOGS = TypeAdapter(Catalog)
 FEEDS = Codec(Feed)

@@ -9,8 +9,8 @@ from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.store.tables import CardRow, DestinationRow, HomeRow
 from bot.store.transaction import InsertInto, Transaction
-from bot.workflow.entries import MessageRef
-from bot.workflow.rooms import BrokenDestination
+from bot.workflow.inbox import MessageRef
+from bot.workflow.repositories import BrokenDestination
 
 _CARD = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == bindparam("request_id"))
 _MEND = delete(DestinationRow).where(DestinationRow.channel == bindparam("mended"))

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from bot.store.tables import PolicyRow
 from bot.store.transaction import Transaction
 from bot.workflow.errors import Stale
-from bot.workflow.rooms import PolicyGeneration
+from bot.workflow.repositories import PolicyGeneration
 
 _NEWEST = select(PolicyRow.generation, PolicyRow.digest, PolicyRow.since).order_by(PolicyRow.generation.desc()).limit(1)
 

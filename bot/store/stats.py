@@ -17,7 +17,7 @@ from bot.store.requests import CODEC as REQUESTS
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.ports import Box
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

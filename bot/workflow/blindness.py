@@ -6,10 +6,10 @@ from datetime import timedelta
 from bot.domain.cluster import Organisation
 from bot.domain.events import About, SawAgain, WentBlind
 from bot.domain.policy import Policy
-from bot.workflow import errands
+from bot.workflow import outbox
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.ports import BeginWork, Clock, Lease
-from bot.workflow.rooms import Feed
-from bot.workflow.shelf import Shelf
+from bot.workflow.repositories import Feed
 
 _AFTER = timedelta(minutes=10)
 _POLLS = 5
@@ -40,7 +40,7 @@ class Blindness:
             blind = replace(blind, blind_told_at=now)
             event = WentBlind(about=_about(feed), since=since)
             told = [
-                errands.in_channel(channel, event, key=f"blind:{feed.organisation}:{since.isoformat()}")
+                outbox.in_channel(channel, event, key=f"blind:{feed.organisation}:{since.isoformat()}")
                 for channel in self._channels(feed)
             ]
         async with self.begin(lease) as work:
@@ -55,7 +55,7 @@ class Blindness:
         if feed.blind_told_at is not None and feed.blind_since is not None:
             event = SawAgain(about=_about(feed), since=feed.blind_since, until=self.now())
             key = f"sees:{feed.organisation}:{feed.blind_since.isoformat()}"
-            told = [errands.in_channel(channel, event, key=key) for channel in self._channels(feed)]
+            told = [outbox.in_channel(channel, event, key=key) for channel in self._channels(feed)]
         async with self.begin(lease) as work:
             await work.feeds.save(seeing)
             await work.outbox.put(*told)

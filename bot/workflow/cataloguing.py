@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.errors import AvisiError
 from bot.workflow.ports import AvisiCloud, BeginWork, Lease
-from bot.workflow.shelf import Shelf
 
 Parts = Mapping[str, frozenset[str]]
 """What a catalog lists, by what it is called."""

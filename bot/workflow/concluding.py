@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrade
+from bot.workflow.announcing import Telling
 from bot.workflow.cataloguing import Cataloguing, remembered
 from bot.workflow.errors import Declined, Stale
 from bot.workflow.ports import BeginWork, Clock, Lease
-from bot.workflow.telling import Telling
 
 _SETTLES_AFTER = timedelta(minutes=30)
 _COPY_LASTS = timedelta(minutes=6)

@@ -7,18 +7,18 @@ from bot.domain.errors import Refused, WrongState
 from bot.domain.events import About, RequestApproved
 from bot.domain.people import Member
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow import errands
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import AnyEntry, ButtonPressed, Errand, FormSubmitted, Press, RejectionGiven, Urgency
+from bot.workflow import outbox
+from bot.workflow.decisions import Decision, Late, Verbs
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
-from bot.workflow.judging import Judging
+from bot.workflow.inbox import AnyEntry, ButtonPressed, Errand, FormSubmitted, Press, RejectionGiven, Urgency
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact, rule_facts
+from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
-from bot.workflow.rooms import Fact
-from bot.workflow.verbs import Decision, Late, Verbs
+from bot.workflow.rule_check import Judging
 
 _TRIES = 8
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
@@ -156,17 +156,17 @@ class Deciding:
                 fact(stored, decision.kind, at=self.judging.now(), actor=pressed.member, facts=facts)
             )
             told: list[Errand] = [
-                errands.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),
-                errands.in_thread(stored, decision.event),
+                outbox.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),
+                outbox.in_thread(stored, decision.event),
             ]
             if decision.submit:
-                told.append(errands.submit(stored))
+                told.append(outbox.submit(stored))
                 if not isinstance(decision.event, RequestApproved):
-                    approved = RequestApproved(about=errands.about(stored), supersedes=decision.supersedes)
-                    told.append(errands.in_thread(stored, approved))
+                    approved = RequestApproved(about=outbox.about(stored), supersedes=decision.supersedes)
+                    told.append(outbox.in_thread(stored, approved))
             if decision.tell_requester:
-                told.append(errands.to_requester(stored, decision.event))
-            told.append(self._answer(pressed, decision.answer, number, errands.about(stored)))
+                told.append(outbox.to_requester(stored, decision.event))
+            told.append(self._answer(pressed, decision.answer, number, outbox.about(stored)))
             await self._strike_orphan(work, pressed, told)
             await self._end(work, number, pressed, told)
 
@@ -178,7 +178,7 @@ class Deciding:
         if card is None:
             await work.messages.put_card(pressed.request_id, pressed.message)
         elif card != pressed.message:
-            told.append(errands.strike_out(pressed.request_id, pressed.message))
+            told.append(outbox.strike_out(pressed.request_id, pressed.message))
 
     async def _refuse(
         self,
@@ -188,7 +188,7 @@ class Deciding:
         refusal: Refused,
         lease: Lease,
     ) -> None:
-        about = errands.about(request) if request else _NOTHING
+        about = outbox.about(request) if request else _NOTHING
         async with self.begin(lease) as work:
             facts: dict[str, object] = {
                 "press": _pressed(pressed).value,
@@ -228,7 +228,7 @@ class Deciding:
         """Answer privately; a direct message, which stands by itself, says of which cluster it speaks."""
         response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
         where = "" if response_url or not about.cluster else f"*{self.judging.naming.cluster(about)}*: "
-        return errands.answer(
+        return outbox.answer(
             pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
         )
 

@@ -2,19 +2,19 @@
 
 from bot.domain.events import RequestExpired
 from bot.domain.request import UpgradeRequest
-from bot.workflow import errands
-from bot.workflow.judging import Judging
+from bot.workflow import outbox
 from bot.workflow.ports import Work
 from bot.workflow.record import fact
+from bot.workflow.rule_check import Judging
 
 
 async def expire(work: Work, request: UpgradeRequest, judging: Judging) -> None:
     """End a request whose deadline passed and have it told; raises Stale."""
     expired = await work.requests.save(request.expire(at=judging.now()))
-    event = RequestExpired(about=errands.about(expired), deadline=expired.deadline)
+    event = RequestExpired(about=outbox.about(expired), deadline=expired.deadline)
     await work.audit.append(fact(expired, "request expired", at=expired.state_since))
     await work.outbox.put(
-        errands.repaint(expired, because="expired"),
-        errands.in_thread(expired, event),
-        errands.to_requester(expired, event),
+        outbox.repaint(expired, because="expired"),
+        outbox.in_thread(expired, event),
+        outbox.to_requester(expired, event),
     )

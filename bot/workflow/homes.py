@@ -6,12 +6,12 @@ from datetime import datetime
 from bot.domain.errors import Refused
 from bot.domain.people import Member, MemberId
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow import errands
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import Urgency
+from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.judging import Judging
+from bot.workflow.inbox import Urgency
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import Work
+from bot.workflow.rule_check import Judging
 from bot.workflow.viewing import HomeView, Viewing
 
 _OWN = 20
@@ -69,4 +69,4 @@ class HomeReading:
 async def redraw_home(work: Work, member: MemberId, *, key: str, at: datetime) -> None:
     """Have a person's Home published ahead of all others, because of what they did in it; `at` is real time."""
     await work.homes.published(member, at=at)
-    await work.outbox.put(errands.publish_home(member, key=key, urgency=Urgency.PERSON))
+    await work.outbox.put(outbox.publish_home(member, key=key, urgency=Urgency.PERSON))

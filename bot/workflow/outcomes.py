@@ -6,17 +6,17 @@ from datetime import datetime
 from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmitted
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow import errands
-from bot.workflow.entries import Due
+from bot.workflow import outbox
+from bot.workflow.announcing import Telling
 from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.expiring import expire
-from bot.workflow.judging import Judging
+from bot.workflow.inbox import Due
 from bot.workflow.ports import BeginWork, Lease, Work
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.replacing import give_way
+from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
-from bot.workflow.rooms import Source
-from bot.workflow.telling import Telling
+from bot.workflow.rule_check import Judging
 
 _LONGEST_PAUSE = 60.0
 _TRIES = 3
@@ -57,14 +57,14 @@ class Outcomes:
         rule = self.judging.rule(request)
         async with self.begin(lease) as work:
             unclear = await work.requests.save(request.unclear(reason, at=self.judging.now()))
-            event = SubmissionUnclear(about=errands.about(unclear), mention=rule.notify, reason=reason)
+            event = SubmissionUnclear(about=outbox.about(unclear), mention=rule.notify, reason=reason)
             await work.audit.append(
                 fact(unclear, "submission unclear", at=unclear.state_since, facts={"answer": reason})
             )
             await work.outbox.put(
-                errands.repaint(unclear, because="unclear"),
-                errands.in_thread(unclear, event),
-                errands.to_requester(unclear, event),
+                outbox.repaint(unclear, because="unclear"),
+                outbox.in_thread(unclear, event),
+                outbox.to_requester(unclear, event),
             )
             await work.outbox.done(due.number)
             await work.commit()
@@ -73,13 +73,13 @@ class Outcomes:
         """Store a clear no, of the cloud or of a rule."""
         async with self.begin(lease) as work:
             failed = await work.requests.save(request.fail(reason, at=self.judging.now()))
-            event = SubmissionFailed(about=errands.about(failed), mention=(failed.requester,), reason=reason)
+            event = SubmissionFailed(about=outbox.about(failed), mention=(failed.requester,), reason=reason)
             facts = {"answer": reason, "policy": rule_facts(self.judging.rule(failed))}
             await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts=facts))
             await work.outbox.put(
-                errands.repaint(failed, because="failed"),
-                errands.in_thread(failed, event),
-                errands.to_requester(failed, event),
+                outbox.repaint(failed, because="failed"),
+                outbox.in_thread(failed, event),
+                outbox.to_requester(failed, event),
             )
             await work.outbox.done(due.number)
             await work.commit()
@@ -94,7 +94,7 @@ class Outcomes:
             await work.audit.append(
                 fact(stored, "submission postponed", at=stored.state_since, facts={"answer": waiting.words()})
             )
-            await work.outbox.put(errands.repaint(stored, because="waiting"))
+            await work.outbox.put(outbox.repaint(stored, because="waiting"))
             await work.outbox.postpone(due.number, seconds=seconds, error=waiting.words())
             await work.commit()
 
@@ -106,7 +106,7 @@ class Outcomes:
         async with self.begin(lease) as work:
             if request.outcome != error.words():
                 stored = await work.requests.save(replace(request, outcome=error.words()))
-                await work.outbox.put(errands.repaint(stored, because="waiting"))
+                await work.outbox.put(outbox.repaint(stored, because="waiting"))
             await work.outbox.postpone(due.number, seconds=growing_pause(due.attempts), error=error.words())
             await work.commit()
 
@@ -165,15 +165,15 @@ async def take_over(
     }
     await work.audit.append(fact(submitted, "upgrade submitted", at=now, facts=facts))
     event = UpgradeSubmitted(
-        about=errands.about(submitted),
+        about=outbox.about(submitted),
         window=reading.window,
         start_left_out=submitted.start_left_out,
         followed=followed,
     )
     await work.outbox.put(
-        errands.repaint(submitted, because="submitted"),
-        errands.in_thread(submitted, event),
-        errands.to_requester(submitted, event),
+        outbox.repaint(submitted, because="submitted"),
+        outbox.in_thread(submitted, event),
+        outbox.to_requester(submitted, event),
     )
     await telling.confirmed(work, replace(upgrade, status_since=now), known, submitted)
 

@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bot.domain.policy import Policy
 from bot.domain.request import OPEN, State
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.errors import OlderPolicy, Stale
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
-from bot.workflow.rooms import PolicyGeneration
+from bot.workflow.repositories import PolicyGeneration
 
 _SHOWN = 12
 
@@ -85,4 +85,4 @@ class PolicyInForce:
         await work.policies.add(self.newest)
         if before is None:  # the first start after 0.1.0, which knew no policies: what is open was painted by it
             painted = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
-            await work.outbox.put(*(errands.repaint(request, because="upgraded") for request in painted))
+            await work.outbox.put(*(outbox.repaint(request, because="upgraded") for request in painted))

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.scheduled import Reading, UpgradeIdentity
-from bot.workflow.rooms import (
+from bot.workflow.repositories import (
     Audit,
     Catalogs,
     Destinations,

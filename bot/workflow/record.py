@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.policy import Rule
 from bot.domain.request import UpgradeRequest
-from bot.workflow.rooms import Fact
+from bot.workflow.repositories import Fact
 
 
 def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:

@@ -11,14 +11,14 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable, Missing, Stale, UnreadableRequest
 from bot.workflow.expiring import expire
-from bot.workflow.judging import Judging
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact
+from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
-from bot.workflow.rooms import Source
+from bot.workflow.rule_check import Judging
 
 _LATE = 0.25
 """A countdown is dropped when it comes later than this share of its lead."""
@@ -79,7 +79,7 @@ class Reminding:
             "window_end": window.end.isoformat() if window else None,
         }
         await work.audit.append(fact(again, "window estimated again", at=now, facts=facts))
-        await work.outbox.put(errands.repaint(again, because="estimate"))
+        await work.outbox.put(outbox.repaint(again, because="estimate"))
 
     async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
         rule = self.judging.rule(request)
@@ -110,14 +110,14 @@ class Reminding:
             return
         reminded = await work.requests.save(current.remind(at=self.now()))
         event = ApproversReminded(
-            about=errands.about(reminded),
+            about=outbox.about(reminded),
             mention=mention,
             count=len(reminded.votes),
             required=reminded.required,
             deadline=reminded.deadline,
         )
         await work.audit.append(fact(reminded, "approvers reminded", at=self.now()))
-        await work.outbox.put(errands.in_thread(reminded, event))
+        await work.outbox.put(outbox.in_thread(reminded, event))
 
     async def _windows(self, lease: Lease) -> None:
         now = self.now()
@@ -174,11 +174,11 @@ class Reminding:
         request = await _request_of(work, near.upgrade)
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
-        about = errands.about_upgrade(near.upgrade, request)
+        about = outbox.about_upgrade(near.upgrade, request)
         feed = await work.feeds.get(near.upgrade.organisation)
         unread = feed.read_at if feed.blind_since and feed.source is Source.ORGANISATION else None
         event = WindowNear(about=about, window=near.window, hours=near.hours, unread_since=unread)
-        await work.outbox.put(errands.in_channel(near.channel, event, key=near.key))
+        await work.outbox.put(outbox.in_channel(near.channel, event, key=near.key))
 
     async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:
         rule = self.policy.rule_of(upgrade)
@@ -187,10 +187,10 @@ class Reminding:
             return
         await work.upgrades.save(replace(upgrade, overrun_told=True))
         if rule.channel:
-            about = errands.about_upgrade(upgrade, await _request_of(work, upgrade))
+            about = outbox.about_upgrade(upgrade, await _request_of(work, upgrade))
             key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
             event = UpgradeOverran(about=about, window=window)
-            await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+            await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
     async def _quietly(self, write: Callable[[Work], Awaitable[None]], lease: Lease) -> None:
         """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""
@@ -221,7 +221,7 @@ class Reminding:
         async with self.begin(lease) as work:
             for member in stale:
                 await work.homes.published(member, at=now)
-                await work.outbox.put(errands.publish_home(member, key=now.isoformat()))
+                await work.outbox.put(outbox.publish_home(member, key=now.isoformat()))
             await work.commit()
 
 

@@ -6,7 +6,7 @@ from bot.domain.events import RequestReplaced
 from bot.domain.naming import Naming
 from bot.domain.request import UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.ports import Work
 from bot.workflow.record import fact
 
@@ -23,14 +23,14 @@ async def give_way(work: Work, older: UpgradeRequest, *, to: UpgradeRequest, at:
     replaced = await work.requests.save(older.replaced(by=to.id, at=at))
     instead = Naming(several=to.organisation != replaced.organisation).cluster(to)
     event = RequestReplaced(
-        about=errands.about(replaced),
+        about=outbox.about(replaced),
         by_request=to.id,
         by=to.requester,
         instead=instead if to.cluster_identity != replaced.cluster_identity else "",
     )
     await work.audit.append(fact(replaced, "request replaced", at=at, actor=to.requester, facts={"by": to.id}))
     await work.outbox.put(
-        errands.repaint(replaced, because="replaced"),
-        errands.in_thread(replaced, event),
-        errands.to_requester(replaced, event),
+        outbox.repaint(replaced, because="replaced"),
+        outbox.in_thread(replaced, event),
+        outbox.to_requester(replaced, event),
     )

@@ -13,15 +13,15 @@ from bot.domain.form import Form, judged_time, occasion
 from bot.domain.people import Member
 from bot.domain.policy import Rule
 from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, UpgradeRequest
-from bot.workflow import errands
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import FormSubmitted, Urgency
+from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
+from bot.workflow.inbox import FormSubmitted, Urgency
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
 from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.replacing import give_way
-from bot.workflow.rooms import Fact
+from bot.workflow.repositories import Fact
 from bot.workflow.viewing import Viewing
 
 _MOMENT = 0.1
@@ -173,7 +173,7 @@ class Requesting:
                 f"Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
             )
         stored = await work.requests.add(request)
-        about = errands.about(stored)
+        about = outbox.about(stored)
         facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}
         if asked.freeze:
             facts["overrides"] = f"the freeze {asked.freeze.words}"
@@ -187,16 +187,16 @@ class Requesting:
             deadline=stored.deadline,
         )
         await work.outbox.put(
-            errands.repaint(stored, because="requested", urgency=Urgency.PERSON),
-            errands.in_thread(stored, requested),
-            errands.to_requester(stored, requested),
+            outbox.repaint(stored, because="requested", urgency=Urgency.PERSON),
+            outbox.in_thread(stored, requested),
+            outbox.to_requester(stored, requested),
         )
         if stored.required == 0:
             approved = await work.requests.save(stored.approve(at=self.now()))
             await work.outbox.put(
-                errands.repaint(approved, because="approved", urgency=Urgency.PERSON),
-                errands.in_thread(approved, RequestApproved(about=about)),
-                errands.submit(approved),
+                outbox.repaint(approved, because="approved", urgency=Urgency.PERSON),
+                outbox.in_thread(approved, RequestApproved(about=about)),
+                outbox.submit(approved),
             )
 
     async def _refuse(self, number: int, submitted: FormSubmitted, refusal: Refused, lease: Lease) -> None:
@@ -226,7 +226,7 @@ class Requesting:
                 )
             )
             text = f"Your request was not made. {refusal}"
-            await work.outbox.put(errands.answer(submitted.member, text, key=f"inbox:{number}", about=about))
+            await work.outbox.put(outbox.answer(submitted.member, text, key=f"inbox:{number}", about=about))
             await self._end(work, number, submitted)
 
     async def _end(self, work: Work, number: int, submitted: FormSubmitted) -> None:

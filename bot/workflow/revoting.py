@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow import errands
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.judging import Judging
+from bot.workflow import outbox
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import BeginWork, Lease, Work
 from bot.workflow.record import fact, rule_facts
+from bot.workflow.rule_check import Judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class Revoting:
                 "policy": rule_facts(rule),
             }
             await work.audit.append(fact(stored, "votes judged again", at=self.judging.now(), facts=facts))
-            await work.outbox.put(errands.repaint(stored, because="rejudged"))
+            await work.outbox.put(outbox.repaint(stored, because="rejudged"))
             if enough:
-                approved = RequestApproved(about=errands.about(stored))
-                await work.outbox.put(errands.in_thread(stored, approved), errands.submit(stored))
+                approved = RequestApproved(about=outbox.about(stored))
+                await work.outbox.put(outbox.in_thread(stored, approved), outbox.submit(stored))
             await work.commit()
 
     async def tell_voided(self, work: Work, stored: UpgradeRequest, *, voters: frozenset[MemberId]) -> None:
@@ -72,7 +72,7 @@ class Revoting:
         rule = self.judging.rule(stored)
         mention = tuple(dict.fromkeys((*rule.notify, *sorted(voters))))
         event = VotesVoided(
-            about=errands.about(stored),
+            about=outbox.about(stored),
             mention=mention,
             changes=stored.changes,
             voters=tuple(sorted(voters)),
@@ -85,4 +85,4 @@ class Revoting:
             "policy": rule_facts(rule),
         }
         await work.audit.append(fact(stored, "votes voided", at=self.judging.now(), facts=facts))
-        await work.outbox.put(errands.repaint(stored, because="voided"), errands.in_thread(stored, event))
+        await work.outbox.put(outbox.repaint(stored, because="voided"), outbox.in_thread(stored, event))

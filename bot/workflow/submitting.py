@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.cataloguing import remembered
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import Due
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
-from bot.workflow.judging import Judging
+from bot.workflow.inbox import Due
 from bot.workflow.outcomes import Outcomes, growing_pause
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
 from bot.workflow.record import fact, rule_facts
+from bot.workflow.rule_check import Judging
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
 _BEFORE_SECOND_READING = 2.0
@@ -94,7 +94,7 @@ class Submitting:
                 "policy": rule_facts(self.judging.rule(stored)),
             }
             await work.audit.append(fact(stored, "submission sent", at=now, facts=facts))
-            await work.outbox.put(errands.repaint(stored, because="submitting"))
+            await work.outbox.put(outbox.repaint(stored, because="submitting"))
             await work.commit()
         if self.seconds() - began > _STALLED:
             held_up = AvisiError("The bot was held up before it could send it.")

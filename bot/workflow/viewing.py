@@ -25,9 +25,9 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.ports import BeginWork, Clock
-from bot.workflow.rooms import Feed
-from bot.workflow.shelf import Shelf
+from bot.workflow.repositories import Feed
 
 _LONGEST_LIST = 200
 _LATEST = 5

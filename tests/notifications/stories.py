@@ -38,7 +38,7 @@ from bot.notifications.blocks import Message
 from bot.notifications.card import card, struck
 from bot.notifications.context import Scene
 from bot.notifications.digest import Waiting, digest
-from bot.workflow.rooms import Source
+from bot.workflow.repositories import Source
 from tests.builders import KIM, NOON, ROOS, SEM, a_scheduled_upgrade, a_window, about, an_upgrade_request
 
 LINK = "https://team.slack.com/archives/C0UPGRADES/p1700000000000100?thread_ts=1&cid=C0UPGRADES"

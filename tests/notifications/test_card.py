@@ -8,8 +8,8 @@ from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, Vote
 from bot.notifications import ids
 from bot.notifications.card import card, struck
-from bot.workflow.entries import Press
-from bot.workflow.rooms import Source
+from bot.workflow.inbox import Press
+from bot.workflow.repositories import Source
 from tests.builders import KIM, NEW, NOON, OLD, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import as_sent, complaints, labels, seen
 from tests.notifications.stories import LINK, in_state, with_status

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications.blocks import Message
 from bot.notifications.home import home
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
 from tests.notifications.checks import complaints, view_complaints, whom

@@ -12,7 +12,7 @@ from bot.domain.scheduled import UpgradeIdentity
 from bot.notifications.blocks import View
 from bot.notifications.home import home
 from bot.notifications.ids import Act
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import view_complaints

@@ -19,7 +19,7 @@ from tests.reliability.killing import Report, killed, rolled
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
 from tests.workflow.test_any_order import TestStory
-from tests.world.house import Transport, house
+from tests.world.harness import Transport, house
 
 _KILLING_ROUNDS = 6
 _CALM = 1.0

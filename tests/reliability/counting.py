@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.seen import Seen
-from tests.world.house import House
+from tests.world.harness import House
 
 STRUCK = "posted twice"
 

@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.reliability.apart import beside
 from tests.reliability.doomed import When, run_doomed
 from tests.reliability.killing import Report, answering, count, finish, work
-from tests.world.house import House, house
+from tests.world.harness import House, house
 
 CLUSTER = "staging/payments"
 COMMITS, CALLS = 40, 24

@@ -14,7 +14,7 @@ import psutil
 from tests.ports import free_port
 from tests.reliability.attackers import KINDS
 from tests.reliability.killing import answering
-from tests.world.house import CHANNEL, house, start_process
+from tests.world.harness import CHANNEL, house, start_process
 
 LONGEST_DELAY = 3.0
 """Seconds; Slack waits no longer for an answer."""

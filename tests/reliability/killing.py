@@ -18,7 +18,7 @@ from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.seen import NotShownError
 from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
-from tests.world.house import CHANNEL, House, start_process
+from tests.world.harness import CHANNEL, House, start_process
 
 CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")
 _YOUNG = 0.25

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot.store.storage import Storage
-from tests.world.house import House, Transport, house
+from tests.world.harness import House, Transport, house
 
 AT_ONCE = 8
 _LATE = 0.1

@@ -11,7 +11,7 @@ from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.seen import Seen
 from tests.reliability.counting import STRUCK, cards, hurry, rows, settled
 from tests.reliability.matrix import Play
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 Moment = Literal["card, thread and direct message", "card redrawn", "reminder in the channel", "private answer", "who"]
 MOMENTS: dict[Moment, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from bot.sandbox.slack import faults as slack_faults
 from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import cards, hurry, settled
 from tests.reliability.matrix import Play
-from tests.world.house import CHANNEL, House, Transport
+from tests.world.harness import CHANNEL, House, Transport
 
 CLUSTER, SLUG = "staging/payments", "payments"
 _ORGANISATION = "/api/v1/orgs/acme"

@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.reliability.apart import Apart, Sample, apart
 from tests.reliability.counting import accepted, owed, settled, states
 from tests.reliability.killing import answering
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 _WARM = 0.25
 """Of the time: until then what is remembered on purpose is still being filled."""

@@ -10,7 +10,7 @@ from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.seen import Seen
 from tests.reliability.counting import accepted
 from tests.reliability.matrix import Play
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 POST = "*/scheduled-cluster-upgrades"
 CLUSTER, VERSION = "staging/payments", "v1.31.6-u-ame.10"

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from bot.runner.queue_runner import Duties
 from bot.runner.worker import Worker
-from bot.workflow.entries import AnyEntry, Arrival, Errand
+from bot.workflow.inbox import AnyEntry, Arrival, Errand
 from bot.workflow.ports import Box, Lease
-from tests.workflow.house import House
+from tests.workflow.harness import House
 
 SOON = 30.0
 """Real seconds after which a test gives up."""

@@ -7,7 +7,7 @@ from bot.workflow.ports import Lane, Lease
 from tests.builders import an_errand
 from tests.fake_claims import FakeClaims
 from tests.runner.harness import SOON, Shift
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 
 async def with_something_slow_in_hand(house: House) -> tuple[Shift, asyncio.Task[None]]:

@@ -7,7 +7,7 @@ import pytest
 from bot.runner.interruptible_sleep import Naps
 from tests.builders import an_errand
 from tests.runner.harness import SOON, Shift
-from tests.workflow.house import a_house
+from tests.workflow.harness import a_house
 
 
 async def test_whoever_sleeps_is_broken_off() -> None:

@@ -11,9 +11,9 @@ from bot.runner.schedule import Job, Schedule
 from bot.workflow.errors import Broken, NoList, StoreAway, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Lease
-from bot.workflow.rooms import Source
+from bot.workflow.repositories import Source
 from tests.builders import ACME, NOON, a_catalog, a_policy, a_reading, a_rule, a_scheduled_upgrade
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 
 class Agenda(Schedule):

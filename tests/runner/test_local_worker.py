@@ -5,11 +5,11 @@ import math
 from typing import Any
 
 from bot.domain.request import State
-from bot.workflow.entries import Urgency
+from bot.workflow.inbox import Urgency
 from bot.workflow.ports import Box, Lease
 from tests.builders import a_press, an_errand, an_upgrade_request
 from tests.runner.harness import at_work
-from tests.workflow.house import a_house
+from tests.workflow.harness import a_house
 
 
 async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:

@@ -15,7 +15,7 @@ from bot.runner.worker import Worker
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import AnyEntry, Arrival, Press
+from bot.workflow.inbox import AnyEntry, Arrival, Press
 from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import (
     ACME,
@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.fakes import FakeClock, FakeCloud, FakeStorage
 from tests.store.conftest import make_older
-from tests.workflow.house import House, the_people
+from tests.workflow.harness import House, the_people
 
 TWO = a_policy(a_rule(required_approvals=2))
 

@@ -3,13 +3,13 @@ from functools import partial
 from typing import Any
 
 from bot.domain.request import State
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
 from tests.fake_claims import FakeClaims
 from tests.runner.harness import Shift, at_work
-from tests.workflow.house import OTTO, House, a_house, decision
+from tests.workflow.harness import OTTO, House, a_house, decision
 
 
 async def test_a_request_goes_all_the_way_through_the_worker() -> None:

@@ -24,8 +24,8 @@ from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
-from bot.workflow.entries import ButtonPressed
-from bot.workflow.shelf import Shelf
+from bot.workflow.catalog_cache import Shelf
+from bot.workflow.inbox import ButtonPressed
 from bot.workflow.viewing import Viewing
 from tests.builders import NOON, a_catalog, a_policy
 from tests.fakes import FakeClock, FakeStorage

@@ -12,8 +12,8 @@ from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import press_button
 from bot.sandbox.slack.faults import Fault
-from bot.workflow.entries import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.inbox import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request
 from tests.slack.harness import Office, Transport, office
 

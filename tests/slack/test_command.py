@@ -12,7 +12,7 @@ from bot.notifications.blocks import actions, message
 from bot.notifications.card import press_button
 from bot.sandbox.slack.app import Command
 from bot.sandbox.slack.faults import Fault
-from bot.workflow.entries import FormSubmitted, Press
+from bot.workflow.inbox import FormSubmitted, Press
 from tests.builders import (
     ACME,
     NEW,

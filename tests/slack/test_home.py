@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sandbox.slack.faults import Fault
-from bot.workflow.entries import FormSubmitted
+from bot.workflow.inbox import FormSubmitted
 from tests.builders import NEW, NOON, ROOS
 from tests.slack.harness import Transport, office
 

@@ -11,7 +11,7 @@ from bot.domain.naming import Naming
 from bot.domain.request import State
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.slack.listing import explained, one_cluster, overview
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import ClusterView, Overview
 from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import as_sent, complaints, whom

@@ -12,8 +12,8 @@ import structlog
 from bot.observe.reference import referenced
 from bot.slack.storing import Storing
 from bot.store.storage import Storage
-from bot.workflow.entries import AnyEntry
 from bot.workflow.errors import StoreAway
+from bot.workflow.inbox import AnyEntry
 from bot.workflow.ports import Lease, Work
 from tests.builders import a_press
 

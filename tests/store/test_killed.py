@@ -12,7 +12,7 @@ from bot.workflow.ports import Lane
 WRITER = """
 import asyncio, sys
 from bot.store.storage import Storage
-from bot.workflow.entries import Arrival
+from bot.workflow.inbox import Arrival
 from tests.builders import a_fact, a_submitted_form, an_errand
 
 async def write() -> None:

@@ -19,7 +19,7 @@ from bot.store.partial_indexes import WHOLE_SCHEMA
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow, RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Arrival, Urgency
+from bot.workflow.inbox import Arrival, Urgency
 from tests.builders import (
     SEM,
     a_press,

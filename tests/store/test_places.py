@@ -4,9 +4,9 @@ import pytest
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.request import RequestId
-from bot.workflow.entries import MessageRef
 from bot.workflow.errors import Stale
-from bot.workflow.rooms import BrokenDestination, Feed, PolicyGeneration, Source
+from bot.workflow.inbox import MessageRef
+from bot.workflow.repositories import BrokenDestination, Feed, PolicyGeneration, Source
 from tests.builders import ACME, KIM, NOON, ROOS, SEM, a_catalog, a_cluster
 from tests.store.conftest import Subject
 

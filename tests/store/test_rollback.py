@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.storage import Storage
-from bot.workflow.entries import Errand, Kind
+from bot.workflow.inbox import Errand, Kind
 
 
 async def works(storage: Storage, key: str) -> None:

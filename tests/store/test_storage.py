@@ -11,9 +11,9 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Arrival
+from bot.workflow.inbox import Arrival
 from bot.workflow.ports import Box, Lane
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from tests import postgresql
 from tests.builders import (
     ACME,

@@ -13,7 +13,7 @@ from bot.domain.request import NEXT, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading, UpgradeIdentity
 from bot.workflow.errors import Broken, Declined, NoAnswer, NotConnected, Overloaded, Unreadable
 from bot.workflow.ports import Submission
-from tests.fake_rooms import Rooms
+from tests.fake_tables import Rooms
 from tests.fakes import FakeCloud, FakeMembers, FakeStorage
 
 Shown = tuple[ClusterIdentity, str, str, datetime | None, bool, bool]

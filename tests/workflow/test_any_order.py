@@ -18,8 +18,8 @@ from bot.domain.events import UpgradeRequested
 from bot.domain.people import MemberId, Standing
 from bot.domain.request import OPEN as OPEN_STATES
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
-from bot.workflow.entries import AnyEntry, ButtonPressed, FormSubmitted, Kind, Press, RejectionGiven
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Kind, Press, RejectionGiven
 from bot.workflow.requesting import Later
 from tests.builders import (
     ACME,
@@ -40,7 +40,7 @@ from tests.builders import (
     a_submitted_form,
 )
 from tests.fakes import FakeClock
-from tests.workflow.house import ANNE, TEAM, House, the_people
+from tests.workflow.harness import ANNE, TEAM, House, the_people
 from tests.workflow.oracle import Killed, Shown, WatchedCloud, WatchedStorage, shown
 
 OLD_PATCH = "v1.30.8-u-ame.1"

@@ -5,11 +5,11 @@ from bot.domain.cluster import Organisation
 from bot.domain.events import SawAgain, StatusMoved, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow.blindness import Blindness
-from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, Unauthorised
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.inbox import Kind
+from bot.workflow.repositories import Feed, Source
 from tests.builders import ACME, CHANNEL, NOON, a_catalog, a_cluster, a_policy, a_reading, a_rule, a_scheduled_upgrade
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 GLOBEX = Organisation("globex")
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)

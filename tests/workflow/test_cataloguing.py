@@ -9,9 +9,9 @@ from bot.domain.cluster import Catalog, ClusterIdentity
 from bot.domain.request import State
 from bot.domain.scheduled import APPEARS_UPGRADED
 from bot.workflow.errors import AvisiError
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 from tests.builders import ACME, DATA, NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_schedule, a_scheduled_upgrade
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 FLEET = tuple(a_cluster(identity=f"c{number}", slug=f"c{number}") for number in range(4))
 WHOLE = a_catalog(*FLEET, versions=(OLD, NEW))

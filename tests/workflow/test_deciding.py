@@ -7,8 +7,8 @@ from bot.domain.calendar import Freeze
 from bot.domain.events import RequestApproved, RequestExpired, RequestRejected, RequestWithdrawn, VoteCast
 from bot.domain.people import MemberId
 from bot.domain.request import State, Vote
-from bot.workflow.entries import Kind, Press
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.inbox import Kind, Press
 from tests.builders import (
     GUS,
     KIM,
@@ -23,7 +23,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, OTTO, a_house, decision
+from tests.workflow.harness import ANNE, OTTO, a_house, decision
 
 TWO = a_policy(a_rule(required_approvals=2))
 

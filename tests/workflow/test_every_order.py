@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 
-from bot.workflow.entries import ButtonPressed, FormSubmitted, Press
+from bot.workflow.inbox import ButtonPressed, FormSubmitted, Press
 from tests.builders import ACME, NEW, ROOS, SEM, WEB, a_form
 from tests.workflow.test_any_order import NEW_PATCH, Story
 

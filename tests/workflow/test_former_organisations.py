@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.cluster import ClusterIdentity
 from tests.builders import ACME, NOON, a_catalog, a_cluster, a_scheduled_upgrade, a_window
-from tests.workflow.house import a_house
+from tests.workflow.harness import a_house
 
 
 async def test_its_clusters_are_not_offered() -> None:

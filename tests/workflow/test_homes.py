@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from bot.workflow.entries import FormSubmitted, Kind, MessageRef, Press, Urgency
+from bot.workflow.inbox import FormSubmitted, Kind, MessageRef, Press, Urgency
 from tests.builders import ACME, CHANNEL, NOON, ROOS, SEM, a_form
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 ON_THE_CARD = MessageRef(channel=CHANNEL, ts="1.1")
 

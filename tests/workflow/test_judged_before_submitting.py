@@ -11,10 +11,10 @@ from bot.domain.events import (
 from bot.domain.people import Standing
 from bot.domain.policy import Rule
 from bot.domain.request import State
-from bot.workflow.entries import Press
 from bot.workflow.errors import (
     MembersUnavailable,
 )
+from bot.workflow.inbox import Press
 from bot.workflow.record import rule_facts
 from tests.builders import (
     ACME,
@@ -30,7 +30,7 @@ from tests.builders import (
     a_policy,
     a_rule,
 )
-from tests.workflow.house import ANNE, TEAM, a_house
+from tests.workflow.harness import ANNE, TEAM, a_house
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 FREEZE = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))

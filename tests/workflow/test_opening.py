@@ -3,7 +3,7 @@ import pytest
 from bot.domain.errors import Refused
 from bot.domain.people import MemberId
 from bot.domain.request import State
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 from tests.builders import (
     GUS,
     KIM,
@@ -15,7 +15,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.workflow.house import a_house
+from tests.workflow.harness import a_house
 
 REFUSES_TO_OPEN = {
     (Press.REJECT, ROOS, State.PENDING_APPROVAL): "Only approvers",

@@ -1,10 +1,10 @@
 from bot.domain.request import State
-from bot.workflow.entries import Kind, MessageRef
+from bot.workflow.inbox import Kind, MessageRef
 from tests.builders import (
     CHANNEL,
     KIM,
 )
-from tests.workflow.house import ANNE, a_house
+from tests.workflow.harness import ANNE, a_house
 
 ORPHAN = MessageRef(channel=CHANNEL, ts="2.0")
 CARD = MessageRef(channel=CHANNEL, ts="1.0")

@@ -7,8 +7,8 @@ import pytest
 from bot.domain.events import ApproversReminded, RequestExpired, UpgradeOverran, VotesVoided, WindowNear
 from bot.domain.request import State, Vote
 from bot.domain.scheduled import Reading
-from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, NoList
+from bot.workflow.inbox import Kind
 from tests.builders import (
     ACME,
     KIM,
@@ -24,8 +24,8 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import House, a_house
-from tests.workflow.polling import CLUSTERS, READ
+from tests.workflow.harness import House, a_house
+from tests.workflow.polling_harness import CLUSTERS, READ
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -12,8 +12,8 @@ from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.policy import Rule
 from bot.domain.request import State
-from bot.workflow.entries import FormSubmitted, Kind, Press
 from bot.workflow.errors import MembersUnavailable, Stale, Taken
+from bot.workflow.inbox import FormSubmitted, Kind, Press
 from bot.workflow.ports import Lease, Work
 from bot.workflow.requesting import Later
 from tests.builders import (
@@ -38,7 +38,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_house
 
 BOTTY = MemberId("U0BOTTY")
 SUNDAY = NOON + timedelta(days=5, hours=14)

@@ -5,9 +5,9 @@ import pytest
 from bot.domain.events import RequestReplaced, StatusMoved
 from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow.entries import FormSubmitted, Kind
 from bot.workflow.errors import NoList
-from bot.workflow.rooms import Source
+from bot.workflow.inbox import FormSubmitted, Kind
+from bot.workflow.repositories import Source
 from tests.builders import (
     ACME,
     DATA,
@@ -24,7 +24,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, House, a_house
+from tests.workflow.harness import ANNE, House, a_house
 
 LATER = a_window(NOON + timedelta(days=3))
 

@@ -7,7 +7,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.cluster import Organisation
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.request import Seal, State
-from bot.workflow.entries import Kind, Press
+from bot.workflow.inbox import Kind, Press
 from tests.builders import (
     ACME,
     DATA,
@@ -23,7 +23,7 @@ from tests.builders import (
     a_rule,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, TEAM, a_house, decision
+from tests.workflow.harness import ANNE, TEAM, a_house, decision
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 TWO = a_policy(a_rule(required_approvals=2))

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from bot.domain.events import RequestRejected, VoteCast
 from bot.domain.request import State, Vote
-from bot.workflow.entries import Kind, Press, RejectionGiven
+from bot.workflow.inbox import Kind, Press, RejectionGiven
 from tests.builders import (
     KIM,
     NOON,
@@ -13,7 +13,7 @@ from tests.builders import (
     a_press,
     a_rule,
 )
-from tests.workflow.house import a_house, decision
+from tests.workflow.harness import a_house, decision
 
 TWO = a_policy(a_rule(required_approvals=2))
 

@@ -9,10 +9,10 @@ from bot.domain.cluster import Catalog, Organisation
 from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED
 from bot.workflow.cataloguing import Cataloguing
-from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, NoList
+from bot.workflow.inbox import Kind
 from bot.workflow.ports import Lease
-from bot.workflow.rooms import Source
+from bot.workflow.repositories import Source
 from tests.builders import (
     ACME,
     DATA,
@@ -23,8 +23,8 @@ from tests.builders import (
     a_scheduled_upgrade,
     a_window,
 )
-from tests.workflow.house import a_house
-from tests.workflow.polling import CLUSTERS, READ, ours, sees
+from tests.workflow.harness import a_house
+from tests.workflow.polling_harness import CLUSTERS, READ, ours, sees
 
 
 async def test_no_list_means_the_clusters_are_the_source() -> None:

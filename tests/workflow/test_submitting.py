@@ -11,7 +11,6 @@ from bot.domain.events import (
     WindowBrokeRule,
 )
 from bot.domain.request import State
-from bot.workflow.entries import Kind, Press
 from bot.workflow.errors import (
     AvisiError,
     Declined,
@@ -20,6 +19,7 @@ from bot.workflow.errors import (
     Overloaded,
     Unauthorised,
 )
+from bot.workflow.inbox import Kind, Press
 from bot.workflow.ports import Submission
 from tests.builders import (
     DATA,
@@ -35,7 +35,7 @@ from tests.builders import (
     a_window,
     an_errand,
 )
-from tests.workflow.house import a_house
+from tests.workflow.harness import a_house
 
 
 async def test_an_errand_that_names_no_request_is_struck_off() -> None:

@@ -8,12 +8,12 @@ import pytest
 from bot.domain.events import StatusMoved, SubmissionUnclear, UpgradeSubmitted
 from bot.domain.request import State, UpgradeRequest, Vote
 from bot.domain.scheduled import Reading
-from bot.workflow import errands
-from bot.workflow.entries import Kind, Press
+from bot.workflow import outbox
 from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Stale, Unreadable
+from bot.workflow.inbox import Kind, Press
 from bot.workflow.ports import Lease, Work
 from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 SILENCE = NoAnswer("No answer within 8 s")
 UNCLEAR = [SILENCE, Broken("Avisi Cloud answered 502"), Unreadable("Avisi Cloud answered with a web page")]
@@ -217,7 +217,7 @@ async def after_a_crash() -> tuple[House, UpgradeRequest]:
     house = await a_house(left)
     request = house.now_of(left)
     async with house.storage.begin() as work:
-        await work.outbox.put(errands.submit(request))
+        await work.outbox.put(outbox.submit(request))
         await work.commit()
     return house, request
 

@@ -28,7 +28,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_house
 
 WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
 NEXT_SUNDAY = a_window(NOON + timedelta(days=5, hours=14))

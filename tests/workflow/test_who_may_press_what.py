@@ -1,9 +1,9 @@
 import pytest
 
 from bot.domain.request import State
-from bot.workflow.entries import Kind, Press
+from bot.workflow.inbox import Kind, Press
 from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
-from tests.workflow.house import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_house
 
 WHO = {"requester": ROOS, "approver": SEM, "member": ANNE, "guest": GUS, "outsider": OTTO}
 DECIDES, ASKS = "approver", "requester"

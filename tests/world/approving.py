@@ -12,7 +12,7 @@ from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.person import PersonInSlack
 from bot.sandbox.slack.seen import Seen
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 BASE = '[defaults]\nchannel = "C0UPGRADES"\napprovers = ["S0PLATFORM"]\n'
 """One approval by Sem or Kim; whatever a story adds to it goes into `[defaults]`, or follows in tables."""

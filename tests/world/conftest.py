@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.house import House, Transport, house
+from tests.world.harness import House, Transport, house
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ from bot.store.storage import Storage
 from bot.store.tables import OutboxRow
 from bot.store.transaction import transaction
 from bot.wiring import Rooms, rooms
-from bot.workflow.entries import Arrival, FormSubmitted
 from bot.workflow.errors import AvisiError
+from bot.workflow.inbox import Arrival, FormSubmitted
 from bot.workflow.ports import Box, Lane, Lease, Page, Submission
 from tests.world.quarter_oracle import Oracle
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.sandbox.slack.faults import Fault
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, reject, under
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 COULD = "These people can decide now: <@U0KIM>, <@U0SEM>."
 OUTDATED = "The card you pressed showed something that has changed since, so your press did not count."

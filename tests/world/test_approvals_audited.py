@@ -11,7 +11,7 @@ import aiosqlite
 from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
-from tests.world.house import House, start_process
+from tests.world.harness import House, start_process
 
 WHOLE = "The audit trail is whole: nothing was changed, reordered or removed.\n"
 

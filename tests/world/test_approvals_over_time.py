@@ -8,7 +8,7 @@ from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import polled
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, told_often, under
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 HOUR = timedelta(hours=1)
 WAITING = "Still waiting for approval: 1 of 2 approvals so far."

@@ -15,7 +15,7 @@ from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 BLIND, SEES = "statuses cannot be read", "can be read again"
 

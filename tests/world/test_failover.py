@@ -6,7 +6,7 @@ import time
 from bot.sandbox.slack.looking import PATIENCE
 from tests import postgresql
 from tests.reliability.counting import settled
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 from tests.world.test_degraded_days import readyz
 
 

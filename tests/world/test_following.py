@@ -9,7 +9,7 @@ import pytest
 from bot.sandbox.slack.harbour import BOT_USER
 from bot.sandbox.slack.looking import PATIENCE
 from tests.reliability.counting import polled, settled
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 OUTSIDE = "staging/orders"
 

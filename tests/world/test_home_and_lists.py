@@ -8,7 +8,7 @@ import pytest
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.slack.looking import PATIENCE
 from bot.sandbox.slack.seen import Seen
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 
 async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: House) -> None:

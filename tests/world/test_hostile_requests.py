@@ -20,7 +20,7 @@ from bot.sandbox.slack.http_delivery import signature
 from tests.reliability.attackers import KINDS
 from tests.reliability.counting import rows
 from tests.reliability.hostile import LONGEST_DELAY, costs
-from tests.world.house import House, house
+from tests.world.harness import House, house
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 SECRET_WORDS = "do-not-log-me"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.reliability.everywhere import deaths, everywhere
 from tests.reliability.killing import CLUSTERS, killed
-from tests.world.house import house
+from tests.world.harness import house
 
 
 async def test_wherever_the_process_dies_nothing_is_lost_and_nothing_is_submitted_twice() -> None:

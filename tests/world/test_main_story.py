@@ -1,6 +1,6 @@
 """From the command to the notification in the channel, over HTTP and over Socket Mode."""
 
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 
 async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_end(anyhow: House) -> None:

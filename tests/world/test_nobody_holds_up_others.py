@@ -9,8 +9,8 @@ from bot.domain.people import MemberId
 from bot.domain.request import UNFINISHED
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.looking import PATIENCE
-from bot.workflow.entries import Arrival, FormSubmitted
-from tests.world.house import CHANNEL, house
+from bot.workflow.inbox import Arrival, FormSubmitted
+from tests.world.harness import CHANNEL, house
 
 ACME = Organisation("acme")
 KIM = MemberId("U0KIM")

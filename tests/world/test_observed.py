@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.gauges import Gauging
 from tests.builders import ACME
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.sandbox.slack.faults import Fault
 from tests.reliability.counting import owed, settled
-from tests.world.house import CHANNEL, House, house
+from tests.world.harness import CHANNEL, House, house
 
 
 @pytest.fixture(params=["http", "socket"])

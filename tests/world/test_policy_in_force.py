@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.sandbox.slack.person import PersonInSlack
 from tests.world.approving import BASE, answered, events, under
-from tests.world.house import CHANNEL, DAY
+from tests.world.harness import CHANNEL, DAY
 
 FREEZE = '[{ from = "2026-11-28", to = "2026-11-30", reason = "Black Friday" }]'
 FROZEN = "production is frozen Nov 28 to Nov 30 (Black Friday). Choose another time."

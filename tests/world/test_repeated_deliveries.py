@@ -8,7 +8,7 @@ import pytest
 from tests.reliability.counting import cards, rows, settled
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated
-from tests.world.house import CHANNEL, House, Transport, house
+from tests.world.harness import CHANNEL, House, Transport, house
 
 
 @pytest.fixture(params=["http", "socket"])

@@ -19,7 +19,7 @@ from tests.reliability.counting import accepted, owed, rows, settled
 from tests.reliability.killing import CLUSTERS, Fleet, answering, rolled
 from tests.reliability.matrix import quietly
 from tests.world.approving import answered
-from tests.world.house import CHANNEL, house, start_process, stop_process
+from tests.world.harness import CHANNEL, house, start_process, stop_process
 
 _SUBMITTER = "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"
 

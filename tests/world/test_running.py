@@ -13,7 +13,7 @@ import pytest
 
 from bot.sandbox.slack.looking import PATIENCE
 from tests.ports import free_port
-from tests.world.house import CHANNEL, House, Transport, house, start_process, stop_process
+from tests.world.harness import CHANNEL, House, Transport, house, start_process, stop_process
 
 
 @asynccontextmanager

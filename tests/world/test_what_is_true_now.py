@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.world.approving import BASE, answered, under
-from tests.world.house import CHANNEL, House
+from tests.world.harness import CHANNEL, House
 
 NEW = "v1.31.6-u-ame.10"
 OTHER = "v1.31.6-u-ame.9"

@@ -10,7 +10,7 @@ from bot.sandbox.avisi.content import identity_of
 from bot.store.storage import Storage
 from tests.reliability.counting import accepted, owed, settled
 from tests.store.written import POLICY, Written, write, written
-from tests.world.house import House, house
+from tests.world.harness import House, house
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

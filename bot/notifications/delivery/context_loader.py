@@ -13,11 +13,11 @@ from bot.notifications.card import card
 from bot.notifications.context import Scene
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.delivery.messenger import Messenger
-from bot.workflow.entries import Due, Errand, Kind, MessageRef
 from bot.workflow.errors import Missing, UnreadableRequest
+from bot.workflow.inbox import Due, Errand, Kind, MessageRef
 from bot.workflow.ports import Clock, Work
 from bot.workflow.replacing import find_competing
-from bot.workflow.rooms import Source
+from bot.workflow.repositories import Source
 
 _REMEMBERED: Final = 1000
 _ALONE: Final = frozenset({Kind.PRIVATE, Kind.HOME})

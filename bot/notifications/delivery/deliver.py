@@ -18,8 +18,8 @@ from bot.notifications.delivery.failure_policy import Report, Setbacks
 from bot.notifications.delivery.paced_messenger import Sending
 from bot.notifications.delivery.rate_limiter import NotYet
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
-from bot.workflow.entries import Due, Kind, MessageRef, Urgency
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
+from bot.workflow.inbox import Due, Kind, MessageRef, Urgency
 from bot.workflow.ports import BeginWork, Lease, Work
 
 _AT_ONCE = 500

@@ -18,8 +18,8 @@ from bot.notifications.delivery.errors import (
     Throttled,
     TooLate,
 )
-from bot.workflow import errands
-from bot.workflow.entries import MOST_TRIES, Due, Errand, Kind
+from bot.workflow import outbox
+from bot.workflow.inbox import MOST_TRIES, Due, Errand, Kind
 from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, Work
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Setbacks:
                 if due.attempts + 1 >= MOST_TRIES:
                     await work.outbox.bury(due.number, error=said)
                 elif due.errand.kind is Kind.CHANNEL:
-                    queue = errands.queue_of_its_own(lease.queue, due.number)
+                    queue = outbox.queue_of_its_own(lease.queue, due.number)
                     await work.outbox.set_aside(due.number, queue=queue, seconds=seconds, error=said)
                 else:
                     await work.outbox.postpone(due.number, seconds=seconds, error=said)
@@ -122,7 +122,7 @@ class Setbacks:
             f"Everything that waits is posted as soon as it can be."
         )
         told = [
-            errands.answer(member, text, key=f"broken:{channel}:{since.isoformat()}:{member}", about=event.about)
+            outbox.answer(member, text, key=f"broken:{channel}:{since.isoformat()}:{member}", about=event.about)
             for event in _events(group)
             for member in ([event.about.requester] if event.about.requester else menders)
         ]
@@ -135,7 +135,7 @@ class Setbacks:
             return []
         request = await work.requests.get(request_id)
         member, channel = MemberId(request.requester), group[0].errand.target
-        return [errands.answer(member, text, key=f"broken:{channel}:{since}:{member}", about=errands.about(request))]
+        return [outbox.answer(member, text, key=f"broken:{channel}:{since}:{member}", about=outbox.about(request))]
 
 
 def _outcome(error: MessengerError, first: Due) -> str:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
-from bot.workflow.entries import MessageRef
+from bot.workflow.inbox import MessageRef
 
 
 class Messenger(Protocol):

@@ -10,7 +10,7 @@ from bot.notifications.delivery.errors import BadPayload, Throttled
 from bot.notifications.delivery.failure_policy import Report
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.delivery.rate_limiter import NotYet, Pacing, posts, repaints
-from bot.workflow.entries import MessageRef
+from bot.workflow.inbox import MessageRef
 from bot.workflow.ports import Lease
 
 _LONGEST_HOLD: Final = 5.0

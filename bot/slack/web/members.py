@@ -15,8 +15,8 @@ from bot.slack.payload import pick, text
 from bot.slack.web.failures import FAILURES, Failure, failure
 from bot.slack.web.identity import REFUSED, Identity, Installation
 from bot.slack.web.sorting import counted, sorted_out
-from bot.workflow.entitlement import who_is_it
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
+from bot.workflow.permissions import who_is_it
 from bot.workflow.ports import Members
 
 _log = structlog.get_logger(__name__)

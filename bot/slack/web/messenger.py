@@ -15,7 +15,7 @@ from bot.notifications.blocks import Message, View
 from bot.notifications.delivery.errors import BadPayload, MessengerError, OutcomeUnknown, TooLate
 from bot.slack.web.failures import FAILURES, failure, waiting_time
 from bot.slack.web.sorting import counted, not_responded, sorted_out
-from bot.workflow.entries import MessageRef
+from bot.workflow.inbox import MessageRef
 
 _SLACKS: Final = ("slack.com", "slack-gov.com")
 

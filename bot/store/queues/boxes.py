@@ -15,8 +15,8 @@ from bot.store.columns import DatabaseTime, is_past
 from bot.store.queues.lease_statements import is_next_of_member
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
-from bot.workflow.entries import AnyEntry, Arrival, Due, Errand, Kind, Received
 from bot.workflow.errors import UnreadableRow
+from bot.workflow.inbox import AnyEntry, Arrival, Due, Errand, Kind, Received
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))

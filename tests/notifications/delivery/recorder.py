@@ -11,10 +11,10 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications.blocks import Message, View, section, view
 from bot.notifications.delivery.build import delivery
 from bot.notifications.delivery.errors import DestinationGone, MessageGone, MessengerError, TooLate
-from bot.workflow import errands
-from bot.workflow.entries import Errand, MessageRef
+from bot.workflow import outbox
+from bot.workflow.inbox import Errand, MessageRef
 from bot.workflow.ports import Lane, Lease
-from bot.workflow.rooms import Feed
+from bot.workflow.repositories import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
 from tests.fakes import FakeClock, FakeStorage
 
@@ -199,10 +199,10 @@ class PostOffice:
 def a_line(request: UpgradeRequest, count: int) -> Errand:
     """Build a thread line that tells a vote."""
     event = VoteCast(about=about(request), by=SEM, count=count, required=9)
-    return errands.in_thread(request, event, key=str(count))
+    return outbox.in_thread(request, event, key=str(count))
 
 
 def an_announcement(request: UpgradeRequest, number: int, status: str = "SUCCEEDED") -> Errand:
     """Build a channel message about a status."""
     event = StatusMoved(about=about(request), status=status, from_status=None, window=a_window())
-    return errands.in_channel(CHANNEL, event, key=str(number))
+    return outbox.in_channel(CHANNEL, event, key=str(number))

@@ -9,8 +9,8 @@ from bot.notifications.delivery.errors import BadPayload, MessageGone, Messenger
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.messenger import SlackMessenger
-from bot.workflow import errands
-from bot.workflow.entries import MessageRef, Urgency
+from bot.workflow import outbox
+from bot.workflow.inbox import MessageRef, Urgency
 from tests.builders import CHANNEL, a_scheduled_upgrade, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 from tests.notifications.delivery.recorder import PostOffice, a_line
@@ -21,9 +21,9 @@ async def test_a_new_card_is_posted_and_its_place_is_remembered() -> None:
     request = an_upgrade_request()
     office = PostOffice(request)
 
-    await office.put(errands.repaint(request, because="requested"))
+    await office.put(outbox.repaint(request, because="requested"))
     await office.work()
-    await office.put(errands.repaint(request, because="again"))
+    await office.put(outbox.repaint(request, because="again"))
     await office.work()
 
     assert [one.how for one in office.slack.sent] == ["post", "update"]
@@ -36,7 +36,7 @@ async def test_the_card_comes_first_and_its_thread_keeps_its_order() -> None:
     request = an_upgrade_request()
     office = PostOffice(request)
 
-    await office.put(a_line(request, 1), errands.repaint(request, because="x"), a_line(request, 2), a_line(request, 3))
+    await office.put(a_line(request, 1), outbox.repaint(request, because="x"), a_line(request, 2), a_line(request, 3))
     await office.work()
 
     assert [one.how for one in office.slack.sent] == ["post", "thread", "thread", "thread"]
@@ -65,7 +65,7 @@ async def test_several_repaints_of_one_card_are_one() -> None:
     office = PostOffice(request)
     await office.place_card(request)
 
-    await office.put(*(errands.repaint(request, because=str(number)) for number in range(7)))
+    await office.put(*(outbox.repaint(request, because=str(number)) for number in range(7)))
     await office.work()
 
     assert len(office.sent("update")) == 1
@@ -78,7 +78,7 @@ async def test_a_deleted_card_is_posted_again() -> None:
     office = PostOffice(request)
     office.slack.deleted.add(await office.place_card(request))
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     assert [one.how for one in office.slack.sent] == ["post"]
@@ -104,7 +104,7 @@ async def test_the_card_of_a_replaced_request_leads_to_the_new_one() -> None:
     office = PostOffice(newer, older)
     await office.place_card(newer, ts="5.0")
 
-    await office.put(errands.repaint(older, because="replaced"))
+    await office.put(outbox.repaint(older, because="replaced"))
     await office.work()
 
     assert "https://team.slack.com/C0UPGRADES/5.0" in office.sent("post")[0].message.text
@@ -117,9 +117,9 @@ async def test_a_replaced_card_loses_its_buttons_at_once_and_gets_its_link_when_
     office = PostOffice(newer, older)
     await office.place_card(older, ts="4.0")
 
-    await office.put(errands.repaint(older, because="replaced"))
+    await office.put(outbox.repaint(older, because="replaced"))
     await office.round()
-    await office.put(errands.repaint(newer, because="requested"))
+    await office.put(outbox.repaint(newer, because="requested"))
     await office.work()
 
     first, *_, last = office.sent("update")
@@ -134,10 +134,10 @@ async def test_a_repaint_that_a_person_caused_passes_by_the_others() -> None:
     office = PostOffice(*requests)
     for number, one in enumerate(requests):
         await office.place_card(one, ts=f"{number}.5")
-    await office.put(*(errands.repaint(one, because="poll", urgency=Urgency.BACKGROUND) for one in requests))
+    await office.put(*(outbox.repaint(one, because="poll", urgency=Urgency.BACKGROUND) for one in requests))
     await office.round()
 
-    await office.put(errands.repaint(requests[11], because="pressed", urgency=Urgency.PERSON))
+    await office.put(outbox.repaint(requests[11], because="pressed", urgency=Urgency.PERSON))
     await office.work(2)
 
     assert "11.5" in {one.thread_ts for one in office.sent("update")}
@@ -150,7 +150,7 @@ async def test_an_orphan_is_struck_out_with_a_link_and_the_card_never_is() -> No
     card = await office.place_card(request)
     orphan = MessageRef(channel=CHANNEL, ts="66.0")
 
-    await office.put(errands.strike_out(request.id, orphan), errands.strike_out(request.id, card))
+    await office.put(outbox.strike_out(request.id, orphan), outbox.strike_out(request.id, card))
     await office.work()
 
     (only,) = office.sent("update")
@@ -164,7 +164,7 @@ async def test_errands_about_requests_that_are_no_more_end() -> None:
     office = PostOffice()
     gone = an_upgrade_request()
 
-    await office.put(errands.repaint(gone, because="x"), a_line(gone, 1))
+    await office.put(outbox.repaint(gone, because="x"), a_line(gone, 1))
     await office.work()
 
     assert office.storage.waiting == []
@@ -178,8 +178,8 @@ async def test_events_without_a_place_in_a_thread_are_told_plainly() -> None:
     await office.place_card(request)
 
     await office.put(
-        errands.in_thread(request, Answered(about=about(request), text="Hello")),
-        errands.in_thread(request, RequestApproved(about=about(request))),
+        outbox.in_thread(request, Answered(about=about(request), text="Hello")),
+        outbox.in_thread(request, RequestApproved(about=about(request))),
     )
     await office.work()
 
@@ -228,7 +228,7 @@ async def test_what_is_sent_instead_of_a_refused_message_is_shorter(code: str) -
     await office.place_card(request)
     office.slack.before["update"] = [BadPayload(code)]
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     (sent,) = office.sent("update")
@@ -243,7 +243,7 @@ async def test_a_card_that_cannot_be_repainted_is_replaced_by_a_new_one() -> Non
     old = await office.place_card(request)
     office.slack.before["update"] = [BadPayload("invalid_blocks"), BadPayload("invalid_blocks")]
 
-    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.put(outbox.repaint(request, because="x"), a_line(request, 1))
     await office.work()
 
     assert [one.how for one in office.slack.sent] == ["update", "post", "thread"]
@@ -264,7 +264,7 @@ async def test_an_old_card_that_cannot_even_be_struck_out_is_deleted(error: Mess
     old = await office.place_card(request)
     office.slack.before["update"] = [error] * 4
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     assert old in office.slack.deleted
@@ -279,7 +279,7 @@ async def test_an_old_card_that_cannot_be_deleted_holds_up_nothing() -> None:
     office.slack.before["update"] = [BadPayload("msg_too_long")] * 4
     office.slack.before["remove"] = [BadPayload("cant_delete_message")]
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     assert [one.how for one in office.slack.sent] == ["post"]
@@ -295,7 +295,7 @@ async def test_a_card_posted_twice_that_cannot_be_struck_out_is_deleted() -> Non
     orphan = MessageRef(channel=CHANNEL, ts="55.0")
     office.slack.before["update"] = [BadPayload("invalid_blocks")] * 2
 
-    await office.put(errands.strike_out(request.id, orphan))
+    await office.put(outbox.strike_out(request.id, orphan))
     await office.work()
 
     assert office.slack.deleted == {orphan}
@@ -307,7 +307,7 @@ async def test_a_card_says_what_else_is_scheduled_for_its_cluster() -> None:
     request = an_upgrade_request()
     office = PostOffice(request, a_scheduled_upgrade(to_version="v1.31.9-u-ame.9"))
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     assert "already has an upgrade to v1.31.9-u-ame.9" in office.slack.sent[0].message.text

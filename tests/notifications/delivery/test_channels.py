@@ -8,7 +8,7 @@ from bot.domain.request import State
 from bot.notifications.delivery.errors import (
     Transient,
 )
-from bot.workflow import errands
+from bot.workflow import outbox
 from tests.builders import CHANNEL, NOON, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints
 from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
@@ -32,7 +32,7 @@ async def test_cards_of_many_requests_keep_the_pace_of_their_channel_too() -> No
     requests = [an_upgrade_request() for _ in range(8)]
     office = PostOffice(*requests)
 
-    await office.put(*(errands.repaint(one, because="x") for one in requests), *(a_line(one, 1) for one in requests))
+    await office.put(*(outbox.repaint(one, because="x") for one in requests), *(a_line(one, 1) for one in requests))
     await office.put(an_announcement(requests[0], 1, "FAILED"))
     await office.work(60)
 
@@ -137,7 +137,7 @@ async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
         window=a_window(NOON),
     )
 
-    await office.put(errands.in_channel(CHANNEL, event, key="1"))
+    await office.put(outbox.in_channel(CHANNEL, event, key="1"))
     await office.work()
 
     text = office.sent("post")[0].message.text

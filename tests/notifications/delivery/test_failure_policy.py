@@ -14,9 +14,9 @@ from bot.notifications.delivery.errors import (
     Throttled,
     Transient,
 )
-from bot.workflow import errands
-from bot.workflow.entries import Kind, MessageRef, Urgency
+from bot.workflow import outbox
 from bot.workflow.errors import LeaseLost
+from bot.workflow.inbox import Kind, MessageRef, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
@@ -31,7 +31,7 @@ async def test_whatever_passes_is_waited_out(error: MessengerError) -> None:
     office = PostOffice(request)
     office.slack.before["post"] = [error, error, error]
 
-    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.put(outbox.repaint(request, because="x"), a_line(request, 1))
     await office.work(300)
 
     assert [one.how for one in office.slack.sent] == ["post", "thread"]
@@ -45,7 +45,7 @@ async def test_a_message_that_cannot_be_drawn_holds_up_nothing_else_in_its_chann
     office = PostOffice(request)
     unreadable: Any = "no window"
     event = StatusMoved(about=about(request), status="SCHEDULED_NOTIFIED", from_status=None, window=unreadable)
-    odd = errands.in_channel(CHANNEL, event, key="odd")
+    odd = outbox.in_channel(CHANNEL, event, key="odd")
     await office.put(odd, an_announcement(request, 2, "FAILED"))
     await office.work(3)
     posted = len(office.sent("post"))
@@ -61,7 +61,7 @@ async def test_a_card_that_cannot_be_drawn_is_given_up_after_some_tries() -> Non
     """It is a dead letter, and no queue that is tried for ever."""
     request = an_upgrade_request(deadline=None)
     office = PostOffice(request)
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work(600)
 
     assert [one.kind for one in office.storage.dead] == [Kind.CARD]
@@ -73,7 +73,7 @@ async def test_an_outage_of_hours_ends_by_itself() -> None:
     office = PostOffice(request)
     office.slack.before["post"] = [Transient("timeout") for _ in range(60)]
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work(60 * 60)
 
     assert len(office.sent("post")) == 1
@@ -87,7 +87,7 @@ async def test_a_post_of_unknown_outcome_is_repeated_and_counted() -> None:
     office = PostOffice(request)
     office.slack.after["post"] = [OutcomeUnknown("fatal_error")]
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     assert len(office.sent("post")) == 2
@@ -103,9 +103,9 @@ async def test_slacks_retry_after_holds_the_whole_channel() -> None:
     office.slack.before["post"] = [Throttled(retry_after=20)]
     began = office.storage.seconds()
 
-    await office.put(errands.repaint(here, because="x"))
+    await office.put(outbox.repaint(here, because="x"))
     await office.round()
-    await office.put(errands.repaint(neighbour, because="x"), errands.repaint(there, because="x"))
+    await office.put(outbox.repaint(neighbour, because="x"), outbox.repaint(there, because="x"))
     await office.work(40)
 
     waited = {one.to: one.at - began for one in reversed(office.sent("post"))}
@@ -123,9 +123,9 @@ async def test_slacks_retry_after_holds_the_repaints_of_one_channel() -> None:
     office.slack.before["update"] = [Throttled(retry_after=20)]
     began = office.storage.seconds()
 
-    await office.put(errands.repaint(here, because="x"))
+    await office.put(outbox.repaint(here, because="x"))
     await office.round()
-    await office.put(errands.repaint(there, because="x", urgency=Urgency.PERSON), errands.repaint(new, because="x"))
+    await office.put(outbox.repaint(there, because="x", urgency=Urgency.PERSON), outbox.repaint(new, because="x"))
     await office.work(40)
 
     waited = {one.to: one.at - began for one in office.sent("update")}
@@ -142,7 +142,7 @@ async def test_however_long_slack_wants_to_be_left_alone_it_is_tried_again_after
     office.slack.before["update"] = [Throttled(retry_after=864_000)]
     began = office.storage.seconds()
 
-    await office.put(errands.repaint(request, because="x", urgency=Urgency.PERSON))
+    await office.put(outbox.repaint(request, because="x", urgency=Urgency.PERSON))
     await office.work(3700)
 
     (update,) = office.sent("update")
@@ -155,7 +155,7 @@ async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:
     office = PostOffice(request)
     office.slack.closed[CHANNEL] = "not_in_channel"
 
-    await office.put(errands.repaint(request, because="x"), a_line(request, 1))
+    await office.put(outbox.repaint(request, because="x"), a_line(request, 1))
     await office.work(300)
     told = office.sent("direct")
     office.slack.closed.clear()
@@ -195,7 +195,7 @@ async def test_a_closed_channel_holds_up_nobody_else() -> None:
     office = PostOffice(lost, fine)
     office.slack.closed["C0GONE"] = "is_archived"
 
-    await office.put(errands.repaint(lost, because="x"), errands.repaint(fine, because="x"))
+    await office.put(outbox.repaint(lost, because="x"), outbox.repaint(fine, because="x"))
     await office.work(3)
 
     assert [one.to for one in office.sent("post")] == [CHANNEL]
@@ -208,7 +208,7 @@ async def test_what_slack_refuses_is_said_in_plain_words() -> None:
     office = PostOffice(request)
     office.slack.before["post"] = [BadPayload("invalid_blocks")]
 
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     await office.work()
 
     (only,) = office.sent("post")
@@ -234,7 +234,7 @@ async def test_under_a_lost_lease_nothing_is_sent_and_nothing_recorded() -> None
     """A process that stalled wakes up: another has taken over, and tells it."""
     request = an_upgrade_request()
     office = PostOffice(request)
-    await office.put(errands.repaint(request, because="x"))
+    await office.put(outbox.repaint(request, because="x"))
     (stale,) = await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
     office.storage.pass_time(60)
     await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)

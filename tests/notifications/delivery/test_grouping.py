@@ -1,8 +1,8 @@
 """What of a queue is delivered together."""
 
 from bot.notifications.delivery.grouping import group
-from bot.workflow import errands
-from bot.workflow.entries import Due, Errand
+from bot.workflow import outbox
+from bot.workflow.inbox import Due, Errand
 from tests.builders import NOON, SEM, an_upgrade_request
 from tests.notifications.delivery.recorder import an_announcement
 
@@ -22,6 +22,6 @@ def test_what_is_left_of_a_digest_stays_together_however_little_it_is() -> None:
 
 def test_a_home_is_published_once_however_often_that_is_due() -> None:
     """It shows what is true now, each time."""
-    often = [due(number, errands.publish_home(SEM, key=f"{NOON}:{number}")) for number in range(3)]
+    often = [due(number, outbox.publish_home(SEM, key=f"{NOON}:{number}")) for number in range(3)]
 
     assert group(often) == often

@@ -2,8 +2,8 @@
 
 from bot.domain.events import UpgradeRequested
 from bot.notifications.delivery.errors import OutcomeUnknown, Throttled
-from bot.workflow import errands
-from bot.workflow.entries import Kind
+from bot.workflow import outbox
+from bot.workflow.inbox import Kind
 from tests.builders import CHANNEL, KIM, NOON, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import PostOffice
 
@@ -11,7 +11,7 @@ from tests.notifications.delivery.recorder import PostOffice
 async def test_a_private_answer_goes_where_the_person_pressed() -> None:
     """Only they see it."""
     office = PostOffice()
-    answer = errands.answer(SEM, "Your approval counts: 1 of 2.", key="1", about=about(), response_url="https://hook")
+    answer = outbox.answer(SEM, "Your approval counts: 1 of 2.", key="1", about=about(), response_url="https://hook")
 
     await office.put(answer)
     await office.work()
@@ -26,7 +26,7 @@ async def test_a_private_answer_that_comes_too_late_is_a_direct_message() -> Non
     office = PostOffice()
     office.slack.spent.add("https://hook")
 
-    await office.put(errands.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
+    await office.put(outbox.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
     await office.work()
 
     assert [(one.how, one.to) for one in office.slack.sent] == [("direct", SEM)]
@@ -36,7 +36,7 @@ async def test_a_private_answer_without_an_address_is_a_direct_message() -> None
     """From App Home and modals there is nowhere else to answer."""
     office = PostOffice()
 
-    await office.put(errands.answer(SEM, "Counted.", key="1", about=about()))
+    await office.put(outbox.answer(SEM, "Counted.", key="1", about=about()))
     await office.work()
 
     assert [(one.how, one.to) for one in office.slack.sent] == [("direct", SEM)]
@@ -47,7 +47,7 @@ async def test_an_answer_is_tried_four_times_at_its_address_then_directly() -> N
     office = PostOffice()
     office.slack.before["respond"] = [OutcomeUnknown("timeout") for _ in range(9)]
 
-    await office.put(errands.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
+    await office.put(outbox.answer(SEM, "Counted.", key="1", about=about(), response_url="https://hook"))
     await office.work(120)
 
     assert [one.how for one in office.slack.sent] == ["direct"]
@@ -59,7 +59,7 @@ async def test_a_person_who_cannot_be_written_to_becomes_a_dead_letter() -> None
     office = PostOffice()
     office.slack.closed[SEM] = "channel_not_found"
 
-    await office.put(errands.answer(SEM, "Counted.", key="1", about=about()))
+    await office.put(outbox.answer(SEM, "Counted.", key="1", about=about()))
     await office.work(3600)
 
     assert [one.kind for one in office.storage.dead] == [Kind.PRIVATE]
@@ -71,7 +71,7 @@ async def test_the_requester_gets_the_address_of_the_card() -> None:
     office = PostOffice(request)
     received = UpgradeRequested(about=about(request), required=1, deadline=request.deadline)
 
-    await office.put(errands.to_requester(request, received), errands.repaint(request, because="requested"))
+    await office.put(outbox.to_requester(request, received), outbox.repaint(request, because="requested"))
     await office.work()
 
     (only,) = office.sent("direct")
@@ -86,7 +86,7 @@ async def test_the_requester_is_told_without_an_address_when_the_channel_is_clos
     office.slack.closed[CHANNEL] = "not_in_channel"
     received = UpgradeRequested(about=about(request), required=1, deadline=request.deadline)
 
-    await office.put(errands.repaint(request, because="requested"), errands.to_requester(request, received))
+    await office.put(outbox.repaint(request, because="requested"), outbox.to_requester(request, received))
     await office.work(20)
 
     texts = [one.message.text for one in office.sent("direct")]
@@ -101,7 +101,7 @@ async def test_homes_that_wait_are_published_once() -> None:
         await work.homes.opened(SEM, at=NOON)
         await work.commit()
 
-    await office.put(errands.publish_home(SEM, key="1"), errands.publish_home(SEM, key="2"))
+    await office.put(outbox.publish_home(SEM, key="1"), outbox.publish_home(SEM, key="2"))
     await office.work()
 
     assert list(office.slack.homes) == [SEM]
@@ -112,16 +112,16 @@ async def test_a_pause_that_slack_asked_for_holds_one_persons_answers_and_home_o
     """Somebody else's are tried."""
     office = PostOffice()
     first, second = (
-        errands.answer(member, "Counted.", key=member, about=about(), response_url=f"https://{member}")
+        outbox.answer(member, "Counted.", key=member, about=about(), response_url=f"https://{member}")
         for member in (SEM, KIM)
     )
     office.slack.before["respond"] = [Throttled(retry_after=20)]
     office.slack.before["publish_home"] = [Throttled(retry_after=20)]
     began = office.storage.seconds()
-    await office.put(first, errands.publish_home(SEM, key="1"))
+    await office.put(first, outbox.publish_home(SEM, key="1"))
     await office.round()
 
-    await office.put(second, errands.publish_home(KIM, key="1"))
+    await office.put(second, outbox.publish_home(KIM, key="1"))
     await office.work(10)
     early = (list(office.slack.sent), list(office.slack.homes))
     await office.work(30)
@@ -136,7 +136,7 @@ async def test_words_for_a_person_are_kept_as_they_are_and_mention_no_channel() 
     office = PostOffice()
     text = f"<@{KIM}> could. Not <!channel> nor <https://evil.example|this>."
 
-    await office.put(errands.answer(SEM, text, key="1", about=about()))
+    await office.put(outbox.answer(SEM, text, key="1", about=about()))
     await office.work()
 
     assert office.sent("direct")[0].message.text == (

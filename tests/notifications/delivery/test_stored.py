@@ -10,8 +10,8 @@ from bot.notifications.delivery.build import delivery
 from bot.notifications.delivery.deliver import Delivery
 from bot.notifications.delivery.errors import Throttled, Transient
 from bot.store.storage import Storage
-from bot.workflow import errands
-from bot.workflow.entries import Errand, MessageRef
+from bot.workflow import outbox
+from bot.workflow.inbox import Errand, MessageRef
 from bot.workflow.ports import Lane, Lease
 from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn
@@ -60,8 +60,8 @@ async def test_card_thread_and_answer_are_told_once_and_struck_off(storage: Stor
     """In order, with the card's place remembered."""
     request = an_upgrade_request(id="r1")
     slack = FakeMessenger(seconds=time.monotonic)
-    told = [errands.repaint(request, because="x"), a_line(request, 1)]
-    await stored(storage, request, *told, errands.answer(SEM, "Counted.", key="1", about=about(request)))
+    told = [outbox.repaint(request, because="x"), a_line(request, 1)]
+    await stored(storage, request, *told, outbox.answer(SEM, "Counted.", key="1", about=about(request)))
 
     await worked(storage, delivering(storage, slack), slack, sent=3)
 
@@ -86,7 +86,7 @@ async def test_a_pause_that_slack_asked_for_is_kept_by_another_process(storage: 
     """The pace is in the database."""
     request = an_upgrade_request(id="r1")
     slack = FakeMessenger(seconds=time.monotonic, before={"post": [Throttled(retry_after=1.5)]})
-    await stored(storage, request, errands.repaint(request, because="x"))
+    await stored(storage, request, outbox.repaint(request, because="x"))
     began = time.monotonic()
 
     for lease in await storage.claims.claim_due(Lane.DELIVERIES, limit=16):

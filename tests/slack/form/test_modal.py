@@ -25,7 +25,7 @@ from bot.slack.form import modal, placeholders
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import Held
 from bot.slack.form.words import split
-from bot.workflow.shelf import Shelf
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.viewing import Viewing
 from tests.builders import (
     ACME,

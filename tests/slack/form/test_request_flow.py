@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.workflow.entries import FormSubmitted
+from bot.workflow.inbox import FormSubmitted
 from tests.builders import ACME, NEW, ROOS, WEB
 from tests.slack.harness import Transport, office
 

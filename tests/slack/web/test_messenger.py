@@ -22,7 +22,7 @@ from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.messenger import SlackMessenger, is_slacks
-from bot.workflow.entries import MessageRef
+from bot.workflow.inbox import MessageRef
 from tests.builders import ROOS
 
 CHANNEL = "C0UPGRADES"

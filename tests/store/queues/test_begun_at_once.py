@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from bot.store.storage import Storage
-from bot.workflow.entries import Arrival
 from bot.workflow.errors import LeaseLost
+from bot.workflow.inbox import Arrival
 from bot.workflow.ports import Box, Lane, Lease, Queue
 from tests.builders import a_submitted_form, an_errand
 from tests.store.conftest import Subject

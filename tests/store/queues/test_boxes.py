@@ -8,8 +8,8 @@ from bot.store.queues.boxes import ERRANDS as ERRANDS_CODEC
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import AnyEntry, Arrival, Errand, Kind, MessageRef, Press, RejectionGiven, Urgency
 from bot.workflow.errors import UnreadableRow
+from bot.workflow.inbox import AnyEntry, Arrival, Errand, Kind, MessageRef, Press, RejectionGiven, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import (
     KIM,

@@ -7,8 +7,8 @@ from bot.store.queues.leases import check
 from bot.store.storage import Storage
 from bot.store.tables import PaceRow
 from bot.store.transaction import transaction
-from bot.workflow.entries import Arrival, Errand, Urgency
 from bot.workflow.errors import LeaseLost
+from bot.workflow.inbox import Arrival, Errand, Urgency
 from bot.workflow.ports import Lane, Lease
 from tests.builders import a_submitted_form as an_entry
 from tests.builders import an_errand, an_upgrade_request

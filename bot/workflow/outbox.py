@@ -4,7 +4,7 @@ from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.entries import Errand, Kind, MessageRef, Urgency
+from bot.workflow.inbox import Errand, Kind, MessageRef, Urgency
 from bot.workflow.ports import SUBMISSIONS
 
 

@@ -7,7 +7,7 @@ from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRe
 from bot.domain.people import EVERYONE, Circle, Member, MemberId, Standing
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
-from bot.workflow.entries import Press
+from bot.workflow.inbox import Press
 from bot.workflow.ports import Members
 
 WHO_IS_IT = "Slack has not confirmed yet who you are, please try again in a moment."

@@ -9,10 +9,10 @@ from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
-from bot.workflow import errands
+from bot.workflow import outbox
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.ports import Clock, Work
-from bot.workflow.rooms import Fact
+from bot.workflow.repositories import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Telling:
 
     async def repaint(self, work: Work, request: UpgradeRequest, *, because: str) -> None:
         """Have a request's card drawn again."""
-        await work.outbox.put(errands.repaint(request, because=because))
+        await work.outbox.put(outbox.repaint(request, because=because))
 
     async def moved(self, work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
         """Store a move that a poll saw and have it told; raises Stale."""
@@ -79,7 +79,7 @@ class Telling:
         for request in await work.requests.of_cluster(upgrade.cluster_identity, *OPEN):
             if request.id != upgrade.request_id:
                 because = f"beside:{upgrade.identity}:{upgrade.moves}"
-                await work.outbox.put(errands.repaint(request, because=because))
+                await work.outbox.put(outbox.repaint(request, because=because))
 
     async def _tell_status(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str
@@ -90,7 +90,7 @@ class Telling:
         if alarming:
             mention = tuple(dict.fromkeys((*([request.requester] if request else []), *rule.on_call)))
         event = StatusMoved(
-            about=errands.about_upgrade(upgrade, request),
+            about=outbox.about_upgrade(upgrade, request),
             mention=mention,
             status=upgrade.status,
             from_status=move.from_status,
@@ -100,31 +100,31 @@ class Telling:
         )
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
         if channel:
-            await work.outbox.put(errands.in_channel(channel, event, key=key))
+            await work.outbox.put(outbox.in_channel(channel, event, key=key))
         if request is None:
             return
         quiet = replace(event, mention=())
         await work.outbox.put(
-            errands.repaint(request, because=key),
-            errands.in_thread(request, quiet, key=key),
+            outbox.repaint(request, because=key),
+            outbox.in_thread(request, quiet, key=key),
         )
         if upgrade.is_final and request.state is State.SUBMITTED:
-            await work.outbox.put(errands.to_requester(request, quiet, key=key))
+            await work.outbox.put(outbox.to_requester(request, quiet, key=key))
 
     async def _tell_window(
         self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
     ) -> None:
         event = WindowMoved(
-            about=errands.about_upgrade(upgrade, request),
+            about=outbox.about_upgrade(upgrade, request),
             status=upgrade.status,
             window=move.window,
             from_window=move.from_window,
         )
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
         if channel := self._channel(upgrade):
-            await work.outbox.put(errands.in_channel(channel, event, key=key))
+            await work.outbox.put(outbox.in_channel(channel, event, key=key))
         if request is not None:
-            await work.outbox.put(errands.repaint(request, because=key), errands.in_thread(request, event, key=key))
+            await work.outbox.put(outbox.repaint(request, because=key), outbox.in_thread(request, event, key=key))
 
     async def _check_window(self, work: Work, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
         """Alert at once when the window that the cloud chose lies where nothing may run."""
@@ -140,13 +140,11 @@ class Telling:
         if text is None:
             return
         mention = (request.requester,) if request else rule.notify
-        event = WindowBrokeRule(
-            about=errands.about_upgrade(upgrade, request), mention=mention, window=window, rule=text
-        )
+        event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
-        await work.outbox.put(errands.in_channel(rule.channel, event, key=key))
+        await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
         if request is not None:
-            await work.outbox.put(errands.in_thread(request, replace(event, mention=()), key=key))
+            await work.outbox.put(outbox.in_thread(request, replace(event, mention=()), key=key))
 
     async def _record(self, work: Work, upgrade: ScheduledUpgrade, move: Move) -> None:
         if upgrade.request_id is None:

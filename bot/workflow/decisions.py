@@ -7,12 +7,12 @@ from bot.domain.events import AnyEvent, RequestApproved, RequestRejected, Reques
 from bot.domain.people import Member
 from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
 from bot.domain.scheduled import DONE
-from bot.workflow import errands
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import Press
-from bot.workflow.judging import Judging
+from bot.workflow import outbox
+from bot.workflow.inbox import Press
+from bot.workflow.permissions import Entitlement
 from bot.workflow.ports import BeginWork
 from bot.workflow.replacing import find_competing
+from bot.workflow.rule_check import Judging
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -68,7 +68,7 @@ class Verbs:
         return Decision(
             request=rejected,
             kind="request rejected",
-            event=RequestRejected(about=errands.about(request), by=member.id, reason=rejected.outcome),
+            event=RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome),
             answer="You rejected this request.",
             tell_requester=True,
         )
@@ -82,7 +82,7 @@ class Verbs:
         await self.judging.check(request)
         voted = request.cast(by=member.id, at=now).require(rule.approvals_needed(override=request.override))
         voted = voted.keep_votes_of(await self.entitlement.standing_voters(voted, rule))
-        count, about = len(voted.votes), errands.about(request)
+        count, about = len(voted.votes), outbox.about(request)
         cast = VoteCast(about=about, by=member.id, count=count, required=voted.required)
         tally = f"{count} of {voted.required}"
         async with self.look() as work:
@@ -110,7 +110,7 @@ class Verbs:
         return Decision(
             request=request.withdraw(by=member.id, at=self.judging.now()),
             kind="request withdrawn",
-            event=RequestWithdrawn(about=errands.about(request), by=member.id),
+            event=RequestWithdrawn(about=outbox.about(request), by=member.id),
             answer="You withdrew this request."
             + (" It may have reached Avisi Cloud before: please check there." if unsure else ""),
             tell_requester=True,
@@ -139,7 +139,7 @@ class Verbs:
         return Decision(
             request=request.approve(at=self.judging.now()),
             kind="another attempt asked",
-            event=RequestApproved(about=errands.about(request), by=member.id),
+            event=RequestApproved(about=outbox.about(request), by=member.id),
             answer="It is being submitted again.",
             submit=True,
         )

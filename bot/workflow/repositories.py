@@ -10,7 +10,7 @@ from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
+from bot.workflow.inbox import Arrival, Due, Errand, MessageRef, Received
 
 
 class Requests(Protocol):

@@ -2,7 +2,7 @@
 
 from bot.domain.request import State
 from tests.builders import a_cluster, a_form, a_reading
-from tests.workflow.house import House, a_house
+from tests.workflow.harness import House, a_house
 
 
 async def newcomer(house: House) -> House:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from bot.domain.cluster import Organisation
 from bot.domain.scheduled import NAMELESS, OPEN, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.blindness import Blindness
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
 from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Lease, Page
-from bot.workflow.rooms import Feed, Source
-from bot.workflow.shelf import Shelf
-from bot.workflow.taking import Taking
+from bot.workflow.recording import Taking
+from bot.workflow.repositories import Feed, Source
 
 _PROBE_EVERY = timedelta(hours=1)
 _NAMED_AT_MOST = 100

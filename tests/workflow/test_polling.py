@@ -8,8 +8,8 @@ import pytest
 from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.request import State
 from bot.domain.scheduled import NOT_REPORTED, Reading
-from bot.workflow.entries import Kind
 from bot.workflow.errors import Broken, Stale
+from bot.workflow.inbox import Kind
 from bot.workflow.ports import Lease, Work
 from tests.builders import (
     ACME,
@@ -22,8 +22,8 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.workflow.house import a_house
-from tests.workflow.polling import LATER, READ, ours, sees
+from tests.workflow.harness import a_house
+from tests.workflow.polling_harness import LATER, READ, ours, sees
 
 IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
 

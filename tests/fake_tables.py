@@ -11,9 +11,9 @@ from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeReques
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
-from bot.workflow.entries import Arrival, Due, Errand, MessageRef, Received
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.rooms import BrokenDestination, Fact, Feed, PolicyGeneration
+from bot.workflow.inbox import Arrival, Due, Errand, MessageRef, Received
+from bot.workflow.repositories import BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]
 Seconds = Callable[[], float]

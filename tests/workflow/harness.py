@@ -14,12 +14,14 @@ from bot.domain.people import MemberId, Standing
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow.announcing import Telling
 from bot.workflow.blindness import Blindness
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.entries import (
+from bot.workflow.errors import AvisiError
+from bot.workflow.inbox import (
     AnyEntry,
     Arrival,
     ButtonPressed,
@@ -30,19 +32,17 @@ from bot.workflow.entries import (
     Press,
     RejectionGiven,
 )
-from bot.workflow.errors import AvisiError
-from bot.workflow.judging import Judging
 from bot.workflow.outcomes import Outcomes
+from bot.workflow.permissions import Entitlement
+from bot.workflow.polling import Tracking
 from bot.workflow.ports import BeginWork, Lease
+from bot.workflow.recording import Taking
 from bot.workflow.reminding import Reminding
+from bot.workflow.repositories import Feed, Source
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
-from bot.workflow.rooms import Feed, Source
-from bot.workflow.shelf import Shelf
+from bot.workflow.rule_check import Judging
 from bot.workflow.submitting import Submitting
-from bot.workflow.taking import Taking
-from bot.workflow.telling import Telling
-from bot.workflow.tracking import Tracking
 from bot.workflow.viewing import Viewing
 from tests.builders import ACME, GUS, KIM, NOON, ROOS, SEM, a_catalog, a_form, a_member, a_policy
 from tests.fakes import FakeClock, FakeCloud, FakeMembers, FakeStorage

@@ -1,9 +1,9 @@
 """Who is told of a broken channel where nobody's own request is concerned."""
 
-from bot.workflow.entitlement import Entitlement
-from bot.workflow.mending import Menders
+from bot.workflow.channel_contacts import Menders
+from bot.workflow.permissions import Entitlement
 from tests.builders import CHANNEL, KIM, ROOS, SEM, a_policy, a_rule
-from tests.workflow.house import TEAM, the_people
+from tests.workflow.harness import TEAM, the_people
 
 
 async def test_the_approvers_of_a_channels_environments_can_mend_it() -> None:

@@ -8,11 +8,11 @@ from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.policy import Policy
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import FINAL, NAMELESS, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow.announcing import Telling
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.outcomes import take_over
 from bot.workflow.ports import BeginWork, Clock, Lease, Work
-from bot.workflow.rooms import Feed, Source
-from bot.workflow.shelf import Shelf
-from bot.workflow.telling import Telling
+from bot.workflow.repositories import Feed, Source
 
 _NEWS_FOR = timedelta(hours=1)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
-from bot.workflow.entitlement import Entitlement
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.permissions import Entitlement
 
 _MOST = 10
 

@@ -10,8 +10,8 @@ from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
 from bot.domain.windows import Window
+from bot.workflow.catalog_cache import Shelf
 from bot.workflow.ports import BeginWork, Clock
-from bot.workflow.shelf import Shelf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

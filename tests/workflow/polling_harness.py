@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.rooms import Feed, Source
+from bot.workflow.repositories import Feed, Source
 from tests.builders import (
     ACME,
     NOON,
@@ -12,7 +12,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import House
+from tests.workflow.harness import House
 
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 CLUSTERS = Feed(organisation=ACME, source=Source.CLUSTERS, probed_at=NOON, baseline_at=NOON, read_at=NOON)

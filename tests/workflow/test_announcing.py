@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.workflow.entries import Kind
+from bot.workflow.inbox import Kind
 from tests.builders import (
     NOON,
     ROOS,
@@ -18,8 +18,8 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.house import a_house
-from tests.workflow.polling import EVE, LATER, READ, ours, sees
+from tests.workflow.harness import a_house
+from tests.workflow.polling_harness import EVE, LATER, READ, ours, sees
 
 IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
 FINAL = {"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"}
