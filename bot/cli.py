@@ -88,7 +88,7 @@ def sandbox(
 ) -> None:
     """Run the bot in a simulated Slack against a simulated Avisi Cloud, all on this machine."""
     with _readable_failures():
-        from bot.sandbox.serving import serve
+        from bot.sandbox.run import serve
         from bot.sandbox.world import SandboxOptions
 
         options = SandboxOptions(

@@ -2,7 +2,7 @@
 
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy
-from bot.sandbox.slack.harbour import APPROVER, SECOND_APPROVER
+from bot.sandbox.slack.seed import APPROVER, SECOND_APPROVER
 from bot.sandbox.slack.workspace import Channel, Person, UserGroup, Workspace
 
 

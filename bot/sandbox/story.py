@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from bot.sandbox.slack.harbour import APPROVER, REQUESTER
-from bot.sandbox.slack.seen import NotShownError, Seen
+from bot.sandbox.slack.people.seen import NotShownError, Seen
+from bot.sandbox.slack.seed import APPROVER, REQUESTER
 from bot.sandbox.world import World
 
 CHANNEL = "C0UPGRADES"

@@ -3,7 +3,7 @@
 from bot.doctor.channels import channels
 from bot.doctor.finding import State
 from bot.doctor.slack_access import slack_access
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from tests.doctor.conftest import Clinic
 
 

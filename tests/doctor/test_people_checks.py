@@ -5,7 +5,7 @@ import pytest
 from bot.doctor.finding import State
 from bot.doctor.people_checks import circles
 from bot.doctor.slack_access import slack_access
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from tests.doctor.conftest import Clinic
 
 

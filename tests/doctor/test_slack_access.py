@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.doctor.cloud_access import cloud_access
 from bot.doctor.finding import State
 from bot.doctor.slack_access import slack_access
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from tests.doctor.conftest import Clinic
 from tests.world.test_proxy import joined
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.notifications.blocks import Message, View
-from bot.sandbox.slack.limits import check_blocks, check_view, too_long_to_update
-from bot.sandbox.slack.mrkdwn import Mentions, possible_mentions
+from bot.sandbox.slack.blockkit.limits import check_blocks, check_view, too_long_to_update
+from bot.sandbox.slack.blockkit.mrkdwn import Mentions, possible_mentions
 
 _NEVER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.sandbox.avisi.cloud import SimulatedCloud
-from bot.sandbox.slack.looking import PATIENCE
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.seen import Seen
 from tests.world.harness import House
 
 STRUCK = "posted twice"

@@ -13,7 +13,7 @@ from typing import Literal
 
 from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
-from bot.sandbox.slack import faults as slack_faults
+from bot.sandbox.slack.api import faults as slack_faults
 from bot.store.storage import Storage
 from tests.ports import free_port
 from tests.reliability.apart import beside

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 
 from bot.app import real_time
-from bot.sandbox.slack.looking import PATIENCE
-from bot.sandbox.slack.person import PersonInSlack
-from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.person import PersonInSlack
+from bot.sandbox.slack.people.seen import NotShownError
 from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
 from tests.world.harness import CHANNEL, House, start_process

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.api.faults import Fault
+from bot.sandbox.slack.people.seen import Seen
 from tests.reliability.counting import STRUCK, cards, hurry, rows, settled
 from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, House

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from bot.sandbox.avisi import faults as cloud_faults
-from bot.sandbox.slack import faults as slack_faults
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.api import faults as slack_faults
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import cards, hurry, settled
 from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, House, Transport

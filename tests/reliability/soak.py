@@ -13,8 +13,8 @@ from statistics import median
 
 from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.api.faults import Fault
+from bot.sandbox.slack.people.seen import NotShownError
 from tests.ports import free_port
 from tests.reliability.apart import Apart, Sample, apart
 from tests.reliability.counting import accepted, owed, settled, states

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from bot.sandbox.avisi.faults import Fault
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.people.seen import Seen
 from tests.reliability.counting import accepted
 from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, House

@@ -11,7 +11,7 @@ from bot.domain.request import State, UpgradeRequest
 from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import press_button
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.inbox import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request

@@ -10,8 +10,8 @@ from bot.domain.cluster import Catalog, Organisation
 from bot.domain.naming import PLAIN
 from bot.notifications.blocks import actions, message
 from bot.notifications.card import press_button
+from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.app import Command
-from bot.sandbox.slack.faults import Fault
 from bot.workflow.inbox import FormSubmitted, Press
 from tests.builders import (
     ACME,

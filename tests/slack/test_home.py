@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.inbox import FormSubmitted
 from tests.builders import NEW, NOON, ROOS
 from tests.slack.harness import Transport, office

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.slack.elements import interactive
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.blockkit.elements import interactive
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.person import PersonInSlack
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.person import PersonInSlack
+from bot.sandbox.slack.people.seen import Seen
 from tests.world.harness import CHANNEL, House, house
 
 BASE = '[defaults]\nchannel = "C0UPGRADES"\napprovers = ["S0PLATFORM"]\n'

@@ -22,10 +22,10 @@ from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.looking import PATIENCE
-from bot.sandbox.slack.person import PersonInSlack
-from bot.sandbox.slack.seen import NotShownError, Seen
-from bot.sandbox.slack.shown import Page
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.person import PersonInSlack
+from bot.sandbox.slack.people.seen import NotShownError, Seen
+from bot.sandbox.slack.people.shown import Page
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.settings import Settings
 

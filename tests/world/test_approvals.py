@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, reject, under
 from tests.world.harness import CHANNEL, House
 

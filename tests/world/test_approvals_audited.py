@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiosqlite
 
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
 from tests.world.harness import House, start_process

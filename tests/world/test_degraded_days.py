@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.api.faults import Fault
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests import postgresql
 from tests.reliability.counting import settled
 from tests.world.harness import CHANNEL, House, house

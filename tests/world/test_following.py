@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.slack.harbour import BOT_USER
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.seed import BOT_USER
 from tests.reliability.counting import polled, settled
 from tests.world.harness import CHANNEL, House, house
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from bot.sandbox.avisi.problems import Problem
-from bot.sandbox.slack.looking import PATIENCE
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.seen import Seen
 from tests.world.harness import CHANNEL, House, house
 
 

@@ -16,7 +16,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bot.sandbox.slack.http_delivery import signature
+from bot.sandbox.slack.delivery.http import signature
 from tests.reliability.attackers import KINDS
 from tests.reliability.counting import rows
 from tests.reliability.hostile import LONGEST_DELAY, costs

@@ -7,8 +7,8 @@ from bot.domain.cluster import Organisation
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.request import UNFINISHED
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.api.faults import Fault
+from bot.sandbox.slack.people.looking import PATIENCE
 from bot.workflow.inbox import Arrival, FormSubmitted
 from tests.world.harness import CHANNEL, house
 

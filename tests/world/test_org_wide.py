@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from tests.reliability.counting import owed, settled
 from tests.world.harness import CHANNEL, House, house
 

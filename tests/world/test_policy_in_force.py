@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.sandbox.slack.person import PersonInSlack
+from bot.sandbox.slack.people.person import PersonInSlack
 from tests.world.approving import BASE, answered, events, under
 from tests.world.harness import CHANNEL, DAY
 

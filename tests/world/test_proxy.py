@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests.world.harness import CHANNEL, House, house, start_process, stop_process
 
 SLACK, CLOUD = "slack.corp.test", "api.corp.test"

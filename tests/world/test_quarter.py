@@ -14,8 +14,8 @@ from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.harbour import BOT_USER
-from bot.sandbox.slack.seen import Seen
+from bot.sandbox.slack.people.seen import Seen
+from bot.sandbox.slack.seed import BOT_USER
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.settings import Settings
 from tests.world.quarter import Quarter

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.app import real_time
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
 from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
 from tests.ports import free_port

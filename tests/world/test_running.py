@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.sandbox.slack.looking import PATIENCE
+from bot.sandbox.slack.people.looking import PATIENCE
 from tests.ports import free_port
 from tests.world.harness import CHANNEL, House, Transport, house, start_process, stop_process
 

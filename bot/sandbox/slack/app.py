@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from bot.sandbox.slack.harbour import BOT_USER
+from bot.sandbox.slack.seed import BOT_USER
 
 _SCOPES = ("chat:write", "commands", "users:read", "usergroups:read", "channels:read", "groups:read")
 

@@ -9,23 +9,23 @@ from typing import Self
 from aiohttp import web
 
 from bot.sandbox.slack import snapshots
+from bot.sandbox.slack.api.faults import Faults
+from bot.sandbox.slack.api.methods import Call, Method
+from bot.sandbox.slack.api.ratelimits import RateLimits
+from bot.sandbox.slack.api.webapi import WebApi
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.delivery import Deliveries
+from bot.sandbox.slack.delivery.delivery import Deliveries
+from bot.sandbox.slack.delivery.replies import ResponseUrlEndpoint
+from bot.sandbox.slack.delivery.socket import SocketDelivery
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.faults import Faults
-from bot.sandbox.slack.harbour import harbour
-from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.looking import PATIENCE
-from bot.sandbox.slack.methods import Call, Method
-from bot.sandbox.slack.people import PeopleApi
-from bot.sandbox.slack.person import PersonInSlack
-from bot.sandbox.slack.ratelimits import RateLimits
-from bot.sandbox.slack.replies import ResponseUrlEndpoint
-from bot.sandbox.slack.socket_delivery import SocketDelivery
+from bot.sandbox.slack.people.interactions import Interactions
+from bot.sandbox.slack.people.looking import PATIENCE
+from bot.sandbox.slack.people.people import PeopleApi
+from bot.sandbox.slack.people.person import PersonInSlack
+from bot.sandbox.slack.seed import harbour
 from bot.sandbox.slack.stamps import Clock
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.streams import wire_routes
-from bot.sandbox.slack.webapi import WebApi
 from bot.sandbox.slack.wire import Wire
 from bot.sandbox.slack.workspace import Workspace
 

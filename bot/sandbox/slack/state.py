@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from bot.sandbox.slack.api.faults import Faults
+from bot.sandbox.slack.api.ratelimits import RateLimits
 from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.broadcaster import Hub
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.faults import Faults
-from bot.sandbox.slack.hub import Hub
 from bot.sandbox.slack.messages import Message, Messages, in_thread
-from bot.sandbox.slack.ratelimits import RateLimits
+from bot.sandbox.slack.short_lived_tokens import ResponseUrls, Triggers
 from bot.sandbox.slack.stamps import Clock, Stamps
-from bot.sandbox.slack.tickets import ResponseUrls, Triggers
 from bot.sandbox.slack.views import View, Views
 from bot.sandbox.slack.wire import Wire
 from bot.sandbox.slack.workspace import Channel, Person, Workspace

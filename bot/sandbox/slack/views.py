@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.elements import complete_text, completed
+from bot.sandbox.slack.blockkit.elements import complete_text, completed
+from bot.sandbox.slack.blockkit.formstate import Values, carried
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.formstate import Values, carried
 from bot.sandbox.slack.stamps import Stamps, new_id
 from bot.sandbox.slack.workspace import Workspace
 

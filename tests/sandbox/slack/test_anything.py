@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack.elements import completed
-from bot.sandbox.slack.formstate import carried, entered, missing
-from bot.sandbox.slack.limits import check_blocks, check_view
-from bot.sandbox.slack.mrkdwn import of_blocks, possible_mentions
-from bot.sandbox.slack.seen import words_of
+from bot.sandbox.slack.blockkit.elements import completed
+from bot.sandbox.slack.blockkit.formstate import carried, entered, missing
+from bot.sandbox.slack.blockkit.limits import check_blocks, check_view
+from bot.sandbox.slack.blockkit.mrkdwn import of_blocks, possible_mentions
+from bot.sandbox.slack.people.seen import words_of
 from tests.sandbox.slack.blocks import mrkdwn
 from tests.sandbox.slack.test_limits import GOOD_MESSAGES, GOOD_VIEWS
 

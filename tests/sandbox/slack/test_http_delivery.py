@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.sandbox.slack.answers import ACK_SECONDS
-from bot.sandbox.slack.http_delivery import signature
+from bot.sandbox.slack.delivery.answers import ACK_SECONDS
+from bot.sandbox.slack.delivery.http import signature
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.sandbox.slack.workspace import Channel
 from tests.sandbox.slack.listening import ListeningApp

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.formstate import REQUIRED
-from bot.sandbox.slack.interactions import TROUBLE
-from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.blockkit.formstate import REQUIRED
+from bot.sandbox.slack.people.interactions import TROUBLE
+from bot.sandbox.slack.people.seen import NotShownError
 from bot.sandbox.slack.simulated import SimulatedSlack
 from tests.sandbox.slack.blocks import (
     Json,

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.limits import check_blocks, check_options_answer, check_view, too_large
+from bot.sandbox.slack.blockkit.limits import check_blocks, check_options_answer, check_view, too_large
 from tests.sandbox.slack.blocks import (
     Json,
     actions,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.mrkdwn import Mentions, mentions, possible_mentions
+from bot.sandbox.slack.blockkit.mrkdwn import Mentions, mentions, possible_mentions
 from bot.sandbox.slack.simulated import SimulatedSlack
 from tests.sandbox.slack.blocks import actions, button, mrkdwn, plain, section
 

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.slack.seen import NotShownError
+from bot.sandbox.slack.people.seen import NotShownError
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.sandbox.slack.workspace import Person
 from tests.sandbox.slack.blocks import actions, button, field, modal, select, text_input

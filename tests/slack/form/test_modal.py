@@ -18,8 +18,8 @@ from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
 from bot.notifications.ids import Act, Block
-from bot.sandbox.slack.limits import check_view
-from bot.sandbox.slack.mrkdwn import of_blocks
+from bot.sandbox.slack.blockkit.limits import check_view
+from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
 from bot.slack import rejection
 from bot.slack.form import modal, placeholders
 from bot.slack.form.directory import Index

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.bolt import bolt
 from bot.slack.transport.socket import SocketMode

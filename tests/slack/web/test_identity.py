@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity, Installation, SlackUnreachable, TokenRefused

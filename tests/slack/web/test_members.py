@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.people import MemberId, Standing
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.slack.web.identity import Installation
 from bot.slack.web.members import Door, People, Reused, read_member
 from bot.workflow.errors import LookUpRefused, MembersUnavailable

@@ -18,7 +18,7 @@ from bot.notifications.delivery.errors import (
     TooLate,
     Transient,
 )
-from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.messenger import SlackMessenger, is_slacks

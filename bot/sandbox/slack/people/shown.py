@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.slack.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.formstate import holds_state, value_key
+from bot.sandbox.slack.blockkit.mrkdwn import Mentions, of_blocks
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.formstate import holds_state, value_key
-from bot.sandbox.slack.mrkdwn import Mentions, of_blocks
-from bot.sandbox.slack.seen import NotShownError, button_texts, words_of
+from bot.sandbox.slack.people.seen import NotShownError, button_texts, words_of
 from bot.sandbox.slack.views import View
 
 

@@ -5,14 +5,14 @@ import time
 
 from aiohttp import web
 
-from bot.sandbox.slack.chat import read_content
+from bot.sandbox.slack.api.chat import read_content
+from bot.sandbox.slack.api.faults import wait_out
+from bot.sandbox.slack.api.methods import too_many
+from bot.sandbox.slack.api.webapi import spoiled
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.faults import wait_out
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.methods import too_many
+from bot.sandbox.slack.short_lived_tokens import ResponseUrl
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.tickets import ResponseUrl
-from bot.sandbox.slack.webapi import spoiled
 from bot.sandbox.slack.wire import Exchange
 
 SLACKBOT = "USLACKBOT"

@@ -1,7 +1,7 @@
 """The methods that look things up: who the bot is, channels and the workspace."""
 
+from bot.sandbox.slack.api.methods import Call, Method, missing_scope, visible_channel
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.methods import Call, Method, missing_scope, visible_channel
 from bot.sandbox.slack.state import dm_of
 from bot.sandbox.slack.workspace import Channel
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from bot.sandbox.slack.api.methods import Call, Method
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.methods import Call, Method
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.workspace import Person, UserGroup
 

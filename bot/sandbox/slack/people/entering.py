@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from bot.sandbox.slack.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.formstate import entered, holds_state, initial, value_key
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.formstate import entered, holds_state, initial, value_key
-from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.seen import NotShownError
-from bot.sandbox.slack.shown import label_of, options_of
+from bot.sandbox.slack.people.interactions import Interactions
+from bot.sandbox.slack.people.seen import NotShownError
+from bot.sandbox.slack.people.shown import label_of, options_of
 from bot.sandbox.slack.views import View
 
 

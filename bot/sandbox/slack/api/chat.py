@@ -1,10 +1,10 @@
 """The methods that post, change and delete messages."""
 
-from bot.sandbox.slack.elements import completed
+from bot.sandbox.slack.api.methods import Call, Method, RateLimitedError, visible_channel
+from bot.sandbox.slack.blockkit.elements import completed
+from bot.sandbox.slack.blockkit.limits import MESSAGE_BLOCKS, check_blocks, too_long_to_update
 from bot.sandbox.slack.errors import Json, SlackError, invalid
-from bot.sandbox.slack.limits import MESSAGE_BLOCKS, check_blocks, too_long_to_update
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.methods import Call, Method, RateLimitedError, visible_channel
 from bot.sandbox.slack.state import State, dm_of
 from bot.sandbox.slack.workspace import Channel
 

@@ -1,8 +1,8 @@
 """What one person sees of the workspace: conversations, unread marks, people and groups."""
 
+from bot.sandbox.slack.blockkit.mrkdwn import mentions
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.mrkdwn import mentions
 from bot.sandbox.slack.state import State, dm_of
 from bot.sandbox.slack.workspace import Channel, Person
 

@@ -6,11 +6,11 @@ Everything async waits, up to `within` seconds, for what it looks for, and fails
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.sandbox.slack import seeing
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.seen import NotShownError, Seen, seen
-from bot.sandbox.slack.shown import Page, page
+from bot.sandbox.slack.people import seeing
+from bot.sandbox.slack.people.seen import NotShownError, Seen, seen
+from bot.sandbox.slack.people.shown import Page, page
 from bot.sandbox.slack.state import State, dm_of
 
 PATIENCE = 120.0

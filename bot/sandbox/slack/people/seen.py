@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.slack.elements import interactive
+from bot.sandbox.slack.blockkit.elements import interactive
+from bot.sandbox.slack.blockkit.mrkdwn import Mentions, mentions, possible_mentions
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.mrkdwn import Mentions, mentions, possible_mentions
 
 
 class NotShownError(AssertionError):

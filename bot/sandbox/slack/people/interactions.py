@@ -5,18 +5,18 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.sandbox.slack import payloads
-from bot.sandbox.slack.answers import Answer, Delivery, Kind
-from bot.sandbox.slack.delivery import Deliveries
-from bot.sandbox.slack.elements import Placed, placed
+from bot.sandbox.slack.blockkit.elements import Placed, placed
+from bot.sandbox.slack.blockkit.formstate import Values, entered, missing, value_key
+from bot.sandbox.slack.blockkit.limits import check_options_answer
+from bot.sandbox.slack.delivery import payloads
+from bot.sandbox.slack.delivery.answers import Answer, Delivery, Kind
+from bot.sandbox.slack.delivery.delivery import Deliveries
+from bot.sandbox.slack.delivery.replies import reply, slackbot
+from bot.sandbox.slack.delivery.submissions import settle
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.formstate import Values, entered, missing, value_key
-from bot.sandbox.slack.limits import check_options_answer
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.replies import reply, slackbot
+from bot.sandbox.slack.short_lived_tokens import ResponseUrl
 from bot.sandbox.slack.state import State, dm_of
-from bot.sandbox.slack.submissions import settle
-from bot.sandbox.slack.tickets import ResponseUrl
 from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Person
 

@@ -1,9 +1,9 @@
 """The methods that open, push, update and publish views."""
 
+from bot.sandbox.slack.api.methods import Call, Method
+from bot.sandbox.slack.blockkit.limits import check_view, too_large
 from bot.sandbox.slack.errors import Json, SlackError, invalid
-from bot.sandbox.slack.limits import check_view, too_large
-from bot.sandbox.slack.methods import Call, Method
-from bot.sandbox.slack.tickets import Trigger
+from bot.sandbox.slack.short_lived_tokens import Trigger
 
 
 def checked_view(view: object, *, kind: str | None = None) -> Json:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.api.arguments import Arguments
 from bot.sandbox.slack.errors import Json, SlackError
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.workspace import Channel

@@ -12,10 +12,10 @@ from http import HTTPStatus
 import aiohttp
 from aiohttp import web
 
-from bot.sandbox.slack.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery
 from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.delivery.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery
+from bot.sandbox.slack.delivery.socket_connection import Connection, envelope, goodbye, hello
 from bot.sandbox.slack.errors import SlackError
-from bot.sandbox.slack.socket_connection import Connection, envelope, goodbye, hello
 
 MOST_CONNECTIONS = 10
 _GOING_AWAY = 1001

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.sandbox.slack.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery, answered
 from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.delivery.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery, answered
 
 _FORM = "application/x-www-form-urlencoded"
 

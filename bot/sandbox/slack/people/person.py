@@ -6,16 +6,16 @@ What the person sees is in `looking`.
 from dataclasses import replace
 from datetime import datetime
 
-from bot.sandbox.slack import seeing
-from bot.sandbox.slack.elements import Placed, interactive
-from bot.sandbox.slack.entering import Entering
+from bot.sandbox.slack.blockkit.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.formstate import entered
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.formstate import entered
-from bot.sandbox.slack.interactions import Interactions, Outcome
-from bot.sandbox.slack.looking import PATIENCE, Looking
 from bot.sandbox.slack.messages import Message
-from bot.sandbox.slack.seen import NotShownError
-from bot.sandbox.slack.shown import Page, page
+from bot.sandbox.slack.people import seeing
+from bot.sandbox.slack.people.entering import Entering
+from bot.sandbox.slack.people.interactions import Interactions, Outcome
+from bot.sandbox.slack.people.looking import PATIENCE, Looking
+from bot.sandbox.slack.people.seen import NotShownError
+from bot.sandbox.slack.people.shown import Page, page
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.views import View
 

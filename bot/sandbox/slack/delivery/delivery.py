@@ -6,10 +6,10 @@ import time
 
 import aiohttp
 
-from bot.sandbox.slack.answers import Answer, Delivery
+from bot.sandbox.slack.delivery.answers import Answer, Delivery
+from bot.sandbox.slack.delivery.http import HttpDelivery
+from bot.sandbox.slack.delivery.socket import SocketDelivery
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.http_delivery import HttpDelivery
-from bot.sandbox.slack.socket_delivery import SocketDelivery
 from bot.sandbox.slack.stamps import new_id
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.wire import Exchange

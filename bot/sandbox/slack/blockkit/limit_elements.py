@@ -2,8 +2,8 @@
 
 import re
 
+from bot.sandbox.slack.blockkit.limit_basics import EITHER, LONGEST_ID, LONGEST_URL, PLAIN, Findings, kind_of
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.limit_basics import EITHER, LONGEST_ID, LONGEST_URL, PLAIN, Findings, kind_of
 
 SELECTS = frozenset({"static_select", "external_select", "users_select", "conversations_select", "channels_select"})
 MULTI_SELECTS = frozenset(f"multi_{name}" for name in SELECTS)

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from bot.sandbox.slack.api.view_methods import checked_view
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.view_methods import checked_view
 from bot.sandbox.slack.views import View
 
 

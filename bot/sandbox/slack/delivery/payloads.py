@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.sandbox.slack.chat import as_slack
-from bot.sandbox.slack.elements import Placed
+from bot.sandbox.slack.api.chat import as_slack
+from bot.sandbox.slack.blockkit.elements import Placed
+from bot.sandbox.slack.blockkit.formstate import Values
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.formstate import Values
 from bot.sandbox.slack.messages import Message, in_thread
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.views import View

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from bot.sandbox.slack import seeing
+from bot.sandbox.slack.blockkit.formstate import entered
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.formstate import entered
-from bot.sandbox.slack.interactions import Interactions, Outcome, find_used, with_chosen
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.people import seeing
+from bot.sandbox.slack.people.interactions import Interactions, Outcome, find_used, with_chosen
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.streams import stream
 from bot.sandbox.slack.views import View

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.slack.elements import Placed, interactive
+from bot.sandbox.slack.blockkit.elements import Placed, interactive
 from bot.sandbox.slack.errors import Json
 
 Values = dict[str, dict[str, Json]]

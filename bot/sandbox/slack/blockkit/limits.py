@@ -6,8 +6,7 @@ Written from Slack's published limits and from nothing of the bot, so that both 
 import json
 from collections.abc import Callable
 
-from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.limit_basics import (
+from bot.sandbox.slack.blockkit.limit_basics import (
     EITHER,
     LONGEST_ID,
     LONGEST_URL,
@@ -15,7 +14,8 @@ from bot.sandbox.slack.limit_basics import (
     kind_of,
     listed,
 )
-from bot.sandbox.slack.limit_elements import IN_ACTIONS, IN_INPUT, IN_SECTION, check_choices, check_element
+from bot.sandbox.slack.blockkit.limit_elements import IN_ACTIONS, IN_INPUT, IN_SECTION, check_choices, check_element
+from bot.sandbox.slack.errors import Json
 
 LARGEST_VIEW = 250_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100

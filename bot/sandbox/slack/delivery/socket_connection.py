@@ -5,8 +5,8 @@ import secrets
 
 from aiohttp import web
 
-from bot.sandbox.slack.answers import ENVELOPES, Delivery
 from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.delivery.answers import ENVELOPES, Delivery
 from bot.sandbox.slack.errors import Json
 
 

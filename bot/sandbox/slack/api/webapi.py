@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.sandbox.slack import chat, directory, lookups, view_methods
-from bot.sandbox.slack.arguments import Arguments, read_arguments
+from bot.sandbox.slack.api import chat, directory, lookups, view_methods
+from bot.sandbox.slack.api.arguments import Arguments, read_arguments
+from bot.sandbox.slack.api.faults import Fault, wait_out
+from bot.sandbox.slack.api.methods import Call, Method, RateLimitedError, missing_scope, too_many
 from bot.sandbox.slack.errors import Json, SlackError
-from bot.sandbox.slack.faults import Fault, wait_out
-from bot.sandbox.slack.methods import Call, Method, RateLimitedError, missing_scope, too_many
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.wire import Exchange
 
