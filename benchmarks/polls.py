@@ -28,7 +28,7 @@ from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
 from bot.store.storage import Storage
-from bot.wiring import rooms
+from bot.wiring import use_cases
 
 _PAGE = 100
 
@@ -121,7 +121,7 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
         cloud._calls._on_call = count  # noqa: SLF001 - as above
         client = web_client(token="xoxb-1", base_url="http://127.0.0.1:9/", session=session)  # noqa: S106
         people = People(client=client, identity=Identity(client=client))
-        built = rooms(
+        built = use_cases(
             settings,
             Policy(default=Rule(environment="")),
             storage=storage,
@@ -140,7 +140,7 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
         for run in range(runs + 1):
             calls.clear()
             before = time.process_time()
-            await built.tracking.poll(ACME, lease)
+            await built.polling.poll(ACME, lease)
             between = time.process_time()
             await _bare(url, token)
             after = time.process_time()
@@ -148,7 +148,7 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
                 cpu.append((between - before, after - between))
         peaks = []
         tracemalloc.start()
-        await built.tracking.poll(ACME, lease)
+        await built.polling.poll(ACME, lease)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.reset_peak()
         before_bare = tracemalloc.get_traced_memory()[0]

@@ -181,7 +181,7 @@ class _Side:
     async def voted(self) -> int:
         """Count the requests whose vote is stored."""
         storage = Storage.open(self.url)
-        async with storage.look() as work:
+        async with storage.read() as work:
             found = await work.requests.in_states(State.PENDING_APPROVAL)
         await storage.close()
         return sum(len(request.votes) == 1 for request in found)

@@ -16,15 +16,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.avisi.client import AvisiClient
 from bot.domain.cluster import Organisation
 from bot.domain.policy import Policy
-from bot.gauges import Gauging
+from bot.gauges import Gauges
 from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
-from bot.readyz import Readiness
+from bot.readyz import ReadyChecks
 from bot.runner.clockwatch import ClockWatch
-from bot.runner.interruptible_sleep import Naps
+from bot.runner.interruptible_sleep import InterruptibleSleep
 from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
-from bot.runner.queue_runner import Duties
+from bot.runner.queue_runner import Handlers
 from bot.runner.schedule import Schedule
 from bot.runner.worker import Worker
 from bot.server import Server
@@ -39,7 +39,7 @@ from bot.slack.web.identity import Identity, SlackUnreachable
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
 from bot.store.storage import Storage
-from bot.wiring import Rooms, rooms
+from bot.wiring import UseCases, use_cases
 from bot.workflow.ports import Clock
 
 log = structlog.get_logger("bot.app")
@@ -66,7 +66,7 @@ class Bot:
         self._now = now
         self._organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
         self._cleanup = AsyncExitStack()
-        self._naps = Naps()
+        self._sleeper = InterruptibleSleep()
         self._outage = Outage()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -100,7 +100,7 @@ class Bot:
         messenger = SlackMessenger(client=client, session=session)
         tasks = Supervisor()
         await _unless_unreachable(identity.learn())
-        built = rooms(
+        built = use_cases(
             settings,
             self.policy,
             storage=storage,
@@ -110,15 +110,15 @@ class Bot:
             now=self._now,
             real_time=real_time,
             invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
-            sleep=self._naps.sleep,
+            sleep=self._sleeper.sleep,
         )
         worker = Worker(
             outage=self._outage,
             resting=lambda: built.in_force.superseded,
             claims=storage.claims,
             begin=storage.begin,
-            look=storage.look,
-            duties=Duties(
+            read=storage.read,
+            handlers=Handlers(
                 requesting=built.requesting,
                 deciding=built.deciding,
                 submitting=built.submitting,
@@ -126,8 +126,8 @@ class Bot:
                 slack_answers=people.answers,
             ),
         )
-        storage.claims.hands = worker
-        await built.shelf.renew()
+        storage.claims.local_worker = worker
+        await built.catalog_cache.renew()
         schedule = Schedule()
         troubles: dict[Organisation, str] = {}
         jobs = self._join(schedule, built, troubles)
@@ -147,7 +147,7 @@ class Bot:
             trouble=lambda: " ".join(troubles.values()),
         ).bolt()
         socket = self._socket(slack, client, identity)
-        readiness = Readiness(
+        ready_checks = ReadyChecks(
             storage=storage,
             identity=identity,
             people=people,
@@ -158,14 +158,14 @@ class Bot:
             organisations=self._organisations,
             now=self._now,
         )
-        gauging = Gauging(storage.census, self._organisations, readiness.checks())
-        schedule.every(timedelta(seconds=15), "gauges", jobs.guarded("gauges", gauging.set))
+        gauges = Gauges(storage.stats, self._organisations, ready_checks.checks())
+        schedule.every(timedelta(seconds=15), "gauges", jobs.guarded("gauges", gauges.set))
         if socket:
             await _unless_unreachable(socket.preflight())
         server = Server(
             host=settings.bot_host,
             port=settings.bot_port,
-            checks=readiness.checks(),
+            checks=ready_checks.checks(),
             registry=metrics.REGISTRY,
             slack=None if socket else self._requests(slack, identity).answer,
         )
@@ -193,7 +193,7 @@ class Bot:
         self._stopping = server.stopping = True
         schedule.stop()
         await asyncio.gather(server.stop(), *([socket.close()] if socket else []))
-        self._naps.end()
+        self._sleeper.end()
         await asyncio.gather(tasks.drain(within=_DRAIN), worker.drain(within=_DRAIN), schedule.drain(within=_DRAIN))
         schedule.close()
         for task in self._tasks:
@@ -220,14 +220,14 @@ class Bot:
         secret = self.settings.slack_signing_secret
         return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
 
-    def _join(self, schedule: Schedule, built: Rooms, troubles: dict[Organisation, str]) -> Jobs:
+    def _join(self, schedule: Schedule, built: UseCases, troubles: dict[Organisation, str]) -> Jobs:
         poll = self.settings.bot_poll_seconds
         jobs = Jobs(
             claims=self.storage.claims,
-            tracking=built.tracking,
+            polling=built.polling,
             cataloguing=built.cataloguing,
             reminding=built.reminding,
-            shelf=built.shelf,
+            catalog_cache=built.catalog_cache,
             in_force=built.in_force,
             prune=self._prune,
             polled=_polled,

@@ -9,19 +9,19 @@ import structlog
 from bot.domain.cluster import Organisation
 from bot.observe import metrics
 from bot.server import Check, Finding, findings
-from bot.store.stats import Census
+from bot.store.stats import StoreStats
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Gauging:
+class Gauges:
     """Reads the counts and shows them as metrics; what is stored of other organisations is history.
 
     A check that begins to fail is logged with everything that it found, also what /readyz does not show.
     """
 
-    census: Census
+    stats: StoreStats
     organisations: tuple[Organisation, ...]
     checks: Mapping[str, Check]
     _failing: set[str] = field(default_factory=set, init=False)
@@ -31,21 +31,21 @@ class Gauging:
         for name, finding in (await findings(self.checks)).items():
             metrics.CHECK_OK.labels(name).set(finding.well)
             self._say_once(name, finding)
-        for box, depth in (("inbox", await self.census.inbox()), ("outbox", await self.census.outbox())):
+        for box, depth in (("inbox", await self.stats.inbox()), ("outbox", await self.stats.outbox())):
             metrics.QUEUE_ENTRIES.labels(box).set(depth.waiting)
             metrics.QUEUE_OLDEST_SECONDS.labels(box).set(depth.oldest_seconds)
-        for box, dead in (await self.census.dead()).items():
+        for box, dead in (await self.stats.dead()).items():
             metrics.DEAD_LETTERS.labels(box).set(dead)
-        metrics.DEAD_LETTERS.labels("requests").set(len(await self.census.unreadable_requests()))
-        metrics.LEASES.set(len(await self.census.leases()))
+        metrics.DEAD_LETTERS.labels("requests").set(len(await self.stats.unreadable_requests()))
+        metrics.LEASES.set(len(await self.stats.leases()))
         metrics.UPGRADES.clear()
-        for status, count in (await self.census.upgrades()).items():
+        for status, count in (await self.stats.upgrades()).items():
             metrics.UPGRADES.labels(status).set(count)
         metrics.REQUESTS.clear()
-        for state, count in (await self.census.requests()).items():
+        for state, count in (await self.stats.requests()).items():
             metrics.REQUESTS.labels(state).set(count)
-        read = {feed.organisation: feed.read_at for feed in await self.census.feeds()}
-        fetched = await self.census.catalogs()
+        read = {feed.organisation: feed.read_at for feed in await self.stats.feeds()}
+        fetched = await self.stats.catalogs()
         for organisation in self.organisations:
             metrics.POLL_SUCCESS.labels(organisation).set(_seconds(read.get(organisation)))
             metrics.CATALOG_SUCCESS.labels(organisation).set(_seconds(fetched.get(organisation)))

@@ -28,7 +28,7 @@ _PAUSED = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Readiness:
+class ReadyChecks:
     """Database, Slack and the policy in force are vital, and so is that something can be stored.
 
     Everything else is named but never makes it unready.
@@ -119,20 +119,20 @@ class Readiness:
 
     async def _written(self) -> Finding:
         """Notice what fails without an error: leases are stored all the time."""
-        ago = await self.storage.census.last_claim_seconds()
+        ago = await self.storage.stats.last_claim_seconds()
         text = "nothing was written yet" if ago is None else f"last written {ago:.0f} s ago"
         return Finding(well=ago is None or ago < _WRITTEN_LATELY, text=text, vital=False)
 
     async def _waiting(self) -> Finding:
         """Say how long people have waited for a decision or a message, whatever holds it up."""
-        inbox, outbox = await self.storage.census.inbox(), await self.storage.census.outbox()
+        inbox, outbox = await self.storage.stats.inbox(), await self.storage.stats.outbox()
         waiting, oldest = inbox.waiting + outbox.waiting, max(inbox.oldest_seconds, outbox.oldest_seconds)
         text = f"{waiting} waiting, the oldest for {oldest:.0f} s" if waiting else "nothing waits"
         return Finding(well=oldest < _WAITED_LONG, text=text, vital=False)
 
     async def _rate_limits(self) -> Finding:
         """Name what Slack wants to be left alone with: a pause goes for every replica."""
-        paces = await self.storage.census.paces(beyond=_PAUSED)
+        paces = await self.storage.stats.paces(beyond=_PAUSED)
         methods: dict[str, float] = {}
         for name, seconds in paces.items():
             method = name.partition(":")[0]  # the channel comes after it
@@ -141,7 +141,7 @@ class Readiness:
         return Finding(well=not paces, text=text, private=_waits(paces), vital=False)
 
     async def _cloud(self) -> Finding:
-        stored = {feed.organisation: feed for feed in await self.storage.census.feeds()}
+        stored = {feed.organisation: feed for feed in await self.storage.stats.feeds()}
         feeds = [stored.get(organisation) or Feed(organisation=organisation) for organisation in self.organisations]
         ill = [feed for feed in feeds if feed.error or not feed.read_at]
         return Finding(
@@ -153,7 +153,7 @@ class Readiness:
         )
 
     async def _catalog(self) -> Finding:
-        fetched = await self.storage.census.catalogs()
+        fetched = await self.storage.stats.catalogs()
         now = self.now()
         ages = {
             one: f"{(now - fetched[one]).total_seconds():.0f} s old" if one in fetched else "not read yet"
@@ -169,8 +169,8 @@ class Readiness:
         )
 
     async def _dead_letters(self) -> Finding:
-        dead = sum((await self.storage.census.dead()).values())
-        unreadable = len(await self.storage.census.unreadable_requests())
+        dead = sum((await self.storage.stats.dead()).values())
+        unreadable = len(await self.storage.stats.unreadable_requests())
         text = f"{dead} given up" + (f", {unreadable} requests that cannot be read" if unreadable else "")
         return Finding(well=dead + unreadable == 0, text=text, vital=False)
 

@@ -58,10 +58,10 @@ class Lookout:
         self._looking: asyncio.Task[Mapping[str, Finding]] | None = None
         self._until = 0.0
 
-    async def look(self) -> Mapping[str, Finding]:
+    async def read(self) -> Mapping[str, Finding]:
         """Return what every check finds."""
         if self._looking is None or (self._looking.done() and time.monotonic() >= self._until):
-            self._looking = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._read())
         return await asyncio.shield(self._looking)
 
     async def stop(self) -> None:
@@ -70,7 +70,7 @@ class Lookout:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
-    async def _look(self) -> Mapping[str, Finding]:
+    async def _read(self) -> Mapping[str, Finding]:
         found = await findings(self._checks)
         self._until = time.monotonic() + _KEPT
         return found
@@ -149,7 +149,7 @@ class Server:
         return web.json_response({"ok": True})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        found = await self._lookout.look()
+        found = await self._lookout.read()
         ready = not self.stopping and all(finding.well for finding in found.values() if finding.vital)
         body = {"ok": ready, "checks": {name: finding.as_json() for name, finding in found.items()}}
         if self.stopping:

@@ -20,48 +20,48 @@ from bot.notifications.home import closed, home
 from bot.observe import metrics
 from bot.settings import Settings
 from bot.store.storage import Storage
-from bot.workflow.announcing import Telling
+from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.cataloguing import Cataloguing
-from bot.workflow.channel_contacts import Menders
+from bot.workflow.channel_contacts import ChannelContacts
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
 from bot.workflow.outcomes import Outcomes
-from bot.workflow.permissions import Entitlement, who_is_it
+from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
-from bot.workflow.polling import Tracking
+from bot.workflow.polling import Polling
 from bot.workflow.ports import AvisiCloud, Clock, Members
-from bot.workflow.recording import Taking
+from bot.workflow.recording import Recording
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 from bot.workflow.submitting import Submitting
 from bot.workflow.viewing import Viewing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rooms:
+class UseCases:
     """The workflow's parts, each in its place."""
 
-    shelf: Shelf
+    catalog_cache: CatalogCache
     in_force: PolicyInForce
     viewing: Viewing
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
-    tracking: Tracking
+    polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
     delivery: Delivery
     draw_home: DrawHome
 
 
-def rooms(
+def use_cases(
     settings: Settings,
     policy: Policy,
     *,
@@ -73,54 +73,63 @@ def rooms(
     real_time: Clock,
     invite: str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Rooms:
+) -> UseCases:
     """Build the workflow around its ports.
 
     `invite` is what to type to let the bot into a channel, `sleep` what is done between two steps of one piece of work.
     """
-    begin, look = storage.begin, storage.look
-    in_force = PolicyInForce(policy, begin=begin, look=look, real_time=real_time)
+    begin, read = storage.begin, storage.read
+    in_force = PolicyInForce(policy, begin=begin, read=read, real_time=real_time)
     judge = in_force.guarding(begin)
     zone = ZoneInfo(settings.bot_window_timezone)
     organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
-    shelf = Shelf(look, organisations)
+    catalog_cache = CatalogCache(read, organisations)
     naming = Naming.among(organisations)
-    viewing = Viewing(look=look, shelf=shelf, policy=policy, organisations=organisations, now=now, zone=zone)
-    entitlement = Entitlement(members)
-    judging = Judging(policy=policy, shelf=shelf, look=look, now=now, zone=zone, naming=naming)
-    revoting = Revoting(begin=judge, entitlement=entitlement, judging=judging)
-    telling = Telling(policy=policy, now=now)
-    cataloguing = Cataloguing(begin=begin, cloud=cloud, shelf=shelf)
-    reading = HomeReading(viewing=viewing, entitlement=entitlement, judging=judging)
+    viewing = Viewing(
+        read=read, catalog_cache=catalog_cache, policy=policy, organisations=organisations, now=now, zone=zone
+    )
+    permissions = Permissions(members)
+    rule_check = RuleCheck(policy=policy, catalog_cache=catalog_cache, read=read, now=now, zone=zone, naming=naming)
+    revoting = Revoting(begin=judge, permissions=permissions, rule_check=rule_check)
+    announcing = Announcing(policy=policy, now=now)
+    cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
+    reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
     forced = None if settings.bot_status_source == "auto" else Source(settings.bot_status_source)
-    return Rooms(
-        shelf=shelf,
+    return UseCases(
+        catalog_cache=catalog_cache,
         in_force=in_force,
         viewing=viewing,
-        requesting=Requesting(begin=judge, viewing=viewing, entitlement=entitlement, now=now, real_time=real_time),
+        requesting=Requesting(begin=judge, viewing=viewing, permissions=permissions, now=now, real_time=real_time),
         deciding=Deciding(
-            begin=judge, look=look, entitlement=entitlement, judging=judging, revoting=revoting, real_time=real_time
+            begin=judge,
+            read=read,
+            permissions=permissions,
+            rule_check=rule_check,
+            revoting=revoting,
+            real_time=real_time,
         ),
         submitting=Submitting(
             begin=judge,
-            look=look,
+            read=read,
             cloud=cloud,
-            entitlement=entitlement,
-            judging=judging,
-            outcomes=Outcomes(begin=begin, judging=judging, revoting=revoting, telling=telling),
-            verdicts=Outcomes(begin=judge, judging=judging, revoting=revoting, telling=telling),
+            permissions=permissions,
+            rule_check=rule_check,
+            outcomes=Outcomes(begin=begin, rule_check=rule_check, revoting=revoting, announcing=announcing),
+            verdicts=Outcomes(begin=judge, rule_check=rule_check, revoting=revoting, announcing=announcing),
             sleep=sleep,
         ),
-        tracking=Tracking(
+        polling=Polling(
             begin=begin,
-            look=look,
+            read=read,
             cloud=cloud,
-            shelf=shelf,
-            taking=Taking(begin=begin, look=look, shelf=shelf, policy=policy, telling=telling, now=now),
-            concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=cataloguing, now=now),
+            catalog_cache=catalog_cache,
+            recording=Recording(
+                begin=begin, read=read, catalog_cache=catalog_cache, policy=policy, announcing=announcing, now=now
+            ),
+            concluding=Concluding(begin=begin, read=read, announcing=announcing, cataloguing=cataloguing, now=now),
             blindness=Blindness(
                 begin=begin,
-                shelf=shelf,
+                catalog_cache=catalog_cache,
                 policy=policy,
                 organisations=organisations,
                 now=now,
@@ -132,24 +141,24 @@ def rooms(
         cataloguing=cataloguing,
         reminding=Reminding(
             begin=judge,
-            look=look,
+            read=read,
             policy=policy,
             organisations=organisations,
-            judging=judging,
+            rule_check=rule_check,
             revoting=revoting,
             now=now,
             real_time=real_time,
         ),
         delivery=delivery(
             begin=begin,
-            look=look,
+            read=read,
             claims=storage.claims,
             messenger=messenger,
             now=now,
             naming=naming,
             home=partial(_draw_home, reading),
             invite=invite,
-            menders=Menders(policy, entitlement).of,
+            contacts=ChannelContacts(policy, permissions).of,
             report=_count,
             sleep=sleep,
         ),
@@ -167,4 +176,4 @@ async def _draw_home(reading: HomeReading, member: MemberId) -> View:
     except NotEntitled as refusal:
         return closed(str(refusal))
     except MembersUnavailable:
-        return closed(who_is_it(reading.entitlement.members))
+        return closed(who_is_it(reading.permissions.members))

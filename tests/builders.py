@@ -8,12 +8,12 @@ from uuid import uuid4
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Environment, Organisation
 from bot.domain.events import About, Answered, VoteCast
 from bot.domain.form import Form
-from bot.domain.people import Member, MemberId, Standing
+from bot.domain.people import AccountType, Member, MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
-from bot.workflow.inbox import ButtonPressed, Errand, FormSubmitted, Kind, Press
+from bot.workflow.inbox import ButtonPressed, FormSubmitted, Kind, OutboxMessage, Press
 from bot.workflow.repositories import Fact
 
 ROOS = MemberId("U0ROOS")
@@ -155,7 +155,7 @@ def a_move(**changes: Any) -> Move:
 
 def a_member(member: MemberId = SEM, **changes: Any) -> Member:
     """Build a full member."""
-    values: dict[str, Any] = {"id": member, "name": member.removeprefix("U0").title(), "standing": Standing.FULL}
+    values: dict[str, Any] = {"id": member, "name": member.removeprefix("U0").title(), "account_type": AccountType.FULL}
     return Member(**(values | changes))
 
 
@@ -203,10 +203,10 @@ def an_answer(text: str = "Your approval is counted.") -> Answered:
     return Answered(about=about(), text=text)
 
 
-def an_errand(key: str, *, queue: str = "card:1", **changes: Any) -> Errand:
+def an_outbox_message(key: str, *, queue: str = "card:1", **changes: Any) -> OutboxMessage:
     """Build an errand: a line in a thread, unless told otherwise."""
     values: dict[str, Any] = {"queue": queue, "key": key, "kind": Kind.THREAD, "event": a_vote_cast()}
-    return Errand(**(values | changes))
+    return OutboxMessage(**(values | changes))
 
 
 def a_submitted_form(**changes: Any) -> FormSubmitted:

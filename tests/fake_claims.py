@@ -6,15 +6,15 @@ from typing import Protocol
 
 from bot.store.queues.leases import FEW
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease
-from tests.fake_tables import Rooms, Row, next_of_members
+from bot.workflow.ports import LONGEST_PAUSE, Box, Lane, Lease, LocalWorker
+from tests.fake_tables import FakeTables, Row, next_of_members
 
 
 class Boxes(Protocol):
     """What leases need of the fake storage: its rows and its time."""
 
     @property
-    def rooms(self) -> Rooms:
+    def tables(self) -> FakeTables:
         """What is committed."""
 
     def seconds(self) -> float:
@@ -22,7 +22,7 @@ class Boxes(Protocol):
 
 
 @dataclass(slots=True)
-class Held:
+class ModalMetadata:
     """A lease in memory."""
 
     number: int = 0
@@ -36,9 +36,9 @@ class FakeClaims:
 
     storage: Boxes
     lasting: float = 20.0
-    leases: dict[tuple[Box | None, str], Held] = field(default_factory=dict)
+    leases: dict[tuple[Box | None, str], ModalMetadata] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
-    hands: Hands | None = None
+    local_worker: LocalWorker | None = None
 
     async def claim_due(
         self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
@@ -48,8 +48,8 @@ class FakeClaims:
             raise ValueError("PostgreSQL takes no negative LIMIT, and SQLite takes it for none at all.")
         heads: dict[str, Row] = {}
         urgencies: dict[str, str] = {}
-        box, rooms, now = lane.box, self.storage.rooms, self.storage.seconds()
-        rows = next_of_members(rooms.inbox) if box is Box.INBOX else rooms.outbox.values()
+        box, tables, now = lane.box, self.storage.tables, self.storage.seconds()
+        rows = next_of_members(tables.inbox) if box is Box.INBOX else tables.outbox.values()
         for row in rows:
             waits = box is Box.INBOX and row.due_at > now
             if not row.ended and not waits and Lane.of(box, row.queue) is lane:
@@ -103,41 +103,41 @@ class FakeClaims:
         if held is None or held.until is None or held.number != lease.number:
             raise LeaseLost(f"Another process works on {lease.queue} now.")
 
-    def ended(self, lease: Lease, rooms: Rooms) -> None:
+    def ended(self, lease: Lease, tables: FakeTables) -> None:
         """Give the lease back when nothing in its queue is undone any more."""
-        rows = {Box.INBOX: rooms.inbox, Box.OUTBOX: rooms.outbox}
+        rows = {Box.INBOX: tables.inbox, Box.OUTBOX: tables.outbox}
         if lease.box and not any(row.queue == lease.queue and not row.ended for row in rows[lease.box].values()):
             self.leases[lease.box, lease.queue].until = None
             lease.held = False
 
-    def begin_stored(self, before: Rooms) -> None:
+    def begin_stored(self, before: FakeTables) -> None:
         """Have begun what was committed since: claimed where hands and queue are free."""
-        if self.hands is None:
+        if self.local_worker is None:
             return
-        now, rooms = self.storage.seconds(), self.storage.rooms
-        boxes = ((Box.INBOX, before.inbox, rooms.inbox), (Box.OUTBOX, before.outbox, rooms.outbox))
+        now, tables = self.storage.seconds(), self.storage.tables
+        boxes = ((Box.INBOX, before.inbox, tables.inbox), (Box.OUTBOX, before.outbox, tables.outbox))
         queues = {
             (box, row.queue)
             for box, known, rows in boxes
             for number, row in rows.items()
             if number not in known and row.due_at <= now
         }
-        free = self.hands.free_for(queues) if len(queues) <= FEW else ()
+        free = self.local_worker.free_for(queues) if len(queues) <= FEW else ()
         claimed = {queue for queue in free if self._is_nobodys(queue)}
         for queue in claimed:
-            self.hands.take(self._take(queue))
+            self.local_worker.take(self._take(queue))
         for queue in queues - claimed:
-            self.hands.wake(*queue)
+            self.local_worker.wake(*queue)
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
-        return self.leases.get(key, Held()).not_before <= self.storage.seconds() and self._is_nobodys(key)
+        return self.leases.get(key, ModalMetadata()).not_before <= self.storage.seconds() and self._is_nobodys(key)
 
     def _is_nobodys(self, key: tuple[Box | None, str]) -> bool:
-        until = self.leases.get(key, Held()).until
+        until = self.leases.get(key, ModalMetadata()).until
         return until is None or until <= self.storage.seconds()
 
     def _take(self, key: tuple[Box | None, str]) -> Lease:
-        held = self.leases.setdefault(key, Held())
+        held = self.leases.setdefault(key, ModalMetadata())
         held.number += 1
         held.until = self.storage.seconds() + self.lasting
         return Lease(queue=key[1], number=held.number, box=key[0])

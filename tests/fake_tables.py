@@ -12,7 +12,7 @@ from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.inbox import Arrival, Due, Errand, MessageRef, Received
+from bot.workflow.inbox import DueMessage, InboxEntry, MessageRef, NewEntry, OutboxMessage
 from bot.workflow.repositories import BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]
@@ -38,7 +38,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Rooms:
+class FakeTables:
     """Everything that is stored; values are frozen, so a shallow copy is a snapshot."""
 
     requests: dict[RequestId, UpgradeRequest] = field(default_factory=dict)
@@ -56,22 +56,22 @@ class Rooms:
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
     policies: dict[int, PolicyGeneration] = field(default_factory=dict)
 
-    def copy(self) -> "Rooms":
+    def copy(self) -> "FakeTables":
         """Return a snapshot."""
-        return Rooms(**{one.name: dict(getattr(self, one.name)) for one in fields(self)})
+        return FakeTables(**{one.name: dict(getattr(self, one.name)) for one in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
 class FakeRequests:
     """Requests in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def get(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing."""
-        if request_id not in self.rooms.requests:
+        if request_id not in self.tables.requests:
             raise Missing(f"There is no request {request_id}.")
-        return self.rooms.requests[request_id]
+        return self.tables.requests[request_id]
 
     async def add(self, request: UpgradeRequest) -> UpgradeRequest:
         """Store a new one; raises Taken."""
@@ -79,7 +79,7 @@ class FakeRequests:
 
     async def save(self, request: UpgradeRequest) -> UpgradeRequest:
         """Write over the revision that was read; raises Stale, or Taken."""
-        stored = self.rooms.requests.get(request.id)
+        stored = self.tables.requests.get(request.id)
         if stored is None or stored.revision != request.revision:
             raise Stale("Somebody else changed this request in the meantime.")
         return self._put(replace(request, revision=request.revision + 1))
@@ -95,7 +95,7 @@ class FakeRequests:
         """Return all requests in these states, oldest first."""
         return tuple(
             sorted(
-                (one for one in self.rooms.requests.values() if one.state in states), key=lambda one: one.requested_at
+                (one for one in self.tables.requests.values() if one.state in states), key=lambda one: one.requested_at
             )
         )
 
@@ -105,20 +105,20 @@ class FakeRequests:
 
     async def count_open(self, requester: MemberId) -> int:
         """Count a person's requests that are neither submitted nor ended."""
-        return sum(one.requester == requester and one.state in UNFINISHED for one in self.rooms.requests.values())
+        return sum(one.requester == requester and one.state in UNFINISHED for one in self.tables.requests.values())
 
     def _newest(self, wanted: Callable[[UpgradeRequest], bool]) -> tuple[UpgradeRequest, ...]:
-        found = [one for one in reversed(self.rooms.requests.values()) if wanted(one)]
+        found = [one for one in reversed(self.tables.requests.values()) if wanted(one)]
         return tuple(sorted(found, key=lambda one: one.requested_at, reverse=True))
 
     def _put(self, request: UpgradeRequest) -> UpgradeRequest:
         plain(request)
         if request.state in OPEN and any(
             one.cluster_identity == request.cluster_identity and one.state in OPEN and one.id != request.id
-            for one in self.rooms.requests.values()
+            for one in self.tables.requests.values()
         ):
             raise Taken(f"{request.full_name} has an open request already.")
-        self.rooms.requests[request.id] = request
+        self.tables.requests[request.id] = request
         return request
 
 
@@ -126,39 +126,39 @@ class FakeRequests:
 class FakeUpgrades:
     """Scheduled upgrades in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
         """Return one, or None."""
-        return self.rooms.upgrades.get((organisation, identity))
+        return self.tables.upgrades.get((organisation, identity))
 
     async def find_many(
         self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
     ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
         """Return those that are stored."""
-        found = {identity: self.rooms.upgrades.get((organisation, identity)) for identity in identities}
+        found = {identity: self.tables.upgrades.get((organisation, identity)) for identity in identities}
         return {identity: upgrade for identity, upgrade in found.items() if upgrade}
 
     async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
         """Store a new or changed one together with its moves; raises Stale."""
         plain((upgrade, moves))
         key = (upgrade.organisation, upgrade.identity)
-        stored = self.rooms.upgrades.get(key)
+        stored = self.tables.upgrades.get(key)
         if (stored.revision if stored else 0) != upgrade.revision:
             raise Stale("Somebody else changed this upgrade in the meantime.")
-        if any((key, move.number) in self.rooms.moves for move in moves):
+        if any((key, move.number) in self.tables.moves for move in moves):
             raise Stale("Somebody else stored this upgrade in the meantime.")
-        self.rooms.upgrades[key] = replace(upgrade, revision=upgrade.revision + 1)
-        self.rooms.moves.update({(key, move.number): move for move in moves})
-        return self.rooms.upgrades[key]
+        self.tables.upgrades[key] = replace(upgrade, revision=upgrade.revision + 1)
+        self.tables.moves.update({(key, move.number): move for move in moves})
+        return self.tables.upgrades[key]
 
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
         return tuple(one for one in self._unfinished() if one.organisation == organisation)
 
-    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+    async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
         """Return where each stands that is not final."""
-        return {one.identity: one.stand for one in await self.followed(organisation)}
+        return {one.identity: one.fingerprint for one in await self.followed(organisation)}
 
     async def clusters_of(
         self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
@@ -195,7 +195,7 @@ class FakeUpgrades:
 
     async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
         """Return the moves of one, first to last."""
-        found = [move for (key, _), move in self.rooms.moves.items() if key == (organisation, identity)]
+        found = [move for (key, _), move in self.tables.moves.items() if key == (organisation, identity)]
         return tuple(sorted(found, key=lambda move: move.number))
 
     async def first_success(
@@ -209,7 +209,7 @@ class FakeUpgrades:
         return {environment: at for environment, at in firsts.items() if environment in environments}
 
     def _all(self) -> list[ScheduledUpgrade]:
-        return [self.rooms.upgrades[key] for key in sorted(self.rooms.upgrades)]
+        return [self.tables.upgrades[key] for key in sorted(self.tables.upgrades)]
 
     def _unfinished(self) -> list[ScheduledUpgrade]:
         return [one for one in self._all() if not one.is_final]
@@ -219,132 +219,132 @@ class FakeUpgrades:
 class FakeInbox:
     """Entries in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
     seconds: Seconds
 
-    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+    async def put(self, *new_entries: NewEntry) -> frozenset[str]:
         """Store them, but for those whose key is known already; returns the keys that were new."""
         new = set[str]()
-        for one in arrivals:
+        for one in new_entries:
             plain(one.entry)
             now = self.seconds()
             row = Row(number=0, key=one.key, queue=one.queue, what=one.entry, stored_at=now, due_at=now)
-            if _add(self.rooms.inbox, row):
+            if _add(self.tables.inbox, row):
                 new.add(one.key)
         return frozenset(new)
 
-    async def due(self, queue: str) -> Received | None:
+    async def due(self, queue: str) -> InboxEntry | None:
         """Return the queue's oldest undone entry; None when there is none or it has to wait."""
         now = self.seconds()
-        for row in next_of_members(self.rooms.inbox):
+        for row in next_of_members(self.tables.inbox):
             if row.queue == queue and row.due_at <= now:
                 waited = now - row.stored_at
-                return Received(number=row.number, entry=row.what, attempts=row.attempts, waited=waited)
+                return InboxEntry(number=row.number, entry=row.what, attempts=row.attempts, waited=waited)
         return None
 
     async def done(self, number: int) -> None:
         """Strike it off."""
-        _change(self.rooms.inbox, (number,), lambda _: {"ended": True})
+        _change(self.tables.inbox, (number,), lambda _: {"ended": True})
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
         """Try it again later; counts the attempt."""
-        _postpone(self.rooms.inbox, (number,), until=self.seconds() + seconds, error=error)
+        _postpone(self.tables.inbox, (number,), until=self.seconds() + seconds, error=error)
 
     async def dead_letter(self, number: int, *, error: str) -> None:
         """Give it up as a dead letter."""
-        _bury(self.rooms.inbox, (number,), error=error)
+        _bury(self.tables.inbox, (number,), error=error)
 
 
 @dataclass(frozen=True, slots=True)
 class FakeOutbox:
     """Errands in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
     seconds: Seconds
 
-    async def put(self, *errands: Errand) -> None:
+    async def put(self, *outbox: OutboxMessage) -> None:
         """Store them; those whose key is known already are ignored."""
-        for errand in errands:
-            plain(errand)
+        for outgoing in outbox:
+            plain(outgoing)
             row = Row(
                 number=0,
-                key=errand.key,
-                queue=errand.queue,
-                what=errand,
-                due_at=self.seconds() + errand.delay,
-                urgency=errand.urgency,
+                key=outgoing.key,
+                queue=outgoing.queue,
+                what=outgoing,
+                due_at=self.seconds() + outgoing.delay,
+                urgency=outgoing.urgency,
             )
-            _add(self.rooms.outbox, row)
+            _add(self.tables.outbox, row)
 
-    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+    async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait."""
-        due: list[Due] = []
-        for row in self.rooms.outbox.values():
+        due: list[DueMessage] = []
+        for row in self.tables.outbox.values():
             if row.queue == queue and not row.ended:
                 if row.due_at > self.seconds():
                     break
-                due.append(Due(number=row.number, errand=row.what, attempts=row.attempts, digest=row.digest))
+                due.append(DueMessage(number=row.number, outgoing=row.what, attempts=row.attempts, digest=row.digest))
         return tuple(due[:limit])
 
     async def done(self, *numbers: int) -> None:
         """Strike them off."""
-        _change(self.rooms.outbox, numbers, lambda _: {"ended": True})
+        _change(self.tables.outbox, numbers, lambda _: {"ended": True})
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""
-        _postpone(self.rooms.outbox, numbers, until=self.seconds() + seconds, error=error)
+        _postpone(self.tables.outbox, numbers, until=self.seconds() + seconds, error=error)
 
     async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
         """Try it again later in a queue of its own; counts the attempt."""
-        _postpone(self.rooms.outbox, (number,), until=self.seconds() + seconds, error=error)
-        _change(self.rooms.outbox, (number,), lambda _: {"queue": queue})
+        _postpone(self.tables.outbox, (number,), until=self.seconds() + seconds, error=error)
+        _change(self.tables.outbox, (number,), lambda _: {"queue": queue})
 
-    async def bury(self, *numbers: int, error: str) -> None:
+    async def dead_letter(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters."""
-        _bury(self.rooms.outbox, numbers, error=error)
+        _bury(self.tables.outbox, numbers, error=error)
 
     async def gather(self, digest: str, *numbers: int) -> None:
         """Record that these are told as one digest."""
-        _change(self.rooms.outbox, numbers, lambda _: {"digest": digest})
+        _change(self.tables.outbox, numbers, lambda _: {"digest": digest})
 
 
 @dataclass(frozen=True, slots=True)
 class FakeAudit:
     """The trail in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def append(self, *facts: Fact) -> None:
         """Add facts to the chains of their requests."""
         for fact in facts:
-            chain = self.rooms.audit.get(fact.request_id, ())
+            chain = self.tables.audit.get(fact.request_id, ())
             previous = chain[-1]["hash"] if chain else START
             event = exported(fact, number=len(chain) + 1, previous=previous)
-            self.rooms.audit[fact.request_id] = (*chain, event)
+            self.tables.audit[fact.request_id] = (*chain, event)
 
     async def append_refusal(self, fact: Fact, *, rule: str) -> None:
         """Add a refusal; one that repeats another within a minute is only counted."""
         key = (fact.request_id, fact.actor, rule)
-        since, repeats, _ = self.rooms.refusals.get(key, (fact.at - 2 * MINUTE, 0, fact))
+        since, repeats, _ = self.tables.refusals.get(key, (fact.at - 2 * MINUTE, 0, fact))
         if since > fact.at - MINUTE and since <= fact.at:
-            self.rooms.refusals[key] = (since, repeats + 1, fact)
+            self.tables.refusals[key] = (since, repeats + 1, fact)
             return
         await self._end(key, at=fact.at)
-        self.rooms.refusals[key] = (fact.at, 0, fact)
+        self.tables.refusals[key] = (fact.at, 0, fact)
         await self.append(fact)
 
     async def has_counted(self, *, at: datetime) -> bool:
         """Whether refusals were counted whose minute has passed."""
-        return any(since <= at - MINUTE for since, *_ in self.rooms.refusals.values())
+        return any(since <= at - MINUTE for since, *_ in self.tables.refusals.values())
 
     async def append_counted(self, *, at: datetime) -> None:
         """Add the refusals that were counted and whose minute has passed."""
-        old = [(since, key) for key, (since, *_) in self.rooms.refusals.items() if since <= at - MINUTE]
+        old = [(since, key) for key, (since, *_) in self.tables.refusals.items() if since <= at - MINUTE]
         for _, key in sorted(old):
             await self._end(key, at=at)
 
     async def _end(self, key: tuple[str, str, str], *, at: datetime) -> None:
-        since, repeats, fact = self.rooms.refusals.pop(key, (at, 0, None))
+        since, repeats, fact = self.tables.refusals.pop(key, (at, 0, None))
         if fact and repeats:
             facts = {**fact.facts, "count": repeats, "since": since.isoformat()}
             await self.append(replace(fact, at=at, facts=facts))
@@ -354,125 +354,125 @@ class FakeAudit:
 class FakeMessages:
     """Where cards stand, in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card stands."""
-        return self.rooms.cards.get(request_id)
+        return self.tables.cards.get(request_id)
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
         """Remember where a request's card stands."""
-        self.rooms.cards[request_id] = message
+        self.tables.cards[request_id] = message
 
     async def forget_card(self, request_id: RequestId) -> None:
         """Forget the place."""
-        self.rooms.cards.pop(request_id, None)
+        self.tables.cards.pop(request_id, None)
 
 
 @dataclass(frozen=True, slots=True)
 class FakeCatalogs:
     """Catalogs in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def read(self, organisation: Organisation) -> Catalog | None:
         """Return the copy, None before the first."""
-        return self.rooms.catalogs.get(organisation)
+        return self.tables.catalogs.get(organisation)
 
     async def fetched(self) -> Mapping[Organisation, datetime]:
         """Return when each stored copy was read."""
-        return {organisation: catalog.fetched_at for organisation, catalog in self.rooms.catalogs.items()}
+        return {organisation: catalog.fetched_at for organisation, catalog in self.tables.catalogs.items()}
 
     async def put(self, catalog: Catalog) -> None:
         """Replace the copy."""
         plain(catalog.fetched_at)
-        self.rooms.catalogs[catalog.organisation] = catalog
+        self.tables.catalogs[catalog.organisation] = catalog
 
 
 @dataclass(frozen=True, slots=True)
 class FakeFeeds:
     """Feeds in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def get(self, organisation: Organisation) -> Feed:
         """Return the feed; a new one when nothing is stored."""
-        return self.rooms.feeds.get(organisation, Feed(organisation=organisation))
+        return self.tables.feeds.get(organisation, Feed(organisation=organisation))
 
     async def save(self, feed: Feed) -> None:
         """Store it."""
         plain(feed)
-        self.rooms.feeds[feed.organisation] = feed
+        self.tables.feeds[feed.organisation] = feed
 
 
 @dataclass(frozen=True, slots=True)
 class FakeHomes:
     """Homes in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
         """Note that a person opened it, or turned to a page."""
         plain(at)
-        self.rooms.pages[member] = page
-        self.rooms.homes[member] = (at, self.rooms.homes.get(member, (at, None))[1])
+        self.tables.pages[member] = page
+        self.tables.homes[member] = (at, self.tables.homes.get(member, (at, None))[1])
 
     async def page(self, member: MemberId) -> int:
         """Return the page at which a person reads it."""
-        return self.rooms.pages.get(member, 0)
+        return self.tables.pages.get(member, 0)
 
     async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
         """Return whose Home is worth publishing again, the first opened first."""
         found = [
             (opened, member)
-            for member, (opened, published) in self.rooms.homes.items()
+            for member, (opened, published) in self.tables.homes.items()
             if opened > opened_after and (published is None or published < published_before)
         ]
         return tuple(member for _, member in sorted(found))
 
     async def published(self, member: MemberId, *, at: datetime) -> None:
         """Note that it was published."""
-        if member in self.rooms.homes:
-            self.rooms.homes[member] = (self.rooms.homes[member][0], at)
+        if member in self.tables.homes:
+            self.tables.homes[member] = (self.tables.homes[member][0], at)
 
 
 @dataclass(frozen=True, slots=True)
 class FakeDestinations:
     """Broken channels in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def broken(self) -> tuple[BrokenDestination, ...]:
         """Return all that are broken now."""
-        return tuple(self.rooms.destinations[channel] for channel in sorted(self.rooms.destinations))
+        return tuple(self.tables.destinations[channel] for channel in sorted(self.tables.destinations))
 
     async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
         """Note it, with the latest error; True when it was not known to be broken."""
-        known = self.rooms.destinations.get(channel)
+        known = self.tables.destinations.get(channel)
         since = known.since if known else at
-        self.rooms.destinations[channel] = BrokenDestination(channel=channel, error=error, since=since)
+        self.tables.destinations[channel] = BrokenDestination(channel=channel, error=error, since=since)
         return known is None
 
     async def note_mended(self, channel: str) -> bool:
         """Note it; True when it was known to be broken."""
-        return self.rooms.destinations.pop(channel, None) is not None
+        return self.tables.destinations.pop(channel, None) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class FakePolicies:
     """Policies in memory."""
 
-    rooms: Rooms
+    tables: FakeTables
 
     async def newest(self) -> PolicyGeneration | None:
         """Return the one in force, None before the first."""
-        return self.rooms.policies[max(self.rooms.policies)] if self.rooms.policies else None
+        return self.tables.policies[max(self.tables.policies)] if self.tables.policies else None
 
     async def add(self, generation: PolicyGeneration) -> None:
         """Put one in force; raises Stale."""
-        if generation.number in self.rooms.policies:
+        if generation.number in self.tables.policies:
             raise Stale("Another process put its policy in force at the same moment.")
-        self.rooms.policies[generation.number] = generation
+        self.tables.policies[generation.number] = generation
 
 
 def next_of_members(inbox: Mapping[int, Row]) -> Iterator[Row]:

@@ -16,12 +16,12 @@ from typing import Any
 from uuid import uuid4
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.people import Member, MemberId, Standing
+from bot.domain.people import AccountType, Member, MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.errors import AvisiError, MembersUnavailable
-from bot.workflow.inbox import AnyEntry, Errand, MessageRef
-from bot.workflow.ports import Lease, Page, Submission, Work
+from bot.workflow.inbox import AnyEntry, MessageRef, OutboxMessage
+from bot.workflow.ports import Lease, Page, Submission, UnitOfWork
 from bot.workflow.repositories import Feed
 from tests.fake_claims import FakeClaims
 from tests.fake_tables import (
@@ -35,16 +35,16 @@ from tests.fake_tables import (
     FakeOutbox,
     FakePolicies,
     FakeRequests,
+    FakeTables,
     FakeUpgrades,
-    Rooms,
 )
 
 
-class FakeWork:
+class FakeUnitOfWork:
     """One transaction over a snapshot; nothing of it is seen by others before `commit`."""
 
-    def __init__(self, rooms: Rooms, seconds: Callable[[], float], commit: Callable[[Rooms], None]) -> None:
-        self._rooms: Rooms | None = rooms
+    def __init__(self, tables: FakeTables, seconds: Callable[[], float], commit: Callable[[FakeTables], None]) -> None:
+        self._tables: FakeTables | None = tables
         self._seconds = seconds
         self._commit = commit
 
@@ -105,23 +105,23 @@ class FakeWork:
 
     async def commit(self) -> None:
         """Make it last; raises LeaseLost."""
-        rooms = self._open
+        tables = self._open
         await asyncio.sleep(0)
-        self._commit(rooms)
-        self._rooms = None
+        self._commit(tables)
+        self._tables = None
 
     @property
-    def _open(self) -> Rooms:
-        if self._rooms is None:
+    def _open(self) -> FakeTables:
+        if self._tables is None:
             raise RuntimeError("This Work is committed already; begin another.")
-        return self._rooms
+        return self._tables
 
 
 class FakeStorage:
     """A database in memory. Writers wait for each other, as with SQLite; readers see what is committed."""
 
     def __init__(self, *things: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
-        self.rooms = Rooms()
+        self.tables = FakeTables()
         self.commits = 0
         self.claims = FakeClaims(self)
         self._ahead = 0.0
@@ -131,14 +131,14 @@ class FakeStorage:
         for thing in things:
             self._seed(thing)
 
-    def begin(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+    def begin(self, lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin Work that writes."""
         return self._begin(lease)
 
-    def look(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+    def read(self, lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin Work that only reads; `looks` counts these."""
         self.looks += 1
-        return self._look(lease)
+        return self._read(lease)
 
     def pass_time(self, seconds: float) -> None:
         """Let the database's clock, which leases and due times go by, be so many seconds later."""
@@ -151,82 +151,82 @@ class FakeStorage:
     @property
     def requests(self) -> Mapping[RequestId, UpgradeRequest]:
         """Every request as committed."""
-        return self.rooms.requests
+        return self.tables.requests
 
     @property
     def upgrades(self) -> Mapping[tuple[Organisation, UpgradeIdentity], ScheduledUpgrade]:
         """Every scheduled upgrade as committed."""
-        return self.rooms.upgrades
+        return self.tables.upgrades
 
     @property
     def cards(self) -> Mapping[RequestId, MessageRef]:
         """Where cards stand."""
-        return self.rooms.cards
+        return self.tables.cards
 
     @property
     def entries(self) -> list[AnyEntry]:
         """What people sent and nobody decided yet, in stored order."""
-        return [row.what for row in self.rooms.inbox.values() if not row.ended]
+        return [row.what for row in self.tables.inbox.values() if not row.ended]
 
     @property
-    def told(self) -> list[Errand]:
+    def told(self) -> list[OutboxMessage]:
         """Every errand ever committed, done or not, in stored order."""
-        return [row.what for row in self.rooms.outbox.values()]
+        return [row.what for row in self.tables.outbox.values()]
 
     @property
-    def waiting(self) -> list[Errand]:
+    def waiting(self) -> list[OutboxMessage]:
         """The errands that are not done, in stored order."""
-        return [row.what for row in self.rooms.outbox.values() if not row.ended]
+        return [row.what for row in self.tables.outbox.values() if not row.ended]
 
     @property
-    def dead(self) -> list[Errand]:
+    def dead(self) -> list[OutboxMessage]:
         """The errands that were given up."""
-        return [row.what for row in self.rooms.outbox.values() if row.dead]
+        return [row.what for row in self.tables.outbox.values() if row.dead]
 
     @property
     def audited(self) -> list[dict[str, Any]]:
         """Every audit event as exported, chain by chain."""
-        return [event for chain in self.rooms.audit.values() for event in chain]
+        return [event for chain in self.tables.audit.values() for event in chain]
 
     @asynccontextmanager
-    async def _begin(self, lease: Lease | None) -> AsyncIterator[Work]:
+    async def _begin(self, lease: Lease | None) -> AsyncIterator[UnitOfWork]:
         if self._writer is not None and self._writer is asyncio.current_task():
             raise RuntimeError("A Work within a Work waits for itself for ever.")
         async with self.writing:
             self._writer = asyncio.current_task()
 
-            def commit(rooms: Rooms) -> None:
+            def commit(tables: FakeTables) -> None:
                 if lease is not None:
                     self.claims.check(lease)
-                    self.claims.ended(lease, rooms)
-                before, self.rooms = self.rooms, rooms
+                    self.claims.ended(lease, tables)
+                before, self.tables = self.tables, tables
                 self.commits += 1
                 self.claims.begin_stored(before)
 
             try:
-                yield FakeWork(self.rooms.copy(), self.seconds, commit)
+                yield FakeUnitOfWork(self.tables.copy(), self.seconds, commit)
             finally:
                 self._writer = None
 
     @asynccontextmanager
-    async def _look(self, _lease: Lease | None) -> AsyncIterator[Work]:
-        snapshot = self.rooms
+    async def _read(self, _lease: Lease | None) -> AsyncIterator[UnitOfWork]:
+        snapshot = self.tables
         working = snapshot.copy()
-        yield FakeWork(working, self.seconds, lambda _: None)
+        yield FakeUnitOfWork(working, self.seconds, lambda _: None)
         if working != snapshot:
             raise RuntimeError("Work that only looks has written something.")
 
     def _seed(self, thing: UpgradeRequest | ScheduledUpgrade | Catalog | Feed) -> None:
         match thing:
             case UpgradeRequest():
-                self.rooms.requests[thing.id] = replace(thing, revision=max(1, thing.revision))
+                self.tables.requests[thing.id] = replace(thing, revision=max(1, thing.revision))
             case ScheduledUpgrade():
                 stored = replace(thing, revision=max(1, thing.revision))
-                self.rooms.upgrades[stored.organisation, stored.identity] = stored
+                self.tables.upgrades[stored.organisation, stored.identity] = stored
             case Catalog():
-                self.rooms.catalogs[thing.organisation] = thing
+                self.tables.catalogs[thing.organisation] = thing
             case Feed():
-                self.rooms.feeds[thing.organisation] = thing
+                self.tables.feeds[thing.organisation] = thing
 
 
 class FakeMembers:
@@ -250,7 +250,7 @@ class FakeMembers:
     async def find(self, member: MemberId) -> Member:
         """Return a person; one that nobody knows has the standing UNKNOWN."""
         self._ask(member)
-        return self.members.get(member, Member(id=member, name=member, standing=Standing.UNKNOWN))
+        return self.members.get(member, Member(id=member, name=member, account_type=AccountType.UNKNOWN))
 
     async def group(self, group: str) -> frozenset[MemberId] | None:
         """Return the members of a user group, None when there is no such group."""
@@ -349,7 +349,9 @@ class FakeCloud:
         ]
         for first in range(0, max(1, len(found)), self.page_size):
             page = found[first : first + self.page_size]
-            named = [one.identity for one in page if one.identity and (known or {}).get(one.identity) == one.stand]
+            named = [
+                one.identity for one in page if one.identity and (known or {}).get(one.identity) == one.fingerprint
+            ]
             readings = tuple(one for one in page if one.identity not in named)
             yield Page(readings=readings, cloud_time=self.time, unmoved=tuple(named))
 

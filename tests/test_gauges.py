@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.cluster import Organisation
-from bot.gauges import Gauging
+from bot.gauges import Gauges
 from bot.observe.metrics import REGISTRY
 from bot.server import Finding
 from bot.store.errors import DatabaseUnavailable
@@ -31,7 +31,7 @@ async def test_what_was_never_read_is_as_old_as_can_be_and_a_former_organisation
         await work.feeds.save(Feed(organisation=NEVER, error="The token is refused"))
         await work.commit()
 
-    await Gauging(storage.census, (READ, NEVER), {}).set()
+    await Gauges(storage.stats, (READ, NEVER), {}).set()
     await storage.close()
 
     for name in ("upgrade_bot_poll_success_timestamp_seconds", "upgrade_bot_catalog_success_timestamp_seconds"):
@@ -50,7 +50,7 @@ async def test_the_checks_are_shown_also_while_the_database_is_away(tmp_path: Pa
 
     storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/not/here/bot.db")
     with pytest.raises(DatabaseUnavailable):
-        await Gauging(storage.census, (), {"slack": well, "database": ill}).set()
+        await Gauges(storage.stats, (), {"slack": well, "database": ill}).set()
     await storage.close()
 
     found = {one: REGISTRY.get_sample_value("upgrade_bot_check_ok", {"check": one}) for one in ("slack", "database")}
@@ -66,12 +66,12 @@ async def test_a_check_that_begins_to_fail_is_logged_once_with_what_readyz_does_
 
     storage = Storage.open(f"sqlite+aiosqlite:///{tmp_path}/bot.db")
     await storage.take()
-    gauging = Gauging(storage.census, (), {"cloud": cloud})
+    gauges = Gauges(storage.stats, (), {"cloud": cloud})
     with capture_logs() as lines:
-        await gauging.set()
-        await gauging.set()
+        await gauges.set()
+        await gauges.set()
         well = True
-        await gauging.set()
+        await gauges.set()
     await storage.close()
 
     assert [(line["event"], line["check"], line.get("details")) for line in lines] == [

@@ -16,7 +16,7 @@ from bot.avisi.lists import Sheet, note_skipped
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.reads import Reads
 from bot.avisi.retries import Retries
-from bot.avisi.wire import StandBody, SubmissionBody, UpgradeBody
+from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.errors import Declined, NoList, Unreadable
@@ -155,9 +155,9 @@ def _moved(
     moved: list[dict[str, object]] = []
     unmoved: list[UpgradeIdentity] = []
     for item in items:
-        body = StandBody.model_validate(item)
+        body = FingerprintBody.model_validate(item)
         identity = UpgradeIdentity(body.identity)
-        if known.get(identity) == body.stand:
+        if known.get(identity) == body.fingerprint:
             unmoved.append(identity)
         else:
             moved.append(item)

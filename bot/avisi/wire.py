@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer
 
 from bot.avisi.lenient import Body, Flag, Moment, Name, Text
 from bot.domain.cluster import ClusterIdentity
-from bot.domain.scheduled import Reading, UpgradeIdentity, stand
+from bot.domain.scheduled import Reading, UpgradeIdentity, fingerprint
 from bot.domain.windows import Window
 from bot.workflow.ports import Submission
 
@@ -46,7 +46,7 @@ class SubmissionBody(Body):
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-class StandBody(Body):
+class FingerprintBody(Body):
     """What tells whether an upgrade moved: of most that are listed nothing more is read."""
 
     identity: Text = ""
@@ -56,9 +56,9 @@ class StandBody(Body):
     window_end: Moment = None
 
     @property
-    def stand(self) -> str:
+    def fingerprint(self) -> str:
         """Return where it stands, as Reading.stand has it."""
-        return stand(self.status, self.to_cluster_version, self._window())
+        return fingerprint(self.status, self.to_cluster_version, self._window())
 
     def _window(self) -> Window | None:
         if self.window_start is None or self.window_end is None or self.window_end < self.window_start:
@@ -66,7 +66,7 @@ class StandBody(Body):
         return Window(start=self.window_start, end=self.window_end)
 
 
-class UpgradeBody(StandBody):
+class UpgradeBody(FingerprintBody):
     """The documented answer; every field may be absent."""
 
     cluster_identity: Text = ""

@@ -3,22 +3,22 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.slack.web.failures import FAILURES, failure
 
 
-async def channels(patient: Patient) -> AsyncIterator[Finding]:
+async def channels(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check every channel that anything is posted to."""
-    for channel in patient.policy.channels:
-        about = f"{where(patient, channel)} {channel}"
-        here = patient.identity.known
+    for channel in context.policy.channels:
+        about = f"{where(context, channel)} {channel}"
+        here = context.identity.known
         if here is None:
             yield unknown(about, "not looked at, because Slack does not answer")
             continue
         invite = f"/invite @{here.bot_name or here.bot_user_id}"
         try:
-            answer = await patient.client.conversations_info(channel=channel)
+            answer = await context.client.conversations_info(channel=channel)
         except FAILURES as error:
             yield _unseen(about, failure(error).code, invite)
             continue
@@ -27,11 +27,11 @@ async def channels(patient: Patient) -> AsyncIterator[Finding]:
             yield finding
 
 
-def where(patient: Patient, channel: str) -> str:
+def where(context: DoctorContext, channel: str) -> str:
     """Name what gives the channel: the variable, or the places in the policy file."""
-    if patient.settings.bot_channel == channel:
+    if context.settings.bot_channel == channel:
         return "BOT_CHANNEL"
-    places = [rule.environment or "defaults" for rule in patient.policy.rules if rule.channel == channel]
+    places = [rule.environment or "defaults" for rule in context.policy.rules if rule.channel == channel]
     return f"BOT_POLICY_FILE channel of {', '.join(places)}:"
 
 

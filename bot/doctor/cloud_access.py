@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from bot import shapes
 from bot.avisi.sources import probe
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.slack_access import clock_finding, reaching
 from bot.domain.cluster import Catalog, Organisation
@@ -17,11 +17,11 @@ ORGANISATION = "ACLOUD_ORGANISATION"
 _MAY_SCHEDULE = frozenset({"admin", "developer"})
 
 
-async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
+async def cloud_access(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check every organisation, then whether the rules speak of environments that exist."""
     visible: tuple[Organisation, ...] | None = None
     try:
-        visible = await patient.cloud.memberships()
+        visible = await context.cloud.memberships()
     except Unauthorised:
         mend = "Make a new personal access token in the Avisi Cloud Console, under your profile."
         yield wrong(TOKEN, "Avisi Cloud refuses the token (401)", mend)
@@ -29,31 +29,34 @@ async def cloud_access(patient: Patient) -> AsyncIterator[Finding]:
     except Declined as error:
         yield unknown(TOKEN, f"its organisations are not told: {error.words()}", "What follows tells more.")
     except AvisiError as error:
-        mend = reaching(patient.settings.acloud_api_endpoint)
+        mend = reaching(context.settings.acloud_api_endpoint)
         yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", mend)
         return
     else:
         yield ok(TOKEN, f"works; it sees {count(len(visible), 'organisation')}")
-    async for finding in _organisations(patient, visible):
+    async for finding in _organisations(context, visible):
         yield finding
-    if (theirs := await patient.cloud.clock()) is not None:
-        yield clock_finding("ACLOUD_API_ENDPOINT", "Avisi Cloud", abs((patient.now() - theirs).total_seconds()))
+    if (theirs := await context.cloud.clock()) is not None:
+        yield clock_finding("ACLOUD_API_ENDPOINT", "Avisi Cloud", abs((context.now() - theirs).total_seconds()))
 
 
-async def _organisations(patient: Patient, visible: tuple[Organisation, ...] | None) -> AsyncIterator[Finding]:
+async def _organisations(context: DoctorContext, visible: tuple[Organisation, ...] | None) -> AsyncIterator[Finding]:
     catalogs: list[Catalog] = []
-    for slug in patient.settings.acloud_organisation:
-        async for finding in _organisation(patient, Organisation(slug), visible, catalogs):
+    for slug in context.settings.acloud_organisation:
+        async for finding in _organisation(context, Organisation(slug), visible, catalogs):
             yield finding
-    if len(catalogs) == len(patient.settings.acloud_organisation):
-        for finding in _environments(patient, tuple(catalogs)):
+    if len(catalogs) == len(context.settings.acloud_organisation):
+        for finding in _environments(context, tuple(catalogs)):
             yield finding
-    elif patient.policy.environments:
+    elif context.policy.environments:
         yield unknown("BOT_POLICY_FILE", "its environments are not looked up, because not every catalog could be read")
 
 
 async def _organisation(
-    patient: Patient, organisation: Organisation, visible: tuple[Organisation, ...] | None, catalogs: list[Catalog]
+    context: DoctorContext,
+    organisation: Organisation,
+    visible: tuple[Organisation, ...] | None,
+    catalogs: list[Catalog],
 ) -> AsyncIterator[Finding]:
     about = f"{ORGANISATION} {organisation}"
     if visible is not None and organisation not in visible:
@@ -61,35 +64,35 @@ async def _organisation(
         mend = f"Check the slug{nearest}; or have the token's owner invited to the organisation."
         yield wrong(about, "the token does not see this organisation", mend)
         return
-    yield await _role(patient, organisation, about)
+    yield await _role(context, organisation, about)
     try:
-        catalog = await patient.cloud.catalog(organisation)
+        catalog = await context.cloud.catalog(organisation)
         catalogs.append(catalog)
         if catalog.clusters:
             clusters, versions = count(len(catalog.clusters), "cluster"), count(len(catalog.versions), "version")
             yield ok(about, f"{clusters}, {versions}")
         else:
             yield warning(about, "has no cluster that the token sees", "Check the token's access to environments.")
-        yield _source(patient, about, await probe(patient.cloud, organisation))
+        yield _source(context, about, await probe(context.cloud, organisation))
     except AvisiError as error:
         if visible is None and isinstance(error, Declined) and error.status == HTTPStatus.NOT_FOUND:
-            yield _elsewhere(patient)
+            yield _elsewhere(context)
         else:
             yield wrong(about, f"cannot be read: {error.words()}", "Check the slug and the token's role.")
 
 
-def _elsewhere(patient: Patient) -> Finding:
+def _elsewhere(context: DoctorContext) -> Finding:
     """Say that whatever answers knows nothing of the API, whoever asks for whichever organisation."""
-    address = patient.settings.acloud_api_endpoint
+    address = context.settings.acloud_api_endpoint
     text = f"what answers at {address} knows none of the API's addresses (404)"
     return wrong("ACLOUD_API_ENDPOINT", text, "Check the address; the usual one is https://api.avisi.cloud.")
 
 
-async def _role(patient: Patient, organisation: Organisation, about: str) -> Finding:
+async def _role(context: DoctorContext, organisation: Organisation, about: str) -> Finding:
     """Say whether the token may schedule upgrades; nothing but this finding depends on knowing that."""
     mend = "Give the token's owner the role developer or admin."
     try:
-        role = (await patient.cloud.me(organisation)).role
+        role = (await context.cloud.me(organisation)).role
     except AvisiError as error:
         return unknown(about, f"the token's role is not told: {error.words()}", mend)
     if not role:
@@ -99,8 +102,8 @@ async def _role(patient: Patient, organisation: Organisation, about: str) -> Fin
     return ok(about, f"the token has the role {role}")
 
 
-def _source(patient: Patient, about: str, missing: NoList | None) -> Finding:
-    wanted: str = patient.settings.bot_status_source
+def _source(context: DoctorContext, about: str, missing: NoList | None) -> Finding:
+    wanted: str = context.settings.bot_status_source
     if wanted == Source.ORGANISATION and missing:
         mend = "Set BOT_STATUS_SOURCE=auto, which follows clusters until a list is there."
         return wrong("BOT_STATUS_SOURCE", f"{about}: {missing.words()}", mend)
@@ -111,13 +114,13 @@ def _source(patient: Patient, about: str, missing: NoList | None) -> Finding:
     return ok("BOT_STATUS_SOURCE", f"{about}: statuses are read from the organisation's list")
 
 
-def _environments(patient: Patient, catalogs: tuple[Catalog, ...]) -> list[Finding]:
-    if patient.settings.bot_policy_file is None:
+def _environments(context: DoctorContext, catalogs: tuple[Catalog, ...]) -> list[Finding]:
+    if context.settings.bot_policy_file is None:
         return []
     there = {f"{one.organisation}/{environment}" for one in catalogs for environment in _slugs(one)}
     names = there | {name.partition("/")[2] for name in there}
     findings = []
-    for name, rule in sorted(patient.policy.environments.items()):
+    for name, rule in sorted(context.policy.environments.items()):
         about = f'BOT_POLICY_FILE [environments."{name}"]'
         if name in names:
             findings.append(ok(about, "exists in Avisi Cloud"))
@@ -135,7 +138,7 @@ def _environments(patient: Patient, catalogs: tuple[Catalog, ...]) -> list[Findi
             f'Add [environments."{name}"] if it needs rules of its own.',
         )
         for name in sorted(there)
-        if name not in patient.policy.environments and name.partition("/")[2] not in patient.policy.environments
+        if name not in context.policy.environments and name.partition("/")[2] not in context.policy.environments
     ]
     return findings
 

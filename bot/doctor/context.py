@@ -19,7 +19,7 @@ from bot.workflow.ports import Clock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Patient:
+class DoctorContext:
     """Everything that the checks look at."""
 
     settings: Settings
@@ -33,7 +33,7 @@ class Patient:
 
 
 @asynccontextmanager
-async def admitted(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIterator[Patient]:
+async def open_context(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIterator[DoctorContext]:
     """Put the adapters together as the bot does; nothing is touched before a check does it."""
     storage = Storage.open(settings.bot_database_url.get_secret_value())
     async with (
@@ -51,7 +51,7 @@ async def admitted(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIt
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
         try:
-            yield Patient(
+            yield DoctorContext(
                 settings=settings,
                 policy=policy,
                 client=client,

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, warning, wrong
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem, SessionsShared
@@ -14,9 +14,9 @@ DATABASE = "BOT_DATABASE_URL"
 _NAMED = 4
 
 
-async def database(patient: Patient) -> AsyncIterator[Finding]:
+async def database(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check the database, beside a running bot too; nothing is written."""
-    file = sqlite_file(patient.storage.url)
+    file = sqlite_file(context.storage.url)
     if file is not None and not file.exists():
         folder = file.absolute().parent
         if not folder.is_dir():
@@ -30,24 +30,24 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
         yield _read_only(file)
         return
     try:
-        await patient.storage.ping()
-        await patient.storage.check_sessions()
-        version, missing = await patient.storage.version(), await patient.storage.pending()
+        await context.storage.ping()
+        await context.storage.check_sessions()
+        version, missing = await context.storage.version(), await context.storage.pending()
         if missing:
             tables = f"its tables are at version {version}" if version else "it has no tables yet"
             pending = f"{count(len(missing), 'migration')} pending ({', '.join(missing)})"
-            await patient.storage.rehearse()
+            await context.storage.rehearse()
             yield ok(DATABASE, f"answers; {tables}, {pending}: `upgrade-bot run` applies them")
             return
-        if lacking := await patient.storage.lacking_rights():
+        if lacking := await context.storage.lacking_rights():
             mend = "Make the bot's user the owner of its tables, or grant it SELECT, INSERT, UPDATE and DELETE on them."
             more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
             yield wrong(DATABASE, f"this user lacks the right to {', '.join(lacking[:_NAMED])}{more}", mend)
             return
         yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
-        async for finding in _contents(patient):
+        async for finding in _contents(context):
             yield finding
-        yield await _policy(patient)
+        yield await _policy(context)
     except DatabaseProblem as error:
         yield wrong(DATABASE, str(error), _mending(error))
 
@@ -64,34 +64,34 @@ def _read_only(path: Path) -> Finding:
     return wrong(DATABASE, f"this user may not write {path}", f"Give it the right: chown or chmod {path}")
 
 
-async def _policy(patient: Patient) -> Finding:
+async def _policy(context: DoctorContext) -> Finding:
     """Compare the policy that doctor reads with the one that the bot judges by."""
-    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "BOT_APPROVERS"
-    async with patient.storage.look() as work:
+    about = "BOT_POLICY_FILE" if context.settings.bot_policy_file else "BOT_APPROVERS"
+    async with context.storage.read() as work:
         in_force = await work.policies.newest()
     if in_force is None:
         return ok(about, "no bot that uses this database has put a policy in force yet")
     generation = f"generation {in_force.number}, since {in_force.since:%Y-%m-%d %H:%M} UTC"
-    if in_force.digest == patient.policy.digest:
+    if in_force.digest == context.policy.digest:
         return ok(about, f"these rules are the ones in force ({generation})")
     text = f"the rules here differ from the ones in force ({generation}), by which the running bot judges"
     mend = "If these are the newer ones, start every replica with them; if not, start this one with those in force."
     return warning(about, text, mend)
 
 
-async def _contents(patient: Patient) -> AsyncIterator[Finding]:
-    census = patient.storage.census
-    counts = await census.dead()
+async def _contents(context: DoctorContext) -> AsyncIterator[Finding]:
+    stats = context.storage.stats
+    counts = await stats.dead()
     mend = "docs/operating.md says what to do with dead letters."
-    for newest in await census.dead_letters(limit=1):
+    for newest in await stats.dead_letters(limit=1):
         what = "press or form" if newest.box is Box.INBOX else "message"
         text = f"{count(counts[newest.box], what)} given up; the newest: {newest.what}"
         yield warning(DATABASE, f"{text} ({newest.error})", mend)
-    for request_id, error in (await census.unreadable_requests()).items():
+    for request_id, error in (await stats.unreadable_requests()).items():
         yield warning(DATABASE, f"request {request_id} cannot be read by this version ({error})", mend)
     if not any(counts.values()):
         yield ok(DATABASE, "nothing was given up")
-    async with patient.storage.look() as work:
+    async with context.storage.read() as work:
         broken = await work.destinations.broken()
     for one in broken:
         text = f"the channel {one.channel} refuses messages since {one.since:%Y-%m-%d %H:%M} UTC ({one.error})"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from bot.app import real_time
 from bot.doctor.channels import channels
 from bot.doctor.cloud_access import cloud_access
-from bot.doctor.context import Patient, admitted
+from bot.doctor.context import DoctorContext, open_context
 from bot.doctor.database import database
 from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.listening import listening
@@ -20,37 +20,37 @@ from bot.observe.redaction import redact
 from bot.policy.words import in_words
 from bot.settings import Settings
 
-Check = Callable[[Patient], AsyncIterator[Finding]]
+Check = Callable[[DoctorContext], AsyncIterator[Finding]]
 
 
-async def configured(patient: Patient) -> AsyncIterator[Finding]:
+async def configured(context: DoctorContext) -> AsyncIterator[Finding]:
     """Say whether the settings are valid and filled in, and what the rules are."""
-    transport = "Socket Mode, as SLACK_APP_TOKEN is set" if patient.settings.socket_mode else "HTTP mode"
-    untouched = [finding async for finding in placeholders(patient)]
+    transport = "Socket Mode, as SLACK_APP_TOKEN is set" if context.settings.socket_mode else "HTTP mode"
+    untouched = [finding async for finding in placeholders(context)]
     for finding in untouched:
         yield finding
     if not untouched:
         yield ok("settings", f"every variable is valid; {transport}")
-    about = "BOT_POLICY_FILE" if patient.settings.bot_policy_file else "BOT_APPROVERS"
-    for line in in_words(patient.policy):
+    about = "BOT_POLICY_FILE" if context.settings.bot_policy_file else "BOT_APPROVERS"
+    for line in in_words(context.policy):
         yield ok(about, line)
 
 
 CHECKS: tuple[Check, ...] = (configured, listening, database, slack_access, channels, circles, cloud_access)
 
 
-async def examine(patient: Patient, *checks: Check) -> AsyncIterator[Finding]:
+async def examine(context: DoctorContext, *checks: Check) -> AsyncIterator[Finding]:
     """Run the checks one after the other."""
     for check in checks or CHECKS:
-        async for finding in check(patient):
+        async for finding in check(context):
             yield finding
 
 
 async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, form: str) -> int:
     """Print every finding as `text` or `json`; returns 0 when the bot would work, else 1."""
     found = []
-    async with admitted(settings, policy, now=real_time) as patient:
-        async for finding in examine(patient, *checks):
+    async with open_context(settings, policy, now=real_time) as context:
+        async for finding in examine(context, *checks):
             found.append(finding)
             if form == "text":
                 sys.stdout.write(_in_text(finding))

@@ -4,13 +4,13 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, ok, wrong
 
 
-async def listening(patient: Patient) -> AsyncIterator[Finding]:
+async def listening(context: DoctorContext) -> AsyncIterator[Finding]:
     """Take the port for a moment, unless somebody has it: the bot that runs, most likely."""
-    host, port = patient.settings.bot_host, patient.settings.bot_port
+    host, port = context.settings.bot_host, context.settings.bot_port
     about = f"BOT_HOST and BOT_PORT {host}:{port}"
     try:
         _take(host, port)

@@ -7,9 +7,9 @@ the rule cannot do without it is wrong.
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
-from bot.domain.people import EVERYONE, MemberId, Standing
+from bot.domain.people import EVERYONE, AccountType, MemberId
 from bot.domain.policy import Rule
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 
@@ -23,22 +23,22 @@ class _Group:
     members: tuple[MemberId, ...] | None
 
 
-async def circles(patient: Patient) -> AsyncIterator[Finding]:
+async def circles(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check everybody whom the rules name."""
-    if patient.identity.known is None:
+    if context.identity.known is None:
         yield unknown("BOT_APPROVERS", "people are not looked up, because Slack does not answer")
         return
     seen: set[tuple[str, str]] = set()
     try:
-        for rule in patient.policy.rules:
+        for rule in context.policy.rules:
             for role in ("approvers", "requesters", "notify", "on_call"):
                 for who in getattr(rule, role):
                     if who != EVERYONE and (role, who) not in seen and not _looked_at(rule, role):
                         seen.add((role, who))
-                        yield await _person_or_group(patient, rule, role, who)
-            if EVERYONE not in rule.requesters and not await _able(patient, rule.requesters, enough=1):
-                yield _nobody_asks(patient, rule)
-            yield await _quorum(patient, rule)
+                        yield await _person_or_group(context, rule, role, who)
+            if EVERYONE not in rule.requesters and not await _able(context, rule.requesters, enough=1):
+                yield _nobody_asks(context, rule)
+            yield await _quorum(context, rule)
     except LookUpRefused as error:
         yield wrong("BOT_APPROVERS", f"people cannot be looked up: {error}", "Nothing can be decided before that.")
     except MembersUnavailable as error:
@@ -51,42 +51,42 @@ def _looked_at(rule: Rule, role: str) -> bool:
     return role == "notify" and rule.notify == rule.approvers
 
 
-async def _person_or_group(patient: Patient, rule: Rule, role: str, who: str) -> Finding:
-    about = f"{_place(patient, rule, role)} {who}"
+async def _person_or_group(context: DoctorContext, rule: Rule, role: str, who: str) -> Finding:
+    about = f"{_place(context, rule, role)} {who}"
     if who.startswith("S"):
-        return _group(patient, about, await patient.people.group(who))
-    member = await patient.people.find(MemberId(who))
+        return _group(context, about, await context.people.group(who))
+    member = await context.people.find(MemberId(who))
     if member.counts:
         return ok(about, f"{member.name} is a full member")
-    if member.standing is Standing.UNKNOWN:
+    if member.account_type is AccountType.UNKNOWN:
         return warning(about, "Slack knows nobody by this ID", "Check the ID (profile, three dots, Copy member ID).")
     mend = "Name somebody who is a full member; guests, outsiders, bots and deactivated people never count."
-    return warning(about, f"{member.name or who} does not count here: {member.standing}", mend)
+    return warning(about, f"{member.name or who} does not count here: {member.account_type}", mend)
 
 
-def _group(patient: Patient, about: str, members: frozenset[MemberId] | None) -> Finding:
+def _group(context: DoctorContext, about: str, members: frozenset[MemberId] | None) -> Finding:
     if members:
         return ok(about, f"the user group has {count(len(members), 'member')}")
     if members is not None:
         return warning(about, "the user group is empty", "Add people to it in Slack.")
-    if patient.people.refusals:
+    if context.people.refusals:
         mend = "Name users instead of the group, or move the workspace to a paid plan."
-        return warning(about, " ".join(patient.people.refusals), mend)
+        return warning(about, " ".join(context.people.refusals), mend)
     mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
     return warning(about, "Slack knows no such user group", mend)
 
 
-async def _quorum(patient: Patient, rule: Rule) -> Finding:
-    about = f"{_place(patient, rule, 'approvers')} {', '.join(rule.approvers)}".strip()
+async def _quorum(context: DoctorContext, rule: Rule) -> Finding:
+    about = f"{_place(context, rule, 'approvers')} {', '.join(rule.approvers)}".strip()
     name = rule.environment or "every environment without a table"
     needed = rule.required_approvals
     if needed == 0:
         return ok(about, f"{name}: no approval is needed")
     if EVERYONE in rule.approvers:
         return ok(about, f"{name}: every full member may approve")
-    able = len(await _able(patient, rule.approvers, enough=max(_ENOUGH, needed + 2)))
+    able = len(await _able(context, rule.approvers, enough=max(_ENOUGH, needed + 2)))
     approvals, approvers = count(needed, "approval"), count(able, "approver")
-    mend = f"Name more approvers, or ask for fewer approvals in {_number(patient, rule)}."
+    mend = f"Name more approvers, or ask for fewer approvals in {_number(context, rule)}."
     if able < needed:
         few = f"there {'is' if able == 1 else 'are'} only {approvers}" if able else "nobody may give one"
         return wrong(about, f"{name}: a request needs {approvals}, and {few}", mend)
@@ -99,34 +99,34 @@ async def _quorum(patient: Patient, rule: Rule) -> Finding:
     return ok(about, f"{name}: a request needs {approvals}, and at least {approvers} can give one")
 
 
-def _nobody_asks(patient: Patient, rule: Rule) -> Finding:
-    about = f"{_place(patient, rule, 'requesters')} {', '.join(rule.requesters)}"
+def _nobody_asks(context: DoctorContext, rule: Rule) -> Finding:
+    about = f"{_place(context, rule, 'requesters')} {', '.join(rule.requesters)}"
     name = rule.environment or "every environment without a table"
     return wrong(about, f"{name}: nobody may request an upgrade", 'Name full members or groups that have some, or "*".')
 
 
-async def _able(patient: Patient, ids: Iterable[str], *, enough: int) -> set[MemberId]:
+async def _able(context: DoctorContext, ids: Iterable[str], *, enough: int) -> set[MemberId]:
     """Return the full members among people and groups, no more than are enough."""
     named: set[MemberId] = set()
     for who in ids:
-        named |= (await patient.people.group(who) or frozenset()) if who.startswith("S") else {MemberId(who)}
+        named |= (await context.people.group(who) or frozenset()) if who.startswith("S") else {MemberId(who)}
     able: set[MemberId] = set()
     for member in sorted(named):
         if len(able) >= enough:
             break
-        if (await patient.people.find(member)).counts:
+        if (await context.people.find(member)).counts:
             able.add(member)
     return able
 
 
-def _number(patient: Patient, rule: Rule) -> str:
+def _number(context: DoctorContext, rule: Rule) -> str:
     """Name what says how many approvals are needed."""
-    if rule.required_approvals == patient.settings.bot_required_approvals:
+    if rule.required_approvals == context.settings.bot_required_approvals:
         return "BOT_REQUIRED_APPROVALS"
     return f"BOT_POLICY_FILE required_approvals of {rule.environment or 'defaults'}"
 
 
-def _place(patient: Patient, rule: Rule, role: str) -> str:
-    if role == "approvers" and rule.approvers == patient.settings.bot_approvers:
+def _place(context: DoctorContext, rule: Rule, role: str) -> str:
+    if role == "approvers" and rule.approvers == context.settings.bot_approvers:
         return "BOT_APPROVERS"
     return f"BOT_POLICY_FILE {role} of {rule.environment or 'defaults'}:"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, wrong
 
 _EXAMPLES: Final = (
@@ -14,17 +14,17 @@ _EXAMPLES: Final = (
 _IDS: Final = frozenset({"C0123456789", "S0123456789", "U0123456789"})
 
 
-async def placeholders(patient: Patient) -> AsyncIterator[Finding]:
+async def placeholders(context: DoctorContext) -> AsyncIterator[Finding]:
     """Name each variable, and the policy file, that still holds an example's value."""
-    for name in type(patient.settings).model_fields:
-        value = getattr(patient.settings, name)
+    for name in type(context.settings).model_fields:
+        value = getattr(context.settings, name)
         text = str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
         if any(one in text for one in _EXAMPLES):
             yield _untouched(name.upper())
-    if path := patient.settings.bot_policy_file:
-        rules = patient.policy.rules
+    if path := context.settings.bot_policy_file:
+        rules = context.policy.rules
         used = {one for rule in rules for one in (rule.channel, *rule.approvers, *rule.requesters, *rule.on_call)}
-        named = {patient.settings.bot_channel, *(patient.settings.bot_approvers or ())}
+        named = {context.settings.bot_channel, *(context.settings.bot_approvers or ())}
         if found := sorted((used - named) & _IDS):
             yield _untouched(f"BOT_POLICY_FILE {path}: {', '.join(found)}")
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bot.doctor.channels import where
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.database import DATABASE
 from bot.doctor.finding import Finding, ok, wrong
 from bot.domain.request import RequestId, Seal
@@ -23,26 +23,26 @@ _TEXT: Final = (
 )
 
 
-async def round_trip(patient: Patient) -> AsyncIterator[Finding]:
+async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
     """Post a button to the first channel, and wait two minutes for its press to be stored."""
     request_id = RequestId(f"doctor-{secrets.token_hex(6)}")
-    channel = patient.policy.channels[0]
-    about = f"{where(patient, channel)} {channel}"
-    if not await _somebody_stores(patient):
+    channel = context.policy.channels[0]
+    about = f"{where(context, channel)} {channel}"
+    if not await _somebody_stores(context):
         mend = "Start `upgrade-bot run` with this very database, then try again."
         yield wrong(DATABASE, "round trip: no bot runs with this database", mend)
         return
     try:
-        answer = await patient.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
+        answer = await context.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
     except FAILURES as error:
         code = failure(error).code
         yield wrong(about, f"round trip: the button cannot be posted ({code})", "Mend the channel first.")
         return
     yield ok(about, f"round trip: a button was posted; press it in Slack within {_WAIT} s")
-    arrived = await _arrived(patient, request_id)
+    arrived = await _arrived(context, request_id)
     said = "The press arrived: buttons work." if arrived else "The press did not arrive."
     with suppress(*FAILURES):  # else the button stays; the finding says it all
-        await patient.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
+        await context.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
     if arrived:
         yield ok(about, "round trip: the press was stored by the running bot")
     else:
@@ -54,18 +54,18 @@ async def round_trip(patient: Patient) -> AsyncIterator[Finding]:
         )
 
 
-async def _somebody_stores(patient: Patient) -> bool:
+async def _somebody_stores(context: DoctorContext) -> bool:
     """Whether the database is there with its tables, as a bot that started once leaves it."""
     try:
-        return not await patient.storage.pending()
+        return not await context.storage.pending()
     except DatabaseProblem:
         return False
 
 
-async def _arrived(patient: Patient, request_id: RequestId) -> bool:
+async def _arrived(context: DoctorContext, request_id: RequestId) -> bool:
     for _ in range(_WAIT):
         try:
-            if await patient.storage.census.received(f"request:{request_id}"):
+            if await context.storage.stats.received(f"request:{request_id}"):
                 return True
         except DatabaseProblem:
             return False

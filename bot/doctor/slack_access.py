@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor.context import Patient
+from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.manifest import SCOPES
 from bot.slack.web.failures import FAILURES, failure
@@ -19,24 +19,24 @@ _SKEW_BREAKS = 300.0
 """Seconds beyond which Slack's signatures count as forged."""
 
 
-async def slack_access(patient: Patient) -> AsyncIterator[Finding]:
+async def slack_access(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check whether Slack lets us in, and as whom."""
     try:
-        here = await patient.identity.learn()
+        here = await context.identity.learn()
     except TokenRefused as error:
         mend = "Copy the Bot User OAuth Token again from the app's page, Install App. Example: SLACK_BOT_TOKEN=xoxb-…"
         yield wrong(BOT_TOKEN, f"Slack refuses the token ({error.code})", mend)
         return
     except SlackUnreachable as error:
-        mend = reaching(patient.settings.slack_api_url)
+        mend = reaching(context.settings.slack_api_url)
         yield wrong("SLACK_API_URL", f"Slack cannot be reached: {error}", mend)
         return
     where = "for the organisation" if here.org_wide else "in the workspace"
     yield ok(BOT_TOKEN, f"works {where} {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
     yield _scopes(here)
-    yield await _transport(patient, here)
-    yield _command(patient)
-    if found := await _clock(patient):
+    yield await _transport(context, here)
+    yield _command(context)
+    if found := await _clock(context):
         yield found
 
 
@@ -53,15 +53,15 @@ def _scopes(here: Installation) -> Finding:
     return wrong(BOT_TOKEN, text, mend)
 
 
-async def _transport(patient: Patient, here: Installation) -> Finding:
-    token = patient.settings.slack_app_token
+async def _transport(context: DoctorContext, here: Installation) -> Finding:
+    token = context.settings.slack_app_token
     if token is None:
         secret = "SLACK_SIGNING_SECRET"  # noqa: S105 - the name of a variable
         return ok(secret, "HTTP mode; only a request from Slack can prove the secret: try `doctor --round-trip`")
     client = AsyncWebClient(
-        token=None, base_url=patient.client.base_url, session=patient.client.session, retry_handlers=[]
+        token=None, base_url=context.client.base_url, session=context.client.session, retry_handlers=[]
     )
-    client.proxy = patient.client.proxy  # its own look at the environment knows no NO_PROXY
+    client.proxy = context.client.proxy  # its own look at the environment knows no NO_PROXY
     try:
         await client.apps_connections_open(app_token=token.get_secret_value())
     except SlackApiError as error:
@@ -78,17 +78,17 @@ async def _transport(patient: Patient, here: Installation) -> Finding:
     return ok(APP_TOKEN, "Slack offers a Socket Mode connection")
 
 
-def _command(patient: Patient) -> Finding:
+def _command(context: DoctorContext) -> Finding:
     """Say what is listened to. Slack tells no bot token which commands its app has."""
-    text = f"{patient.settings.bot_command} is answered; Slack does not tell whether the app has a command of this name"
+    text = f"{context.settings.bot_command} is answered; Slack does not tell whether the app has a command of this name"
     return ok("BOT_COMMAND", f"{text} (its page, Slash Commands): type it once")
 
 
-async def _clock(patient: Patient) -> Finding | None:
+async def _clock(context: DoctorContext) -> Finding | None:
     try:
-        answer = await patient.client.auth_test()
+        answer = await context.client.auth_test()
         headers = {name.lower(): value for name, value in (answer.headers or {}).items()}
-        skew = abs((patient.now() - parsedate_to_datetime(str(headers["date"]))).total_seconds())
+        skew = abs((context.now() - parsedate_to_datetime(str(headers["date"]))).total_seconds())
     except (*FAILURES, KeyError, TypeError):
         return None
     return clock_finding("SLACK_API_URL", "Slack", skew)

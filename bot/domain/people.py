@@ -10,7 +10,7 @@ MemberId = NewType("MemberId", str)
 EVERYONE = "*"
 
 
-class Standing(StrEnum):
+class AccountType(StrEnum):
     """What somebody is to the workspace that installed the app. Only full members may do anything."""
 
     FULL = "full member"
@@ -27,17 +27,17 @@ class Member:
 
     id: MemberId
     name: str
-    standing: Standing
+    account_type: AccountType
     zone: str = "UTC"
 
     @property
     def counts(self) -> bool:
         """Whether this person may use the bot at all."""
-        return self.standing is Standing.FULL
+        return self.account_type is AccountType.FULL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Circle:
+class PeopleSet:
     """The people a rule names, groups already resolved. `everyone` stands for every full member."""
 
     everyone: bool

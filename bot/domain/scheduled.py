@@ -49,9 +49,9 @@ class Reading:
     ignore_windows: bool | None = None
 
     @property
-    def stand(self) -> str:
+    def fingerprint(self) -> str:
         """Return where it stands: whatever is compared to tell a move, in one text."""
-        return stand(self.status, self.to_version, self.window)
+        return fingerprint(self.status, self.to_version, self.window)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,12 +92,12 @@ class ScheduledUpgrade:
         return self.identity.startswith(NAMELESS)
 
     @property
-    def stand(self) -> str:
+    def fingerprint(self) -> str:
         """Return where it stands. A reading that stands there too is no move; another one may be.
 
         One that is missing stands nowhere, so that any reading of it is looked at.
         """
-        return "" if self.missing_since else stand(self.status, self.to_version, self.window)
+        return "" if self.missing_since else fingerprint(self.status, self.to_version, self.window)
 
     @property
     def full_name(self) -> str:
@@ -166,7 +166,7 @@ class Move:
         return self.status != self.from_status
 
 
-def stand(status: str, to_version: str, window: Window | None) -> str:
+def fingerprint(status: str, to_version: str, window: Window | None) -> str:
     """Return in one text where an upgrade stands."""
     when = f"{window.start.timestamp()} {window.end.timestamp()}" if window else ""
     return f"{status!r} {to_version!r} {when}"

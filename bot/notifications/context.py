@@ -9,7 +9,7 @@ from bot.domain.scheduled import ScheduledUpgrade
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class MessageContext:
     """Time, the stored request and upgrade that an event is about, and the address of the request's card.
 
     `naming` is what clusters are called.

@@ -7,7 +7,7 @@ from typing import Final
 from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
 from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
-from bot.notifications.context import Scene
+from bot.notifications.context import MessageContext
 from bot.notifications.text import clip, escape, said, size
 
 MOST_SINGLE: Final = 5
@@ -25,7 +25,7 @@ class Waiting:
 
     number: int
     event: AnyEvent
-    scene: Scene
+    current: MessageContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +78,8 @@ def _rank(one: Waiting) -> int:
 
 
 def _told(one: Waiting) -> _Part:
-    markup = notes.brief(one.event, one.scene, _ALERT_ROOM)
-    buttons = notes.reschedule(one.event, one.scene)
+    markup = notes.brief(one.event, one.current, _ALERT_ROOM)
+    buttons = notes.reschedule(one.event, one.current)
     return _Part(
         text=clip(said(markup).replace("*", ""), _ALERT_ROOM),
         block=section(markup, accessory=buttons[0] if buttons else None),
@@ -107,14 +107,14 @@ def _kind(one: Waiting) -> str:
         case StatusMoved(status=status):
             return phrases.status(status)
         case WindowNear():
-            return "window has begun" if running_story.has_begun(one.event, one.scene) else "window begins soon"
+            return "window has begun" if running_story.has_begun(one.event, one.current) else "window begins soon"
         case UpgradeOverran():
             return "overrunning"
         case _:
-            return notes.heading(one.event, one.scene)
+            return notes.heading(one.event, one.current)
 
 
 def _named(one: Waiting) -> str:
     if not one.event.about.cluster:
         return escape(one.event.about.organisation, 100)
-    return clip(f"{phrases.name(one.event.about, one.scene.naming)} to {escape(one.event.about.to_version, 60)}", 200)
+    return clip(f"{phrases.name(one.event.about, one.current.naming)} to {escape(one.event.about.to_version, 60)}", 200)

@@ -10,7 +10,7 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import phrases
 from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
 from bot.notifications.card import press_button, presses
-from bot.notifications.ids import Act, Callback
+from bot.notifications.ids import ActionId, CallbackId
 from bot.notifications.standing import standing
 from bot.notifications.text import clip, mention, sentence, span, utc, when
 from bot.workflow.inbox import Press
@@ -40,7 +40,7 @@ def home(seen: HomeView) -> View:
     pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
     page = min(max(seen.page, 0), pages - 1)
     naming = Naming.among(seen.feeds)
-    schedule = button("Schedule upgrade", action_id=Act.SCHEDULE, style="primary")
+    schedule = button("Schedule upgrade", action_id=ActionId.SCHEDULE, style="primary")
     return view(
         header("Kubernetes upgrades"),
         context(*_freshness(seen)),
@@ -58,13 +58,13 @@ def home(seen: HomeView) -> View:
         ),
         *_list("Your requests", seen.own, OWN_A_PAGE, page, partial(_own, seen=seen, naming=naming)),
         *_turning(page, pages),
-        callback_id=Callback.HOME,
+        callback_id=CallbackId.HOME,
     )
 
 
 def closed(why: str) -> View:
     """Draw the App Home of somebody who may not use the bot."""
-    return view(section(why), callback_id=Callback.HOME)
+    return view(section(why), callback_id=CallbackId.HOME)
 
 
 def _list(
@@ -123,8 +123,10 @@ def _own(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Bl
     known = (*seen.upgrades, *seen.ended)
     upgrade = next((one for one in known if request.upgrade and one.identity == request.upgrade), None)
     gone = request.state is State.SUBMITTED and upgrade is None
-    stands = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
-    line = f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n{stands or standing(request, upgrade)}"
+    fingerprints = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
+    line = (
+        f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n{fingerprints or standing(request, upgrade)}"
+    )
     if request.state in OPEN:
         line += f" Start: {phrases.wanted(request)}."
     elif upgrade and upgrade.window:
@@ -142,8 +144,8 @@ def _freshness(seen: HomeView) -> tuple[str, ...]:
 def _turning(page: int, pages: int) -> tuple[Block, ...]:
     if pages == 1:
         return ()
-    turns = [button("Previous", action_id=f"{Act.HOME_PAGE}", value=str(page - 1))] if page else []
+    turns = [button("Previous", action_id=f"{ActionId.HOME_PAGE}", value=str(page - 1))] if page else []
     if page < pages - 1:
-        turns.append(button("Next", action_id=f"{Act.HOME_PAGE}", value=str(page + 1)))
+        turns.append(button("Next", action_id=f"{ActionId.HOME_PAGE}", value=str(page + 1)))
     rows = [actions(turn, block_id=f"home:turn:{number}") for number, turn in enumerate(turns)]
     return (divider(), context(f"Page {page + 1} of {pages}."), *rows)

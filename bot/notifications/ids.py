@@ -11,7 +11,7 @@ PRESSES: Final = tuple(Press)
 """The action ids of the buttons on cards, alerts and App Home are the values of Press."""
 
 
-class Act(StrEnum):
+class ActionId(StrEnum):
     """Action ids of everything else that can be pressed, chosen or typed."""
 
     SCHEDULE = "schedule"
@@ -30,7 +30,7 @@ class Act(StrEnum):
     REASON = "reason"
 
 
-class Callback(StrEnum):
+class CallbackId(StrEnum):
     """Callback ids of views."""
 
     SCHEDULE_UPGRADE = "schedule_upgrade"
@@ -39,7 +39,7 @@ class Callback(StrEnum):
     HOME = "home"
 
 
-class Block(StrEnum):
+class BlockId(StrEnum):
     """Block ids of the fields in the modals; an error belongs to one of these."""
 
     CLUSTER = "cluster_block"

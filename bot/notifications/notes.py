@@ -15,23 +15,23 @@ from bot.domain.scheduled import ALARMING
 from bot.notifications import deciding_story, phrases, running_story
 from bot.notifications.blocks import Block, Message, actions, context, message, section
 from bot.notifications.card import press_button, presses
-from bot.notifications.context import Scene
+from bot.notifications.context import MessageContext
 from bot.notifications.text import clip, escape, link, mention, mentions, trusted
 from bot.workflow.inbox import Press
 
 _LONGEST_PART = 2800
 
 
-def heading(event: AnyEvent, scene: Scene) -> str:
+def heading(event: AnyEvent, current: MessageContext) -> str:
     """Say in a few words what happened."""
-    return deciding_story.heading(event) or running_story.heading(event, scene) or "Notice"
+    return deciding_story.heading(event) or running_story.heading(event, current) or "Notice"
 
 
-def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...]:
+def lines(event: AnyEvent, current: MessageContext) -> tuple[str, ...]:
     """Tell what happened in a few sentences."""
     if isinstance(event, Answered):
         return (trusted(event.text),)
-    return deciding_story.lines(event) or running_story.lines(event, scene) or ()
+    return deciding_story.lines(event) or running_story.lines(event, current) or ()
 
 
 def is_alarming(event: AnyEvent) -> bool:
@@ -44,42 +44,42 @@ def in_full(event: AnyEvent) -> bool:
     return is_alarming(event) or isinstance(event, WentBlind | SawAgain)
 
 
-def title(event: AnyEvent, scene: Scene) -> str:
+def title(event: AnyEvent, current: MessageContext) -> str:
     """Say what happened to which cluster: `Upgrade failed: production/payments, 1.30.4 to 1.31.2`."""
     if not event.about.cluster:
-        return f"{heading(event, scene)}: {escape(event.about.organisation, 200)}"
-    return f"{heading(event, scene)}: {_what(event, scene)}"
+        return f"{heading(event, current)}: {escape(event.about.organisation, 200)}"
+    return f"{heading(event, current)}: {_what(event, current)}"
 
 
-def thread(event: AnyEvent, scene: Scene) -> Message:
+def thread(event: AnyEvent, current: MessageContext) -> Message:
     """Tell it under the card, where the reader sees what it is about; the notification text says that too."""
-    told = "\n".join(lines(event, scene))
+    told = "\n".join(lines(event, current))
     for_whom = mentions(_in_thread(event))
     shown = f"{for_whom}: {told}" if for_whom else told
-    return message(f"{title(event, scene)}. {shown}", section(shown))
+    return message(f"{title(event, current)}. {shown}", section(shown))
 
 
-def channel(event: AnyEvent, scene: Scene) -> Message:
+def channel(event: AnyEvent, current: MessageContext) -> Message:
     """Tell it in a channel, complete by itself."""
     for_whom = mentions(_in_channel(event))
-    told = [*([for_whom] if for_whom else []), *lines(event, scene), *_who_asked(event)]
-    small = [link(scene.link, "Open the card")] if scene.link else []
-    buttons = reschedule(event, scene)
-    blocks: list[Block] = [section("\n".join([f"*{title(event, scene)}*", *told]))]
+    told = [*([for_whom] if for_whom else []), *lines(event, current), *_who_asked(event)]
+    small = [link(current.link, "Open the card")] if current.link else []
+    buttons = reschedule(event, current)
+    blocks: list[Block] = [section("\n".join([f"*{title(event, current)}*", *told]))]
     blocks += [actions(*buttons)] if buttons else []
     blocks += [context(*small)] if small else []
-    return message("\n".join([f"{title(event, scene)}.", *told, *small]), *blocks)
+    return message("\n".join([f"{title(event, current)}.", *told, *small]), *blocks)
 
 
-def direct(event: AnyEvent, scene: Scene) -> Message:
+def direct(event: AnyEvent, current: MessageContext) -> Message:
     """Tell it to the requester."""
     if isinstance(event, Answered):
         return private(event)
-    told = [f"{title(event, scene)}.", *lines(event, scene)]
+    told = [f"{title(event, current)}.", *lines(event, current)]
     if isinstance(event, UpgradeRequested):
-        opening = f"Your request was received: {_what(event, scene)}."
+        opening = f"Your request was received: {_what(event, current)}."
         told = [opening, deciding_story.what_is_needed(event)]
-    told += [link(scene.link, "Open the card")] if scene.link else []
+    told += [link(current.link, "Open the card")] if current.link else []
     return message("\n".join(told), section("\n".join([f"*{told[0]}*", *told[1:]])))
 
 
@@ -95,25 +95,25 @@ def private(event: Answered) -> Message:
     return message("\n".join(parts), *(section(part) for part in parts))
 
 
-def reschedule(event: AnyEvent, scene: Scene) -> tuple[Block, ...]:
+def reschedule(event: AnyEvent, current: MessageContext) -> tuple[Block, ...]:
     """Return the button that an alert has, when the upgrade was requested here and can be rescheduled now."""
-    request = scene.request
-    if request is None or not is_alarming(event) or Press.RESCHEDULE not in presses(request, scene.upgrade):
+    request = current.request
+    if request is None or not is_alarming(event) or Press.RESCHEDULE not in presses(request, current.upgrade):
         return ()
-    return (press_button(Press.RESCHEDULE, request, scene.naming),)
+    return (press_button(Press.RESCHEDULE, request, current.naming),)
 
 
-def brief(event: AnyEvent, scene: Scene, limit: int) -> str:
+def brief(event: AnyEvent, current: MessageContext, limit: int) -> str:
     """Tell it as one part of a digest: title, mentions, sentences and link."""
     for_whom = mentions(_in_channel(event))
-    told = [*([for_whom] if for_whom else []), *lines(event, scene), *_who_asked(event)]
-    tail = f"\n{link(scene.link, 'Open the card')}" if scene.link else ""
-    head = f"*{title(event, scene)}*\n"
+    told = [*([for_whom] if for_whom else []), *lines(event, current), *_who_asked(event)]
+    tail = f"\n{link(current.link, 'Open the card')}" if current.link else ""
+    head = f"*{title(event, current)}*\n"
     return head + clip("\n".join(told), max(limit - len(head) - len(tail), 200)) + tail
 
 
-def _what(event: AnyEvent, scene: Scene) -> str:
-    return f"{phrases.name(event.about, scene.naming)}, {phrases.versions(event.about)}"
+def _what(event: AnyEvent, current: MessageContext) -> str:
+    return f"{phrases.name(event.about, current.naming)}, {phrases.versions(event.about)}"
 
 
 def _who_asked(event: AnyEvent) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bot.domain.request import State
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_REPORTED, NOT_UPGRADED, PENDING
 from bot.domain.windows import Window
 from bot.notifications import phrases
-from bot.notifications.context import Scene, ahead
+from bot.notifications.context import MessageContext, ahead
 from bot.notifications.standing import stop
 from bot.notifications.text import escape, span, when
 
@@ -36,7 +36,7 @@ _MAYBE: Final = (
 )
 
 
-def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one line for each event
+def heading(event: AnyEvent, current: MessageContext) -> str | None:  # noqa: PLR0911 - one line for each event
     """Say in a few words what happened; None for events of other stories."""
     match event:
         case StatusMoved():
@@ -48,11 +48,11 @@ def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one
         case WindowBrokeRule():
             return "The window breaks a rule"
         case WindowNear():
-            window = _window(event.window, scene) or event.window
+            window = _window(event.window, current) or event.window
             return (
                 "Upgrade window has begun"
-                if has_begun(event, scene)
-                else f"Upgrade window begins {ahead(window.start, scene.now)}"
+                if has_begun(event, current)
+                else f"Upgrade window begins {ahead(window.start, current.now)}"
             )
         case UpgradeOverran():
             return "Upgrade is overrunning"
@@ -64,33 +64,33 @@ def heading(event: AnyEvent, scene: Scene) -> str | None:  # noqa: PLR0911 - one
             return None
 
 
-def lines(event: AnyEvent, scene: Scene) -> tuple[str, ...] | None:
+def lines(event: AnyEvent, current: MessageContext) -> tuple[str, ...] | None:
     """Tell it; None for events of other stories."""
     match event:
         case StatusMoved():
-            return (*_status(event, scene), *_since(event.status, scene))
+            return (*_status(event, current), *_since(event.status, current))
         case WindowMoved():
-            return (*_moved(event, scene), *_since(event.status, scene))
+            return (*_moved(event, current), *_since(event.status, current))
         case WindowBrokeRule():
             return (
                 f"Avisi Cloud chose the window {span(event.window)}. {stop(escape(event.rule))}",
                 f"{phrases.NO_CANCEL} Otherwise it runs in that window.",
             )
         case WindowNear():
-            return (*_near(event, scene), *_since_near(scene))
+            return (*_near(event, current), *_since_near(current))
         case UpgradeOverran():
             return (
                 f"Its window ended {when(event.window.end)}, and Avisi Cloud says that it is still in progress.",
-                *_since("IN_PROGRESS", scene),
+                *_since("IN_PROGRESS", current),
             )
         case _:
             return _sight(event)
 
 
-def has_begun(event: WindowNear, scene: Scene) -> bool:
+def has_begun(event: WindowNear, current: MessageContext) -> bool:
     """Whether a countdown is told so late that its window has begun."""
-    window = _window(event.window, scene) or event.window
-    return window.start <= scene.now
+    window = _window(event.window, current) or event.window
+    return window.start <= current.now
 
 
 def _sight(event: AnyEvent) -> tuple[str, ...] | None:
@@ -114,8 +114,8 @@ def _sight(event: AnyEvent) -> tuple[str, ...] | None:
             return None
 
 
-def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
-    window = _window(event.window, scene)
+def _status(event: StatusMoved, current: MessageContext) -> tuple[str, ...]:
+    window = _window(event.window, current)
     says = (f"Avisi Cloud says: {stop(escape(event.reason))}",) if event.reason else ()
     match event.status:
         case "FAILED":
@@ -134,7 +134,7 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
                 *says,
                 f"{_still(event)} Nothing more is scheduled by it; it can be rescheduled for the next window.",
             )
-        case "SUPERSEDED" if scene.request and scene.request.state is State.REPLACED:
+        case "SUPERSEDED" if current.request and current.request.state is State.REPLACED:
             return ("Its status is superseded: a newer request for this cluster took its place.", *says)
         case "SUPERSEDED":
             return (
@@ -145,17 +145,17 @@ def _status(event: StatusMoved, scene: Scene) -> tuple[str, ...]:
         case "SUCCEEDED":
             return (f"Its status is succeeded: the cluster runs {escape(event.about.to_version, 80)}.", *says)
         case _:
-            return (*_under_way(event, window, scene), *says)
+            return (*_under_way(event, window, current), *says)
 
 
-def _under_way(event: StatusMoved, window: Window | None, scene: Scene) -> tuple[str, ...]:
+def _under_way(event: StatusMoved, window: Window | None, current: MessageContext) -> tuple[str, ...]:
     begins = (f"Its window is {span(window)}.",) if window else ("Avisi Cloud gave no window yet.",)
     there = escape(event.about.to_version, 80)
     match event.status:
         case "SCHEDULED_NOTIFIED":
             planned = f"in its window, {span(window)}" if window else "in a window that it has not given yet"
-            if window and window.start > scene.now:
-                planned += f", which begins {ahead(window.start, scene.now)}"
+            if window and window.start > current.now:
+                planned += f", which begins {ahead(window.start, current.now)}"
             return (f"Avisi Cloud is going to upgrade this cluster {planned}. The status is scheduled notified.",)
         case "IN_PROGRESS":
             return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
@@ -183,35 +183,35 @@ def _not_known(event: StatusMoved) -> tuple[str, ...]:
     return (*last, phrases.FORGOTTEN)
 
 
-def _near(event: WindowNear, scene: Scene) -> tuple[str, ...]:
-    says = f"Its window is {span(_window(event.window, scene) or event.window)}."
+def _near(event: WindowNear, current: MessageContext) -> tuple[str, ...]:
+    says = f"Its window is {span(_window(event.window, current) or event.window)}."
     if event.unread_since is None:
         return (says,)
     return (says, f"This was read {when(event.unread_since)}; Avisi Cloud could not be read since.")
 
 
-def _moved(event: WindowMoved, scene: Scene) -> tuple[str, ...]:
-    window = _window(event.window, scene)
+def _moved(event: WindowMoved, current: MessageContext) -> tuple[str, ...]:
+    window = _window(event.window, current)
     before = f" It was {span(event.from_window)}." if event.from_window else ""
     return (f"Its window is now {span(window)}.{before}" if window else f"It has no window any more.{before}",)
 
 
-def _window(told: Window | None, scene: Scene) -> Window | None:
+def _window(told: Window | None, current: MessageContext) -> Window | None:
     """Return the window that is true now: what an event says may have moved again."""
-    return (scene.upgrade.window if scene.upgrade else None) or told
+    return (current.upgrade.window if current.upgrade else None) or told
 
 
-def _since(status: str, scene: Scene) -> tuple[str, ...]:
+def _since(status: str, current: MessageContext) -> tuple[str, ...]:
     """Say it when the status has moved on since."""
-    if scene.upgrade is None or scene.upgrade.status == status:
+    if current.upgrade is None or current.upgrade.status == status:
         return ()
-    return (f"By now its status is {phrases.status(scene.upgrade.status)}.",)
+    return (f"By now its status is {phrases.status(current.upgrade.status)}.",)
 
 
-def _since_near(scene: Scene) -> tuple[str, ...]:
-    if scene.upgrade is None or scene.upgrade.status in PENDING:
+def _since_near(current: MessageContext) -> tuple[str, ...]:
+    if current.upgrade is None or current.upgrade.status in PENDING:
         return ()
-    return (f"By now its status is {phrases.status(scene.upgrade.status)}.",)
+    return (f"By now its status is {phrases.status(current.upgrade.status)}.",)
 
 
 def _before(event: StatusMoved) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 
-class Naps:
+class InterruptibleSleep:
     """Sleeps of tasks. Once they are over, whoever sleeps or wants to is cancelled: nothing is left half done."""
 
     def __init__(self) -> None:

@@ -13,11 +13,11 @@ from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
-from bot.workflow.polling import Tracking
+from bot.workflow.polling import Polling
 from bot.workflow.ports import Claims, Lease
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
@@ -38,10 +38,10 @@ class Jobs:
     """
 
     claims: Claims
-    tracking: Tracking
+    polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
-    shelf: Shelf
+    catalog_cache: CatalogCache
     in_force: PolicyInForce
     prune: Callable[[], Awaitable[None]]
     polled: Callable[[str, float], None]
@@ -59,7 +59,7 @@ class Jobs:
             schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
         schedule.every(_TICK, "policy", self.guarded("policy", self._policy()))
-        schedule.every(_TICK, "shelf", self.guarded("shelf", self.shelf.renew))
+        schedule.every(_TICK, "catalog_cache", self.guarded("catalog_cache", self.catalog_cache.renew))
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
 
     def _poll(self, organisation: Organisation) -> Job:
@@ -70,7 +70,7 @@ class Jobs:
             nonlocal in_use
             began = monotonic()
             try:
-                source = await self.tracking.poll(organisation, lease)
+                source = await self.polling.poll(organisation, lease)
                 told.works()
                 if source is not in_use:
                     in_use = source
@@ -111,7 +111,7 @@ class Jobs:
 
         async def policy() -> None:
             nonlocal told
-            await self.in_force.look()
+            await self.in_force.read()
             if self.in_force.superseded and not told:
                 log.error("policy.superseded", detail=self.in_force.words)
             elif told and not self.in_force.superseded:

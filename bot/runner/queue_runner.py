@@ -26,13 +26,13 @@ from bot.workflow.inbox import (
     MOST_TRIES,
     AnyEntry,
     ButtonPressed,
-    Due,
-    Errand,
+    DueMessage,
     FormSubmitted,
-    Received,
+    InboxEntry,
+    OutboxMessage,
     RejectionGiven,
 )
-from bot.workflow.ports import BeginWork, Box, Lane, Lease, Work
+from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, UnitOfWork
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
 
@@ -58,7 +58,7 @@ _UNREADABLE = "this version of the bot cannot read it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Duties:
+class Handlers:
     """What the worker calls for each kind of work.
 
     `slack_answers` says whether Slack answers look-ups at all: if it does, only one person's trouble is at hand.
@@ -72,12 +72,12 @@ class Duties:
 
 
 @dataclass(kw_only=True, slots=True)
-class Serving:
+class QueueRunner:
     """Works a queue off until nothing in it is due, or `stopping`: then what is in hand still ends."""
 
     begin: BeginWork
-    look: BeginWork
-    duties: Duties
+    read: BeginReading
+    handlers: Handlers
     stopping: bool = False
 
     async def serve(self, lease: Lease) -> float:
@@ -94,7 +94,7 @@ class Serving:
                         await self._submit(lease)
                         return 0.0
                     case Lane.DELIVERIES:
-                        return await self.duties.deliver(lease)
+                        return await self.handlers.deliver(lease)
             except UnreadableRow as unreadable:
                 await self._pass_by(unreadable, lease)
 
@@ -107,7 +107,7 @@ class Serving:
         async with self.begin(lease) as work:
             if lease.box is not Box.INBOX:
                 if given_up:
-                    await work.outbox.bury(row.number, error=error)
+                    await work.outbox.dead_letter(row.number, error=error)
                 else:
                     queue = outbox.queue_of_its_own(lease.queue, row.number)
                     await work.outbox.set_aside(row.number, queue=queue, seconds=seconds, error=error)
@@ -127,7 +127,7 @@ class Serving:
         Somebody who has to wait because of their own trouble holds up nobody else.
         """
         while lease.held and not self.stopping:
-            async with self.look() as work:
+            async with self.read() as work:
                 received = await work.inbox.due(lease.queue)
                 if received is None:
                     return 0.0
@@ -143,7 +143,7 @@ class Serving:
                 await self._tell(received, f"{error} {_KEPT_UNTIL}", lease)
                 return _until_slack_can(received)
             except MembersUnavailable as error:
-                if not await self.duties.slack_answers():
+                if not await self.handlers.slack_answers():
                     await self._tell(received, _KEPT, lease)
                     return _until_slack_can(received)
                 told = _KEPT if received.attempts == 0 else None
@@ -156,27 +156,27 @@ class Serving:
                 await self._failed(received, lease, why=_OWN_FAULT, error=repr(error), tell=told, known=known)
         return 0.0
 
-    async def _known(self, work: Work, received: Received) -> UpgradeRequest | None:
+    async def _known(self, work: UnitOfWork, received: InboxEntry) -> UpgradeRequest | None:
         """Return the request that it is about, None when there is none that can be read."""
         try:
-            return await self.duties.deciding.known(work, received.entry)
+            return await self.handlers.deciding.known(work, received.entry)
         except StoreAway:
             raise
         except Exception:  # noqa: BLE001 - the decision reads it again, and what fails there is logged and told
             return None
 
-    async def _take(self, received: Received, known: UpgradeRequest | None, lease: Lease) -> None:
+    async def _take(self, received: InboxEntry, known: UpgradeRequest | None, lease: Lease) -> None:
         match received.entry:
             case FormSubmitted() as submitted:
-                await self.duties.requesting.request(received.number, submitted, lease)
+                await self.handlers.requesting.request(received.number, submitted, lease)
             case ButtonPressed() as pressed:
-                await self.duties.deciding.press(received.number, pressed, lease, known)
+                await self.handlers.deciding.press(received.number, pressed, lease, known)
             case RejectionGiven() as given:
-                await self.duties.deciding.reject(received.number, given, lease, known)
+                await self.handlers.deciding.reject(received.number, given, lease, known)
 
     async def _failed(
         self,
-        received: Received,
+        received: InboxEntry,
         lease: Lease,
         *,
         why: str,
@@ -199,7 +199,7 @@ class Serving:
             await work.outbox.put(_answer(received, _given_up(received, why, known)))
             await work.commit()
 
-    async def _tell(self, received: Received, text: str, lease: Lease) -> None:
+    async def _tell(self, received: InboxEntry, text: str, lease: Lease) -> None:
         """Tell somebody once why they still wait."""
         async with self.begin(lease) as work:
             await work.outbox.put(_answer(received, text))
@@ -207,13 +207,13 @@ class Serving:
 
     async def _submit(self, lease: Lease) -> None:
         while lease.held and not self.stopping:
-            async with self.look() as work:
+            async with self.read() as work:
                 due = await work.outbox.due(lease.queue, limit=1)
             if not due:
                 return
             try:
                 with referenced(due[0].reference or None, queue=lease.queue):
-                    await self.duties.submitting.submit(due[0], lease)
+                    await self.handlers.submitting.submit(due[0], lease)
             except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
@@ -230,10 +230,10 @@ class Serving:
                         await self._tell_requester(work, due[0], f"{error} {_APPROVED_UNTIL}")
                     await work.commit()
 
-    async def _tell_requester(self, work: Work, due: Due, text: str) -> None:
+    async def _tell_requester(self, work: UnitOfWork, due: DueMessage, text: str) -> None:
         """Tell whoever asked for an upgrade why it is not submitted, once."""
         try:
-            request = await work.requests.get(RequestId(due.errand.request_id or ""))
+            request = await work.requests.get(RequestId(due.outgoing.request_id or ""))
         except Missing:
             return
         about = outbox.about(request)
@@ -244,19 +244,19 @@ def _pause(attempts: int) -> float:
     return float(min(_LONGEST_PAUSE, 1 << min(attempts, 6)))
 
 
-def _until_slack_can(received: Received) -> float:
+def _until_slack_can(received: InboxEntry) -> float:
     """Return for how long a whole queue waits when nobody can be looked up: nothing is out of order afterwards."""
     return min(_LONGEST_WAIT_FOR_SLACK, max(1.0, received.waited))
 
 
-def _answer(received: Received, text: str) -> Errand:
+def _answer(received: InboxEntry, text: str) -> OutboxMessage:
     """Answer who sent an entry; each text once."""
     url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
     key = f"kept:{received.number}:{zlib.crc32(text.encode()):x}"
     return outbox.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
 
 
-def _given_up(received: Received, why: str, known: UpgradeRequest | None) -> str:
+def _given_up(received: InboxEntry, why: str, known: UpgradeRequest | None) -> str:
     what, again = _named(received.entry)
     where = f" for {known.environment}/{known.cluster}" if known else ""
     reference = f" The log has more under reference {received.reference}." if received.reference else ""

@@ -11,9 +11,9 @@ import structlog
 from bot.observe.metrics import LEASES_LOST
 from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
-from bot.runner.queue_runner import Duties, Serving
+from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
-from bot.workflow.ports import BeginWork, Box, Claims, Lane, Lease, Queue
+from bot.workflow.ports import BeginReading, BeginWork, Box, Claims, Lane, Lease, Queue
 
 log = structlog.get_logger("bot.runner")
 
@@ -35,14 +35,14 @@ class Worker:
         *,
         claims: Claims,
         begin: BeginWork,
-        look: BeginWork,
-        duties: Duties,
+        read: BeginReading,
+        handlers: Handlers,
         renew_every: float = RENEW_EVERY,
         outage: Outage | None = None,
         resting: Callable[[], bool] = lambda: False,
     ) -> None:
         self._claims = claims
-        self._serving = Serving(begin=begin, look=look, duties=duties)
+        self._queue_runner = QueueRunner(begin=begin, read=read, handlers=handlers)
         self._renew_every = renew_every
         self._outage = outage or Outage()
         self._resting = resting
@@ -86,7 +86,7 @@ class Worker:
     async def run(self) -> None:
         """Claim and work until stopped."""
         self._runs = True
-        while not self._serving.stopping:
+        while not self._queue_runner.stopping:
             self._woken.clear()
             try:
                 async with self._claiming:
@@ -99,7 +99,7 @@ class Worker:
 
     async def drain(self, *, within: float) -> None:
         """Take no more work and let what is in hand end; what has not by then is broken off, its lease given back."""
-        self._runs, self._serving.stopping = False, True
+        self._runs, self._queue_runner.stopping = False, True
         self._woken.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -144,7 +144,7 @@ class Worker:
         again_in = 0.0
         try:
             async with kept(self._claims, lease, renew_every=self._renew_every):
-                again_in = await self._serving.serve(lease)
+                again_in = await self._queue_runner.serve(lease)
         except LeaseLost:
             LEASES_LOST.inc()
             log.info("worker.taken_over", queue=lease.queue)

@@ -18,7 +18,7 @@ from bot.notifications import ids
 from bot.slack import rejection
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import NOT_OPENED, TOO_LATE, Opening
 from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.rejection import About
@@ -92,7 +92,7 @@ class CardButtons:
         press = read(body)
         match await self._verdict(press):
             case _Verdict.OPENS:
-                self.opening.start_rescheduling(body, press.request_id, Held(in_home=press.message is None))
+                self.opening.start_rescheduling(body, press.request_id, ModalMetadata(in_home=press.message is None))
             case _Verdict.REFUSED:
                 await self._store(body, press)
             case _Verdict.UNKNOWN:

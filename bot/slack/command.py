@@ -19,12 +19,12 @@ from bot.slack.answers import in_ack, sentence
 from bot.slack.errors import Listener
 from bot.slack.form.directory import Directory, Place
 from bot.slack.form.filling import NotUnderstood
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
 from bot.slack.form.typed import Typed
 from bot.slack.form.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.slack.payload import Payload, member_of, text
-from bot.slack.web.members import Door, Reused
+from bot.slack.web.members import AccessGate, Reused
 from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class Command:
     directory: Directory
     typed: Typed
     opening: Opening
-    door: Door
+    access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     told: Reused[Message]
     """Who asks for the same shares one reading of it, until something is stored here."""
@@ -59,8 +59,8 @@ class Command:
 
     async def used(self, ack: AsyncAck, body: Payload) -> None:
         """Answer the command: refuse, tell, or open the modal."""
-        member = await self.door.look(member_of(body))
-        if refusal := self.door.refusal(member):
+        member = await self.access_gate.identify(member_of(body))
+        if refusal := self.access_gate.refusal(member):
             await ack(**sentence(refusal))
             return
         if answer := await self._answer(body, member):
@@ -73,7 +73,7 @@ class Command:
         """Answer a command of this app that the bot was not told of: somebody set it up otherwise than the app."""
         received = text(body, "command")
         _log.warning("slack.command_unknown", received=received, configured=self.name)
-        if refusal := self.door.refusal(await self.door.look(member_of(body))):
+        if refusal := self.access_gate.refusal(await self.access_gate.identify(member_of(body))):
             await ack(**sentence(refusal))
             return
         differ = f"This bot answers `{self.name}`, and was sent `{escape(received)}`"
@@ -90,7 +90,7 @@ class Command:
             case Fill(words=words) if self.directory.is_loaded:
                 return await self._open(body, words, member)
             case Fill(words=words):
-                self.opening.start(body, Wanted(held=Held(words=words)))
+                self.opening.start(body, Wanted(held=ModalMetadata(words=words)))
             case Blank():
                 self.opening.start(body, Wanted())
         return None

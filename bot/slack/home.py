@@ -12,14 +12,14 @@ from bot.notifications.delivery.deliver import DrawHome
 from bot.notifications.delivery.errors import MessengerError
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed
-from bot.notifications.ids import Act
+from bot.notifications.ids import ActionId
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
 from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.supervisor import Supervisor
-from bot.slack.web.members import Door
+from bot.slack.web.members import AccessGate
 from bot.workflow.ports import BeginWork, Clock
 
 _log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Home:
     draw: DrawHome
     messenger: Messenger
     opening: Opening
-    door: Door
+    access_gate: AccessGate
     tasks: Supervisor
     answers: Answers
     now: Clock
@@ -42,8 +42,8 @@ class Home:
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
         app.event("app_home_opened")(self.guard(self.opened))
-        app.action(Act.SCHEDULE.value)(self.guard(self.schedule))
-        app.action(Act.HOME_PAGE.value)(self.guard(self.turned))
+        app.action(ActionId.SCHEDULE.value)(self.guard(self.schedule))
+        app.action(ActionId.HOME_PAGE.value)(self.guard(self.turned))
 
     async def opened(self, ack: AsyncAck, body: Payload) -> None:
         """Note who opened it and publish it; the Messages tab is none of ours."""
@@ -60,15 +60,15 @@ class Home:
 
     async def schedule(self, ack: AsyncAck, body: Payload) -> None:
         """Open the modal from App Home."""
-        refusal = self.door.refusal(await self.door.look(member_of(body)))
+        refusal = self.access_gate.refusal(await self.access_gate.identify(member_of(body)))
         if refusal:
             self.tasks.start(self.answers.tell(body, refusal), name="refuse")
         else:
-            self.opening.start(body, Wanted(held=Held(in_home=True)))
+            self.opening.start(body, Wanted(held=ModalMetadata(in_home=True)))
         await ack()
 
     async def _show(self, member: MemberId, *, page: int) -> None:
-        refusal = self.door.refusal(await self.door.look(member))
+        refusal = self.access_gate.refusal(await self.access_gate.identify(member))
         if refusal:
             view = closed(refusal)
         else:

@@ -22,7 +22,7 @@ from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.identity import Identity
-from bot.slack.web.members import Door, Reused
+from bot.slack.web.members import AccessGate, Reused
 from bot.slack.web.views import Views
 from bot.workflow.ports import BeginWork, Clock, Members
 from bot.workflow.viewing import Viewing
@@ -61,13 +61,13 @@ class Edge:
         directory = Directory(self.viewing.catalogs)
         typed = Typed(viewing=self.viewing, directory=directory)
         views = Views(client=self.client)
-        door = Door(members=self.members)
+        access_gate = AccessGate(members=self.members)
         storing = Storing(begin=self.begin)
         opening = Opening(
             viewing=self.viewing,
             directory=directory,
             typed=typed,
-            door=door,
+            access_gate=access_gate,
             views=views,
             tasks=self.tasks,
             answers=answers,
@@ -81,7 +81,7 @@ class Edge:
                 directory=directory,
                 typed=typed,
                 opening=opening,
-                door=door,
+                access_gate=access_gate,
                 guard=guard,
                 told=Reused(seconds=UNSEEN, age=self.stored, most=MOST_TOLD),
             ),
@@ -103,7 +103,7 @@ class Edge:
                 draw=self.draw_home,
                 messenger=self.messenger,
                 opening=opening,
-                door=door,
+                access_gate=access_gate,
                 tasks=self.tasks,
                 answers=answers,
                 now=self.real_time,

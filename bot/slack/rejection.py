@@ -9,7 +9,7 @@ from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal, UpgradeRequest
 from bot.notifications import blocks, text
-from bot.notifications.ids import Act, Block, Callback
+from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.payload import Payload, pick
 from bot.slack.payload import text as text_at
 from bot.workflow.inbox import ButtonPressed, MessageRef, RejectionGiven
@@ -40,17 +40,17 @@ def draw(about: About, request: UpgradeRequest, naming: Naming) -> dict[str, obj
         held |= {"channel": about.message.channel, "ts": about.message.ts}
     versions = f"{text.escape(request.from_version)} to {text.escape(request.to_version)}"
     what = f"{text.escape(naming.cluster(request))} from {versions}"
-    field = {"type": "plain_text_input", "action_id": Act.REASON, "multiline": True, "max_length": LONGEST_REASON}
+    field = {"type": "plain_text_input", "action_id": ActionId.REASON, "multiline": True, "max_length": LONGEST_REASON}
     return blocks.View(
         type="modal",
-        callback_id=Callback.REJECT_UPGRADE,
+        callback_id=CallbackId.REJECT_UPGRADE,
         title="Reject upgrade",
         submit="Reject",
         close="Cancel",
         private_metadata=json.dumps(held),
         blocks=(
             blocks.section(f"{what}, asked for by {text.mention(request.requester)}. One rejection ends the request."),
-            {"type": "input", "block_id": str(Block.REASON), "label": blocks.plain("Reason"), "element": field},
+            {"type": "input", "block_id": str(BlockId.REASON), "label": blocks.plain("Reason"), "element": field},
         ),
     ).payload()
 
@@ -69,6 +69,6 @@ def read(view: Payload, *, member: MemberId) -> RejectionGiven:
         member=member,
         request_id=RequestId(request_id),
         seal=Seal(seal),
-        reason=clean(text_at(pick(view, "state", "values"), Block.REASON, Act.REASON, "value")).strip(),
+        reason=clean(text_at(pick(view, "state", "values"), BlockId.REASON, ActionId.REASON, "value")).strip(),
         message=MessageRef(channel=channel, ts=ts) if channel and ts else None,
     )

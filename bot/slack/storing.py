@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.workflow.errors import StoreAway
-from bot.workflow.inbox import AnyEntry, Arrival
+from bot.workflow.inbox import AnyEntry, NewEntry
 from bot.workflow.ports import BeginWork
 
-_Waiting = tuple[Arrival, "asyncio.Future[None]"]
+_Waiting = tuple[NewEntry, "asyncio.Future[None]"]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,7 +26,7 @@ class Storing:
         """Store an entry for the worker; raises StoreAway."""
         stored = asyncio.get_running_loop().create_future()
         context = structlog.contextvars.get_contextvars()
-        self._waiting.append((Arrival(entry=entry, key=key, queue=queue, context=context), stored))
+        self._waiting.append((NewEntry(entry=entry, key=key, queue=queue, context=context), stored))
         if self._task is None or self._task.done():
             # In a context of its own: a line about one delivery says nothing of the delivery that came first.
             self._task = asyncio.create_task(self._store_all(), name="storing", context=Context())
@@ -53,7 +53,7 @@ class Storing:
 
     async def _store(self, together: Sequence[_Waiting]) -> None:
         async with self.begin() as work:
-            await work.inbox.put(*(arrival for arrival, _ in together))
+            await work.inbox.put(*(new_entry for new_entry, _ in together))
             await work.commit()
         _tell(together, None)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.notifications.ids import Block, Callback
+from bot.notifications.ids import BlockId, CallbackId
 from bot.slack import rejection
 from bot.slack.errors import Listener
 from bot.slack.form import modal
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.storing import Storing
 from bot.workflow.inbox import FormSubmitted
@@ -27,8 +27,8 @@ class Submission:
 
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
-        app.view(Callback.SCHEDULE_UPGRADE.value)(self.guard(self.requested))
-        app.view(Callback.REJECT_UPGRADE.value)(self.guard(self.rejected))
+        app.view(CallbackId.SCHEDULE_UPGRADE.value)(self.guard(self.requested))
+        app.view(CallbackId.REJECT_UPGRADE.value)(self.guard(self.rejected))
 
     async def requested(self, ack: AsyncAck, body: Payload) -> None:
         """Store a filled-in form, or say at its fields what is wrong with it."""
@@ -39,10 +39,10 @@ class Submission:
             await ack(response_action="errors", errors=modal.errors(view, problems))
             return
         if found is None:
-            await ack(response_action="errors", errors={Block.CLUSTER.value: "Choose a cluster."})
+            await ack(response_action="errors", errors={BlockId.CLUSTER.value: "Choose a cluster."})
             return
         _, cluster = found
-        held = Held.read(view)
+        held = ModalMetadata.read(view)
         entry = FormSubmitted(
             member=member_of(body),
             organisation=cluster.organisation,
@@ -58,7 +58,7 @@ class Submission:
         view = body["view"]
         entry = rejection.read(view, member=member_of(body))
         if not entry.reason:
-            await ack(response_action="errors", errors={Block.REASON.value: "Say why, so that others understand it."})
+            await ack(response_action="errors", errors={BlockId.REASON.value: "Say why, so that others understand it."})
             return
         await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"request:{entry.request_id}")
         await ack()

@@ -52,7 +52,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class StoreStats:
     """The counts."""
 
     engine: AsyncEngine

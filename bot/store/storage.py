@@ -14,24 +14,24 @@ from bot.store.migrating import migrate, pending, rehearse, version
 from bot.store.pruning import prune
 from bot.store.queues.leases import LEASE_SECONDS, StoredClaims
 from bot.store.sqlite.lock import DatabaseLock, hold_sqlite_lock
-from bot.store.stats import Census
+from bot.store.stats import StoreStats
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
 from bot.store.unit_of_work import Commits, beginner
-from bot.workflow.ports import BeginWork
+from bot.workflow.ports import BeginReading, BeginWork
 
 
 @dataclass(slots=True)
 class Storage:
-    """One database. `begin` begins Work that writes, `look` Work that only reads."""
+    """One database. `begin` begins Work that writes, `read` Work that only reads."""
 
     url: str
     engines: Engines
     begin: BeginWork
-    look: BeginWork
+    read: BeginReading
     claims: StoredClaims
     audit_trail: AuditTrail
-    census: Census
+    stats: StoreStats
     _commits: Commits
     _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
 
@@ -45,10 +45,10 @@ class Storage:
             url=url,
             engines=opened,
             begin=beginner(opened.write, claims=claims, commits=commits, turn=opened.turn),
-            look=beginner(opened.read, claims=claims, commits=commits),
+            read=beginner(opened.read, claims=claims, commits=commits),
             claims=claims,
             audit_trail=AuditTrail(opened.read),
-            census=Census(opened.read),
+            stats=StoreStats(opened.read),
             _commits=commits,
         )
 

@@ -70,7 +70,7 @@ class RequestRow(Base):
 
 
 class UpgradeRow(Base):
-    """A scheduled upgrade of the cloud as it was seen last. `final` is 0 or 1; `stand` is what a poll compares."""
+    """A scheduled upgrade of the cloud as last seen. `final` is 0 or 1; a poll compares `fingerprint`."""
 
     __tablename__ = "upgrades"
     __table_args__ = (
@@ -87,7 +87,7 @@ class UpgradeRow(Base):
     status_since: Mapped[datetime]
     final: Mapped[int]
     window_start: Mapped[datetime | None]
-    stand: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column("stand")
     revision: Mapped[int]
     body: Mapped[dict[str, Any]]
 

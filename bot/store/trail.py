@@ -57,8 +57,8 @@ class _Approvals:
     def follow(self, event: Exported) -> None:
         """Go on to the next event of the request."""
         facts = event["facts"] if isinstance(event["facts"], dict) else {}
-        if isinstance(stand := facts.get("approvals"), list):
-            self.members, self.whole = set(map(str, stand)), True
+        if isinstance(fingerprint := facts.get("approvals"), list):
+            self.members, self.whole = set(map(str, fingerprint)), True
             return
         if event["kind"] in _WITHOUT_REQUEST:
             return

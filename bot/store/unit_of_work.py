@@ -15,7 +15,7 @@ from bot.store.queues.leases import StoredClaims, check
 from bot.store.requests import StoredRequests
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades
-from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.ports import BeginWork, Lease, UnitOfWork
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Commits:
     count: int = 0
 
 
-class StoredWork:
+class StoredUnitOfWork:
     """One transaction. It ends with `commit`: nothing can be read or written with it afterwards."""
 
     def __init__(
@@ -73,11 +73,11 @@ def beginner(
     at_once = nullcontext()
 
     @asynccontextmanager
-    async def working(lease: Lease | None) -> AsyncIterator[Work]:
+    async def working(lease: Lease | None) -> AsyncIterator[UnitOfWork]:
         async with turn if lease and turn else at_once, transaction(engine) as current:
-            yield StoredWork(current, lease, decoded, claims=claims, commits=commits)
+            yield StoredUnitOfWork(current, lease, decoded, claims=claims, commits=commits)
 
-    def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+    def begin(lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
         return working(lease)
 
     return begin

@@ -90,11 +90,11 @@ class StoredUpgrades:
         """Return all that are not final."""
         return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
 
-    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+    async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
         """Return where each stands that is not final."""
-        query = select(UpgradeRow.identity, UpgradeRow.stand)
+        query = select(UpgradeRow.identity, UpgradeRow.fingerprint)
         rows = await self._transaction.all(query.where(UpgradeRow.organisation == organisation, _UNFINISHED))
-        return {UpgradeIdentity(identity): stand for identity, stand in rows}
+        return {UpgradeIdentity(identity): fingerprint for identity, fingerprint in rows}
 
     async def clusters_of(
         self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
@@ -178,7 +178,7 @@ def _columns(upgrade: ScheduledUpgrade) -> dict[str, Any]:
         "status_since": upgrade.status_since,
         "final": int(upgrade.is_final),
         "window_start": upgrade.window.start if upgrade.window else None,
-        "stand": upgrade.stand,
+        "stand": upgrade.fingerprint,
         "revision": upgrade.revision,
         "body": CODEC.encode(upgrade),
     }

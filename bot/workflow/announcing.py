@@ -11,12 +11,12 @@ from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED,
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, UnreadableRequest
-from bot.workflow.ports import Clock, Work
+from bot.workflow.ports import Clock, UnitOfWork
 from bot.workflow.repositories import Fact
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Announcing:
     """Stores moves together with what is to be told of them."""
 
     policy: Policy
@@ -24,7 +24,7 @@ class Telling:
 
     async def confirmed(
         self,
-        work: Work,
+        work: UnitOfWork,
         upgrade: ScheduledUpgrade,
         known: ScheduledUpgrade | None,
         request: UpgradeRequest,
@@ -43,11 +43,11 @@ class Telling:
             await self._tell_status(work, stored, move, request, channel=self._channel(stored))
         await self._check_window(work, stored, request)
 
-    async def repaint(self, work: Work, request: UpgradeRequest, *, because: str) -> None:
+    async def repaint(self, work: UnitOfWork, request: UpgradeRequest, *, because: str) -> None:
         """Have a request's card drawn again."""
         await work.outbox.put(outbox.repaint(request, because=because))
 
-    async def moved(self, work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
+    async def moved(self, work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
         """Store a move that a poll saw and have it told; raises Stale."""
         move = _move(after, status=before.status, window=before.window, at=self.now())
         stored = await work.upgrades.save(after, move)
@@ -63,7 +63,7 @@ class Telling:
         await self._repaint_beside(work, stored)
         return stored
 
-    async def appeared(self, work: Work, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
+    async def appeared(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
         """Store an upgrade that nobody requested here and have it told; raises Stale."""
         first = replace(upgrade, moves=1)
         move = _move(first, status=None, window=None, at=self.now())
@@ -74,7 +74,7 @@ class Telling:
         await self._repaint_beside(work, stored)
         return stored
 
-    async def _repaint_beside(self, work: Work, upgrade: ScheduledUpgrade) -> None:
+    async def _repaint_beside(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
         """Have the card of another request for the cluster drawn again: it says what it would supersede."""
         for request in await work.requests.of_cluster(upgrade.cluster_identity, *OPEN):
             if request.id != upgrade.request_id:
@@ -82,7 +82,7 @@ class Telling:
                 await work.outbox.put(outbox.repaint(request, because=because))
 
     async def _tell_status(
-        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str
+        self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str
     ) -> None:
         rule = self.policy.rule_of(upgrade)
         alarming = upgrade.status in ALARMING
@@ -112,7 +112,7 @@ class Telling:
             await work.outbox.put(outbox.to_requester(request, quiet, key=key))
 
     async def _tell_window(
-        self, work: Work, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
+        self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
     ) -> None:
         event = WindowMoved(
             about=outbox.about_upgrade(upgrade, request),
@@ -126,7 +126,7 @@ class Telling:
         if request is not None:
             await work.outbox.put(outbox.repaint(request, because=key), outbox.in_thread(request, event, key=key))
 
-    async def _check_window(self, work: Work, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
+    async def _check_window(self, work: UnitOfWork, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
         """Alert at once when the window that the cloud chose lies where nothing may run."""
         rule, window = self.policy.rule_of(upgrade), upgrade.window
         if window is None or upgrade.status not in PENDING or not rule.channel:
@@ -146,7 +146,7 @@ class Telling:
         if request is not None:
             await work.outbox.put(outbox.in_thread(request, replace(event, mention=()), key=key))
 
-    async def _record(self, work: Work, upgrade: ScheduledUpgrade, move: Move) -> None:
+    async def _record(self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move) -> None:
         if upgrade.request_id is None:
             return
         facts: dict[str, object] = {
@@ -189,7 +189,7 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
     )
 
 
-async def _is_back(work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
+async def _is_back(work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
     """Whether it stands where it stood before the cloud stopped reporting it, which its channel heard then."""
     if before.status != NOT_REPORTED or before.window != after.window:
         return False
@@ -197,7 +197,7 @@ async def _is_back(work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade
     return any(move.number == before.moves and move.from_status == after.status for move in moves)
 
 
-async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+async def _request_of(work: UnitOfWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
     if upgrade.request_id is None:
         return None
     try:

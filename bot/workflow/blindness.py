@@ -7,7 +7,7 @@ from bot.domain.cluster import Organisation
 from bot.domain.events import About, SawAgain, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow import outbox
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.ports import BeginWork, Clock, Lease
 from bot.workflow.repositories import Feed
 
@@ -20,7 +20,7 @@ class Blindness:
     """Watches how long an organisation's statuses could not be read. `poll_every` is the configured pause."""
 
     begin: BeginWork
-    shelf: Shelf
+    catalog_cache: CatalogCache
     policy: Policy
     organisations: tuple[Organisation, ...]
     now: Clock
@@ -62,7 +62,7 @@ class Blindness:
             await work.commit()
 
     def _channels(self, feed: Feed) -> tuple[str, ...]:
-        known = {catalog.organisation: catalog.environment_slugs for catalog in self.shelf.catalogs}
+        known = {catalog.organisation: catalog.environment_slugs for catalog in self.catalog_cache.catalogs}
         environments = {one: known.get(one, frozenset()) for one in self.organisations}
         return self.policy.channels_of(feed.organisation, environments)
 

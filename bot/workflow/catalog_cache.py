@@ -4,14 +4,14 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.workflow.ports import BeginWork, Work
+from bot.workflow.ports import BeginReading, UnitOfWork
 
 
-class Shelf:
+class CatalogCache:
     """Holds one decoded catalog for each of these organisations; what is stored of others is history."""
 
-    def __init__(self, look: BeginWork, organisations: Collection[Organisation]) -> None:
-        self._look = look
+    def __init__(self, read: BeginReading, organisations: Collection[Organisation]) -> None:
+        self._read = read
         self._organisations = frozenset(organisations)
         self._catalogs: dict[Organisation, Catalog] = {}
 
@@ -48,10 +48,10 @@ class Shelf:
 
     async def renew(self) -> None:
         """Take over what the store has newer."""
-        async with self._look() as work:
+        async with self._read() as work:
             await self.renew_from(work)
 
-    async def renew_from(self, work: Work) -> None:
+    async def renew_from(self, work: UnitOfWork) -> None:
         """Take over what the store has newer, as this Work sees it."""
         for organisation, fetched_at in (await work.catalogs.fetched()).items():
             held = self._catalogs.get(organisation)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import AvisiError
 from bot.workflow.ports import AvisiCloud, BeginWork, Lease
 
@@ -23,7 +23,7 @@ class Cataloguing:
 
     begin: BeginWork
     cloud: AvisiCloud
-    shelf: Shelf
+    catalog_cache: CatalogCache
     doubted: dict[Organisation, Parts] = field(default_factory=dict)
 
     async def refresh(self, organisation: Organisation, lease: Lease | None = None) -> Catalog:
@@ -31,17 +31,17 @@ class Cataloguing:
 
         That most of a list is gone may be a fault of one answer: it counts when the next reading shows the same.
         """
-        await self.shelf.renew()
+        await self.catalog_cache.renew()
         catalog = await self.cloud.catalog(organisation)
         self._doubt(catalog)
         async with self.begin(lease) as work:
             await work.catalogs.put(catalog)
             await work.commit()
-        await self.shelf.renew()
+        await self.catalog_cache.renew()
         return catalog
 
     def _doubt(self, catalog: Catalog) -> None:
-        held = self.shelf.catalog(catalog.organisation)
+        held = self.catalog_cache.catalog(catalog.organisation)
         last = self.doubted.pop(catalog.organisation, None)
         before, now = _parts(held) if held else {}, _parts(catalog)
         lost = [what for what, listed in before.items() if 2 * len(listed - now[what]) > len(listed)]

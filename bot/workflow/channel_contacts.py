@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.permissions import Entitlement
+from bot.workflow.permissions import Permissions
 
 _MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Menders:
+class ChannelContacts:
     """Knows the approvers of the environments that a channel is for."""
 
     policy: Policy
-    entitlement: Entitlement
+    permissions: Permissions
 
     async def of(self, channel: str) -> Sequence[MemberId]:
         """Return some of them; nobody while Slack cannot be asked."""
         approvers = [one for rule in self.policy.rules if rule.channel == channel for one in rule.approvers]
         try:
-            circle = await self.entitlement.circle(dict.fromkeys(approvers))
+            people = await self.permissions.people(dict.fromkeys(approvers))
         except MembersUnavailable:
             return ()
-        return sorted(circle.members)[:_MOST]
+        return sorted(people.members)[:_MOST]

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrade
-from bot.workflow.announcing import Telling
+from bot.workflow.announcing import Announcing
 from bot.workflow.cataloguing import Cataloguing, remembered
 from bot.workflow.errors import Declined, Stale
-from bot.workflow.ports import BeginWork, Clock, Lease
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease
 
 _SETTLES_AFTER = timedelta(minutes=30)
 _COPY_LASTS = timedelta(minutes=6)
@@ -20,8 +20,8 @@ class Concluding:
     """Holds upgrades whose window is over against the clusters."""
 
     begin: BeginWork
-    look: BeginWork
-    telling: Telling
+    read: BeginReading
+    announcing: Announcing
     cataloguing: Cataloguing
     now: Clock
 
@@ -31,7 +31,7 @@ class Concluding:
         Raises AvisiError when they were not for a while, or have to be for an outcome, and cannot be now.
         """
         now = self.now()
-        async with self.look() as work:
+        async with self.read() as work:
             followed = await work.upgrades.followed(organisation)
             read_at = (await work.catalogs.fetched()).get(organisation)
         settled = [one for one in followed if one.window and one.window.end + _SETTLES_AFTER <= now]
@@ -44,7 +44,7 @@ class Concluding:
                 for upgrade, cluster in zip(settled, clusters, strict=True):
                     status = _outcome(upgrade, cluster)
                     try:
-                        await self.telling.moved(work, upgrade, upgrade.infer(status, at=now))
+                        await self.announcing.moved(work, upgrade, upgrade.infer(status, at=now))
                     except Stale:
                         continue
                 await work.commit()

@@ -8,17 +8,17 @@ from bot.domain.events import About, RequestApproved
 from bot.domain.people import Member
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
-from bot.workflow.decisions import Decision, Late, Verbs
+from bot.workflow.decisions import Decision, Decisions, Late
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import AnyEntry, ButtonPressed, Errand, FormSubmitted, Press, RejectionGiven, Urgency
-from bot.workflow.permissions import Entitlement
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, OutboxMessage, Press, RejectionGiven, Urgency
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 
 _TRIES = 8
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
@@ -31,17 +31,17 @@ class Deciding:
     """Takes presses and rejections out of the inbox."""
 
     begin: BeginWork
-    look: BeginWork
-    entitlement: Entitlement
-    judging: Judging
+    read: BeginReading
+    permissions: Permissions
+    rule_check: RuleCheck
     revoting: Revoting
     real_time: Clock
 
-    async def known(self, work: Work, entry: AnyEntry) -> UpgradeRequest | None:
+    async def known(self, work: UnitOfWork, entry: AnyEntry) -> UpgradeRequest | None:
         """Return the request that an entry is about, as this Work sees it, None when there is none."""
         if isinstance(entry, FormSubmitted):
             return None
-        await self.judging.shelf.renew_from(work)
+        await self.rule_check.catalog_cache.renew_from(work)
         try:
             return await work.requests.get(entry.request_id)
         except Missing:
@@ -52,16 +52,16 @@ class Deciding:
 
         `known` is the request as it was just read, if it was.
         """
-        verbs = self._verbs
+        decisions = self._decisions
         by_press: dict[Press, Verb] = {
-            Press.APPROVE: verbs.approve,
-            Press.WITHDRAW: verbs.withdraw,
-            Press.TRY_AGAIN: verbs.try_again,
-            Press.SUBMIT_AGAIN: verbs.submit_again,
+            Press.APPROVE: decisions.approve,
+            Press.WITHDRAW: decisions.withdraw,
+            Press.TRY_AGAIN: decisions.try_again,
+            Press.SUBMIT_AGAIN: decisions.submit_again,
         }
 
         async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
-            await verbs.check_may_open(pressed.press, request, member, pressed.seal)
+            await decisions.check_may_open(pressed.press, request, member, pressed.seal)
             raise Refused("That took too long to check. Please press the button again.")
 
         await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease, known)
@@ -70,22 +70,22 @@ class Deciding:
         """Reject by inbox entry `number`; raises MembersUnavailable. `known` is as above."""
 
         async def verb(request: UpgradeRequest, member: Member) -> Decision:
-            return await self._verbs.reject(request, member, seal=given.seal, reason=given.reason)
+            return await self._decisions.reject(request, member, seal=given.seal, reason=given.reason)
 
         await self._decide(number, given, verb, lease, known)
 
     async def judge(self, pressed: ButtonPressed) -> None:
         """Raise Refused unless this press may open its modal now; raises MembersUnavailable."""
-        member = await self.entitlement.somebody(pressed.member)
+        member = await self.permissions.somebody(pressed.member)
         request = await self._request(pressed)
-        await self._verbs.check_may_open(pressed.press, request, member, pressed.seal)
+        await self._decisions.check_may_open(pressed.press, request, member, pressed.seal)
 
     @property
-    def _verbs(self) -> Verbs:
-        return Verbs(self.look, self.entitlement, self.judging)
+    def _decisions(self) -> Decisions:
+        return Decisions(self.read, self.permissions, self.rule_check)
 
     async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
-        async with self.look() as work:
+        async with self.read() as work:
             known = await self.known(work, pressed)
         if known is None:
             raise WrongState("This request is no longer known, so nothing was changed.")
@@ -103,8 +103,8 @@ class Deciding:
             request, known = known, None
             try:
                 request = request or await self._request(pressed)
-                rule = self.judging.rule(request)
-                member = await self.entitlement.presser(pressed.member, _pressed(pressed), rule, request)
+                rule = self.rule_check.rule(request)
+                member = await self.permissions.presser(pressed.member, _pressed(pressed), rule, request)
                 if await self._drifted(request, pressed):
                     continue
                 decision = await verb(request, member)
@@ -136,7 +136,7 @@ class Deciding:
             return
         async with self.begin(lease) as work:
             try:
-                await expire(work, request, self.judging)
+                await expire(work, request, self.rule_check)
             except Stale:
                 return
             await work.commit()
@@ -146,16 +146,16 @@ class Deciding:
     ) -> None:
         async with self.begin(lease) as work:
             stored = await work.requests.save(decision.request)
-            rule = self.judging.rule(stored)
+            rule = self.rule_check.rule(stored)
             facts: dict[str, object] = {"seal": pressed.seal, "state": stored.state, "policy": rule_facts(rule)}
             if stored.outcome:
                 facts["reason"] = stored.outcome
             if decision.supersedes:
                 facts["supersedes"] = decision.supersedes
             await work.audit.append(
-                fact(stored, decision.kind, at=self.judging.now(), actor=pressed.member, facts=facts)
+                fact(stored, decision.kind, at=self.rule_check.now(), actor=pressed.member, facts=facts)
             )
-            told: list[Errand] = [
+            told: list[OutboxMessage] = [
                 outbox.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),
                 outbox.in_thread(stored, decision.event),
             ]
@@ -167,10 +167,12 @@ class Deciding:
             if decision.tell_requester:
                 told.append(outbox.to_requester(stored, decision.event))
             told.append(self._answer(pressed, decision.answer, number, outbox.about(stored)))
-            await self._strike_orphan(work, pressed, told)
+            await self._mark_duplicate_card(work, pressed, told)
             await self._end(work, number, pressed, told)
 
-    async def _strike_orphan(self, work: Work, pressed: ButtonPressed | RejectionGiven, told: list[Errand]) -> None:
+    async def _mark_duplicate_card(
+        self, work: UnitOfWork, pressed: ButtonPressed | RejectionGiven, told: list[OutboxMessage]
+    ) -> None:
         on_card = not isinstance(pressed, ButtonPressed) or pressed.press is not Press.RESCHEDULE
         if pressed.message is None or not on_card:
             return
@@ -178,7 +180,7 @@ class Deciding:
         if card is None:
             await work.messages.put_card(pressed.request_id, pressed.message)
         elif card != pressed.message:
-            told.append(outbox.strike_out(pressed.request_id, pressed.message))
+            told.append(outbox.mark_duplicate(pressed.request_id, pressed.message))
 
     async def _refuse(
         self,
@@ -196,11 +198,11 @@ class Deciding:
                 "answer": str(refusal),
             }
             if request:
-                facts |= {"state": request.state, "policy": rule_facts(self.judging.rule(request))}
+                facts |= {"state": request.state, "policy": rule_facts(self.rule_check.rule(request))}
             await work.audit.append_refusal(
                 Fact(
                     kind="press refused",
-                    at=self.judging.now(),
+                    at=self.rule_check.now(),
                     request_id=pressed.request_id,
                     actor=pressed.member,
                     organisation=about.organisation,
@@ -211,11 +213,11 @@ class Deciding:
             )
             told = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:
-                await self._strike_orphan(work, pressed, told)
+                await self._mark_duplicate_card(work, pressed, told)
             await self._end(work, number, pressed, told)
 
     async def _end(
-        self, work: Work, number: int, pressed: ButtonPressed | RejectionGiven, told: Sequence[Errand]
+        self, work: UnitOfWork, number: int, pressed: ButtonPressed | RejectionGiven, told: Sequence[OutboxMessage]
     ) -> None:
         """Strike the entry off and have it all told; what was pressed in App Home, which has no message, there too."""
         await work.outbox.put(*told)
@@ -224,10 +226,10 @@ class Deciding:
         await work.inbox.done(number)
         await work.commit()
 
-    def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> Errand:
+    def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> OutboxMessage:
         """Answer privately; a direct message, which stands by itself, says of which cluster it speaks."""
         response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
-        where = "" if response_url or not about.cluster else f"*{self.judging.naming.cluster(about)}*: "
+        where = "" if response_url or not about.cluster else f"*{self.rule_check.naming.cluster(about)}*: "
         return outbox.answer(
             pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
         )

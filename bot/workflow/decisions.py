@@ -9,10 +9,10 @@ from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
 from bot.domain.scheduled import DONE
 from bot.workflow import outbox
 from bot.workflow.inbox import Press
-from bot.workflow.permissions import Entitlement
-from bot.workflow.ports import BeginWork
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import BeginReading
 from bot.workflow.replacing import find_competing
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -44,19 +44,19 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Verbs:
+class Decisions:
     """Each raises Refused when the person may not, or the request cannot; MembersUnavailable when nobody can tell."""
 
-    look: BeginWork
-    entitlement: Entitlement
-    judging: Judging
+    read: BeginReading
+    permissions: Permissions
+    rule_check: RuleCheck
 
     async def check_may_open(self, press: Press, request: UpgradeRequest, member: Member, seal: Seal) -> None:
         """Raise Refused unless this press may open its modal."""
         if press is Press.REJECT:
             await self._check_rejectable(request, member, seal)
         elif press is Press.RESCHEDULE:
-            await self.entitlement.check_may_request(member, self.judging.rule(request))
+            await self.permissions.check_may_request(member, self.rule_check.rule(request))
             self._not_late(request)
             request.check_state(*_RESCHEDULABLE)
             await self._check_not_running(request)
@@ -64,7 +64,7 @@ class Verbs:
     async def reject(self, request: UpgradeRequest, member: Member, *, seal: Seal, reason: str) -> Decision:
         """End the request by an approver's no."""
         await self._check_rejectable(request, member, seal)
-        rejected = request.reject(by=member.id, reason=reason, at=self.judging.now())
+        rejected = request.reject(by=member.id, reason=reason, at=self.rule_check.now())
         return Decision(
             request=rejected,
             kind="request rejected",
@@ -75,17 +75,17 @@ class Verbs:
 
     async def approve(self, request: UpgradeRequest, member: Member) -> Decision:
         """Count an approval; the last one needed has it submitted."""
-        rule, now = self.judging.rule(request), self.judging.now()
+        rule, now = self.rule_check.rule(request), self.rule_check.now()
         await self._may_decide(request, member)
         self._not_late(request)
         request.check_state(State.PENDING_APPROVAL)
-        await self.judging.check(request)
+        await self.rule_check.check(request)
         voted = request.cast(by=member.id, at=now).require(rule.approvals_needed(override=request.override))
-        voted = voted.keep_votes_of(await self.entitlement.standing_voters(voted, rule))
+        voted = voted.keep_votes_of(await self.permissions.standing_voters(voted, rule))
         count, about = len(voted.votes), outbox.about(request)
         cast = VoteCast(about=about, by=member.id, count=count, required=voted.required)
         tally = f"{count} of {voted.required}"
-        async with self.look() as work:
+        async with self.read() as work:
             other = await find_competing(work, request)
         supersedes = other.to_version if other and other.status != "IN_PROGRESS" else ""
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
@@ -103,12 +103,12 @@ class Verbs:
 
     async def withdraw(self, request: UpgradeRequest, member: Member) -> Decision:
         """Take it back, as only its requester may."""
-        self.entitlement.check_requester(member, request)
+        self.permissions.check_requester(member, request)
         self._not_late(request)
         request.check_state(*_WITHDRAWABLE)
         unsure = request.state is State.SUBMISSION_UNCLEAR
         return Decision(
-            request=request.withdraw(by=member.id, at=self.judging.now()),
+            request=request.withdraw(by=member.id, at=self.rule_check.now()),
             kind="request withdrawn",
             event=RequestWithdrawn(about=outbox.about(request), by=member.id),
             answer="You withdrew this request."
@@ -118,7 +118,7 @@ class Verbs:
 
     async def try_again(self, request: UpgradeRequest, member: Member) -> Decision:
         """Ask for another attempt after a clear no."""
-        await self.entitlement.check_may_retry(member, self.judging.rule(request), request)
+        await self.permissions.check_may_retry(member, self.rule_check.rule(request), request)
         self._not_late(request)
         request.check_state(State.SUBMISSION_FAILED)
         return self._again(request, member)
@@ -128,7 +128,7 @@ class Verbs:
         await self._may_decide(request, member)
         self._not_late(request)
         request.check_state(State.SUBMISSION_UNCLEAR)
-        if self.judging.now() >= request.deadline:
+        if self.rule_check.now() >= request.deadline:
             raise WrongState(
                 f"The deadline of this request, {request.deadline:%Y-%m-%d %H:%M} UTC, has passed, so it is not "
                 f"submitted again. It can be rescheduled or withdrawn."
@@ -137,7 +137,7 @@ class Verbs:
 
     def _again(self, request: UpgradeRequest, member: Member) -> Decision:
         return Decision(
-            request=request.approve(at=self.judging.now()),
+            request=request.approve(at=self.rule_check.now()),
             kind="another attempt asked",
             event=RequestApproved(about=outbox.about(request), by=member.id),
             answer="It is being submitted again.",
@@ -151,10 +151,10 @@ class Verbs:
         request.check_seal(seal)
 
     async def _may_decide(self, request: UpgradeRequest, member: Member) -> None:
-        await self.entitlement.check_may_decide(member, self.judging.rule(request), request)
+        await self.permissions.check_may_decide(member, self.rule_check.rule(request), request)
 
     def _not_late(self, request: UpgradeRequest) -> None:
-        if request.state in PERISHABLE and self.judging.now() >= request.deadline:
+        if request.state in PERISHABLE and self.rule_check.now() >= request.deadline:
             raise Late(_too_late(request))
         if request.state is State.EXPIRED:
             raise WrongState(_too_late(request))
@@ -162,7 +162,7 @@ class Verbs:
     async def _check_not_running(self, request: UpgradeRequest) -> None:
         if request.state is not State.SUBMITTED or request.upgrade is None:
             return
-        async with self.look() as work:
+        async with self.read() as work:
             upgrade = await work.upgrades.find(request.organisation, request.upgrade)
         if upgrade and (upgrade.status == "IN_PROGRESS" or upgrade.status in DONE):
             words = upgrade.status.lower().replace("_", " ")

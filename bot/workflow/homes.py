@@ -9,9 +9,9 @@ from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.inbox import Urgency
-from bot.workflow.permissions import Entitlement
-from bot.workflow.ports import Work
-from bot.workflow.rule_check import Judging
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import UnitOfWork
+from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import HomeView, Viewing
 
 _OWN = 20
@@ -22,8 +22,8 @@ class HomeReading:
     """Reads for App Home."""
 
     viewing: Viewing
-    entitlement: Entitlement
-    judging: Judging
+    permissions: Permissions
+    rule_check: RuleCheck
 
     async def read(self, member_id: MemberId) -> HomeView:
         """Return what the person's Home shows now; raises NotEntitled unless it is a full member's.
@@ -32,16 +32,16 @@ class HomeReading:
         somebody who was seen as a full member within the last hour.
         """
         overview = await self.viewing.overview()
-        async with self.viewing.look() as work:
+        async with self.viewing.read() as work:
             page = await work.homes.page(member_id)
             own = await work.requests.by(member_id, limit=_OWN)
             submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
         try:
-            member = await self.entitlement.somebody(member_id)
+            member = await self.permissions.somebody(member_id)
             waiting = [one for one in pending if await self._may_decide(member, one)]
         except MembersUnavailable:
-            if self.entitlement.recently_full(member_id) is None:
+            if self.permissions.recently_full(member_id) is None:
                 raise
             waiting = []
         return HomeView(
@@ -60,13 +60,13 @@ class HomeReading:
         if member.id in request.voters:
             return False
         try:
-            await self.entitlement.check_may_decide(member, self.judging.rule(request), request)
+            await self.permissions.check_may_decide(member, self.rule_check.rule(request), request)
         except Refused:
             return False
         return True
 
 
-async def redraw_home(work: Work, member: MemberId, *, key: str, at: datetime) -> None:
+async def redraw_home(work: UnitOfWork, member: MemberId, *, key: str, at: datetime) -> None:
     """Have a person's Home published ahead of all others, because of what they did in it; `at` is real time."""
     await work.homes.published(member, at=at)
     await work.outbox.put(outbox.publish_home(member, key=key, urgency=Urgency.PERSON))

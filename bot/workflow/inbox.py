@@ -75,7 +75,7 @@ MOST_TRIES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class NewEntry:
     """An entry on its way into the inbox; one whose `key` is known there already is ignored.
 
     `context` is what the log lines about it carry, the `reference` of its delivery among it.
@@ -88,7 +88,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Received:
+class InboxEntry:
     """A stored inbox row: `number` rises in stored order, `attempts` counts earlier tries that failed.
 
     `waited` is how many seconds ago it was stored; `reference` is that of the delivery it came with, for the log.
@@ -114,7 +114,7 @@ class Kind(StrEnum):
     """Post `event` to the member `target`."""
     PRIVATE = "private"
     """Answer `event` (Answered) to the member `target`: through `response_url`, else as a direct message."""
-    STRIKE = "strike"
+    MARK_DUPLICATE = "strike"
     """Strike out the orphan `message` of `request_id`, with a link to its card."""
     HOME = "home"
     """Publish the App Home of the member `target`."""
@@ -134,7 +134,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Errand:
+class OutboxMessage:
     """Something to tell or to do.
 
     Errands of one `queue` are done in stored order, by one process at a time. A second errand with the same `key`
@@ -154,14 +154,14 @@ class Errand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Due:
+class DueMessage:
     """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest.
 
     `reference` is that of the delivery or job that led to it, for the log.
     """
 
     number: int
-    errand: Errand
+    outgoing: OutboxMessage
     attempts: int = 0
     digest: str | None = None
     reference: str = ""

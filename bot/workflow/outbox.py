@@ -4,7 +4,7 @@ from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.inbox import Errand, Kind, MessageRef, Urgency
+from bot.workflow.inbox import Kind, MessageRef, OutboxMessage, Urgency
 from bot.workflow.ports import SUBMISSIONS
 
 
@@ -36,9 +36,9 @@ def about_upgrade(upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> 
     )
 
 
-def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency.ALERT) -> Errand:
+def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency.ALERT) -> OutboxMessage:
     """Draw the card as it is now. `because` tells repaints apart that no new revision caused."""
-    return Errand(
+    return OutboxMessage(
         queue=f"card:{request.id}",
         key=f"card:{request.id}:{request.revision}:{because}",
         kind=Kind.CARD,
@@ -48,9 +48,9 @@ def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency
     )
 
 
-def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Errand:
+def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
     """Tell it under the request's card; once for each revision of the request unless a key says otherwise."""
-    return Errand(
+    return OutboxMessage(
         queue=f"card:{request.id}",
         key=f"thread:{request.id}:{type(event).__name__}:{key or request.revision}",
         kind=Kind.THREAD,
@@ -61,9 +61,9 @@ def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Err
     )
 
 
-def in_channel(channel: str, event: AnyEvent, *, key: str) -> Errand:
+def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
     """Tell it in a channel, once for each key and channel."""
-    return Errand(
+    return OutboxMessage(
         queue=f"channel:{channel}",
         key=f"channel:{channel}:{key}",
         kind=Kind.CHANNEL,
@@ -73,9 +73,9 @@ def in_channel(channel: str, event: AnyEvent, *, key: str) -> Errand:
     )
 
 
-def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Errand:
+def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
     """Tell the requester directly."""
-    return Errand(
+    return OutboxMessage(
         queue=f"direct:{request.requester}",
         key=f"direct:{request.id}:{type(event).__name__}:{key or request.revision}",
         kind=Kind.DIRECT,
@@ -85,9 +85,9 @@ def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> 
     )
 
 
-def answer(member: MemberId, text: str, *, key: str, about: About, response_url: str | None = None) -> Errand:
+def answer(member: MemberId, text: str, *, key: str, about: About, response_url: str | None = None) -> OutboxMessage:
     """Answer one person privately."""
-    return Errand(
+    return OutboxMessage(
         queue=f"private:{member}",
         key=f"private:{key}",
         kind=Kind.PRIVATE,
@@ -99,12 +99,12 @@ def answer(member: MemberId, text: str, *, key: str, about: About, response_url:
     )
 
 
-def strike_out(request_id: RequestId, orphan: MessageRef) -> Errand:
+def mark_duplicate(request_id: RequestId, orphan: MessageRef) -> OutboxMessage:
     """Strike out a card that was posted twice."""
-    return Errand(
+    return OutboxMessage(
         queue=f"card:{request_id}",
         key=f"strike:{orphan.channel}:{orphan.ts}",
-        kind=Kind.STRIKE,
+        kind=Kind.MARK_DUPLICATE,
         target=orphan.channel,
         request_id=request_id,
         message=orphan,
@@ -117,9 +117,9 @@ def queue_of_its_own(queue: str, number: int) -> str:
     return queue if aside in queue else f"{queue}{aside}{number}"
 
 
-def submit(request: UpgradeRequest) -> Errand:
+def submit(request: UpgradeRequest) -> OutboxMessage:
     """Hand the request to the cloud."""
-    return Errand(
+    return OutboxMessage(
         queue=f"{SUBMISSIONS}{request.id}",
         key=f"submit:{request.id}:{request.revision}",
         kind=Kind.SUBMIT,
@@ -128,9 +128,9 @@ def submit(request: UpgradeRequest) -> Errand:
     )
 
 
-def publish_home(member: MemberId, *, key: str, urgency: Urgency = Urgency.BACKGROUND) -> Errand:
+def publish_home(member: MemberId, *, key: str, urgency: Urgency = Urgency.BACKGROUND) -> OutboxMessage:
     """Publish a person's App Home again."""
-    return Errand(
+    return OutboxMessage(
         queue=f"home:{member}",
         key=f"home:{member}:{key}",
         kind=Kind.HOME,

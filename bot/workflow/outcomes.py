@@ -7,16 +7,16 @@ from bot.domain.events import SubmissionFailed, SubmissionUnclear, UpgradeSubmit
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow import outbox
-from bot.workflow.announcing import Telling
+from bot.workflow.announcing import Announcing
 from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.expiring import expire
-from bot.workflow.inbox import Due
-from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.inbox import DueMessage
+from bot.workflow.ports import BeginWork, Lease, UnitOfWork
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.replacing import give_way
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 
 _LONGEST_PAUSE = 60.0
 _TRIES = 3
@@ -27,11 +27,11 @@ class Outcomes:
     """Each strikes the errand off, or puts it back, under its lease; raises Stale and LeaseLost."""
 
     begin: BeginWork
-    judging: Judging
+    rule_check: RuleCheck
     revoting: Revoting
-    telling: Telling
+    announcing: Announcing
 
-    async def confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
+    async def confirm(self, request: UpgradeRequest, reading: Reading, due: DueMessage, lease: Lease) -> None:
         """Store what the cloud answered; older requests of the cluster give way now."""
         for _ in range(_TRIES):
             try:
@@ -41,22 +41,22 @@ class Outcomes:
             return
         await self._confirm(request, reading, due, lease)
 
-    async def _confirm(self, request: UpgradeRequest, reading: Reading, due: Due, lease: Lease) -> None:
+    async def _confirm(self, request: UpgradeRequest, reading: Reading, due: DueMessage, lease: Lease) -> None:
         identity = reading.identity or UpgradeIdentity(f"{NAMELESS}{request.id}")
         async with self.begin(lease) as work:
             feed = await work.feeds.get(request.organisation)
             known = await work.upgrades.find(request.organisation, identity)
             upgrade = _upgrade(request, reading, identity, known)
-            await take_over(work, request, upgrade, reading, telling=self.telling, source=feed.source)
+            await take_over(work, request, upgrade, reading, announcing=self.announcing, source=feed.source)
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def unclear(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+    async def unclear(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
         """Store that nobody can tell, and ask the approvers."""
         reason = "Avisi Cloud gave no clear answer, and offers no list in which the bot could look."
-        rule = self.judging.rule(request)
+        rule = self.rule_check.rule(request)
         async with self.begin(lease) as work:
-            unclear = await work.requests.save(request.unclear(reason, at=self.judging.now()))
+            unclear = await work.requests.save(request.unclear(reason, at=self.rule_check.now()))
             event = SubmissionUnclear(about=outbox.about(unclear), mention=rule.notify, reason=reason)
             await work.audit.append(
                 fact(unclear, "submission unclear", at=unclear.state_since, facts={"answer": reason})
@@ -69,12 +69,12 @@ class Outcomes:
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def fail(self, request: UpgradeRequest, reason: str, due: Due, lease: Lease) -> None:
+    async def fail(self, request: UpgradeRequest, reason: str, due: DueMessage, lease: Lease) -> None:
         """Store a clear no, of the cloud or of a rule."""
         async with self.begin(lease) as work:
-            failed = await work.requests.save(request.fail(reason, at=self.judging.now()))
+            failed = await work.requests.save(request.fail(reason, at=self.rule_check.now()))
             event = SubmissionFailed(about=outbox.about(failed), mention=(failed.requester,), reason=reason)
-            facts = {"answer": reason, "policy": rule_facts(self.judging.rule(failed))}
+            facts = {"answer": reason, "policy": rule_facts(self.rule_check.rule(failed))}
             await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts=facts))
             await work.outbox.put(
                 outbox.repaint(failed, because="failed"),
@@ -85,11 +85,11 @@ class Outcomes:
             await work.commit()
 
     async def wait(
-        self, request: UpgradeRequest, waiting: AvisiError, due: Due, lease: Lease, *, seconds: float
+        self, request: UpgradeRequest, waiting: AvisiError, due: DueMessage, lease: Lease, *, seconds: float
     ) -> None:
         """Nothing was sent, or the cloud does not have it: go back and send again later."""
         async with self.begin(lease) as work:
-            back = replace(request.approve(at=self.judging.now()), outcome=waiting.words())
+            back = replace(request.approve(at=self.rule_check.now()), outcome=waiting.words())
             stored = await work.requests.save(back)
             await work.audit.append(
                 fact(stored, "submission postponed", at=stored.state_since, facts={"answer": waiting.words()})
@@ -98,9 +98,9 @@ class Outcomes:
             await work.outbox.postpone(due.number, seconds=seconds, error=waiting.words())
             await work.commit()
 
-    async def hold(self, request: UpgradeRequest, error: AvisiError, due: Due, lease: Lease) -> None:
+    async def hold(self, request: UpgradeRequest, error: AvisiError, due: DueMessage, lease: Lease) -> None:
         """Wait for a cloud that cannot even be asked; the deadline still holds."""
-        if self.judging.now() >= request.deadline:
+        if self.rule_check.now() >= request.deadline:
             await self.expire(request, due, lease)
             return
         async with self.begin(lease) as work:
@@ -110,7 +110,9 @@ class Outcomes:
             await work.outbox.postpone(due.number, seconds=growing_pause(due.attempts), error=error.words())
             await work.commit()
 
-    async def back_to_the_vote(self, before: UpgradeRequest, again: UpgradeRequest, due: Due, lease: Lease) -> None:
+    async def back_to_the_vote(
+        self, before: UpgradeRequest, again: UpgradeRequest, due: DueMessage, lease: Lease
+    ) -> None:
         """Store that it needs votes again; `before` is the request as it was approved."""
         async with self.begin(lease) as work:
             stored = await work.requests.save(again)
@@ -118,20 +120,20 @@ class Outcomes:
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def expire(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+    async def expire(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
         """Store that its deadline passed."""
         async with self.begin(lease) as work:
-            await expire(work, request, self.judging)
+            await expire(work, request, self.rule_check)
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def nothing_to_do(self, due: Due, lease: Lease) -> None:
+    async def nothing_to_do(self, due: DueMessage, lease: Lease) -> None:
         """Strike the errand off."""
         async with self.begin(lease) as work:
             await work.outbox.done(due.number)
             await work.commit()
 
-    async def again(self, due: Due, lease: Lease, *, seconds: float, error: str) -> None:
+    async def again(self, due: DueMessage, lease: Lease, *, seconds: float, error: str) -> None:
         """Put the errand back for later."""
         async with self.begin(lease) as work:
             await work.outbox.postpone(due.number, seconds=seconds, error=error)
@@ -139,19 +141,19 @@ class Outcomes:
 
 
 async def take_over(
-    work: Work,
+    work: UnitOfWork,
     request: UpgradeRequest,
     upgrade: ScheduledUpgrade,
     reading: Reading,
     *,
-    telling: Telling,
+    announcing: Announcing,
     source: Source | None,
 ) -> None:
     """Store that the cloud has a request, as this reading showed it, and have it told; raises Stale.
 
     Older requests of the cluster give way now. `source` is where statuses come from.
     """
-    now, followed = telling.now(), source is not Source.CLUSTERS
+    now, followed = announcing.now(), source is not Source.CLUSTERS
     known = await work.upgrades.find(upgrade.organisation, upgrade.identity)
     submitted = await work.requests.save(request.submitted(upgrade=upgrade.identity, window=reading.window, at=now))
     if not followed and reading.window is None:
@@ -175,10 +177,10 @@ async def take_over(
         outbox.in_thread(submitted, event),
         outbox.to_requester(submitted, event),
     )
-    await telling.confirmed(work, replace(upgrade, status_since=now), known, submitted)
+    await announcing.confirmed(work, replace(upgrade, status_since=now), known, submitted)
 
 
-async def _replace_older(work: Work, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:
+async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:
     older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
     for request in older:
         if request.id == newer.id:

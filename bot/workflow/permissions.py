@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest
-from bot.domain.people import EVERYONE, Circle, Member, MemberId, Standing
+from bot.domain.people import EVERYONE, AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow.inbox import Press
@@ -15,11 +15,11 @@ WHO_IS_IT = "Slack has not confirmed yet who you are, please try again in a mome
 _NAMED = 10
 _UNDECIDED = frozenset({State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR})
 _WHY_NOT = {
-    Standing.GUEST: "Guests cannot use this bot.",
-    Standing.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
-    Standing.BOT: "Bots cannot use this bot.",
-    Standing.DEACTIVATED: "This account is deactivated.",
-    Standing.UNKNOWN: "Slack does not know this account.",
+    AccountType.GUEST: "Guests cannot use this bot.",
+    AccountType.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
+    AccountType.BOT: "Bots cannot use this bot.",
+    AccountType.DEACTIVATED: "This account is deactivated.",
+    AccountType.UNKNOWN: "Slack does not know this account.",
 }
 
 
@@ -29,7 +29,7 @@ def who_is_it(members: Members) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Entitlement:
+class Permissions:
     """Answers who may ask and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
 
     members: Members
@@ -38,7 +38,7 @@ class Entitlement:
         """Return the person; raises NotEntitled unless a full member."""
         member = await self.members.find(member_id)
         if not member.counts:
-            raise NotEntitled(_WHY_NOT[member.standing])
+            raise NotEntitled(_WHY_NOT[member.account_type])
         return member
 
     async def presser(self, member_id: MemberId, press: Press, rule: Rule, request: UpgradeRequest) -> Member:
@@ -49,8 +49,8 @@ class Entitlement:
         member = await self.members.find(member_id)
         if member.counts:
             return member
-        refusal = _WHY_NOT[member.standing]
-        if member.standing is not Standing.GUEST:
+        refusal = _WHY_NOT[member.account_type]
+        if member.account_type is not AccountType.GUEST:
             raise NotEntitled(refusal)
         match press:
             case Press.WITHDRAW:
@@ -58,16 +58,16 @@ class Entitlement:
             case Press.TRY_AGAIN:
                 could = await self._who_may_retry(rule, request)
             case Press.RESCHEDULE:
-                could = await self._could(await self.circle(rule.requesters), "request upgrades")
+                could = await self._could(await self.people(rule.requesters), "request upgrades")
             case _:
-                could = await self._others(await self.circle(rule.approvers), rule, request)
+                could = await self._others(await self.people(rule.approvers), rule, request)
         raise NotEntitled(f"{refusal} {could}")
 
     def recently_full(self, member_id: MemberId) -> Member | None:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
         return self.members.recently_full(member_id)
 
-    async def circle(self, ids: Iterable[str]) -> Circle:
+    async def people(self, ids: Iterable[str]) -> PeopleSet:
         """Resolve the IDs of a rule to people; a group that Slack does not know holds nobody."""
         named: set[MemberId] = set()
         everyone = False
@@ -78,30 +78,30 @@ class Entitlement:
                 named |= await self.members.group(one) or frozenset()
             else:
                 named.add(MemberId(one))
-        return Circle(everyone=everyone, members=frozenset(named))
+        return PeopleSet(everyone=everyone, members=frozenset(named))
 
     async def check_may_request(self, member: Member, rule: Rule) -> None:
         """Raise NotEntitled unless the rule lets this person ask."""
-        circle = await self.circle(rule.requesters)
-        if not circle.includes(member):
-            could = await self._could(circle, "request them")
+        people = await self.people(rule.requesters)
+        if not people.includes(member):
+            could = await self._could(people, "request them")
             raise NotEntitled(f"You may not request upgrades in {rule.environment}. {could}")
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
-        circle = await self.circle(rule.approvers)
-        if not circle.includes(member):
-            others = await self._others(circle, rule, request)
+        people = await self.people(rule.approvers)
+        if not people.includes(member):
+            others = await self._others(people, rule, request)
             raise NotAnApprover(f"Only approvers of {rule.environment} may do this. {others}")
         if member.id == request.requester and not rule.self_approval:
-            others = await self._others(circle, rule, request)
+            others = await self._others(people, rule, request)
             raise OwnRequest(f"You asked for this upgrade, so somebody else has to decide. {others}")
 
     async def check_may_retry(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover unless this is the requester or an approver."""
         if member.id == request.requester:
             return
-        if not (await self.circle(rule.approvers)).includes(member):
+        if not (await self.people(rule.approvers)).includes(member):
             raise NotAnApprover(await self._who_may_retry(rule, request))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
@@ -111,49 +111,49 @@ class Entitlement:
 
     async def standing_voters(self, request: UpgradeRequest, rule: Rule) -> frozenset[MemberId]:
         """Return those voters who may still vote now."""
-        circle = await self.circle(rule.approvers)
+        people = await self.people(rule.approvers)
         return frozenset(
             [
                 voter
                 for voter in request.voters
                 if (voter != request.requester or rule.self_approval)
-                and circle.includes(await self.members.find(voter))
+                and people.includes(await self.members.find(voter))
             ]
         )
 
     async def enough_approvers(self, rule: Rule, *, requester: MemberId, needed: int) -> int | None:
         """Return None when so many people may decide; otherwise how many there are."""
-        circle = await self.circle(rule.approvers)
-        if circle.everyone or needed == 0:
+        people = await self.people(rule.approvers)
+        if people.everyone or needed == 0:
             return None
         found = 0
-        for candidate in sorted(circle.members):
+        for candidate in sorted(people.members):
             if candidate == requester and not rule.self_approval:
                 continue
-            found += circle.includes(await self.members.find(candidate))
+            found += people.includes(await self.members.find(candidate))
             if found >= needed:
                 return None
         return found
 
-    async def _others(self, circle: Circle, rule: Rule, request: UpgradeRequest) -> str:
+    async def _others(self, people: PeopleSet, rule: Rule, request: UpgradeRequest) -> str:
         if request.state not in _UNDECIDED:
             return f"It {request.state.standing}."
         pending = request.state is State.PENDING_APPROVAL
-        undecided = circle.members - (request.voters if pending else frozenset())
+        undecided = people.members - (request.voters if pending else frozenset())
         what = "decide now" if pending else "submit it again"
         if not rule.self_approval:
             undecided -= {request.requester}
-        return await self._could(Circle(everyone=circle.everyone, members=undecided), what)
+        return await self._could(PeopleSet(everyone=people.everyone, members=undecided), what)
 
     async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> str:
-        could = await self._could(await self.circle(rule.approvers), "do it")
+        could = await self._could(await self.people(rule.approvers), "do it")
         return f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. {could}"
 
-    async def _could(self, circle: Circle, what: str) -> str:
+    async def _could(self, people: PeopleSet, what: str) -> str:
         """Say who can do it; of a few people only those who count now."""
-        if circle.everyone:
+        if people.everyone:
             return f"Any other full member can {what}."
-        able = sorted(circle.members)
+        able = sorted(people.members)
         if len(able) <= _NAMED:
             able = [one for one in able if (await self.members.find(one)).counts]
         if not able:

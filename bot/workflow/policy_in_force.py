@@ -7,7 +7,7 @@ from bot.domain.policy import Policy
 from bot.domain.request import OPEN, State
 from bot.workflow import outbox
 from bot.workflow.errors import OlderPolicy, Stale
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import PolicyGeneration
 
 _SHOWN = 12
@@ -19,11 +19,11 @@ class PolicyInForce:
     A process whose policy is not in force judges nothing: what waits is for the others, or for its next start.
     """
 
-    def __init__(self, policy: Policy, *, begin: BeginWork, look: BeginWork, real_time: Clock) -> None:
+    def __init__(self, policy: Policy, *, begin: BeginWork, read: BeginReading, real_time: Clock) -> None:
         self.digest = policy.digest
         self.newest: PolicyGeneration | None = None
         self._begin = begin
-        self._look = look
+        self._read = read
         self._real_time = real_time
 
     @property
@@ -57,28 +57,28 @@ class PolicyInForce:
                 continue
             return
 
-    async def look(self) -> None:
+    async def read(self) -> None:
         """See what is in force now."""
-        async with self._look() as work:
+        async with self._read() as work:
             self.newest = await work.policies.newest()
 
     def guarding(self, begin: BeginWork) -> BeginWork:
         """Return what begins the same Work, but raises OlderPolicy when a newer policy than ours is in force."""
 
         @asynccontextmanager
-        async def guarded(lease: Lease | None) -> AsyncIterator[Work]:
+        async def guarded(lease: Lease | None) -> AsyncIterator[UnitOfWork]:
             async with begin(lease) as work:
                 self.newest = await work.policies.newest()
                 if self.superseded:
                     raise OlderPolicy(self.words)
                 yield work
 
-        def begin_guarded(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+        def begin_guarded(lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
             return guarded(lease)
 
         return begin_guarded
 
-    async def _put_in_force(self, work: Work) -> None:
+    async def _put_in_force(self, work: UnitOfWork) -> None:
         before = self.newest
         number = before.number + 1 if before else 1
         self.newest = PolicyGeneration(number=number, digest=self.digest, since=self._real_time())

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from bot.domain.cluster import Organisation
 from bot.domain.scheduled import NAMELESS, OPEN, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
-from bot.workflow.ports import AvisiCloud, BeginWork, Clock, Lease, Page
-from bot.workflow.recording import Taking
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Page
+from bot.workflow.recording import Recording
 from bot.workflow.repositories import Feed, Source
 
 _PROBE_EVERY = timedelta(hours=1)
@@ -20,14 +20,14 @@ _NAMED_AT_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Tracking:
+class Polling:
     """Polls one organisation at a time. `forced` is the configured source, None for `auto`."""
 
     begin: BeginWork
-    look: BeginWork
+    read: BeginReading
     cloud: AvisiCloud
-    shelf: Shelf
-    taking: Taking
+    catalog_cache: CatalogCache
+    recording: Recording
     concluding: Concluding
     blindness: Blindness
     now: Clock
@@ -39,7 +39,7 @@ class Tracking:
         Raises AvisiError when nothing could be read, once that is noted (blindness). What somebody else wrote at the
         same moment is seen by the next poll.
         """
-        async with self.look() as work:
+        async with self.read() as work:
             feed = await work.feeds.get(organisation)
         try:
             feed = await self._read(feed, lease)
@@ -76,18 +76,18 @@ class Tracking:
 
     async def _read_list(self, feed: Feed, lease: Lease) -> None:
         organisation = feed.organisation
-        async with self.look() as work:
-            stands = await work.upgrades.stands(organisation)
+        async with self.read() as work:
+            fingerprints = await work.upgrades.fingerprints(organisation)
             unnamed = await work.upgrades.unnamed(organisation)
         await self._name(unnamed, lease)
         if feed.baseline_at is None or feed.source is not Source.ORGANISATION:
             readings = [reading async for page in self._pages(organisation) for reading in page.readings]
-            await self.taking.take(readings, feed, lease, baseline=self.now())
+            await self.recording.take(readings, feed, lease, baseline=self.now())
             return
-        unseen = set(stands)
-        async for page in self._pages(organisation, known=stands):
+        unseen = set(fingerprints)
+        async for page in self._pages(organisation, known=fingerprints):
             unseen.difference_update(page.unmoved, (one.identity for one in page.readings if one.identity))
-            await self.taking.take(page.readings, feed, lease)
+            await self.recording.take(page.readings, feed, lease)
         if unseen:
             await self._ask_for(sorted(unseen), feed, lease)
 
@@ -97,7 +97,7 @@ class Tracking:
         Absence from a list means nothing by itself; only what stays away from both for long is given up.
         """
         organisation = feed.organisation
-        async with self.look() as work:
+        async with self.read() as work:
             missing = await work.upgrades.clusters_of(organisation, unseen)
         nameless = {cluster for identity, cluster in missing.items() if identity.startswith(NAMELESS)}
         clusters = sorted(set(missing.values()))
@@ -106,15 +106,15 @@ class Tracking:
         async for page in self.cloud.scheduled(organisation, clusters=asked):
             wanted = [one for one in page.readings if one.identity in missing or one.cluster_identity in nameless]
             listed.update(one.identity for one in wanted if one.identity)
-            await self.taking.take(wanted, feed, lease)
-        await self.taking.miss(sorted(missing.keys() - listed), organisation, lease)
+            await self.recording.take(wanted, feed, lease)
+        await self.recording.miss(sorted(missing.keys() - listed), organisation, lease)
 
     async def _name(self, unnamed: Iterable[ScheduledUpgrade], lease: Lease) -> None:
         """Name the clusters that neither the cloud's list nor a catalog had named when they were stored."""
         named = [
             replace(upgrade, environment=found[1].environment, cluster=found[1].slug)
             for upgrade in unnamed
-            if (found := self.shelf.find(upgrade.cluster_identity))
+            if (found := self.catalog_cache.find(upgrade.cluster_identity))
         ]
         if not named:
             return

@@ -28,7 +28,7 @@ Clock = Callable[[], datetime]
 """Returns the aware UTC time of everything about upgrades."""
 
 
-class Work(Protocol):
+class UnitOfWork(Protocol):
     """One transaction: everything or nothing. Leaving without `commit` rolls back."""
 
     @property
@@ -109,7 +109,7 @@ class Lease:
 class BeginWork(Protocol):
     """Begins a transaction that may write. Never await the outside world inside one."""
 
-    def __call__(self, lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+    def __call__(self, lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin; with a lease, `commit` checks that it still is ours."""
 
 
@@ -225,7 +225,7 @@ Queue = tuple[Box, str]
 """A queue by where it stands and its name."""
 
 
-class Hands(Protocol):
+class LocalWorker(Protocol):
     """Whoever works, in this process, on what is stored."""
 
     def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:

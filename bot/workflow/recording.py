@@ -8,24 +8,24 @@ from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.policy import Policy
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import FINAL, NAMELESS, Reading, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.announcing import Telling
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.announcing import Announcing
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.outcomes import take_over
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Feed, Source
 
 _NEWS_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
+class Recording:
     """Compares readings with what is stored."""
 
     begin: BeginWork
-    look: BeginWork
-    shelf: Shelf
+    read: BeginReading
+    catalog_cache: CatalogCache
     policy: Policy
-    telling: Telling
+    announcing: Announcing
     now: Clock
 
     async def take(
@@ -35,7 +35,7 @@ class Taking:
         newest = {reading.identity: reading for reading in readings if reading.identity and reading.status}
         if not newest and baseline is None:
             return
-        async with self.look() as work:
+        async with self.read() as work:
             stored = await work.upgrades.find_many(feed.organisation, list(newest))
         changed = [
             reading
@@ -54,7 +54,7 @@ class Taking:
 
     async def miss(self, identities: Sequence[UpgradeIdentity], organisation: Organisation, lease: Lease) -> None:
         """Note that a complete reading lacked these."""
-        async with self.look() as work:
+        async with self.read() as work:
             stored = await work.upgrades.find_many(organisation, identities)
         now = self.now()
         noted = [(one, after) for one in stored.values() if (after := one.unlisted(at=now)) is not one]
@@ -65,15 +65,15 @@ class Taking:
                 await self._store(work, before, after)
             await work.commit()
 
-    async def _store(self, work: Work, before: ScheduledUpgrade, after: ScheduledUpgrade) -> None:
+    async def _store(self, work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> None:
         if after.moves == before.moves:
             await work.upgrades.save(after)
         else:
-            await self.telling.moved(work, before, after)
+            await self.announcing.moved(work, before, after)
 
     async def _take_one(
         self,
-        work: Work,
+        work: UnitOfWork,
         reading: Reading,
         fresh: Mapping[UpgradeIdentity, ScheduledUpgrade],
         feed: Feed,
@@ -101,26 +101,26 @@ class Taking:
             if self.policy.watch == "all":
                 await work.upgrades.save(new)
         else:
-            await self.telling.appeared(work, new)
+            await self.announcing.appeared(work, new)
 
-    async def _adopt(self, work: Work, new: ScheduledUpgrade, reading: Reading, request: UpgradeRequest) -> None:
+    async def _adopt(self, work: UnitOfWork, new: ScheduledUpgrade, reading: Reading, request: UpgradeRequest) -> None:
         """Take a record over as the upgrade of a request made here."""
         ours = replace(new, request_id=request.id)
         if request.state is State.SUBMISSION_UNCLEAR:
-            await take_over(work, request, ours, reading, telling=self.telling, source=Source.ORGANISATION)
+            await take_over(work, request, ours, reading, announcing=self.announcing, source=Source.ORGANISATION)
             return
         stored = await work.requests.save(replace(request, upgrade=new.identity, window=new.window or request.window))
-        await self.telling.repaint(work, stored, because="adopted")
+        await self.announcing.repaint(work, stored, because="adopted")
         nameless = await work.upgrades.find(new.organisation, _nameless(request))
         if nameless is None:
             await work.upgrades.save(ours)
             return
         await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
-        await self.telling.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
+        await self.announcing.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
 
     def _upgrade(self, reading: Reading, organisation: Organisation) -> ScheduledUpgrade:
         cluster_identity = reading.cluster_identity or ClusterIdentity("")
-        found = self.shelf.find(cluster_identity)
+        found = self.catalog_cache.find(cluster_identity)
         cluster = found[1] if found else None
         return ScheduledUpgrade(
             organisation=organisation,

@@ -14,11 +14,11 @@ from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable, Missing, Stale, UnreadableRequest
 from bot.workflow.expiring import expire
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.record import fact
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 
 _LATE = 0.25
 """A countdown is dropped when it comes later than this share of its lead."""
@@ -35,10 +35,10 @@ class Reminding:
     """
 
     begin: BeginWork
-    look: BeginWork
+    read: BeginReading
     policy: Policy
     organisations: tuple[Organisation, ...]
-    judging: Judging
+    rule_check: RuleCheck
     revoting: Revoting
     now: Clock
     real_time: Clock
@@ -50,11 +50,11 @@ class Reminding:
         await self._windows(lease)
 
     async def _requests(self, lease: Lease) -> None:
-        async with self.look() as work:
+        async with self.read() as work:
             waiting = await work.requests.in_states(*PERISHABLE)
         for request in waiting:
             if self.now() >= request.deadline:
-                await self._quietly(partial(expire, request=request, judging=self.judging), lease)
+                await self._quietly(partial(expire, request=request, rule_check=self.rule_check), lease)
             elif self._is_expected_otherwise(request):
                 await self._quietly(partial(self._expect, request=request), lease)
             elif request.state is State.PENDING_APPROVAL:
@@ -65,14 +65,14 @@ class Reminding:
         shown, now = request.estimate, self.now()
         if shown is None or request.ignore_windows:
             return False
-        if not self.judging.shelf.holds(request.organisation):
+        if not self.rule_check.catalog_cache.holds(request.organisation):
             return shown.end <= now
-        return self.judging.expected(request, now=now) != replace(shown, start=max(shown.start, now))
+        return self.rule_check.expected(request, now=now) != replace(shown, start=max(shown.start, now))
 
-    async def _expect(self, work: Work, request: UpgradeRequest) -> None:
+    async def _expect(self, work: UnitOfWork, request: UpgradeRequest) -> None:
         """Have the card show the window that is expected now: nobody is to decide beside one that has passed."""
         now = self.now()
-        again = await work.requests.save(request.expect(self.judging.expected(request, now=now)))
+        again = await work.requests.save(request.expect(self.rule_check.expected(request, now=now)))
         window = again.estimate
         facts = {
             "window_start": window.start.isoformat() if window else None,
@@ -82,7 +82,7 @@ class Reminding:
         await work.outbox.put(outbox.repaint(again, because="estimate"))
 
     async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
-        rule = self.judging.rule(request)
+        rule = self.rule_check.rule(request)
         since = request.reminded_at or request.requested_at
         gap = rule.remind_approvers_after * 2**request.reminders
         try:
@@ -99,12 +99,12 @@ class Reminding:
         gone = request.voters | (frozenset() if rule.self_approval else {request.requester})
         found: list[str] = []
         for one in rule.notify:
-            members = (await self.revoting.entitlement.circle([one])).members
+            members = (await self.revoting.permissions.people([one])).members
             left = members - gone
             found += sorted(left) if left != members and len(left) <= _MOST_BY_NAME else [one] if left else []
         return tuple(dict.fromkeys(found))
 
-    async def _remind(self, work: Work, request: UpgradeRequest, mention: tuple[str, ...]) -> None:
+    async def _remind(self, work: UnitOfWork, request: UpgradeRequest, mention: tuple[str, ...]) -> None:
         current = await work.requests.get(request.id)
         if current.state is not State.PENDING_APPROVAL or current.reminders != request.reminders:
             return
@@ -122,7 +122,7 @@ class Reminding:
     async def _windows(self, lease: Lease) -> None:
         now = self.now()
         furthest = max((ahead for rule in self.policy.rules for ahead in rule.reminders), default=timedelta(0))
-        async with self.look() as work:
+        async with self.read() as work:
             coming = await work.upgrades.windows_between(now, now + furthest)
             running = await work.upgrades.windows_between(now - timedelta(days=7), now)
         due = {near.key: near for upgrade in self._ours(coming) if (near := self._near(upgrade, now))}
@@ -147,7 +147,7 @@ class Reminding:
         ]
         if not running:
             return []
-        async with self.look() as work:
+        async with self.read() as work:
             feeds = {one: await work.feeds.get(one) for one in {upgrade.organisation for upgrade in running}}
         return [
             upgrade
@@ -170,7 +170,7 @@ class Reminding:
             return None
         return _Near(upgrade=upgrade, window=window, channel=rule.channel, hours=nearest.total_seconds() / 3600)
 
-    async def _count_down(self, work: Work, near: "_Near") -> None:
+    async def _count_down(self, work: UnitOfWork, near: "_Near") -> None:
         request = await _request_of(work, near.upgrade)
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
@@ -180,7 +180,7 @@ class Reminding:
         event = WindowNear(about=about, window=near.window, hours=near.hours, unread_since=unread)
         await work.outbox.put(outbox.in_channel(near.channel, event, key=near.key))
 
-    async def _overran(self, work: Work, upgrade: ScheduledUpgrade) -> None:
+    async def _overran(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
         rule = self.policy.rule_of(upgrade)
         window = upgrade.window
         if window is None:
@@ -192,7 +192,7 @@ class Reminding:
             event = UpgradeOverran(about=about, window=window)
             await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
-    async def _quietly(self, write: Callable[[Work], Awaitable[None]], lease: Lease) -> None:
+    async def _quietly(self, write: Callable[[UnitOfWork], Awaitable[None]], lease: Lease) -> None:
         """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""
         try:
             async with self.begin(lease) as work:
@@ -204,7 +204,7 @@ class Reminding:
     async def refusals(self, lease: Lease) -> None:
         """Write into the audit trail what was refused again and again within a minute."""
         now = self.now()
-        async with self.look() as work:
+        async with self.read() as work:
             if not await work.audit.has_counted(at=now):
                 return
         async with self.begin(lease) as work:
@@ -214,7 +214,7 @@ class Reminding:
     async def homes(self, lease: Lease) -> None:
         """Have the Homes that were opened lately published again."""
         now = self.real_time()
-        async with self.look() as work:
+        async with self.read() as work:
             stale = await work.homes.to_publish(opened_after=now - _HOME_FOR, published_before=now - _HOME_AFTER)
         if not stale:
             return
@@ -240,7 +240,7 @@ class _Near:
         return f"near:{one.organisation}:{one.identity}:{self.window.start.isoformat()}:{self.hours:g}"
 
 
-async def _request_of(work: Work, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+async def _request_of(work: UnitOfWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
     if upgrade.request_id is None:
         return None
     try:

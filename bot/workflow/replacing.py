@@ -7,18 +7,18 @@ from bot.domain.naming import Naming
 from bot.domain.request import UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import outbox
-from bot.workflow.ports import Work
+from bot.workflow.ports import UnitOfWork
 from bot.workflow.record import fact
 
 _LATEST = 5
 
 
-async def find_competing(work: Work, request: UpgradeRequest) -> ScheduledUpgrade | None:
+async def find_competing(work: UnitOfWork, request: UpgradeRequest) -> ScheduledUpgrade | None:
     """Return the scheduled upgrade that the request would supersede, None when there is none."""
     return competing(request, await work.upgrades.of_cluster(request.cluster_identity, limit=_LATEST))
 
 
-async def give_way(work: Work, older: UpgradeRequest, *, to: UpgradeRequest, at: datetime) -> None:
+async def give_way(work: UnitOfWork, older: UpgradeRequest, *, to: UpgradeRequest, at: datetime) -> None:
     """Replace a request and have it told; raises Stale."""
     replaced = await work.requests.save(older.replaced(by=to.id, at=at))
     instead = Naming(several=to.organisation != replaced.organisation).cluster(to)

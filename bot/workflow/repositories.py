@@ -10,7 +10,7 @@ from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.inbox import Arrival, Due, Errand, MessageRef, Received
+from bot.workflow.inbox import DueMessage, InboxEntry, MessageRef, NewEntry, OutboxMessage
 
 
 class Requests(Protocol):
@@ -57,7 +57,7 @@ class Upgrades(Protocol):
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
 
-    async def stands(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
+    async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
         """Return where each stands that is not final (`ScheduledUpgrade.stand`); cheap, however many they are."""
 
     async def clusters_of(
@@ -91,10 +91,10 @@ class Upgrades(Protocol):
 class Inbox(Protocol):
     """Accepted from people, not yet decided."""
 
-    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+    async def put(self, *new_entries: NewEntry) -> frozenset[str]:
         """Store them, but for those whose key is known already; returns the keys that were new."""
 
-    async def due(self, queue: str) -> Received | None:
+    async def due(self, queue: str) -> InboxEntry | None:
         """Return the queue's oldest undone entry that is due and whose giver has no older one there; None without one.
 
         Raises UnreadableRow when that is one which cannot be read.
@@ -113,10 +113,10 @@ class Inbox(Protocol):
 class Outbox(Protocol):
     """Decided, not yet told or done."""
 
-    async def put(self, *errands: Errand) -> None:
+    async def put(self, *outbox: OutboxMessage) -> None:
         """Store them; those whose key is known already are ignored."""
 
-    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+    async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait.
 
         Raises UnreadableRow for the first of them that cannot be read.
@@ -131,7 +131,7 @@ class Outbox(Protocol):
     async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
         """Try it again later in a queue of its own, so that it holds up nothing else; counts the attempt."""
 
-    async def bury(self, *numbers: int, error: str) -> None:
+    async def dead_letter(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters, which doctor, metrics and log show."""
 
     async def gather(self, digest: str, *numbers: int) -> None:

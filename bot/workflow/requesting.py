@@ -17,8 +17,8 @@ from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import FormSubmitted, Urgency
-from bot.workflow.permissions import Entitlement
-from bot.workflow.ports import BeginWork, Clock, Lease, Work
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.record import fact, request_facts, rule_facts
 from bot.workflow.replacing import give_way
 from bot.workflow.repositories import Fact
@@ -58,7 +58,7 @@ class Requesting:
 
     begin: BeginWork
     viewing: Viewing
-    entitlement: Entitlement
+    permissions: Permissions
     now: Clock
     real_time: Clock
     new_id: Callable[[], RequestId] = new_request_id
@@ -68,9 +68,9 @@ class Requesting:
 
         Raises MembersUnavailable and Later (an earlier request is being submitted): nothing was decided.
         """
-        await self.viewing.shelf.renew()
+        await self.viewing.catalog_cache.renew()
         try:
-            member = await self.entitlement.somebody(submitted.member)
+            member = await self.permissions.somebody(submitted.member)
             asked = await self._judged(submitted, member)
         except Refused as refusal:
             await self._refuse(number, submitted, refusal, lease)
@@ -93,12 +93,12 @@ class Requesting:
             raise RuleBroken("The cluster is no longer in the catalog of Avisi Cloud.")
         _, cluster = found
         rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
-        await self.entitlement.check_may_request(member, rule)
+        await self.permissions.check_may_request(member, rule)
         older = await self._rescheduled(submitted, member, cluster)
         freeze = self._overridden(form, cluster, rule)
         request = self._draft(submitted, cluster, form.version, rule, override=freeze is not None)
         request = replace(request, replaces=older.id if older else None)
-        found_approvers = await self.entitlement.enough_approvers(rule, requester=member.id, needed=request.required)
+        found_approvers = await self.permissions.enough_approvers(rule, requester=member.id, needed=request.required)
         if found_approvers is not None:
             raise Quorumless(_out_of_reach(request, rule, found_approvers))
         return _Asked(request=request, rule=rule, older=older, freeze=freeze)
@@ -122,7 +122,7 @@ class Requesting:
         found = self.viewing.find(older.cluster_identity)
         place = found[1] if found else older
         rule = self.viewing.policy.rule(place.organisation, place.environment)
-        await self.entitlement.check_may_request(member, rule)
+        await self.permissions.check_may_request(member, rule)
         return older
 
     def _overridden(self, form: Form, cluster: Cluster, rule: Rule) -> Freeze | None:
@@ -159,7 +159,7 @@ class Requesting:
             estimate=when,
         )
 
-    async def _store(self, work: Work, asked: "_Asked") -> None:
+    async def _store(self, work: UnitOfWork, asked: "_Asked") -> None:
         request, rule = asked.request, asked.rule
         if asked.older and asked.older.cluster_identity != request.cluster_identity:
             await give_way(work, asked.older, to=request, at=self.now())
@@ -229,7 +229,7 @@ class Requesting:
             await work.outbox.put(outbox.answer(submitted.member, text, key=f"inbox:{number}", about=about))
             await self._end(work, number, submitted)
 
-    async def _end(self, work: Work, number: int, submitted: FormSubmitted) -> None:
+    async def _end(self, work: UnitOfWork, number: int, submitted: FormSubmitted) -> None:
         if submitted.in_home:
             await redraw_home(work, submitted.member, key=f"inbox:{number}", at=self.real_time())
         await work.inbox.done(number)

@@ -10,8 +10,8 @@ from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
 from bot.domain.windows import Window
-from bot.workflow.catalog_cache import Shelf
-from bot.workflow.ports import BeginWork, Clock
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.ports import BeginReading, Clock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,32 +28,32 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class RuleCheck:
     """Holds a request against policy and catalog as they are now; `zone` is the one of maintenance windows."""
 
     policy: Policy
-    shelf: Shelf
-    look: BeginWork
+    catalog_cache: CatalogCache
+    read: BeginReading
     now: Clock
     zone: tzinfo
     naming: Naming = PLAIN
 
     def rule(self, request: UpgradeRequest) -> Rule:
         """Return the rule in force for the environment in which the cluster is now."""
-        found = self.shelf.find(request.cluster_identity)
+        found = self.catalog_cache.find(request.cluster_identity)
         place = found[1] if found else request
         return self.policy.rule(place.organisation, place.environment)
 
     def expected(self, request: UpgradeRequest, *, now: datetime) -> Window | None:
         """Return the window in which the request would run by what is known now, None when nothing can tell."""
-        found = self.shelf.find(request.cluster_identity)
+        found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return None
         return occasion(found[1], start=request.start, ignore_windows=request.ignore_windows, now=now, zone=self.zone)
 
     def drift(self, request: UpgradeRequest) -> Drift | None:
         """Return what has changed of the cluster since it was voted on: its version, its name, where it is."""
-        found = self.shelf.find(request.cluster_identity)
+        found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return None
         cluster, changes = found[1], []
@@ -71,7 +71,7 @@ class Judging:
 
     def can_go_on(self, request: UpgradeRequest) -> bool:
         """Whether the version is on offer for the cluster as it is now, so that there is something to vote on."""
-        found = self.shelf.find(request.cluster_identity)
+        found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return False
         catalog, cluster = found
@@ -79,7 +79,7 @@ class Judging:
 
     async def broken_rule(self, request: UpgradeRequest) -> str | None:
         """Return the sentence of the first rule that forbids the request now, None when it may go ahead."""
-        found = self.shelf.find(request.cluster_identity)
+        found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return f"{self.naming.cluster(request)} is no longer in the catalog of Avisi Cloud."
         catalog, cluster = found
@@ -93,7 +93,7 @@ class Judging:
         environments = [environment for environment, _ in rule.after]
         if not environments:
             return None
-        async with self.look() as work:
+        async with self.read() as work:
             succeeded = await work.upgrades.first_success(request.organisation, environments, request.to_version)
         return unproven(rule, request.to_version, succeeded=succeeded, at=when.start if when else now)
 

@@ -10,12 +10,12 @@ from bot.domain.scheduled import OPEN, Reading
 from bot.workflow import outbox
 from bot.workflow.cataloguing import remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
-from bot.workflow.inbox import Due
+from bot.workflow.inbox import DueMessage
 from bot.workflow.outcomes import Outcomes, growing_pause
-from bot.workflow.permissions import Entitlement
-from bot.workflow.ports import AvisiCloud, BeginWork, Lease, Submission
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Lease, Submission
 from bot.workflow.record import fact, rule_facts
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
 _BEFORE_SECOND_READING = 2.0
@@ -33,25 +33,25 @@ class Submitting:
     """
 
     begin: BeginWork
-    look: BeginWork
+    read: BeginReading
     cloud: AvisiCloud
-    entitlement: Entitlement
-    judging: Judging
+    permissions: Permissions
+    rule_check: RuleCheck
     outcomes: Outcomes
     verdicts: Outcomes
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float] = time.monotonic
 
-    async def submit(self, due: Due, lease: Lease) -> None:
+    async def submit(self, due: DueMessage, lease: Lease) -> None:
         """Carry out one errand under its lease; it stays due until the outcome is stored.
 
         Raises MembersUnavailable when the votes cannot be judged; nothing was sent then.
         """
-        if due.errand.request_id is None:
+        if due.outgoing.request_id is None:
             await self.outcomes.nothing_to_do(due, lease)
             return
-        async with self.look() as work:
-            request = await work.requests.get(due.errand.request_id)
+        async with self.read() as work:
+            request = await work.requests.get(due.outgoing.request_id)
         try:
             if request.state is State.APPROVED:
                 await self._judge_and_send(request, due, lease)
@@ -62,7 +62,7 @@ class Submitting:
         except Stale:
             await self.outcomes.again(due, lease, seconds=0.0, error="the request changed meanwhile")
 
-    async def _judge_and_send(self, request: UpgradeRequest, due: Due, lease: Lease) -> None:
+    async def _judge_and_send(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
         try:
             await self._read_cluster(request)
         except AvisiError as error:
@@ -70,7 +70,7 @@ class Submitting:
             return
         if await self._turned_down(request, due, lease):
             return
-        now = self.judging.now()
+        now = self.rule_check.now()
         left_out = not request.ignore_windows and request.start is not None and request.start <= now
         submission = Submission(
             cluster_identity=request.cluster_identity,
@@ -91,7 +91,7 @@ class Submitting:
                 "ignore_windows": submission.ignore_windows,
                 "attempt": stored.attempt,
                 "seal": stored.seal,
-                "policy": rule_facts(self.judging.rule(stored)),
+                "policy": rule_facts(self.rule_check.rule(stored)),
             }
             await work.audit.append(fact(stored, "submission sent", at=now, facts=facts))
             await work.outbox.put(outbox.repaint(stored, because="submitting"))
@@ -107,19 +107,19 @@ class Submitting:
 
         That the cluster is gone, or the version not on offer any more, counts only when it is read twice.
         """
-        shelf = self.judging.shelf
-        await shelf.renew()
-        found = shelf.find(request.cluster_identity)
-        if found is None and not shelf.holds(request.organisation):
+        catalog_cache = self.rule_check.catalog_cache
+        await catalog_cache.renew()
+        found = catalog_cache.find(request.cluster_identity)
+        if found is None and not catalog_cache.holds(request.organisation):
             return
         known = found[1] if found else remembered(request)
         current, versions = await self.cloud.current(known)
         if current is None or request.to_version not in versions:
             await self.sleep(_BEFORE_SECOND_READING)
             current, versions = await self.cloud.current(known)
-        shelf.correct(known, current, versions)
+        catalog_cache.correct(known, current, versions)
 
-    async def _send(self, request: UpgradeRequest, submission: Submission, due: Due, lease: Lease) -> None:
+    async def _send(self, request: UpgradeRequest, submission: Submission, due: DueMessage, lease: Lease) -> None:
         try:
             reading = await self.cloud.submit(request.organisation, submission)
         except Declined as declined:
@@ -134,22 +134,22 @@ class Submitting:
         else:
             await self.outcomes.confirm(request, reading, due, lease)
 
-    async def _turned_down(self, request: UpgradeRequest, due: Due, lease: Lease) -> bool:
+    async def _turned_down(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> bool:
         """Judge everything again right before submission; True when it goes no further."""
-        judging, rule = self.judging, self.judging.rule(request)
-        now = judging.now()
+        rule_check, rule = self.rule_check, self.rule_check.rule(request)
+        now = rule_check.now()
         if now >= request.deadline:
             await self.verdicts.expire(request, due, lease)
             return True
         needed = rule.approvals_needed(override=request.override)
-        drift = judging.drift(request) if judging.can_go_on(request) else None
+        drift = rule_check.drift(request) if rule_check.can_go_on(request) else None
         if drift and needed > 0:
             voided = drift.void(request, at=now).require(needed)
             await self.verdicts.back_to_the_vote(request, voided, due, lease)
             return True
-        broken = await judging.broken_rule(request)
-        requester = await self.entitlement.members.find(request.requester)
-        if not (await self.entitlement.circle(rule.requesters)).includes(requester):
+        broken = await rule_check.broken_rule(request)
+        requester = await self.permissions.members.find(request.requester)
+        if not (await self.permissions.people(rule.requesters)).includes(requester):
             broken = f"<@{request.requester}> may no longer request upgrades in {request.environment}."
         if drift:
             request = request.follow(drift.cluster, *drift.changes, estimate=drift.estimate)
@@ -157,7 +157,7 @@ class Submitting:
         if broken:
             await self.verdicts.fail(request, broken, due, lease)
             return True
-        standing = await self.entitlement.standing_voters(request, rule)
+        standing = await self.permissions.standing_voters(request, rule)
         if len(standing) >= needed:
             return False
         lost = request.voters - standing
@@ -170,7 +170,7 @@ class Submitting:
     async def _look_for(
         self,
         request: UpgradeRequest,
-        due: Due,
+        due: DueMessage,
         lease: Lease,
         *,
         after: tuple[float, ...],

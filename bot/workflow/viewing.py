@@ -25,8 +25,8 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
-from bot.workflow.catalog_cache import Shelf
-from bot.workflow.ports import BeginWork, Clock
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.ports import BeginReading, Clock
 from bot.workflow.repositories import Feed
 
 _LONGEST_LIST = 200
@@ -99,8 +99,8 @@ class HomeView:
 class Viewing:
     """Reads for people. `zone` is the one in which maintenance windows are read for estimates."""
 
-    look: BeginWork
-    shelf: Shelf
+    read: BeginReading
+    catalog_cache: CatalogCache
     policy: Policy
     organisations: tuple[Organisation, ...]
     now: Clock
@@ -113,11 +113,11 @@ class Viewing:
 
     def catalogs(self) -> tuple[Catalog, ...]:
         """Return the copies at hand, one for each organisation read so far; no waiting."""
-        return self.shelf.catalogs
+        return self.catalog_cache.catalogs
 
     def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
         """Return a cluster and its catalog; no waiting."""
-        return self.shelf.find(identity)
+        return self.catalog_cache.find(identity)
 
     async def form(self, form: Form) -> FormView:
         """Work out what the modal shows for what is filled in so far."""
@@ -138,7 +138,7 @@ class Viewing:
         catalog, cluster = found
         rule = self.policy.rule(cluster.organisation, cluster.environment)
         now = self.now()
-        async with self.look() as work:
+        async with self.read() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
             succeeded = await self._succeeded(cluster, rule, form.version)
@@ -187,13 +187,13 @@ class Viewing:
 
     async def request(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing."""
-        async with self.look() as work:
+        async with self.read() as work:
             return await work.requests.get(request_id)
 
     async def overview(self, *, organisation: Organisation | None = None, environment: str | None = None) -> Overview:
         """Return what is under way, all of it, or of one organisation, or of the environments of one name."""
         asked = self.organisations if organisation is None else (organisation,)
-        async with self.look() as work:
+        async with self.read() as work:
             upgrades = await work.upgrades.upcoming(asked, limit=_LONGEST_LIST + 1, environment=environment)
             requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
             feeds = [await work.feeds.get(one) for one in asked]
@@ -208,7 +208,7 @@ class Viewing:
 
     async def cluster(self, cluster: Cluster) -> ClusterView:
         """Return what there is to know about one cluster."""
-        async with self.look() as work:
+        async with self.read() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, limit=_LATEST)
             feed = await work.feeds.get(cluster.organisation)
@@ -218,7 +218,7 @@ class Viewing:
         """Return a cluster and its catalog; what is not at hand may have been read by another process just now."""
         found = self.find(identity)
         if found is None and identity is not None:
-            await self.shelf.renew()
+            await self.catalog_cache.renew()
             found = self.find(identity)
         return found
 
@@ -226,7 +226,7 @@ class Viewing:
         environments = [environment for environment, _ in rule.after]
         if not environments or not version:
             return {}
-        async with self.look() as work:
+        async with self.read() as work:
             return await work.upgrades.first_success(cluster.organisation, environments, version)
 
 

@@ -169,7 +169,7 @@ async def test_what_stands_where_it_is_known_to_stand_is_only_named(caplog: pyte
     ]
     async with scripted(lambda _: web.json_response(before)) as server, a_client(server.url) as client:
         listed = [reading async for page in client.scheduled(ACME) for reading in page.readings]
-    known = {reading.identity: reading.stand for reading in listed if reading.identity}
+    known = {reading.identity: reading.fingerprint for reading in listed if reading.identity}
 
     async with scripted(lambda _: web.json_response(after)) as server, a_client(server.url) as client:
         (page,) = [page async for page in client.scheduled(ACME, known=known)]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import real_time
-from bot.doctor.context import admitted
+from bot.doctor.context import open_context
 from bot.doctor.examination import Check, examine
 from bot.doctor.finding import Finding, State
 from bot.policy.file import load_policy
@@ -53,8 +53,8 @@ class Clinic:
         """Run the checks, all of them when none is named."""
         settings = self.settings()
         policy = load_policy(settings.bot_policy_file, settings)
-        async with admitted(settings, policy, now=lambda: real_time() + self.ahead) as patient:
-            return [finding async for finding in examine(patient, *checks)]
+        async with open_context(settings, policy, now=lambda: real_time() + self.ahead) as context:
+            return [finding async for finding in examine(context, *checks)]
 
     async def only(self, state: State, *checks: Check) -> Finding:
         """Return the one finding in a state."""

@@ -15,7 +15,7 @@ from bot.store import migrating
 from bot.store.storage import Storage
 from bot.store.tables import RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import Arrival, Errand, Kind
+from bot.workflow.inbox import Kind, NewEntry, OutboxMessage
 from bot.workflow.policy_in_force import PolicyInForce
 from tests import postgresql
 from tests.builders import KIM, a_press, an_upgrade_request
@@ -166,9 +166,9 @@ async def test_a_pooler_that_keeps_sessions_is_right(clinic: Clinic, postgresql_
 async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
     storage = await taken(clinic)
     async with storage.begin() as work:
-        await work.outbox.put(Errand(queue="q", key="k", kind=Kind.CHANNEL, target="C0GONE"))
+        await work.outbox.put(OutboxMessage(queue="q", key="k", kind=Kind.CHANNEL, target="C0GONE"))
         (due,) = await work.outbox.due("q", limit=1)
-        await work.outbox.bury(due.number, error="channel_not_found")
+        await work.outbox.dead_letter(due.number, error="channel_not_found")
         await work.commit()
 
     finding = await clinic.only(State.WARNING, database)
@@ -181,7 +181,7 @@ async def test_dead_letters_are_a_warning(clinic: Clinic) -> None:
 async def test_a_press_that_was_given_up_is_a_warning_too(clinic: Clinic) -> None:
     storage = await taken(clinic)
     async with storage.begin() as work:
-        await work.inbox.put(Arrival(entry=a_press(member=KIM), key="k", queue="q"))
+        await work.inbox.put(NewEntry(entry=a_press(member=KIM), key="k", queue="q"))
         await work.inbox.dead_letter(1, error="Slack could not be asked (fatal_error).")
         await work.commit()
 
@@ -226,7 +226,7 @@ async def test_a_policy_that_differs_from_the_one_in_force_is_a_warning(clinic: 
     none_yet = await clinic.examine(database)
     settings = clinic.settings()
     policy = load_policy(None, settings)
-    in_force = PolicyInForce(policy, begin=storage.begin, look=storage.look, real_time=real_time)
+    in_force = PolicyInForce(policy, begin=storage.begin, read=storage.read, real_time=real_time)
     await in_force.declare()
     same = await clinic.examine(database)
     clinic.changes["bot_required_approvals"] = 2

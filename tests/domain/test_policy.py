@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Organisation
-from bot.domain.people import Circle, Member, MemberId, Standing
+from bot.domain.people import AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Policy, Rule
 from tests.builders import ACME, GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
 
@@ -103,23 +103,23 @@ def test_a_rule_without_settings_is_careful() -> None:
     assert (rule.allowed, rule.freeze, rule.after, rule.on_call) == ((), (), (), ())
 
 
-@pytest.mark.parametrize("standing", list(Standing))
-def test_only_full_members_count(standing: Standing) -> None:
+@pytest.mark.parametrize("account_type", list(AccountType))
+def test_only_full_members_count(account_type: AccountType) -> None:
     """Even where everyone is meant, and even when somebody is named."""
-    member = Member(id=GUS, name="Gus", standing=standing)
-    full = standing is Standing.FULL
+    member = Member(id=GUS, name="Gus", account_type=account_type)
+    full = account_type is AccountType.FULL
 
     assert member.counts is full
-    assert Circle(everyone=True, members=frozenset()).includes(member) is full
-    assert Circle(everyone=False, members=frozenset({GUS})).includes(member) is full
+    assert PeopleSet(everyone=True, members=frozenset()).includes(member) is full
+    assert PeopleSet(everyone=False, members=frozenset({GUS})).includes(member) is full
 
 
 @pytest.mark.parametrize(("member", "included"), [(SEM, True), (KIM, True), (ROOS, False)])
 def test_a_circle_holds_those_it_names(member: MemberId, *, included: bool) -> None:
     """Groups are resolved already."""
-    circle = Circle(everyone=False, members=frozenset({SEM, KIM}))
+    people = PeopleSet(everyone=False, members=frozenset({SEM, KIM}))
 
-    assert circle.includes(a_member(member)) is included
+    assert people.includes(a_member(member)) is included
 
 
 @pytest.mark.parametrize(

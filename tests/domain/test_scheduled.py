@@ -153,7 +153,7 @@ def test_what_is_listed_again_is_missing_no_longer() -> None:
     upgrade = a_scheduled_upgrade(modified_at=NOON)
     missing = upgrade.unlisted(at=LATER)
 
-    assert missing.stand != upgrade.stand
+    assert missing.fingerprint != upgrade.fingerprint
     for reading in (a_reading(), a_reading(modified_at=NOON - timedelta(days=1)), a_reading(status="FAILED")):
         assert missing.moved(reading, at=LATER).missing_since is None
     assert missing.moved(a_reading(), at=LATER) == upgrade
@@ -217,12 +217,12 @@ def test_status_version_and_window_say_where_an_upgrade_stands(changes: dict[str
     upgrade = a_scheduled_upgrade(status="SCHEDULED", to_version=NEW, window=Window(start=NOON, end=LATER))
     reading = a_reading(**{"status": "SCHEDULED", "to_version": NEW, "window": upgrade.window, **changes})
 
-    assert (reading.stand == upgrade.stand) == same
+    assert (reading.fingerprint == upgrade.fingerprint) == same
 
 
 def test_an_upgrade_without_a_window_stands_where_one_without_a_window_does() -> None:
     """It is compared as the text that is stored."""
-    assert a_scheduled_upgrade(status="REQUESTED", to_version="v2", window=None).stand == "'REQUESTED' 'v2' "
+    assert a_scheduled_upgrade(status="REQUESTED", to_version="v2", window=None).fingerprint == "'REQUESTED' 'v2' "
 
 
 @given(READINGS, READINGS)
@@ -231,15 +231,15 @@ def test_a_reading_that_stands_where_the_upgrade_stands_is_no_move(first: Readin
     upgrade = a_scheduled_upgrade().moved(first, at=LATER)
     moved = upgrade.moved(second, at=LATER)
 
-    assert moved is upgrade or moved.stand != upgrade.stand
-    assert second.stand != upgrade.stand or moved is upgrade
+    assert moved is upgrade or moved.fingerprint != upgrade.fingerprint
+    assert second.fingerprint != upgrade.fingerprint or moved is upgrade
 
 
 def test_where_it_stands_is_written_without_ambiguity() -> None:
     """Words of the cloud may hold spaces."""
     first, second = a_reading(status="A B", to_version="C"), a_reading(status="A", to_version="B C")
 
-    assert first.stand != second.stand
+    assert first.fingerprint != second.fingerprint
 
 
 def test_an_upgrade_that_is_to_be_scheduled_anew_has_lost_its_window() -> None:

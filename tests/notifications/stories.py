@@ -36,7 +36,7 @@ from bot.domain.scheduled import INFERRED, ScheduledUpgrade
 from bot.notifications import notes
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, struck
-from bot.notifications.context import Scene
+from bot.notifications.context import MessageContext
 from bot.notifications.digest import Waiting, digest
 from bot.workflow.repositories import Source
 from tests.builders import KIM, NOON, ROOS, SEM, a_scheduled_upgrade, a_window, about, an_upgrade_request
@@ -144,9 +144,11 @@ def outside(event: AnyEvent) -> AnyEvent:
     return replace(event, about=replace(event.about, request_id=None, requester=None))
 
 
-def scene(request: UpgradeRequest | None, upgrade: ScheduledUpgrade | None = None, *, naming: Naming = PLAIN) -> Scene:
+def current(
+    request: UpgradeRequest | None, upgrade: ScheduledUpgrade | None = None, *, naming: Naming = PLAIN
+) -> MessageContext:
     """Build what is true when something is told."""
-    return Scene(now=NOON, request=request, upgrade=upgrade, link=LINK if request else None, naming=naming)
+    return MessageContext(now=NOON, request=request, upgrade=upgrade, link=LINK if request else None, naming=naming)
 
 
 def everything(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]]:
@@ -174,16 +176,16 @@ def everything(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Messag
     yield "card struck out", struck(one, LINK)
     for number, event in enumerate(events(one)):
         name = f"{number} {type(event).__name__} {getattr(event, 'status', '')}".strip()
-        now = scene(submitted, replace(upgrade, status=getattr(event, "status", "SCHEDULED")))
+        now = current(submitted, replace(upgrade, status=getattr(event, "status", "SCHEDULED")))
         if isinstance(event, Answered):
             yield f"private {name}", notes.private(event)
             continue
         yield f"thread {name}", notes.thread(event, now)
         yield f"channel {name}", notes.channel(event, now)
-        yield f"channel, outside Slack {name}", notes.channel(outside(event), scene(None, followed))
+        yield f"channel, outside Slack {name}", notes.channel(outside(event), current(None, followed))
         yield f"direct {name}", notes.direct(event, now)
     waiting = [
-        Waiting(number=number, event=event, scene=scene(submitted))
+        Waiting(number=number, event=event, current=current(submitted))
         for number, event in enumerate(events(one))
         if not isinstance(event, Answered)
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
 from bot.domain.request import State
-from bot.notifications.context import Scene
+from bot.notifications.context import MessageContext
 from bot.notifications.digest import Page, Waiting, digest
 from tests.builders import NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
@@ -22,7 +22,9 @@ def waiting(number: int, status: str, cluster: str = "") -> Waiting:
         about=about(request), mention=mention, status=status, from_status=None, window=a_window(), reason="Out of disk"
     )
     upgrade = a_scheduled_upgrade(status=status, cluster=request.cluster)
-    return Waiting(number=number, event=event, scene=Scene(now=NOON, request=request, upgrade=upgrade, link=LINK))
+    return Waiting(
+        number=number, event=event, current=MessageContext(now=NOON, request=request, upgrade=upgrade, link=LINK)
+    )
 
 
 def told(pages: tuple[Page, ...]) -> list[int]:
@@ -53,7 +55,7 @@ def test_failures_come_before_windows_that_break_a_rule_and_before_blindness() -
     broke = WindowBrokeRule(about=about(request), mention=(ROOS,), window=a_window(), rule="Frozen")
     nobody = About(organisation="acme", environment="", cluster="", from_version="", to_version="")
     events: tuple[AnyEvent, ...] = (WentBlind(about=nobody, since=NOON), broke)
-    ones = [Waiting(number=10 + n, event=event, scene=Scene(now=NOON)) for n, event in enumerate(events)]
+    ones = [Waiting(number=10 + n, event=event, current=MessageContext(now=NOON)) for n, event in enumerate(events)]
     ones += [waiting(number, "SUCCEEDED") for number in range(4)] + [waiting(5, "MISSED"), waiting(6, "FAILED")]
 
     (page,) = digest(ones, total=8)
@@ -70,7 +72,7 @@ def test_a_countdown_that_comes_too_late_is_not_counted_as_coming() -> None:
     request = an_upgrade_request(state=State.SUBMITTED)
     near = WindowNear(about=about(request), window=a_window(NOON - timedelta(minutes=1)), hours=1)
 
-    (page,) = digest([Waiting(number=n, event=near, scene=Scene(now=NOON)) for n in range(6)], total=6)
+    (page,) = digest([Waiting(number=n, event=near, current=MessageContext(now=NOON)) for n in range(6)], total=6)
 
     assert "Window has begun: 6" in page.message.text
 

@@ -11,7 +11,7 @@ from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
 from bot.notifications.blocks import View
 from bot.notifications.home import home
-from bot.notifications.ids import Act
+from bot.notifications.ids import ActionId
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
@@ -67,7 +67,7 @@ def test_an_empty_home_says_so_and_offers_to_schedule() -> None:
     drawn = home(seen())
 
     assert words(drawn).count("Nothing at the moment.") == 3
-    assert pressable(drawn) == [("Schedule upgrade", Act.SCHEDULE)]
+    assert pressable(drawn) == [("Schedule upgrade", ActionId.SCHEDULE)]
 
 
 def test_two_hundred_of_everything_are_all_on_some_page() -> None:

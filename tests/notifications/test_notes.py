@@ -25,7 +25,7 @@ from bot.notifications import notes
 from bot.notifications.digest import Waiting, digest
 from tests.builders import CHANNEL, KIM, NEW, NOON, OLD, ROOS, SEM, a_window, about, an_upgrade_request
 from tests.notifications.checks import labels, seen
-from tests.notifications.stories import LINK, ON_CALL, events, in_state, outside, scene, with_status
+from tests.notifications.stories import LINK, ON_CALL, current, events, in_state, outside, with_status
 
 WINDOW = "2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC"
 SUBMITTED = in_state(State.SUBMITTED)
@@ -39,7 +39,7 @@ def moved(status: str, request: UpgradeRequest = SUBMITTED, **changes: object) -
 
 def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
     """What everybody in the channel needs to know before it happens."""
-    message = notes.channel(moved("SCHEDULED_NOTIFIED"), scene(SUBMITTED, with_status("SCHEDULED_NOTIFIED")))
+    message = notes.channel(moved("SCHEDULED_NOTIFIED"), current(SUBMITTED, with_status("SCHEDULED_NOTIFIED")))
 
     assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} to {NEW}.")
     assert WINDOW in message.text
@@ -52,10 +52,10 @@ def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
 def test_with_several_organisations_every_note_names_the_one_that_it_is_about() -> None:
     """Two of them may call a cluster the same, in a thread, a channel, a direct message and a digest."""
     told = [event for event in events(SUBMITTED) if event.about.cluster and not isinstance(event, Answered)]
-    now = scene(SUBMITTED, with_status("SCHEDULED"), naming=Naming(several=True))
+    now = current(SUBMITTED, with_status("SCHEDULED"), naming=Naming(several=True))
 
     notifications = [draw(event, now).text for event in told for draw in (notes.thread, notes.channel, notes.direct)]
-    waiting = [Waiting(number=number, event=event, scene=now) for number, event in enumerate(told)]
+    waiting = [Waiting(number=number, event=event, current=now) for number, event in enumerate(told)]
     pages = digest(waiting, total=len(waiting))
 
     assert [text for text in notifications if "acme/production/web" not in text] == []
@@ -67,7 +67,7 @@ def test_an_alert_mentions_those_who_act_and_offers_to_reschedule(status: str) -
     """The requester, the on-call group, the cluster, the versions, the card, and a button."""
     event = moved(status, mention=(ROOS, ON_CALL), reason="Out of disk")
 
-    message = notes.channel(event, scene(SUBMITTED, with_status(status)))
+    message = notes.channel(event, current(SUBMITTED, with_status(status)))
 
     for part in ("production/web", OLD, NEW, "<@U0ROOS>", "<!subteam^S0ONCALL>", LINK.replace("&", "&amp;")):
         assert part in message.text, part
@@ -76,7 +76,7 @@ def test_an_alert_mentions_those_who_act_and_offers_to_reschedule(status: str) -
 
 def test_a_failure_says_why_what_still_holds_and_what_can_be_done() -> None:
     """In plain words, with the API's own reason."""
-    text = notes.channel(moved("FAILED", reason="Out of disk"), scene(SUBMITTED, with_status("FAILED"))).text
+    text = notes.channel(moved("FAILED", reason="Out of disk"), current(SUBMITTED, with_status("FAILED"))).text
 
     assert "Avisi Cloud says: Out of disk." in text
     assert "nothing more is scheduled by it" in text
@@ -85,7 +85,7 @@ def test_a_failure_says_why_what_still_holds_and_what_can_be_done() -> None:
 
 def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
     """It still runs what it ran, as far as is known."""
-    text = notes.channel(moved("MISSED"), scene(SUBMITTED, with_status("MISSED"))).text
+    text = notes.channel(moved("MISSED"), current(SUBMITTED, with_status("MISSED"))).text
 
     assert f"Its window, {WINDOW}, passed and it did not start" in text
     assert f"still runs {OLD}" in text
@@ -94,7 +94,7 @@ def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
 
 def test_a_superseded_upgrade_says_no_more_than_is_known() -> None:
     """It may be another upgrade, a moved update channel or a changed cluster: without a reason all three are named."""
-    text = notes.channel(moved("SUPERSEDED"), scene(SUBMITTED)).text
+    text = notes.channel(moved("SUPERSEDED"), current(SUBMITTED)).text
 
     assert "Another upgrade, a moved update channel or a changed status of the cluster may be behind it." in text
     assert "Avisi Cloud does not carry it out any more" in text
@@ -104,7 +104,7 @@ def test_what_a_newer_request_superseded_is_not_offered_again() -> None:
     """It was rescheduled already."""
     replaced = in_state(State.REPLACED)
 
-    text = notes.thread(moved("SUPERSEDED"), scene(replaced, with_status("SUPERSEDED"))).text
+    text = notes.thread(moved("SUPERSEDED"), current(replaced, with_status("SUPERSEDED"))).text
 
     assert "a newer request for this cluster took its place" in text
     assert "can be rescheduled" not in text
@@ -113,7 +113,7 @@ def test_what_a_newer_request_superseded_is_not_offered_again() -> None:
 @pytest.mark.parametrize("status", ["APPEARS_UPGRADED", "NOT_UPGRADED"])
 def test_what_was_concluded_is_worded_as_concluded(status: str) -> None:
     """The cloud did not say it."""
-    text = notes.thread(moved(status, inferred=True), scene(SUBMITTED, with_status(status))).text
+    text = notes.thread(moved(status, inferred=True), current(SUBMITTED, with_status(status))).text
 
     assert "Avisi Cloud gives no status here: this is concluded" in text
 
@@ -122,7 +122,7 @@ def test_what_is_no_longer_reported_is_told_with_its_last_status() -> None:
     """In the thread and to the requester."""
     told = moved("NOT_REPORTED", from_status="SCHEDULED_NOTIFIED", inferred=True)
 
-    text = notes.thread(told, scene(SUBMITTED, with_status("NOT_REPORTED"))).text
+    text = notes.thread(told, current(SUBMITTED, with_status("NOT_REPORTED"))).text
 
     assert "Upgrade no longer reported" in text
     assert "Its last status was scheduled notified." in text
@@ -133,15 +133,15 @@ def test_a_countdown_from_an_old_reading_says_so() -> None:
     """Nobody takes for certain what may have moved meanwhile."""
     near = WindowNear(about=about(SUBMITTED), window=a_window(), hours=1.0, unread_since=NOON)
 
-    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED"))).text
+    text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED"))).text
 
     assert "Avisi Cloud could not be read since." in text
-    assert "could not be read" not in notes.channel(replace(near, unread_since=None), scene(SUBMITTED)).text
+    assert "could not be read" not in notes.channel(replace(near, unread_since=None), current(SUBMITTED)).text
 
 
 def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
     """It has no card, no requester and no button."""
-    message = notes.channel(outside(moved("FAILED")), scene(None, with_status("FAILED")))
+    message = notes.channel(outside(moved("FAILED")), current(None, with_status("FAILED")))
 
     assert "Scheduled outside Slack" in message.text
     assert "Requested by" not in message.text
@@ -150,7 +150,7 @@ def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
 
 def test_an_unknown_status_is_told_as_it_is() -> None:
     """Nothing breaks when the vendor adds one."""
-    assert "Its status is FROBNICATED" in notes.thread(moved("FROBNICATED"), scene(SUBMITTED)).text
+    assert "Its status is FROBNICATED" in notes.thread(moved("FROBNICATED"), current(SUBMITTED)).text
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_countdown_is_worded_by_the_time_at_which_it_is_told(ahead: timedelta,
     window = a_window(NOON + ahead)
     near = WindowNear(about=about(SUBMITTED), window=window, hours=24)
 
-    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=window))).text
+    text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=window))).text
 
     assert f"Upgrade window begins {words}: production/web" in text
 
@@ -179,7 +179,7 @@ def test_a_countdown_told_after_its_window_began_says_so() -> None:
     window = a_window(NOON - timedelta(minutes=5))
     near = WindowNear(about=about(SUBMITTED), window=window, hours=1)
 
-    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=window))).text
+    text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=window))).text
 
     assert "Upgrade window has begun: production/web" in text
     assert "begins" not in text
@@ -190,7 +190,7 @@ def test_a_countdown_follows_a_window_that_moved() -> None:
     near = WindowNear(about=about(SUBMITTED), window=a_window(), hours=24)
     later = a_window(NOON + timedelta(days=7))
 
-    text = notes.channel(near, scene(SUBMITTED, with_status("SCHEDULED", window=later))).text
+    text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=later))).text
 
     assert "2026-12-07 12:00 UTC" in text
     assert "2026-12-01" not in text
@@ -207,7 +207,7 @@ def test_a_countdown_follows_a_window_that_moved() -> None:
 )
 def test_what_has_moved_on_meanwhile_is_said(event: AnyEvent) -> None:
     """A message that waited through an outage is true when it is read."""
-    assert "By now its status is succeeded." in notes.channel(event, scene(SUBMITTED, with_status("SUCCEEDED"))).text
+    assert "By now its status is succeeded." in notes.channel(event, current(SUBMITTED, with_status("SUCCEEDED"))).text
 
 
 def test_a_moved_window_tells_both() -> None:
@@ -215,7 +215,7 @@ def test_a_moved_window_tells_both() -> None:
     before = a_window(NOON + timedelta(hours=2))
     event = WindowMoved(about=about(SUBMITTED), status="SCHEDULED", window=a_window(), from_window=before)
 
-    text = notes.thread(event, scene(SUBMITTED, with_status("SCHEDULED"))).text
+    text = notes.thread(event, current(SUBMITTED, with_status("SCHEDULED"))).text
 
     assert f"Its window is now {WINDOW}. It was 2026-11-30 14:00 UTC to 2026-11-30 17:00 UTC." in text
 
@@ -225,7 +225,7 @@ def test_a_window_that_breaks_a_rule_is_an_alert_with_a_way_out() -> None:
     rule = "production is frozen Dec 20 to Jan 3 (Holiday freeze)."
     event = WindowBrokeRule(about=about(SUBMITTED), mention=(ROOS,), window=a_window(), rule=rule)
 
-    message = notes.channel(event, scene(SUBMITTED, with_status("SCHEDULED")))
+    message = notes.channel(event, current(SUBMITTED, with_status("SCHEDULED")))
 
     assert rule in message.text
     assert "no way to cancel" in message.text
@@ -237,7 +237,7 @@ def test_blindness_names_the_organisation_and_since_when() -> None:
     """Silence would look like calm."""
     blind = next(event for event in events(SUBMITTED) if isinstance(event, WentBlind))
 
-    text = notes.channel(blind, scene(None)).text
+    text = notes.channel(blind, current(None)).text
 
     assert "Upgrade statuses cannot be read: acme" in text
     assert "since 2026-11-30 12:00 UTC" in text
@@ -248,7 +248,7 @@ def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
     request = an_upgrade_request()
     event = UpgradeRequested(about=about(request), mention=("S0PLATFORM",), required=2, deadline=request.deadline)
 
-    message = notes.thread(event, scene(request))
+    message = notes.thread(event, current(request))
 
     assert "<!subteam^S0PLATFORM>" in seen(message)
     assert "needs 2 approvals before 2026-12-02 12:00 UTC" in message.text
@@ -260,7 +260,7 @@ def test_the_requester_is_not_called_upon_by_their_own_request() -> None:
     request = an_upgrade_request(requester=ROOS)
     event = UpgradeRequested(about=about(request), mention=(ROOS, SEM), required=2, deadline=request.deadline)
 
-    said = notes.thread(event, scene(request)).text
+    said = notes.thread(event, current(request)).text
 
     assert f"<@{SEM}>: <@{ROOS}> asks for this upgrade." in said
     assert said.count(f"<@{ROOS}>") == 1
@@ -272,7 +272,7 @@ def test_void_votes_say_why_and_mention_those_who_are_asked_again() -> None:
         about=about(), mention=("S0PLATFORM",), changes=("production/web runs v1.30.9 now.",), voters=(SEM,), required=2
     )
 
-    text = notes.thread(event, scene(an_upgrade_request())).text
+    text = notes.thread(event, current(an_upgrade_request())).text
 
     assert "<!subteam^S0PLATFORM>" in text
     assert "runs v1.30.9 now." in text
@@ -283,7 +283,7 @@ def test_a_reminder_says_what_is_missing_and_until_when() -> None:
     """Enough to decide whether it can wait."""
     event = ApproversReminded(about=about(), mention=(KIM,), count=1, required=2, deadline=NOON)
 
-    text = notes.thread(event, scene(an_upgrade_request())).text
+    text = notes.thread(event, current(an_upgrade_request())).text
 
     assert "1 of 2 approvals so far. It expires 2026-11-30 12:00 UTC." in text
     assert "<@U0KIM>" in text
@@ -293,7 +293,7 @@ def test_a_failed_submission_mentions_the_requester_once() -> None:
     """With the cloud's own words and what can be pressed."""
     event = SubmissionFailed(about=about(), mention=(ROOS,), reason="Cluster is being deleted")
 
-    text = notes.thread(event, scene(an_upgrade_request())).text
+    text = notes.thread(event, current(an_upgrade_request())).text
 
     assert text.count("<@U0ROOS>") == 1
     assert "Cluster is being deleted. " not in text
@@ -305,7 +305,7 @@ def test_every_outcome_reaches_the_requester_with_the_cluster_and_a_link() -> No
     """A direct message is complete by itself."""
     for event in events(SUBMITTED):
         if event.about.cluster and not isinstance(event, Answered):
-            text = notes.direct(event, scene(SUBMITTED)).text
+            text = notes.direct(event, current(SUBMITTED)).text
             assert "production/web" in text, event
             assert "Open the card: https://team.slack.com/" in text, event
 
@@ -325,6 +325,6 @@ def test_channel_messages_name_environment_cluster_and_versions() -> None:
     """Whatever happened, the reader knows to what."""
     for event in events(SUBMITTED):
         if event.about.cluster and not isinstance(event, Answered):
-            text = notes.channel(event, scene(SUBMITTED)).text
+            text = notes.channel(event, current(SUBMITTED)).text
             assert f"production/web, {OLD} to {NEW}" in text, event
             assert CHANNEL not in text.replace(LINK.replace("&", "&amp;"), "")

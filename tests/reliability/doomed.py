@@ -11,7 +11,7 @@ import structlog
 from bot.app import real_time, wired
 from bot.policy.file import load_policy
 from bot.settings import Settings
-from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.ports import BeginWork, Lease, UnitOfWork
 from tests.reliability.apart import KILLED, die_with_parent
 
 When = Literal["before", "after"]
@@ -36,7 +36,7 @@ def doomed(begin: BeginWork, at: int, when: When) -> BeginWork:
     commits = 0
 
     @asynccontextmanager
-    async def working(lease: Lease | None) -> AsyncIterator[Work]:
+    async def working(lease: Lease | None) -> AsyncIterator[UnitOfWork]:
         async with begin(lease) as work:
             commit = work.commit
 
@@ -53,7 +53,7 @@ def doomed(begin: BeginWork, at: int, when: When) -> BeginWork:
             around.commit = dying
             yield work
 
-    def begun(lease: Lease | None = None) -> AbstractAsyncContextManager[Work]:
+    def begun(lease: Lease | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
         return working(lease)
 
     return begun

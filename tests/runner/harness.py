@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from bot.runner.queue_runner import Duties
+from bot.runner.queue_runner import Handlers
 from bot.runner.worker import Worker
-from bot.workflow.inbox import AnyEntry, Arrival, Errand
+from bot.workflow.inbox import AnyEntry, NewEntry, OutboxMessage
 from bot.workflow.ports import Box, Lease
 from tests.workflow.harness import House
 
@@ -26,7 +26,7 @@ class Post:
         self.held: dict[str, asyncio.Event] = {}
         self.broken: set[str] = set()
         self.failures = 0
-        self.more: list[Errand] = []
+        self.more: list[OutboxMessage] = []
         self.nap: Callable[[float], Awaitable[None]] | None = None
 
     async def deliver(self, lease: Lease) -> float:
@@ -38,7 +38,7 @@ class Post:
             await self.held[lease.queue].wait()
         if self.nap:
             await self.nap(600)
-        async with self.house.storage.look() as work:
+        async with self.house.storage.read() as work:
             found = await work.outbox.due(lease.queue, limit=100)
         async with self.house.storage.begin() as work:
             await work.outbox.put(*self.more)
@@ -46,7 +46,7 @@ class Post:
             await work.commit()
         async with self.house.storage.begin(lease) as work:
             for due in found:
-                self.delivered.append(due.errand.key)
+                self.delivered.append(due.outgoing.key)
                 await work.outbox.done(due.number)
             await work.commit()
         return 0.0
@@ -61,8 +61,8 @@ class Shift:
         self.worker = Worker(
             claims=house.storage.claims,
             begin=house.storage.begin,
-            look=house.storage.look,
-            duties=Duties(
+            read=house.storage.read,
+            handlers=Handlers(
                 requesting=house.requesting,
                 deciding=house.deciding,
                 submitting=house.submitting,
@@ -72,15 +72,15 @@ class Shift:
             renew_every=renew_every,
             resting=resting,
         )
-        house.storage.claims.hands = self.worker
+        house.storage.claims.local_worker = self.worker
 
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
         """Store an entry as an edge does."""
         async with self.house.storage.begin() as work:
-            await work.inbox.put(Arrival(entry=entry, key=f"key-{next(self.house.entered)}", queue=queue))
+            await work.inbox.put(NewEntry(entry=entry, key=f"key-{next(self.house.entered)}", queue=queue))
             await work.commit()
 
-    async def put(self, *some: Errand) -> None:
+    async def put(self, *some: OutboxMessage) -> None:
         """Store errands."""
         async with self.house.storage.begin() as work:
             await work.outbox.put(*some)
@@ -95,7 +95,7 @@ class Shift:
     async def later(self, seconds: float) -> None:
         """Let what was postponed become due, and wake the worker for it."""
         self.house.storage.pass_time(seconds)
-        rooms = self.house.storage.rooms
+        rooms = self.house.storage.tables
         for box, rows in ((Box.INBOX, rooms.inbox), (Box.OUTBOX, rooms.outbox)):
             for row in rows.values():
                 self.worker.wake(box, row.queue)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from bot.workflow.ports import Lane, Lease
-from tests.builders import an_errand
+from tests.builders import an_outbox_message
 from tests.fake_claims import FakeClaims
 from tests.runner.harness import SOON, Shift
 from tests.workflow.harness import House, a_house
@@ -15,7 +15,7 @@ async def with_something_slow_in_hand(house: House) -> tuple[Shift, asyncio.Task
     shift = Shift(house)
     running = asyncio.create_task(shift.worker.run())
     shift.post.held["channel:slow"] = asyncio.Event()
-    await shift.put(an_errand("slow", queue="channel:slow"))
+    await shift.put(an_outbox_message("slow", queue="channel:slow"))
     await shift.until(lambda: shift.held("channel:slow"))
     return shift, running
 
@@ -27,7 +27,7 @@ async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> Non
 
     draining = asyncio.create_task(shift.worker.drain(within=SOON))
     await asyncio.sleep(0.01)
-    await shift.put(an_errand("next", queue="channel:next"))
+    await shift.put(an_outbox_message("next", queue="channel:next"))
     shift.post.held["channel:slow"].set()
     await asyncio.gather(draining, running)
 
@@ -63,7 +63,7 @@ async def test_draining_waits_for_what_is_being_claimed_right_now() -> None:
     house = await a_house()
     house.storage.claims = Slow(house.storage)
     shift = Shift(house)
-    await shift.put(an_errand("late", queue="channel:late"))
+    await shift.put(an_outbox_message("late", queue="channel:late"))
     running = asyncio.create_task(shift.worker.run())
     await shift.until(lambda: shift.held("channel:late"))
 

@@ -39,7 +39,7 @@ class NoClaims:
 def in_force_of(house: House) -> PolicyInForce:
     """Return what knows whether the house's policy is in force; nothing is declared."""
     storage = house.storage
-    return PolicyInForce(house.policy, begin=storage.begin, look=storage.look, real_time=house.clock)
+    return PolicyInForce(house.policy, begin=storage.begin, read=storage.read, real_time=house.clock)
 
 
 class Day:
@@ -50,10 +50,10 @@ class Day:
         self.pruned = 0
         values: dict[str, Any] = {
             "claims": house.storage.claims,
-            "tracking": house.tracking,
+            "polling": house.polling,
             "cataloguing": house.cataloguing,
             "reminding": house.reminding,
-            "shelf": house.shelf,
+            "catalog_cache": house.catalog_cache,
             "in_force": in_force_of(house),
             "prune": self._prune,
             "polled": lambda *_: None,
@@ -86,7 +86,7 @@ async def test_every_organisation_is_polled_and_catalogued() -> None:
         "poll:globex",
         "reminding",
         "policy",
-        "shelf",
+        "catalog_cache",
         "prune",
     }
 
@@ -125,7 +125,7 @@ async def test_a_failed_poll_is_logged_and_the_next_goes_on(logged: list[dict[st
     house = await a_house()
     day = Day(house)
     house.cloud.catalogs.clear()
-    house.shelf = None  # type: ignore[assignment]
+    house.catalog_cache = None  # type: ignore[assignment]
     scheduled = house.cloud.scheduled
     house.cloud.scheduled = None  # type: ignore[assignment, method-assign]
 
@@ -211,8 +211,8 @@ async def test_a_catalog_is_read_stored_and_put_on_the_shelf() -> None:
 
     await Day(house).run("catalog:acme")
 
-    assert house.shelf.catalogs == (a_catalog(),)
-    assert house.storage.rooms.catalogs[ACME] == a_catalog()
+    assert house.catalog_cache.catalogs == (a_catalog(),)
+    assert house.storage.tables.catalogs[ACME] == a_catalog()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ async def test_a_catalog_that_cannot_be_read_is_tried_again_soon(
     house.cloud.refusal = None
     await day.run("catalog:acme")
 
-    assert house.shelf.catalogs == (a_catalog(),)
+    assert house.catalog_cache.catalogs == (a_catalog(),)
     told = [(line["event"], line["log_level"]) for line in logged if line["event"].startswith("catalog.")]
     assert told == [("catalog.not_read", level), ("catalog.read_again", "info")]
 
@@ -246,9 +246,9 @@ async def test_the_shelf_takes_over_what_another_process_read() -> None:
         await work.catalogs.put(newer)
         await work.commit()
 
-    await Day(house).run("shelf")
+    await Day(house).run("catalog_cache")
 
-    assert house.shelf.catalogs == (newer,)
+    assert house.catalog_cache.catalogs == (newer,)
 
 
 async def test_reminding_and_pruning_are_run() -> None:
@@ -275,7 +275,7 @@ async def test_a_blind_poll_is_no_failure_and_its_line_says_why(logged: list[dic
     assert [line for line in logged if line["event"] == "job.failed"] == []
     (line,) = [line for line in logged if line["event"] == "poll.unreadable"]
     assert line["error"] == "Avisi Cloud answered 502"
-    assert house.storage.rooms.feeds[ACME].error == "Avisi Cloud answered 502"
+    assert house.storage.tables.feeds[ACME].error == "Avisi Cloud answered 502"
 
 
 async def test_an_older_policy_is_logged_once_and_leaves_the_jobs_to_others(logged: list[dict[str, Any]]) -> None:

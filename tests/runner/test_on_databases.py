@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.domain.request import State, UpgradeRequest
-from bot.runner.queue_runner import Duties
+from bot.runner.queue_runner import Handlers
 from bot.runner.worker import Worker
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import AnyEntry, Arrival, Press
+from bot.workflow.inbox import AnyEntry, NewEntry, Press
 from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import (
     ACME,
@@ -28,7 +28,7 @@ from tests.builders import (
     a_press,
     a_rule,
     a_submitted_form,
-    an_errand,
+    an_outbox_message,
     an_upgrade_request,
 )
 from tests.fakes import FakeClock, FakeCloud, FakeStorage
@@ -63,15 +63,15 @@ class Process:
             ids=iter(secrets.randbelow(10**9) for _ in repeat(None)),
         )
         self.told: list[str] = []
-        duties = Duties(
+        handlers = Handlers(
             requesting=self.house.requesting,
             deciding=self.house.deciding,
             submitting=self.house.submitting,
             deliver=self.deliver,
             slack_answers=self.house.members.answers,
         )
-        self.worker = Worker(claims=storage.claims, begin=storage.begin, look=storage.look, duties=duties)
-        storage.claims.hands = self.worker
+        self.worker = Worker(claims=storage.claims, begin=storage.begin, read=storage.read, handlers=handlers)
+        storage.claims.local_worker = self.worker
 
     async def deliver(self, lease: Lease) -> float:
         """Strike everything off."""
@@ -79,20 +79,20 @@ class Process:
             found = await work.outbox.due(lease.queue, limit=100)
             await work.outbox.done(*[due.number for due in found])
             await work.commit()
-        self.told += [f"{due.errand.key}: {getattr(due.errand.event, 'text', '')}" for due in found]
+        self.told += [f"{due.outgoing.key}: {getattr(due.outgoing.event, 'text', '')}" for due in found]
         return 0.0
 
 
 async def put(storage: Storage, entry: AnyEntry, *, key: str, queue: str) -> None:
     """Store an entry as an edge does."""
     async with storage.begin() as work:
-        await work.inbox.put(Arrival(entry=entry, key=key, queue=queue))
+        await work.inbox.put(NewEntry(entry=entry, key=key, queue=queue))
         await work.commit()
 
 
 async def requests(storage: Storage) -> tuple[UpgradeRequest, ...]:
     """Return every request."""
-    async with storage.look() as work:
+    async with storage.read() as work:
         return await work.requests.in_states(*State)
 
 
@@ -114,12 +114,12 @@ async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process, member in zip(processes, (SEM, KIM), strict=True):
-        await process.house.shelf.renew()
+        await process.house.catalog_cache.renew()
         await put(stored, a_press(request, member=member), key=member, queue=f"request:{member}")
     leases = await stored.claims.claim_due(Lane.DECISIONS, limit=2)
 
     async def decide(process: Process, lease: Lease) -> None:
-        async with stored.look() as work:
+        async with stored.read() as work:
             received = await work.inbox.due(lease.queue)
         assert received
         await process.house.decide(received.number, received.entry, lease)
@@ -135,7 +135,7 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process in processes:
-        await process.house.shelf.renew()
+        await process.house.catalog_cache.renew()
     running = [asyncio.create_task(process.worker.run()) for process in processes]
     await put(stored, a_submitted_form(), key="form", queue="cluster:web")
     asked = await until(stored, State.PENDING_APPROVAL)
@@ -150,7 +150,7 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
 
     assert len(cloud.submissions) == 1
     assert [one.state for one in await requests(stored)] == [State.SUBMITTED]
-    async with stored.look() as work:
+    async with stored.read() as work:
         upgrade = await work.upgrades.find(ACME, submitted.upgrade) if submitted.upgrade else None
     assert upgrade is not None
     assert upgrade.request_id == submitted.id
@@ -159,7 +159,7 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
 async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     """Whoever starts next can claim at once what is left."""
     process = Process(stored, FakeCloud(a_catalog()))
-    await process.house.shelf.renew()
+    await process.house.catalog_cache.renew()
     process.house.members.down = True
     running = asyncio.create_task(process.worker.run())
     for number in range(5):
@@ -168,10 +168,10 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     await process.worker.drain(within=5)
     await running
 
-    counted = await stored.census.inbox()
+    counted = await stored.stats.inbox()
     assert counted.waiting == 5
     async with stored.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="fresh", queue="cluster:fresh"))
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="fresh", queue="cluster:fresh"))
         await work.commit()
     assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Lane.DECISIONS, limit=20)}
 
@@ -181,7 +181,7 @@ async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stor
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process in processes:
-        await process.house.shelf.renew()
+        await process.house.catalog_cache.renew()
     for number in range(2):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
     running = [asyncio.create_task(process.worker.run()) for process in processes]
@@ -192,7 +192,7 @@ async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stor
     await asyncio.gather(*running)
 
     assert {one.state for one in await requests(stored)} == {State.REPLACED, State.PENDING_APPROVAL}
-    assert (await stored.census.inbox()).waiting == 0
+    assert (await stored.stats.inbox()).waiting == 0
 
 
 async def rewrite(storage: Storage, table: type[InboxRow | OutboxRow], number: int, **body: object) -> None:
@@ -208,13 +208,15 @@ async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storag
     request = an_upgrade_request()
     async with stored.begin() as work:
         await work.requests.add(request)
-        await work.outbox.put(an_errand("odd", queue="channel:C1"), an_errand("alert", queue="channel:C1"))
-        await work.inbox.put(Arrival(entry=a_press(request, member=KIM), key="odd", queue="request:1"))
+        await work.outbox.put(
+            an_outbox_message("odd", queue="channel:C1"), an_outbox_message("alert", queue="channel:C1")
+        )
+        await work.inbox.put(NewEntry(entry=a_press(request, member=KIM), key="odd", queue="request:1"))
         await work.commit()
     await rewrite(stored, OutboxRow, 1, kind="KindOfTomorrow")
     await rewrite(stored, InboxRow, 1, kind="EntryOfTomorrow")
     process = Process(stored, FakeCloud(a_catalog()))
-    await process.house.shelf.renew()
+    await process.house.catalog_cache.renew()
     told = process.told
     running = asyncio.create_task(process.worker.run())
 
@@ -224,13 +226,13 @@ async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storag
         await put(stored, a_press(request, member=SEM), key="press", queue="request:1")
         while not any("Your approval counts" in one for one in told):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
-        while sum((await stored.census.dead()).values()) < 2 or not any("given up" in one for one in told):
+        while sum((await stored.stats.dead()).values()) < 2 or not any("given up" in one for one in told):
             await make_older(stored, 30)
             await asyncio.sleep(0.2)
     await process.worker.drain(within=1)
     await running
 
-    letters = {letter.box: letter for letter in await stored.census.dead_letters()}
+    letters = {letter.box: letter for letter in await stored.stats.dead_letters()}
     assert {box: letter.attempts for box, letter in letters.items()} == {Box.INBOX: 10, Box.OUTBOX: 10}
     assert letters[Box.INBOX].what == f"EntryOfTomorrow of {KIM}"
     assert letters[Box.OUTBOX].what.startswith("KindOfTomorrow to ")

@@ -6,7 +6,17 @@ from bot.domain.request import State
 from bot.workflow.inbox import Press
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Box, Lane, Lease
-from tests.builders import KIM, ROOS, SEM, a_policy, a_press, a_rule, a_submitted_form, an_errand, an_upgrade_request
+from tests.builders import (
+    KIM,
+    ROOS,
+    SEM,
+    a_policy,
+    a_press,
+    a_rule,
+    a_submitted_form,
+    an_outbox_message,
+    an_upgrade_request,
+)
 from tests.fake_claims import FakeClaims
 from tests.runner.harness import Shift, at_work
 from tests.workflow.harness import OTTO, House, a_house, decision
@@ -32,7 +42,9 @@ async def test_a_clock_that_is_set_forward_lets_nobody_take_their_own_queue_agai
     house = await a_house()
     async with at_work(house) as shift:
         shift.post.held["slow"] = asyncio.Event()
-        await shift.put(an_errand("slow", queue="slow"), an_errand("found by a look", queue="other", delay=30))
+        await shift.put(
+            an_outbox_message("slow", queue="slow"), an_outbox_message("found by a look", queue="other", delay=30)
+        )
         await shift.until(lambda: shift.held("slow"))
 
         house.storage.pass_time(60)
@@ -117,11 +129,11 @@ def lease_number(house: House, queue: str) -> int:
 
 async def tried(shift: Shift, times: int, number: int = 1, box: Box = Box.INBOX) -> None:
     """Let an inbox or outbox row be tried so often."""
-    rooms = shift.house.storage.rooms
+    rooms = shift.house.storage.tables
     for count in range(1, times + 1):
 
         def is_so(count: int = count) -> bool:
-            rows = shift.house.storage.rooms.inbox if box is Box.INBOX else shift.house.storage.rooms.outbox
+            rows = shift.house.storage.tables.inbox if box is Box.INBOX else shift.house.storage.tables.outbox
             return rows[number].attempts == count
 
         await shift.until(is_so)
@@ -136,14 +148,14 @@ async def test_somebody_whom_slack_cannot_look_up_holds_up_nobody_else() -> None
     house.members.troubled = {OTTO}
     async with at_work(house) as shift:
         await shift.enter(a_press(request, member=OTTO), queue="request:1")
-        await shift.until(lambda: house.storage.rooms.inbox[1].attempts == 1)
+        await shift.until(lambda: house.storage.tables.inbox[1].attempts == 1)
         await shift.enter(a_press(request, member=SEM), queue="request:1")
         await shift.enter(a_press(request, member=ROOS, press=Press.WITHDRAW), queue="request:1")
 
         await shift.until(lambda: house.now_of(request).state is State.WITHDRAWN)
 
     assert house.now_of(request).voters == {SEM}
-    assert [row.ended for row in house.storage.rooms.inbox.values()] == [False, True, True]
+    assert [row.ended for row in house.storage.tables.inbox.values()] == [False, True, True]
 
 
 async def test_an_entry_of_somebody_who_can_never_be_looked_up_is_given_up_and_they_are_told(
@@ -157,8 +169,8 @@ async def test_an_entry_of_somebody_who_can_never_be_looked_up_is_given_up_and_t
         await shift.enter(a_press(request, member=SEM, press=Press.WITHDRAW), queue="request:1")
         await shift.enter(a_press(request, member=SEM), queue="request:1")
         await tried(shift, 9)
-        waiting = [row.attempts for row in house.storage.rooms.inbox.values()]
-        await shift.until(lambda: house.storage.rooms.inbox[1].dead)
+        waiting = [row.attempts for row in house.storage.tables.inbox.values()]
+        await shift.until(lambda: house.storage.tables.inbox[1].dead)
         house.members.troubled = set()
         await shift.later(60)
         await shift.until(lambda: house.now_of(request).state is State.SUBMITTED)
@@ -185,7 +197,7 @@ async def test_a_fault_that_stays_ends_as_a_dead_letter_and_its_giver_is_told() 
     async with at_work(house) as shift:
         await shift.enter(a_submitted_form(), queue="cluster:web")
         await tried(shift, 9)
-        await shift.until(lambda: house.storage.rooms.inbox[1].dead)
+        await shift.until(lambda: house.storage.tables.inbox[1].dead)
 
     assert house.answers[-1] == (
         "Your request was given up after 10 tries: the bot made a mistake each time. Nothing was changed. "
@@ -211,29 +223,29 @@ async def test_a_fault_of_ours_holds_up_nobody_else() -> None:
 
         await shift.until(lambda: house.now_of(request).state is not State.PENDING_APPROVAL)
         for tries in range(1, 6):
-            await shift.until(lambda tries=tries: house.storage.rooms.inbox[1].attempts == tries)  # type: ignore[misc]
+            await shift.until(lambda tries=tries: house.storage.tables.inbox[1].attempts == tries)  # type: ignore[misc]
             await shift.later(60)
 
     assert [answer for answer in house.answers if "went wrong here" in answer] == [house.answers[-1]]
-    assert house.storage.rooms.inbox[1].error == "RuntimeError('A fault')"
+    assert house.storage.tables.inbox[1].error == "RuntimeError('A fault')"
 
 
 async def test_who_pressed_hears_of_it_when_what_is_stored_cannot_be_read() -> None:
     """A catalog that an older version cannot decode, say: the press is kept, and tried again."""
     request = an_upgrade_request()
     house = await a_house(request)
-    renew = house.shelf.renew_from
+    renew = house.catalog_cache.renew_from
 
     async def broken(_: object) -> None:
         raise RuntimeError("A fault")
 
-    house.shelf.renew_from = broken  # type: ignore[method-assign, assignment]
+    house.catalog_cache.renew_from = broken  # type: ignore[method-assign, assignment]
     async with at_work(house) as shift:
         await shift.enter(a_press(request), queue="request:1")
         for tries in range(1, 5):
-            await shift.until(lambda tries=tries: house.storage.rooms.inbox[1].attempts == tries)  # type: ignore[misc]
+            await shift.until(lambda tries=tries: house.storage.tables.inbox[1].attempts == tries)  # type: ignore[misc]
             await shift.later(60)
-        house.shelf.renew_from = renew  # type: ignore[method-assign]
+        house.catalog_cache.renew_from = renew  # type: ignore[method-assign]
         await shift.later(60)
 
         await shift.until(lambda: house.now_of(request).state is not State.PENDING_APPROVAL)
@@ -247,7 +259,7 @@ async def test_a_submission_that_cannot_be_judged_waits() -> None:
     request = await house.approved()
     house.members.down = True
     async with at_work(house) as shift:
-        await shift.until(lambda: any(row.attempts for row in house.storage.rooms.outbox.values()))
+        await shift.until(lambda: any(row.attempts for row in house.storage.tables.outbox.values()))
         sent = list(house.cloud.submissions)
         house.members.down = False
         await shift.later(60)
@@ -262,7 +274,7 @@ async def test_a_broken_queue_holds_up_no_other() -> None:
     house = await a_house()
     async with at_work(house) as shift:
         shift.post.broken = {"channel:bad"}
-        await shift.put(an_errand("bad", queue="channel:bad"), an_errand("good", queue="channel:good"))
+        await shift.put(an_outbox_message("bad", queue="channel:bad"), an_outbox_message("good", queue="channel:good"))
 
         await shift.until(lambda: shift.post.delivered == ["good"])
         await shift.until(lambda: not shift.held("channel:bad"))
@@ -277,7 +289,7 @@ async def test_a_queue_that_stays_broken_rests_longer_each_time() -> None:
     house = await a_house()
     async with at_work(house) as shift:
         shift.post.broken = {"channel:bad"}
-        await shift.put(an_errand("bad", queue="channel:bad"))
+        await shift.put(an_outbox_message("bad", queue="channel:bad"))
         rests = []
 
         def rests_after(failures: int) -> bool:
@@ -297,7 +309,7 @@ async def test_a_slow_delivery_holds_up_no_decision() -> None:
     house = await a_house(request)
     async with at_work(house) as shift:
         shift.post.held["channel:slow"] = asyncio.Event()
-        await shift.put(an_errand("slow", queue="channel:slow"))
+        await shift.put(an_outbox_message("slow", queue="channel:slow"))
         await shift.until(lambda: shift.held("channel:slow"))
         await shift.enter(a_press(request), queue="request:1")
 
@@ -326,7 +338,7 @@ async def test_a_lease_is_kept_while_the_work_lasts() -> None:
     house.storage.claims = claims = Flaky(house.storage, lasting=60)
     async with at_work(house, renew_every=0.05) as shift:
         shift.post.held["channel:slow"] = asyncio.Event()
-        await shift.put(an_errand("slow", queue="channel:slow"))
+        await shift.put(an_outbox_message("slow", queue="channel:slow"))
         await shift.until(lambda: shift.held("channel:slow"))
 
         for _ in range(3):
@@ -345,17 +357,17 @@ async def test_whoever_lost_a_lease_records_nothing() -> None:
     house = await a_house()
     async with at_work(house) as shift:
         shift.post.held["channel:slow"] = asyncio.Event()
-        await shift.put(an_errand("slow", queue="channel:slow"))
+        await shift.put(an_outbox_message("slow", queue="channel:slow"))
         await shift.until(lambda: shift.held("channel:slow"))
         house.storage.pass_time(60)
         (other,) = await house.storage.claims.claim_due(Lane.DELIVERIES, limit=5)
         shift.post.held["channel:slow"].set()
-        await shift.put(an_errand("next", queue="channel:next"))
+        await shift.put(an_outbox_message("next", queue="channel:next"))
 
         await shift.until(lambda: "next" in shift.post.delivered)
         house.storage.claims.check(other)
 
-    assert [errand.key for errand in house.storage.waiting] == ["slow"]
+    assert [outgoing.key for outgoing in house.storage.waiting] == ["slow"]
 
 
 async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_newer_one() -> None:
@@ -364,7 +376,7 @@ async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_
     house = await a_house(request)
     storage, strict = house.storage, a_policy(a_rule(required_approvals=2))
     older, newer = (
-        PolicyInForce(policy, begin=storage.begin, look=storage.look, real_time=house.clock)
+        PolicyInForce(policy, begin=storage.begin, read=storage.read, real_time=house.clock)
         for policy in (house.policy, strict)
     )
     await older.declare()
@@ -373,9 +385,9 @@ async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_
         await newer.declare()
         await shift.enter(a_press(request), queue=f"request:{request.id}")
         await shift.until(lambda: older.superseded and not shift.held(f"request:{request.id}", Box.INBOX))
-        await shift.put(an_errand("for others"))
+        await shift.put(an_outbox_message("for others"))
         await shift.later(2)
-        waiting = (list(storage.entries), "for others" in shift.post.delivered, storage.rooms.inbox[1].attempts)
+        waiting = (list(storage.entries), "for others" in shift.post.delivered, storage.tables.inbox[1].attempts)
 
     async with at_work(await house.restarted(policy=strict, guard=newer.guarding)) as shift:
         await shift.later(0)

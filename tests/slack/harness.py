@@ -24,7 +24,7 @@ from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.viewing import Viewing
 from tests.builders import NOON, a_catalog, a_policy
@@ -39,7 +39,7 @@ class Office:
 
     slack: SimulatedSlack
     storage: FakeStorage
-    shelf: Shelf
+    catalog_cache: CatalogCache
     clock: FakeClock
     tasks: Supervisor
     identity: Identity
@@ -82,16 +82,16 @@ async def office(
             beside.storage if beside else FakeStorage(*(catalogs if catalogs is not None else [a_catalog()]), *stored)
         )
         organisations = tuple(catalog.organisation for catalog in catalogs or [a_catalog()])
-        shelf = Shelf(storage.look, organisations)
-        await shelf.renew()
+        catalog_cache = CatalogCache(storage.read, organisations)
+        await catalog_cache.renew()
         clock = FakeClock(NOON)
         client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
         messenger, tasks = SlackMessenger(client=client, session=session), Supervisor()
         viewing = Viewing(
-            look=storage.look,
-            shelf=shelf,
+            read=storage.read,
+            catalog_cache=catalog_cache,
             policy=policy or a_policy(),
             organisations=organisations,
             now=clock,
@@ -100,7 +100,7 @@ async def office(
         here: Office
 
         async def draw_home(member: MemberId) -> View:
-            page = storage.rooms.pages[member]
+            page = storage.tables.pages[member]
             words = blocks.section(f"Home of {member}, page {page}")
             turn = blocks.button("Next", action_id="home_page", value="1")
             plan = blocks.button("Schedule upgrade", action_id="schedule")
@@ -128,7 +128,7 @@ async def office(
         here = Office(
             slack=slack,
             storage=storage,
-            shelf=shelf,
+            catalog_cache=catalog_cache,
             clock=clock,
             tasks=tasks,
             identity=identity,

@@ -13,7 +13,7 @@ from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import press_button
 from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.inbox import Arrival, ButtonPressed, FormSubmitted, MessageRef, Press, RejectionGiven
+from bot.workflow.inbox import ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request
 from tests.slack.harness import Office, Transport, office
 
@@ -184,9 +184,9 @@ async def test_a_repeated_press_changes_nothing(transport: Transport) -> None:
         await sem.press(card.channel, card.ts, "Approve")
         (entry,) = here.storage.entries
         assert isinstance(entry, ButtonPressed)
-        (row,) = here.storage.rooms.inbox.values()
+        (row,) = here.storage.tables.inbox.values()
         async with here.storage.begin() as work:
-            assert not await work.inbox.put(Arrival(entry=entry, key=row.key, queue="request:1"))
+            assert not await work.inbox.put(NewEntry(entry=entry, key=row.key, queue="request:1"))
             await work.commit()
         await sem.press(card.channel, card.ts, "Approve")
 

@@ -209,7 +209,7 @@ async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport
         async with here.storage.begin() as work:
             await work.catalogs.put(a_catalog())
             await work.commit()
-        await here.shelf.renew()
+        await here.catalog_cache.renew()
 
         await roos.modal("Schedule upgrade", containing="Start date and time", without="Reading the clusters")
         await here.settle() if here.socket is None else None
@@ -229,7 +229,7 @@ async def test_the_empty_form_offers_what_there_is_now() -> None:
         async with here.storage.begin() as work:
             await work.catalogs.put(newer)
             await work.commit()
-        await here.shelf.renew()
+        await here.catalog_cache.renew()
         await roos.command(CHANNEL, "/schedule-upgrade")
         after = (await roos.modal("Schedule upgrade")).field("Cluster").options
 
@@ -248,7 +248,7 @@ async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
         async with here.storage.begin() as work:
             await work.catalogs.put(a_catalog())
             await work.commit()
-        await here.shelf.renew()
+        await here.catalog_cache.renew()
         await roos.press_in_modal("Retry")
 
         filled = await roos.modal("Schedule upgrade", containing="Start date and time")
@@ -266,7 +266,7 @@ async def test_a_retry_that_reaches_another_replica_fills_in_what_was_typed() ->
         async with here.storage.begin() as work:
             await work.catalogs.put(a_catalog())
             await work.commit()
-        await other.shelf.renew()
+        await other.catalog_cache.renew()
 
         await roos.press_in_modal("Retry")
 
@@ -288,7 +288,7 @@ async def test_a_retried_rescheduling_is_filled_in_from_its_request() -> None:
         async with here.storage.begin() as work:
             await work.catalogs.put(a_catalog())
             await work.commit()
-        await here.shelf.renew()
+        await here.catalog_cache.renew()
 
         await roos.press_in_modal("Retry")
 

@@ -18,7 +18,7 @@ async def test_opening_it_publishes_and_notes_it(transport: Transport) -> None:
         await roos.open_home()
 
         await roos.home(f"Home of {ROOS}, page 0")
-        assert here.storage.rooms.homes[ROOS] == (NOON, NOON)
+        assert here.storage.tables.homes[ROOS] == (NOON, NOON)
 
 
 async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
@@ -46,7 +46,7 @@ async def test_a_guest_sees_why_there_is_nothing() -> None:
         gijs = here.slack.person("U0GIJS")
         await gijs.open_home()
         await gijs.home("Only full members")
-        assert "U0GIJS" not in here.storage.rooms.homes
+        assert "U0GIJS" not in here.storage.tables.homes
 
 
 async def test_a_home_shows_nothing_while_nobody_can_say_whose_it_is() -> None:
@@ -56,7 +56,7 @@ async def test_a_home_shows_nothing_while_nobody_can_say_whose_it_is() -> None:
         roos = here.slack.person(ROOS)
         await roos.open_home()
         await roos.home("please try again")
-        assert ROOS not in here.storage.rooms.homes
+        assert ROOS not in here.storage.tables.homes
 
         here.slack.faults.clear()
         await roos.open_home()

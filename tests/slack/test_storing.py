@@ -14,7 +14,7 @@ from bot.slack.storing import Storing
 from bot.store.storage import Storage
 from bot.workflow.errors import StoreAway
 from bot.workflow.inbox import AnyEntry
-from bot.workflow.ports import Lease, Work
+from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import a_press
 
 BROKEN = cast("AnyEntry", object())
@@ -32,7 +32,7 @@ class Gate:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def begin(self, lease: Lease | None = None) -> AsyncIterator[Work]:
+    async def begin(self, lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
         """Begin a transaction once the gate is open."""
         self.begun += 1
         self.knocked.release()
@@ -44,7 +44,7 @@ class Gate:
 
     async def stored(self, queues: Iterable[str]) -> dict[str, str]:
         """Return the reference of what is stored in each of the queues."""
-        async with self.storage.look() as work:
+        async with self.storage.read() as work:
             found = {queue: await work.inbox.due(queue) for queue in queues}
         return {queue: received.reference for queue, received in found.items() if received}
 
@@ -85,10 +85,10 @@ async def test_what_arrives_during_a_commit_is_committed_together_after_it(gate:
 async def test_when_the_store_is_away_everybody_in_the_commit_hears_it_at_once(gate: Gate) -> None:
     """Nobody waits for a failure of their own; the next one is stored as soon as the store is back."""
     gate.away, storing = True, Storing(begin=gate.begin)
-    arrivals = [arriving(storing, f"q{number}") for number in range(16)]
+    new_entries = [arriving(storing, f"q{number}") for number in range(16)]
     await gate.knocked.acquire()
     gate.opened.set()
-    heard = await asyncio.gather(*arrivals, return_exceptions=True)
+    heard = await asyncio.gather(*new_entries, return_exceptions=True)
     gate.away = False
     await arriving(storing, "later")
 
@@ -100,9 +100,9 @@ async def test_when_the_store_is_away_everybody_in_the_commit_hears_it_at_once(g
 async def test_what_cannot_be_stored_spoils_nothing_else(gate: Gate) -> None:
     """Only whoever sent it hears of it."""
     storing = Storing(begin=gate.begin)
-    arrivals = [arriving(storing, queue, BROKEN if queue == "q2" else None) for queue in ("q0", "q1", "q2", "q3")]
+    new_entries = [arriving(storing, queue, BROKEN if queue == "q2" else None) for queue in ("q0", "q1", "q2", "q3")]
     gate.opened.set()
-    heard = await asyncio.gather(*arrivals, return_exceptions=True)
+    heard = await asyncio.gather(*new_entries, return_exceptions=True)
 
     assert [one is None for one in heard] == [True, True, False, True]
     assert list(await gate.stored(["q0", "q1", "q2", "q3"])) == ["q0", "q1", "q3"]

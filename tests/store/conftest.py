@@ -11,7 +11,7 @@ from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import transaction
-from bot.workflow.ports import BeginWork, Claims
+from bot.workflow.ports import BeginReading, BeginWork, Claims
 from tests.fake_claims import FakeClaims
 from tests.fakes import FakeStorage
 
@@ -24,7 +24,7 @@ class Subject:
     """
 
     begin: BeginWork
-    look: BeginWork
+    read: BeginReading
     claims: StoredClaims | FakeClaims
     others: Claims
     pass_time: Callable[[float], Awaitable[None]]
@@ -53,7 +53,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
             return list(fake.audited)
 
         yield Subject(
-            fake.begin, fake.look, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits, fake_audited
+            fake.begin, fake.read, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits, fake_audited
         )
         return
     url = request.getfixturevalue(f"{request.param}_url")
@@ -65,7 +65,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def audited() -> list[dict[str, Any]]:
         return [event async for event in one.audit_trail.events()]
 
-    yield Subject(one.begin, one.look, one.claims, other.claims, pass_time, lambda: one.commits, audited)
+    yield Subject(one.begin, one.read, one.claims, other.claims, pass_time, lambda: one.commits, audited)
     await one.close()
     await other.close()
 

@@ -12,8 +12,8 @@ from bot.workflow.ports import Lane
 WRITER = """
 import asyncio, sys
 from bot.store.storage import Storage
-from bot.workflow.inbox import Arrival
-from tests.builders import a_fact, a_submitted_form, an_errand
+from bot.workflow.inbox import NewEntry
+from tests.builders import a_fact, a_submitted_form, an_outbox_message
 
 async def write() -> None:
     storage = Storage.open(sys.argv[1])
@@ -21,8 +21,8 @@ async def write() -> None:
     assert await storage.claims.claim("poll:acme")
     for number in range(100_000):
         async with storage.begin() as work:
-            await work.inbox.put(Arrival(entry=a_submitted_form(), key=str(number), queue=f"q{number}"))
-            await work.outbox.put(an_errand(str(number), queue=f"q{number}"))
+            await work.inbox.put(NewEntry(entry=a_submitted_form(), key=str(number), queue=f"q{number}"))
+            await work.outbox.put(an_outbox_message(str(number), queue=f"q{number}"))
             await work.audit.append(a_fact("a"))
             await work.commit()
         print("stored", number, flush=True)
@@ -44,10 +44,10 @@ async def test_what_was_stored_survives_the_process(stored: Storage) -> None:
         if reported == ENOUGH:
             process.kill()
     await process.wait()
-    await buried(stored)
+    await gone(stored)
 
     found = 0
-    async with stored.look() as work:
+    async with stored.read() as work:
         while await work.inbox.due(f"q{found}") and await work.outbox.due(f"q{found}", limit=1):
             found += 1
         assert await work.inbox.due(f"q{found}") is None
@@ -57,7 +57,7 @@ async def test_what_was_stored_survives_the_process(stored: Storage) -> None:
     assert await stored.audit_trail.verify() == ()
 
 
-async def buried(stored: Storage) -> None:
+async def gone(stored: Storage) -> None:
     """Wait until PostgreSQL has noticed that its client died: a commit that it was sent may still be on its way."""
     if stored.url.startswith("postgresql"):
         async with asyncio.timeout(60), stored.engines.write.connect() as connection:

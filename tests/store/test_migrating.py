@@ -19,11 +19,11 @@ from bot.store.partial_indexes import WHOLE_SCHEMA
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow, RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import Arrival, Urgency
+from bot.workflow.inbox import NewEntry, Urgency
 from tests.builders import (
     SEM,
     a_press,
-    an_errand,
+    an_outbox_message,
     an_upgrade_request,
 )
 
@@ -45,7 +45,7 @@ async def test_a_new_database_gets_its_tables(empty_url: str) -> None:
     await storage.migrate()
 
     assert await storage.pending() == ()
-    async with storage.look() as work:
+    async with storage.read() as work:
         assert await work.requests.in_states(*State) == ()
     await storage.close()
 
@@ -57,7 +57,7 @@ async def test_many_processes_may_migrate_at_once(empty_postgresql_url: str) -> 
     await asyncio.gather(*(storage.migrate() for storage in storages))
 
     assert await storages[0].pending() == ()
-    async with storages[3].look() as work:
+    async with storages[3].read() as work:
         assert await work.requests.in_states(*State) == ()
     await asyncio.gather(*(storage.close() for storage in storages))
 
@@ -111,7 +111,7 @@ async def test_rows_of_another_version_are_read(stored: Storage) -> None:
     request = an_upgrade_request(reason="kept")
     async with stored.begin() as work:
         await work.requests.add(request)
-        await work.outbox.put(an_errand("1", urgency=Urgency.PERSON))
+        await work.outbox.put(an_outbox_message("1", urgency=Urgency.PERSON))
         await work.commit()
     async with transaction(stored.engines.write) as newer:
         for table in (RequestRow, OutboxRow):
@@ -122,7 +122,7 @@ async def test_rows_of_another_version_are_read(stored: Storage) -> None:
             await newer.run(update(table).values(body=body))
         await newer.commit()
 
-    async with stored.look() as work:
+    async with stored.read() as work:
         assert await work.requests.get(request.id) == replace(request, revision=1)
         assert len(await work.outbox.due("card:1", limit=10)) == 1
 
@@ -130,12 +130,12 @@ async def test_rows_of_another_version_are_read(stored: Storage) -> None:
 async def test_entries_that_waited_when_the_tables_changed_are_known_by_their_giver(stored: Storage) -> None:
     """What an older version stores beside this one belongs to nobody, and is decided all the same."""
     async with stored.begin() as work:
-        await work.inbox.put(Arrival(entry=a_press(), key="1", queue="q"))
+        await work.inbox.put(NewEntry(entry=a_press(), key="1", queue="q"))
         await work.commit()
     async with transaction(stored.engines.write) as older:
         await older.run(text("UPDATE inbox SET member = ''"))
         await older.commit()
-    async with stored.look() as work:
+    async with stored.read() as work:
         received = await work.inbox.due("q")
     async with transaction(stored.engines.write) as older:
         await older.run(text("DROP INDEX ix_inbox_dead"))

@@ -42,7 +42,7 @@ async def test_the_catalog_is_replaced_as_a_whole(subject: Subject) -> None:
         await work.catalogs.put(newer)
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.catalogs.read(ACME) == newer
         assert await work.catalogs.read(other.organisation) == other
         assert await work.catalogs.fetched() == {ACME: NOON + MINUTE, other.organisation: NOON - MINUTE}
@@ -55,7 +55,7 @@ async def test_a_catalog_that_was_read_again_unchanged_is_only_newer(subject: Su
         await work.catalogs.put(a_catalog(fetched_at=NOON + MINUTE))
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.catalogs.read(ACME) == a_catalog(fetched_at=NOON + MINUTE)
 
 
@@ -68,7 +68,7 @@ async def test_a_large_catalog_fits(subject: Subject) -> None:
         await work.catalogs.put(a_catalog(*clusters))
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         read = await work.catalogs.read(ACME)
 
     assert read is not None
@@ -85,7 +85,7 @@ async def test_a_feed_is_new_until_it_is_stored(subject: Subject) -> None:
         await work.feeds.save(feed)
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.feeds.get(ACME) == feed
         assert await work.feeds.get(Organisation("other")) == Feed(organisation=Organisation("other"))
 
@@ -96,13 +96,13 @@ async def test_the_page_of_a_home_is_kept_until_it_is_opened_anew(subject: Subje
         await work.homes.opened(KIM, at=NOON, page=3)
         await work.homes.published(KIM, at=NOON)
         await work.commit()
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert (await work.homes.page(KIM), await work.homes.page(SEM)) == (3, 0)
 
     async with subject.begin() as work:
         await work.homes.opened(KIM, at=NOON)
         await work.commit()
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.homes.page(KIM) == 0
 
 
@@ -164,5 +164,5 @@ async def test_the_policy_of_the_highest_generation_is_in_force(subject: Subject
         assert await work.policies.newest() == second
         with pytest.raises(Stale):
             await work.policies.add(PolicyGeneration(number=2, digest="another", since=NOON))
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.policies.newest() == second

@@ -39,7 +39,7 @@ async def test_a_request_comes_back_as_it_was_stored(subject: Subject) -> None:
     (stored,) = await added(subject, request)
 
     assert stored == replace(request, revision=1)
-    async with subject.look() as work:
+    async with subject.read() as work:
         read = await work.requests.get(request.id)
     assert read == stored
     assert read.seal == request.seal
@@ -53,7 +53,7 @@ async def test_a_moment_keeps_its_meaning_whatever_its_zone(subject: Subject) ->
 
     await added(subject, request)
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         read = await work.requests.get(request.id)
     assert read.start == start
     assert read.seal == request.seal
@@ -71,7 +71,7 @@ async def test_a_moment_without_a_zone_is_refused(subject: Subject, name: str) -
 
 async def test_a_request_that_nobody_stored_is_missing(subject: Subject) -> None:
     """Asking for it says so."""
-    async with subject.look() as work:
+    async with subject.read() as work:
         with pytest.raises(Missing):
             await work.requests.get(RequestId("nobody"))
 
@@ -87,7 +87,7 @@ async def test_nothing_is_stored_without_a_commit(subject: Subject) -> None:
     async with subject.begin() as work:
         await work.requests.add(request)
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.requests.in_states(*State) == ()
 
 
@@ -95,7 +95,7 @@ async def test_what_is_not_committed_is_seen_by_nobody_else(subject: Subject) ->
     """Readers see the last committed state and do not wait for the writer."""
     async with subject.begin() as work:
         await work.requests.add(an_upgrade_request())
-        async with subject.look() as other:
+        async with subject.read() as other:
             assert await other.requests.in_states(*State) == ()
         await work.commit()
 
@@ -141,7 +141,7 @@ async def test_of_writers_at_the_same_moment_one_wins(subject: Subject) -> None:
     outcomes = await asyncio.gather(*(decide() for _ in range(6)), return_exceptions=True)
 
     assert outcomes.count(True) == 1
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert (await work.requests.get(request.id)).revision == request.revision + 1
 
 
@@ -164,7 +164,7 @@ async def test_a_cluster_has_one_open_request(subject: Subject, state: State) ->
         await work.requests.add(elsewhere)
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert (await work.requests.get(elsewhere.id)).cluster_identity == DATA
 
 
@@ -205,13 +205,13 @@ async def test_votes_go_with_their_round(subject: Subject) -> None:
     async with subject.begin() as work:
         kept = await work.requests.save(request.keep_votes_of(frozenset({KIM})))
         await work.commit()
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert (await work.requests.get(request.id)).voters == {KIM}
     async with subject.begin() as work:
         await work.requests.save(kept.void(a_cluster(), "Changed.", at=NOON, estimate=None))
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         again = await work.requests.get(request.id)
     assert again.votes == ()
     assert again.round == 2
@@ -225,7 +225,7 @@ async def test_lists_are_in_the_order_that_they_promise(subject: Subject) -> Non
     other = an_upgrade_request(requester=KIM, cluster_identity=DATA, requested_at=NOON - timedelta(hours=1))
     first, second, third, other = await added(subject, first, second, third, other)
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.requests.of_cluster(WEB) == (third, second, first)
         assert await work.requests.of_cluster(WEB, limit=2) == (third, second)
         assert await work.requests.of_cluster(WEB, State.REJECTED, State.EXPIRED) == (second, first)
@@ -246,7 +246,7 @@ async def test_what_one_person_has_under_way_is_counted(subject: Subject) -> Non
     ]
     await added(subject, *of_roos, an_upgrade_request(cluster_identity=DATA, requester=KIM))
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.requests.count_open(ROOS) == 5
         assert await work.requests.count_open(KIM) == 1
 
@@ -290,6 +290,6 @@ async def test_a_request_of_a_newer_version_holds_up_only_itself(stored: Storage
     assert [(line["event"], line["log_level"], line["key"]) for line in logged] == [
         ("store.unreadable", "error", odd.id)
     ]
-    (found,) = (await stored.census.unreadable_requests()).items()
+    (found,) = (await stored.stats.unreadable_requests()).items()
     assert found[0] == odd.id
     assert "STATE_OF_TOMORROW" in found[1]

@@ -4,19 +4,19 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.storage import Storage
-from bot.workflow.inbox import Errand, Kind
+from bot.workflow.inbox import Kind, OutboxMessage
 
 
 async def works(storage: Storage, key: str) -> None:
     """Claim a queue, store an errand, take it and finish it."""
     async with storage.begin() as work:
-        await work.outbox.put(Errand(queue="q", key=key, kind=Kind.CHANNEL, target="C1"))
+        await work.outbox.put(OutboxMessage(queue="q", key=key, kind=Kind.CHANNEL, target="C1"))
         await work.commit()
     lease = await storage.claims.claim("q")
     assert lease
     async with storage.begin(lease) as work:
         (due,) = await work.outbox.due("q", limit=1)
-        assert due.errand.key == key
+        assert due.outgoing.key == key
         await work.outbox.done(due.number)
         await work.commit()
     await storage.claims.release(lease)

@@ -11,7 +11,7 @@ from bot.store.errors import DatabaseUnavailable
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import Arrival
+from bot.workflow.inbox import NewEntry
 from bot.workflow.ports import Box, Lane
 from bot.workflow.repositories import Feed
 from tests import postgresql
@@ -22,7 +22,7 @@ from tests.builders import (
     a_catalog,
     a_scheduled_upgrade,
     a_submitted_form,
-    an_errand,
+    an_outbox_message,
     an_upgrade_request,
 )
 from tests.store.conftest import Subject, make_older
@@ -107,7 +107,7 @@ async def test_a_connection_that_dies_within_work_makes_it_unavailable(postgresq
         with pytest.raises(DatabaseUnavailable):
             await work.commit()
 
-    async with storage.look() as work:
+    async with storage.read() as work:
         assert await work.requests.in_states(*State) == ()
     await storage.close()
     await killer.close()
@@ -188,7 +188,7 @@ async def test_a_driver_that_lost_track_is_unavailable_and_its_connection_thrown
 
 async def test_looking_cannot_write(stored: Storage) -> None:
     """The database itself refuses it."""
-    async with stored.look() as work:
+    async with stored.read() as work:
         with pytest.raises(Exception, match=r"(?i)read.?only"):
             await work.requests.add(an_upgrade_request())
 
@@ -212,12 +212,12 @@ async def test_what_was_stored_here_is_counted(subject: Subject) -> None:
     """Whoever keeps what they read knows by it whether that may be old; what is rolled back changes nothing."""
     counted = [subject.commits()]
     async with subject.begin() as work:
-        await work.outbox.put(an_errand("lost"))
-    async with subject.look() as work:
+        await work.outbox.put(an_outbox_message("lost"))
+    async with subject.read() as work:
         await work.outbox.due("card:1", limit=1)
     counted.append(subject.commits())
     async with subject.begin() as work:
-        await work.outbox.put(an_errand("kept"))
+        await work.outbox.put(an_outbox_message("kept"))
         await work.commit()
     counted.append(subject.commits())
 
@@ -227,12 +227,12 @@ async def test_what_was_stored_here_is_counted(subject: Subject) -> None:
 async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
     """Ended rows go after 30 days and no earlier than after two; undone ones stay."""
     async with stored.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="old", queue="q"))
-        await work.outbox.put(an_errand("old"), an_errand("undone"))
-        (entry,), (errand, _) = [await work.inbox.due("q")], await work.outbox.due("card:1", limit=10)
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="old", queue="q"))
+        await work.outbox.put(an_outbox_message("old"), an_outbox_message("undone"))
+        (entry,), (outgoing, _) = [await work.inbox.due("q")], await work.outbox.due("card:1", limit=10)
         assert entry is not None
         await work.inbox.done(entry.number)
-        await work.outbox.done(errand.number)
+        await work.outbox.done(outgoing.number)
         await work.commit()
     await stored.claims.claim("poll:acme")
 
@@ -244,17 +244,19 @@ async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
     removed = await stored.prune()
 
     assert removed == 3
-    async with stored.look() as work:
-        assert [due.errand.key for due in await work.outbox.due("card:1", limit=10)] == ["undone"]
+    async with stored.read() as work:
+        assert [due.outgoing.key for due in await work.outbox.due("card:1", limit=10)] == ["undone"]
 
 
 async def test_the_census_counts(stored: Storage) -> None:
     """What waits and since when, what was given up, and how things stand."""
     async with stored.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="q"))
-        await work.outbox.put(an_errand("1"), an_errand("2", delay=100), an_errand("3", queue="dead"))
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="q"))
+        await work.outbox.put(
+            an_outbox_message("1"), an_outbox_message("2", delay=100), an_outbox_message("3", queue="dead")
+        )
         (dead,) = await work.outbox.due("dead", limit=1)
-        await work.outbox.bury(dead.number, error="channel_not_found")
+        await work.outbox.dead_letter(dead.number, error="channel_not_found")
         entry = await work.inbox.due("q")
         assert entry is not None
         await work.inbox.postpone(entry.number, seconds=0, error="no answer")
@@ -267,33 +269,33 @@ async def test_the_census_counts(stored: Storage) -> None:
     await stored.claims.claim_due(Lane.DELIVERIES, limit=1)
     await make_older(stored, 10)
 
-    census = stored.census
-    inbox, outbox = await census.inbox(), await census.outbox()
+    stats = stored.stats
+    inbox, outbox = await stats.inbox(), await stats.outbox()
     assert (inbox.waiting, inbox.due, inbox.most_attempts) == (1, 1, 1)
     assert (outbox.waiting, outbox.due, outbox.most_attempts) == (2, 1, 0)
     assert inbox.oldest_seconds == pytest.approx(10, abs=5)
-    assert await census.received("q")
-    assert not await census.received("another")
-    assert await census.dead() == {Box.INBOX: 0, Box.OUTBOX: 1}
-    (letter,) = await census.dead_letters()
+    assert await stats.received("q")
+    assert not await stats.received("another")
+    assert await stats.dead() == {Box.INBOX: 0, Box.OUTBOX: 1}
+    (letter,) = await stats.dead_letters()
     assert (letter.box, letter.number, letter.error, letter.attempts) == (Box.OUTBOX, 3, "channel_not_found", 1)
     assert letter.dead_seconds == pytest.approx(10, abs=5)
-    assert await census.requests() == {"PENDING_APPROVAL": 2}
-    assert await census.upgrades() == {"SCHEDULED": 1}
-    assert await census.feeds() == (Feed(organisation=ACME, read_at=NOON),)
-    assert await census.catalogs() == {ACME: NOON}
-    (holding,) = await census.leases()
+    assert await stats.requests() == {"PENDING_APPROVAL": 2}
+    assert await stats.upgrades() == {"SCHEDULED": 1}
+    assert await stats.feeds() == (Feed(organisation=ACME, read_at=NOON),)
+    assert await stats.catalogs() == {ACME: NOON}
+    (holding,) = await stats.leases()
     assert holding.name == "outbox:card:1"
     assert holding.seconds_left == pytest.approx(10, abs=5)
 
 
 async def test_an_empty_storage_is_counted_too(stored: Storage) -> None:
     """Zero is a number."""
-    assert (await stored.census.inbox()).waiting == 0
-    assert (await stored.census.outbox()).oldest_seconds == 0.0
-    assert await stored.census.dead_letters() == ()
-    assert await stored.census.requests() == {}
-    assert await stored.census.leases() == ()
+    assert (await stored.stats.inbox()).waiting == 0
+    assert (await stored.stats.outbox()).oldest_seconds == 0.0
+    assert await stored.stats.dead_letters() == ()
+    assert await stored.stats.requests() == {}
+    assert await stored.stats.leases() == ()
 
 
 async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> None:
@@ -303,8 +305,8 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> No
     assert rested is not None
     await stored.claims.release(rested, again_in=300)
     async with stored.begin() as work:
-        await work.outbox.put(an_errand("1", delay=300))
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="q"))
+        await work.outbox.put(an_outbox_message("1", delay=300))
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="q"))
         entry = await work.inbox.due("q")
         assert entry is not None
         await work.inbox.postpone(entry.number, seconds=300, error="no answer")
@@ -334,10 +336,10 @@ async def test_a_cancelled_writer_lets_the_next_one_in(stored: Storage) -> None:
 
     async def write(number: int) -> None:
         async with stored.begin() as work:
-            await work.outbox.put(an_errand("lost"))
+            await work.outbox.put(an_outbox_message("lost"))
             began.set()
             for step in range(number):
-                await work.outbox.put(an_errand(f"lost-{step}"))
+                await work.outbox.put(an_outbox_message(f"lost-{step}"))
             await asyncio.sleep(60)
 
     for number in range(6):
@@ -350,6 +352,6 @@ async def test_a_cancelled_writer_lets_the_next_one_in(stored: Storage) -> None:
             await task
 
     async with stored.begin() as work:
-        await work.outbox.put(an_errand("kept"))
-        assert [due.errand.key for due in await work.outbox.due("card:1", limit=10)] == ["kept"]
+        await work.outbox.put(an_outbox_message("kept"))
+        assert [due.outgoing.key for due in await work.outbox.due("card:1", limit=10)] == ["kept"]
         await work.commit()

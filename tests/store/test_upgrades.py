@@ -39,7 +39,7 @@ async def test_an_upgrade_comes_back_with_its_moves(subject: Subject) -> None:
         await work.commit()
 
     assert stored == replace(upgrade, revision=1)
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.find(ACME, upgrade.identity) == stored_again
         assert await work.upgrades.moves(ACME, upgrade.identity) == (a_move(), second)
         assert await work.upgrades.find(Organisation("other"), upgrade.identity) is None
@@ -63,7 +63,7 @@ async def test_two_polls_cannot_store_the_same_move(subject: Subject) -> None:
         await work.upgrades.save(named("another"))
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.moves(ACME, upgrade.identity) == (a_move(),)
         assert await work.upgrades.find(ACME, UpgradeIdentity("another")) is not None
 
@@ -97,7 +97,7 @@ async def test_many_are_found_at_once(subject: Subject) -> None:
     (upgrade, _) = await saved(subject, named("one"), named("two"))
     asked = [UpgradeIdentity("one"), *(UpgradeIdentity(f"unknown-{number}") for number in range(1200))]
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.find_many(ACME, asked) == {"one": upgrade}
         assert await work.upgrades.find_many(ACME, []) == {}
 
@@ -113,12 +113,12 @@ async def test_followed_are_those_that_are_not_final(subject: Subject) -> None:
         named("elsewhere", organisation=Organisation("other")),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         followed = await work.upgrades.followed(ACME)
-        stands = await work.upgrades.stands(ACME)
+        fingerprints = await work.upgrades.fingerprints(ACME)
 
     assert [upgrade.identity for upgrade in followed] == ["odd", "running"]
-    assert stands == {upgrade.identity: upgrade.stand for upgrade in followed}
+    assert fingerprints == {upgrade.identity: upgrade.fingerprint for upgrade in followed}
 
 
 async def test_where_one_stands_is_stored_anew_with_each_move(subject: Subject) -> None:
@@ -127,9 +127,9 @@ async def test_where_one_stands_is_stored_anew_with_each_move(subject: Subject) 
 
     (after,) = await saved(subject, replace(before, window=a_window(NOON)))
 
-    async with subject.look() as work:
-        assert await work.upgrades.stands(ACME) == {"one": after.stand}
-    assert after.stand != before.stand
+    async with subject.read() as work:
+        assert await work.upgrades.fingerprints(ACME) == {"one": after.fingerprint}
+    assert after.fingerprint != before.fingerprint
 
 
 async def test_whose_clusters_they_are_is_told_of_those_stored(subject: Subject) -> None:
@@ -138,7 +138,7 @@ async def test_whose_clusters_they_are_is_told_of_those_stored(subject: Subject)
     await saved(subject, named("two"), named("one", organisation=Organisation("other")))
     asked = [UpgradeIdentity(str(number)) for number in range(2 * MANY)]
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.clusters_of(ACME, [*asked, one.identity]) == {"one": one.cluster_identity}
 
 
@@ -152,7 +152,7 @@ async def test_unnamed_are_those_followed_whose_environment_nobody_told(subject:
         named("elsewhere", environment="", organisation=Organisation("other")),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.unnamed(ACME) == (nowhere,)
 
 
@@ -167,7 +167,7 @@ async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
         named("over", window=a_window(NOON), status="SUCCEEDED"),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         upcoming = work.upgrades.upcoming
         assert [one.identity for one in await upcoming([ACME, other], limit=9)] == ["soon", "late", "none"]
         assert [one.identity for one in await upcoming([ACME, other], limit=1)] == ["soon"]
@@ -188,7 +188,7 @@ async def test_windows_between_two_moments_include_both(subject: Subject) -> Non
         named("none", window=None),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         between = await work.upgrades.windows_between(NOON, NOON + HOUR)
 
     assert [one.identity for one in between] == ["first", "last"]
@@ -203,7 +203,7 @@ async def test_a_clusters_upgrades_are_newest_first(subject: Subject) -> None:
         named("other", cluster_identity=DATA),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert [one.identity for one in await work.upgrades.of_cluster(WEB, limit=5)] == ["new", "old"]
         assert [one.identity for one in await work.upgrades.of_cluster(WEB, limit=1)] == ["new"]
 
@@ -221,7 +221,7 @@ async def test_the_first_success_counts(subject: Subject) -> None:
         named("7", environment="dev", status="SCHEDULED"),
     )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert await work.upgrades.first_success(ACME, ["staging", "dev"], NEW) == {"staging": NOON}
         assert await work.upgrades.first_success(ACME, [], NEW) == {}
 

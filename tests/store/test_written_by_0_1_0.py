@@ -10,7 +10,7 @@ from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
 from bot.store.coding import plain
 from bot.store.storage import Storage
-from tests.builders import an_errand
+from tests.builders import an_outbox_message
 from tests.reliability.counting import rows
 from tests.store.written import Written, write, written
 
@@ -81,7 +81,7 @@ async def test_nothing_is_missing_after_the_migrations(migrated: Storage) -> Non
 async def test_every_request_is_read_back(migrated: Storage, content: Written) -> None:
     """With its votes, estimates, windows and changes; by whatever it is searched for."""
     stored = content.tables["requests"]
-    async with migrated.look() as work:
+    async with migrated.read() as work:
         every = await work.requests.in_states(*State)
         for row in stored:
             read = await work.requests.get(RequestId(row["id"]))
@@ -96,7 +96,7 @@ async def test_every_request_is_read_back(migrated: Storage, content: Written) -
 async def test_every_upgrade_and_its_moves_are_read_back(migrated: Storage, content: Written) -> None:
     """The finished ones, and those that are followed."""
     stored = content.tables["upgrades"]
-    async with migrated.look() as work:
+    async with migrated.read() as work:
         for row in stored:
             identity = UpgradeIdentity(row["identity"])
             read = await work.upgrades.find(ACME, identity)
@@ -114,7 +114,7 @@ async def test_every_upgrade_and_its_moves_are_read_back(migrated: Storage, cont
 async def test_the_catalog_and_how_well_it_can_be_read_are_read_back(migrated: Storage, content: Written) -> None:
     """A start answers from this copy before it has read another."""
     (feed,) = content.tables["feeds"]
-    async with migrated.look() as work:
+    async with migrated.read() as work:
         catalog = await work.catalogs.read(ACME)
         read = await work.feeds.get(ACME)
 
@@ -127,7 +127,7 @@ async def test_the_catalog_and_how_well_it_can_be_read_are_read_back(migrated: S
 
 async def test_places_in_slack_are_read_back(migrated: Storage, content: Written) -> None:
     """Where cards stand, and which channel refuses messages."""
-    async with migrated.look() as work:
+    async with migrated.read() as work:
         for row in content.tables["cards"]:
             place = await work.messages.card(RequestId(row["request_id"]))
             assert place is not None
@@ -160,14 +160,14 @@ async def test_everything_that_waits_in_the_inbox_is_read_back(migrated: Storage
 
 async def test_everything_that_waits_in_the_outbox_is_read_back(migrated: Storage, content: Written) -> None:
     """Every kind of message with every event."""
-    async with migrated.look() as work:
+    async with migrated.read() as work:
         for queue, stored in content.undone("outbox").items():
             read = await work.outbox.due(queue, limit=500)
             assert [due.number for due in read] == [row["number"] for row in stored], queue
             for due, row in zip(read, stored, strict=True):
                 body = {name: value for name, value in row["body"].items() if name not in {"event", "reference"}}
                 event = row["body"]["event"]
-                message = plain(due.errand)
+                message = plain(due.outgoing)
                 assert differences(message, body) == []
                 assert differences(message["event"], event and event["value"]) == []
                 assert (due.attempts, due.digest) == (row["attempts"], row["digest"])
@@ -176,7 +176,7 @@ async def test_everything_that_waits_in_the_outbox_is_read_back(migrated: Storag
 async def test_what_is_stored_next_comes_after_everything_that_waits(migrated: Storage, content: Written) -> None:
     """The numbers go on where 0.1.0 left off."""
     async with migrated.begin() as work:
-        await work.outbox.put(an_errand("new"))
+        await work.outbox.put(an_outbox_message("new"))
         await work.commit()
     (found,) = await rows(migrated.url, "SELECT number FROM outbox WHERE key = 'new'")
 

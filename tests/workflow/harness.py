@@ -10,38 +10,38 @@ from typing import TypeVar
 from bot.domain.cluster import Catalog, Organisation
 from bot.domain.events import Answered, AnyEvent, Event
 from bot.domain.form import Form
-from bot.domain.people import MemberId, Standing
+from bot.domain.people import AccountType, MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.announcing import Telling
+from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import AvisiError
 from bot.workflow.inbox import (
     AnyEntry,
-    Arrival,
     ButtonPressed,
-    Errand,
     FormSubmitted,
     Kind,
     MessageRef,
+    NewEntry,
+    OutboxMessage,
     Press,
     RejectionGiven,
 )
 from bot.workflow.outcomes import Outcomes
-from bot.workflow.permissions import Entitlement
-from bot.workflow.polling import Tracking
+from bot.workflow.permissions import Permissions
+from bot.workflow.polling import Polling
 from bot.workflow.ports import BeginWork, Lease
-from bot.workflow.recording import Taking
+from bot.workflow.recording import Recording
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.requesting import Requesting
 from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import Judging
+from bot.workflow.rule_check import RuleCheck
 from bot.workflow.submitting import Submitting
 from bot.workflow.viewing import Viewing
 from tests.builders import ACME, GUS, KIM, NOON, ROOS, SEM, a_catalog, a_form, a_member, a_policy
@@ -66,8 +66,8 @@ def the_people() -> FakeMembers:
     """Build everybody, each of their kind."""
     return FakeMembers(
         *(a_member(one) for one in (ROOS, SEM, KIM, ANNE)),
-        a_member(GUS, standing=Standing.GUEST),
-        a_member(OTTO, standing=Standing.OUTSIDER),
+        a_member(GUS, account_type=AccountType.GUEST),
+        a_member(OTTO, account_type=AccountType.OUTSIDER),
         groups={TEAM: frozenset({SEM, KIM})},
     )
 
@@ -89,66 +89,83 @@ class House:
     entered: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        begin, look, now, zone = self.storage.begin, self.storage.look, self.clock, UTC
+        begin, read, now, zone = self.storage.begin, self.storage.read, self.clock, UTC
         judge = self.guard(begin)
-        self.shelf = Shelf(look, self.organisations)
+        self.catalog_cache = CatalogCache(read, self.organisations)
         self.viewing = Viewing(
-            look=look, shelf=self.shelf, policy=self.policy, organisations=self.organisations, now=now, zone=zone
+            read=read,
+            catalog_cache=self.catalog_cache,
+            policy=self.policy,
+            organisations=self.organisations,
+            now=now,
+            zone=zone,
         )
-        self.entitlement = Entitlement(self.members)
-        self.judging = Judging(
-            policy=self.policy, shelf=self.shelf, look=look, now=now, zone=zone, naming=self.viewing.naming
+        self.permissions = Permissions(self.members)
+        self.rule_check = RuleCheck(
+            policy=self.policy,
+            catalog_cache=self.catalog_cache,
+            read=read,
+            now=now,
+            zone=zone,
+            naming=self.viewing.naming,
         )
-        self.revoting = Revoting(begin=judge, entitlement=self.entitlement, judging=self.judging)
-        telling = Telling(policy=self.policy, now=now)
-        self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, shelf=self.shelf)
+        self.revoting = Revoting(begin=judge, permissions=self.permissions, rule_check=self.rule_check)
+        announcing = Announcing(policy=self.policy, now=now)
+        self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, catalog_cache=self.catalog_cache)
         self.requesting = Requesting(
-            begin=judge, viewing=self.viewing, entitlement=self.entitlement, now=now, real_time=now, new_id=self._new_id
+            begin=judge, viewing=self.viewing, permissions=self.permissions, now=now, real_time=now, new_id=self._new_id
         )
         self.deciding = Deciding(
             begin=judge,
-            look=look,
-            entitlement=self.entitlement,
-            judging=self.judging,
+            read=read,
+            permissions=self.permissions,
+            rule_check=self.rule_check,
             revoting=self.revoting,
             real_time=now,
         )
-        self.outcomes = Outcomes(begin=begin, judging=self.judging, revoting=self.revoting, telling=telling)
+        self.outcomes = Outcomes(begin=begin, rule_check=self.rule_check, revoting=self.revoting, announcing=announcing)
         self.submitting = Submitting(
             begin=judge,
-            look=look,
+            read=read,
             cloud=self.cloud,
-            entitlement=self.entitlement,
-            judging=self.judging,
+            permissions=self.permissions,
+            rule_check=self.rule_check,
             outcomes=self.outcomes,
             verdicts=replace(self.outcomes, begin=judge),
             sleep=self._sleep,
         )
         self.blindness = Blindness(
             begin=begin,
-            shelf=self.shelf,
+            catalog_cache=self.catalog_cache,
             policy=self.policy,
             organisations=self.organisations,
             now=now,
             poll_every=timedelta(minutes=1),
         )
-        self.tracking = Tracking(
+        self.polling = Polling(
             begin=begin,
-            look=look,
+            read=read,
             cloud=self.cloud,
-            shelf=self.shelf,
-            taking=Taking(begin=begin, look=look, shelf=self.shelf, policy=self.policy, telling=telling, now=now),
-            concluding=Concluding(begin=begin, look=look, telling=telling, cataloguing=self.cataloguing, now=now),
+            catalog_cache=self.catalog_cache,
+            recording=Recording(
+                begin=begin,
+                read=read,
+                catalog_cache=self.catalog_cache,
+                policy=self.policy,
+                announcing=announcing,
+                now=now,
+            ),
+            concluding=Concluding(begin=begin, read=read, announcing=announcing, cataloguing=self.cataloguing, now=now),
             blindness=self.blindness,
             now=now,
             forced=self.forced,
         )
         self.reminding = Reminding(
             begin=judge,
-            look=look,
+            read=read,
             policy=self.policy,
             organisations=self.organisations,
-            judging=self.judging,
+            rule_check=self.rule_check,
             revoting=self.revoting,
             now=now,
             real_time=now,
@@ -174,7 +191,7 @@ class House:
             ids=self.ids,
             entered=self.entered,
         )
-        await house.shelf.renew()
+        await house.catalog_cache.renew()
         return house
 
     # --- what people do ---
@@ -183,7 +200,7 @@ class House:
         """Store an inbox entry as an edge does; returns its number."""
         key = f"entry-{next(self.entered)}"
         async with self.storage.begin() as work:
-            assert await work.inbox.put(Arrival(entry=entry, key=key, queue=key))
+            assert await work.inbox.put(NewEntry(entry=entry, key=key, queue=key))
             received = await work.inbox.due(key)
             await work.commit()
         assert received
@@ -203,7 +220,7 @@ class House:
         """Enter it and have it decided; returns the private answer to it."""
         number = await self.enter(entry)
         await self.decide(number, entry, await self.lease())
-        answers = [one.event for one in self.errands(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
+        answers = [one.event for one in self.outbox(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
         return answers[0].text if answers and isinstance(answers[0], Answered) else ""
 
     async def ask(self, form: Form | None = None, *, by: MemberId = ROOS) -> UpgradeRequest:
@@ -242,7 +259,7 @@ class House:
 
     async def submit(self, request: UpgradeRequest) -> bool:
         """Carry out the request's SUBMIT errand if one is due; whether one was."""
-        async with self.storage.look() as work:
+        async with self.storage.read() as work:
             due = await work.outbox.due(f"submit:{request.id}", limit=1)
         if due:
             await self.submitting.submit(due[0], await self.lease())
@@ -263,7 +280,7 @@ class House:
     async def poll(self, organisation: Organisation = ACME) -> Source | None:
         """Poll an organisation once; None when nothing could be read."""
         with suppress(AvisiError):
-            return await self.tracking.poll(organisation, await self.lease())
+            return await self.polling.poll(organisation, await self.lease())
         return None
 
     async def look_round(self) -> None:
@@ -289,7 +306,7 @@ class House:
         """Return the stored upgrades by identity."""
         return {identity: upgrade for (_, identity), upgrade in self.storage.upgrades.items()}
 
-    def errands(self, kind: Kind, event: type[Event] | None = None) -> list[Errand]:
+    def outbox(self, kind: Kind, event: type[Event] | None = None) -> list[OutboxMessage]:
         """Return every errand of a kind, optionally those that tell one kind of event."""
         return [
             one for one in self.storage.told if one.kind is kind and (event is None or isinstance(one.event, event))
@@ -297,7 +314,7 @@ class House:
 
     def told(self, event: type[E], kind: Kind = Kind.THREAD) -> list[E]:
         """Return the events of a type that are told in one place, in order."""
-        return [one.event for one in self.errands(kind) if isinstance(one.event, event)]
+        return [one.event for one in self.outbox(kind) if isinstance(one.event, event)]
 
     @property
     def answers(self) -> list[str]:
@@ -306,7 +323,7 @@ class House:
 
     def channel(self) -> list[AnyEvent]:
         """Return everything told in channels."""
-        return [one.event for one in self.errands(Kind.CHANNEL) if one.event]
+        return [one.event for one in self.outbox(Kind.CHANNEL) if one.event]
 
     def facts(self, request: UpgradeRequest) -> list[str]:
         """Return the kinds of the request's audit facts, in order."""
@@ -338,5 +355,5 @@ async def a_house(
         forced=forced,
         organisations=organisations,
     )
-    await house.shelf.renew()
+    await house.catalog_cache.renew()
     return house

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
-from bot.domain.people import MemberId, Standing
+from bot.domain.people import AccountType, MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import NEXT, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading, UpgradeIdentity
 from bot.workflow.errors import Broken, Declined, NoAnswer, NotConnected, Overloaded, Unreadable
 from bot.workflow.ports import Submission
-from tests.fake_tables import Rooms
+from tests.fake_tables import FakeTables
 from tests.fakes import FakeCloud, FakeMembers, FakeStorage
 
 Shown = tuple[ClusterIdentity, str, str, datetime | None, bool, bool]
@@ -40,23 +40,23 @@ def shown(request: UpgradeRequest) -> Shown:
 class WatchedStorage(FakeStorage):
     """Fails the test at any move that the table does not allow."""
 
-    _rooms: Rooms
+    _tables: FakeTables
 
     @property
-    def rooms(self) -> Rooms:
+    def tables(self) -> FakeTables:
         """Everything that is committed."""
-        return self._rooms
+        return self._tables
 
-    @rooms.setter
-    def rooms(self, new: Rooms) -> None:
+    @tables.setter
+    def tables(self, new: FakeTables) -> None:
         for request_id, request in new.requests.items():
-            before = self._rooms.requests.get(request_id)
+            before = self._tables.requests.get(request_id)
             allowed = BORN if before is None else NEXT[before.state] | {before.state}
             assert request.state in allowed, f"{before and before.state} -> {request.state}"
-        self._rooms = new
+        self._tables = new
 
     def __init__(self, *things: Catalog) -> None:
-        self._rooms = Rooms()
+        self._tables = FakeTables()
         super().__init__(*things)
 
 
@@ -140,7 +140,7 @@ class WatchedCloud(FakeCloud):
         return self._is_full(who) and who in named and (rule.self_approval or who != request.requester)
 
     def _is_full(self, who: MemberId) -> bool:
-        return who in self.members.members and self.members.members[who].standing is Standing.FULL
+        return who in self.members.members and self.members.members[who].account_type is AccountType.FULL
 
     def _take(self, organisation: Organisation, submission: Submission) -> Reading:
         self.made += 1

@@ -8,7 +8,7 @@ from tests.workflow.harness import House, a_house
 async def newcomer(house: House) -> House:
     """Return another process over the same store whose shelf is still empty."""
     other = await house.restarted()
-    other.shelf._catalogs.clear()
+    other.catalog_cache._catalogs.clear()
     return other
 
 
@@ -72,7 +72,7 @@ async def test_the_form_knows_a_cluster_that_another_process_has_read() -> None:
     other = await newcomer(house)
 
     shown = await other.viewing.form(a_form())
-    other.shelf._catalogs.clear()
+    other.catalog_cache._catalogs.clear()
     wrong = await other.viewing.problems(a_form())
 
     assert shown.cluster is not None
@@ -87,7 +87,7 @@ async def test_an_upgrade_read_before_any_catalog_is_named_once_there_is_one() -
     await other.poll()
     (before,) = house.upgrades.values()
 
-    await other.shelf.renew()
+    await other.catalog_cache.renew()
     await other.poll()
     (named,) = house.upgrades.values()
     house.cloud.readings = [a_reading(cluster="", environment="", status="FAILED")]

@@ -37,7 +37,7 @@ async def test_each_status_is_told_where_the_contract_says(status: str) -> None:
 
     (event,) = house.told(StatusMoved)
     assert (event.status, event.from_status, event.reason) == (status, "SCHEDULED", "Because")
-    assert len(house.errands(Kind.CARD)) == 1
+    assert len(house.outbox(Kind.CARD)) == 1
     assert len(house.told(StatusMoved, Kind.CHANNEL)) == (status in IN_CHANNEL)
     assert len(house.told(StatusMoved, Kind.DIRECT)) == (status in FINAL)
     assert house.facts(house.storage.requests[next(iter(house.storage.requests))]) == ["status moved"]
@@ -195,7 +195,7 @@ async def test_a_record_revived_by_a_reschedule_is_followed_and_told_again() -> 
         "SCHEDULED_NOTIFIED",
         "FAILED",
     ]
-    assert len({one.key for one in house.errands(Kind.CHANNEL)}) == 3
+    assert len({one.key for one in house.outbox(Kind.CHANNEL)}) == 3
 
 
 async def test_an_upgrade_from_outside_whose_window_breaks_a_rule_is_alerted() -> None:
@@ -219,6 +219,6 @@ async def test_an_upgrade_scheduled_beside_a_waiting_request_has_its_card_drawn_
     await sees(house, other)
     await sees(house, replace(other, status="SUPERSEDED"))
 
-    repaints = house.errands(Kind.CARD)
+    repaints = house.outbox(Kind.CARD)
     assert [one.request_id for one in repaints] == [request.id, request.id]
     assert len({one.key for one in repaints}) == 2

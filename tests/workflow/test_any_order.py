@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.calendar import Freeze
 from bot.domain.events import UpgradeRequested
-from bot.domain.people import MemberId, Standing
+from bot.domain.people import AccountType, MemberId
 from bot.domain.request import OPEN as OPEN_STATES
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
@@ -64,13 +64,13 @@ class Story(RuleBasedStateMachine):
         self.clock = FakeClock(NOON)
         self.storage = WatchedStorage(a_catalog(versions=(OLD, OLD_PATCH, NEW, NEW_PATCH)))
         self.members = the_people()
-        self.cloud = WatchedCloud(self.storage.rooms.catalogs[ACME], self.storage, self.members, self.clock)
+        self.cloud = WatchedCloud(self.storage.tables.catalogs[ACME], self.storage, self.members, self.clock)
         self.cloud.policy = a_policy()
         self.cloud.time = NOON
         self.house = House(
             storage=self.storage, cloud=self.cloud, members=self.members, clock=self.clock, policy=self.cloud.policy
         )
-        self.run(self.house.shelf.renew())
+        self.run(self.house.catalog_cache.renew())
         self.kept: list[tuple[int, AnyEntry]] = []
         self.entries: dict[int, AnyEntry] = {}
         self.cards: dict[RequestId, dict[Seal, Shown]] = {}
@@ -142,12 +142,14 @@ class Story(RuleBasedStateMachine):
         self.enter(RejectionGiven(member=by, request_id=request.id, seal=request.seal, reason="No"))
 
     @precondition(lambda self: self.pending)
-    @rule(by=st.permutations([SEM, KIM, ANNE]), hands=st.sampled_from([1, 2, 2]), choose=st.data())
-    def approve(self, by: list[MemberId], hands: int, choose: st.DataObject) -> None:
+    @rule(by=st.permutations([SEM, KIM, ANNE]), local_worker=st.sampled_from([1, 2, 2]), choose=st.data())
+    def approve(self, by: list[MemberId], local_worker: int, choose: st.DataObject) -> None:
         """Have one press Approve, or two at the same moment."""
         request = choose.draw(st.sampled_from(self.pending))
         press, seal = Press.APPROVE, request.seal
-        self.enter(*(ButtonPressed(member=one, press=press, request_id=request.id, seal=seal) for one in by[:hands]))
+        self.enter(
+            *(ButtonPressed(member=one, press=press, request_id=request.id, seal=seal) for one in by[:local_worker])
+        )
 
     @precondition(lambda self: self.pending)
     @rule(fault=st.sampled_from(["", *WatchedCloud.FAULTS]), carried_out=st.booleans())
@@ -206,7 +208,7 @@ class Story(RuleBasedStateMachine):
 
     def answer(self, number: int) -> str:
         """Return the private answer to an entry, empty without one."""
-        found = [one.event for one in self.house.errands(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
+        found = [one.event for one in self.house.outbox(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
         return str(getattr(found[0], "text", "")) if found else ""
 
     # --- the world ---
@@ -247,11 +249,11 @@ class Story(RuleBasedStateMachine):
 
     @rule(
         who=st.sampled_from([ROOS, SEM, KIM]),
-        standing=st.sampled_from([Standing.FULL, Standing.FULL, Standing.DEACTIVATED]),
+        account_type=st.sampled_from([AccountType.FULL, AccountType.FULL, AccountType.DEACTIVATED]),
     )
-    def change_standing(self, who: MemberId, standing: Standing) -> None:
+    def change_account_type(self, who: MemberId, account_type: AccountType) -> None:
         """Somebody leaves the company, or comes back."""
-        self.members.members[who] = a_member(who, standing=standing)
+        self.members.members[who] = a_member(who, account_type=account_type)
 
     @rule(down=RARELY)
     def slack_goes(self, *, down: bool) -> None:

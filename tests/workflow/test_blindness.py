@@ -39,7 +39,7 @@ async def test_ten_minutes_without_a_reading_are_told_once_in_each_channel() -> 
     await polls(house, minutes=20)
 
     assert before == []
-    assert [one.target for one in house.errands(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
+    assert [one.target for one in house.outbox(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
     assert {event.since for event in house.told(WentBlind, Kind.CHANNEL)} == {NOON}
 
 
@@ -65,7 +65,7 @@ async def test_blindness_is_told_only_where_the_organisation_is_followed() -> No
         await house.poll(organisation)
 
     for event in (WentBlind, SawAgain):
-        told = [(one.event.about.organisation, one.target) for one in house.errands(Kind.CHANNEL, event) if one.event]
+        told = [(one.event.about.organisation, one.target) for one in house.outbox(Kind.CHANNEL, event) if one.event]
         assert told == [("acme", CHANNEL), ("acme", "C0STAGING"), ("globex", "C0GLOBEX")]
 
 
@@ -77,7 +77,7 @@ async def test_seeing_again_is_told_once_in_each_channel() -> None:
 
     await polls(house, minutes=3)
 
-    assert [one.target for one in house.errands(Kind.CHANNEL, SawAgain)] == [CHANNEL, "C0STAGING"]
+    assert [one.target for one in house.outbox(Kind.CHANNEL, SawAgain)] == [CHANNEL, "C0STAGING"]
     (event, _) = house.told(SawAgain, Kind.CHANNEL)
     assert (event.since, event.until) == (NOON, NOON + timedelta(minutes=13))
 
@@ -91,7 +91,7 @@ async def test_a_short_outage_is_not_worth_a_word() -> None:
     await polls(house, minutes=2)
 
     assert house.storage.told == []
-    assert house.storage.rooms.feeds[ACME].blind_since is None
+    assert house.storage.tables.feeds[ACME].blind_since is None
 
 
 async def test_a_second_outage_is_told_like_the_first() -> None:
@@ -109,7 +109,7 @@ async def test_long_pauses_between_polls_make_it_more_patient() -> None:
     house = await a_blind_house()
     blindness = Blindness(
         begin=house.storage.begin,
-        shelf=house.shelf,
+        catalog_cache=house.catalog_cache,
         policy=house.policy,
         organisations=house.organisations,
         now=house.clock,
@@ -118,7 +118,7 @@ async def test_long_pauses_between_polls_make_it_more_patient() -> None:
     told = []
     for minutes in (10, 40, 50):
         house.clock.now = NOON + timedelta(minutes=minutes)
-        await blindness.could_not_read(house.storage.rooms.feeds[ACME], "502", await house.lease())
+        await blindness.could_not_read(house.storage.tables.feeds[ACME], "502", await house.lease())
         told.append(len(house.storage.told))
 
     assert told == [0, 0, 1]
@@ -153,7 +153,7 @@ async def test_clusters_are_read_no_oftener_than_their_catalog_is() -> None:
         house.clock.advance(timedelta(minutes=-5))
 
     assert house.storage.told == []
-    assert house.storage.rooms.feeds[ACME].blind_since is None
+    assert house.storage.tables.feeds[ACME].blind_since is None
 
 
 async def test_a_bot_that_never_read_anything_says_so_too() -> None:
@@ -164,7 +164,7 @@ async def test_a_bot_that_never_read_anything_says_so_too() -> None:
     await polls(house, minutes=12)
 
     assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(minutes=1)]
-    assert house.storage.rooms.feeds[ACME].error == "The token is refused"
+    assert house.storage.tables.feeds[ACME].error == "The token is refused"
 
 
 async def test_a_bot_that_was_down_is_not_blind_at_its_first_failed_poll() -> None:

@@ -32,7 +32,7 @@ async def _shown(house: House, *catalogs: Catalog) -> list[Catalog | str]:
         except AvisiError as error:
             seen.append(error.words())
         else:
-            (held,) = house.shelf.catalogs
+            (held,) = house.catalog_cache.catalogs
             seen.append(replace(held, fetched_at=NOON))
     return seen
 
@@ -68,8 +68,8 @@ async def test_the_old_copy_stays_in_between() -> None:
 
     await _shown(house, _listing())
 
-    assert house.shelf.catalogs == (WHOLE,)
-    assert house.storage.rooms.catalogs[ACME] == WHOLE
+    assert house.catalog_cache.catalogs == (WHOLE,)
+    assert house.storage.tables.catalogs[ACME] == WHOLE
 
 
 async def test_two_faulty_readings_count_only_when_they_agree_and_follow_each_other() -> None:

@@ -39,7 +39,7 @@ async def test_the_last_approval_needed_has_it_submitted() -> None:
     assert decision(house.now_of(request)) == (State.APPROVED, {SEM})
     assert [(cast.by, cast.count, cast.required) for cast in house.told(VoteCast)] == [(SEM, 1, 1)]
     assert len(house.told(RequestApproved)) == 1
-    assert len(house.errands(Kind.SUBMIT)) == 1
+    assert len(house.outbox(Kind.SUBMIT)) == 1
     assert house.facts(request) == ["upgrade requested", "vote cast"]
 
 
@@ -52,7 +52,7 @@ async def test_an_approval_before_the_last_is_counted_and_waits() -> None:
 
     assert answer.endswith("Your approval counts: 1 of 2.")
     assert decision(house.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
-    assert house.errands(Kind.SUBMIT) == []
+    assert house.outbox(Kind.SUBMIT) == []
 
 
 async def test_an_override_is_approved_by_one_person_more() -> None:
@@ -293,7 +293,7 @@ async def test_a_press_answers_where_slack_lets_it() -> None:
 
     await house.do(replace(a_press(request), response_url="https://hooks.slack.com/actions/1"))
 
-    (answer,) = house.errands(Kind.PRIVATE)
+    (answer,) = house.outbox(Kind.PRIVATE)
     assert (answer.response_url, answer.target) == ("https://hooks.slack.com/actions/1", SEM)
     assert house.answers == ["Your approval counts: 1 of 1. The upgrade is approved and is being submitted."]
 

@@ -11,7 +11,7 @@ ON_THE_CARD = MessageRef(channel=CHANNEL, ts="1.1")
 
 def drawn(house: House) -> list[tuple[str, Urgency]]:
     """Return whose Homes are to be published, and how soon."""
-    return [(one.target, one.urgency) for one in house.errands(Kind.HOME)]
+    return [(one.target, one.urgency) for one in house.outbox(Kind.HOME)]
 
 
 async def test_a_press_in_app_home_takes_its_buttons_away_at_once() -> None:

@@ -8,7 +8,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.events import (
     VotesVoided,
 )
-from bot.domain.people import Standing
+from bot.domain.people import AccountType
 from bot.domain.policy import Rule
 from bot.domain.request import State
 from bot.workflow.errors import (
@@ -130,7 +130,7 @@ async def test_an_override_has_its_approval_more_also_right_before_submission() 
     request = await house.ask(a_form(override=True, reason="A leak"))
     await house.press(request)
     await house.press(request, by=KIM)
-    house.members.members[KIM] = a_member(KIM, standing=Standing.DEACTIVATED)
+    house.members.members[KIM] = a_member(KIM, account_type=AccountType.DEACTIVATED)
 
     await house.submit(request)
 
@@ -184,7 +184,7 @@ async def test_a_requester_who_was_deactivated_gets_nothing_submitted() -> None:
     """Nor does one who became a guest."""
     house = await a_house()
     request = await house.approved()
-    house.members.members[ROOS] = a_member(ROOS, standing=Standing.DEACTIVATED)
+    house.members.members[ROOS] = a_member(ROOS, account_type=AccountType.DEACTIVATED)
 
     await house.submit(request)
 

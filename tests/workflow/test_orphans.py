@@ -14,12 +14,12 @@ async def test_a_press_on_an_orphan_counts_and_strikes_it_out() -> None:
     """A card posted twice: both work, and the one that is not the card is struck out."""
     house = await a_house()
     request = await house.ask()
-    house.storage.rooms.cards[request.id] = CARD
+    house.storage.tables.cards[request.id] = CARD
 
     await house.press(request, message=ORPHAN)
 
     assert house.now_of(request).state is State.APPROVED
-    assert [one.message for one in house.errands(Kind.STRIKE)] == [ORPHAN]
+    assert [one.message for one in house.outbox(Kind.MARK_DUPLICATE)] == [ORPHAN]
     assert house.storage.cards[request.id] == CARD
 
 
@@ -27,23 +27,23 @@ async def test_a_press_on_the_card_itself_strikes_nothing_out() -> None:
     """Neither allowed nor refused."""
     house = await a_house()
     request = await house.ask()
-    house.storage.rooms.cards[request.id] = CARD
+    house.storage.tables.cards[request.id] = CARD
 
     await house.press(request, message=CARD)
     await house.press(request, message=CARD, by=KIM)
 
-    assert house.errands(Kind.STRIKE) == []
+    assert house.outbox(Kind.MARK_DUPLICATE) == []
 
 
 async def test_a_refused_press_on_an_orphan_strikes_it_out_too() -> None:
     """An orphan is one whoever presses it."""
     house = await a_house()
     request = await house.ask()
-    house.storage.rooms.cards[request.id] = CARD
+    house.storage.tables.cards[request.id] = CARD
 
     await house.press(request, message=ORPHAN, by=ANNE)
 
-    assert len(house.errands(Kind.STRIKE)) == 1
+    assert len(house.outbox(Kind.MARK_DUPLICATE)) == 1
 
 
 async def test_a_press_tells_where_the_card_stands_when_nobody_knew() -> None:
@@ -54,4 +54,4 @@ async def test_a_press_tells_where_the_card_stands_when_nobody_knew() -> None:
     await house.press(request, message=ORPHAN)
 
     assert house.storage.cards[request.id] == ORPHAN
-    assert house.errands(Kind.STRIKE) == []
+    assert house.outbox(Kind.MARK_DUPLICATE) == []

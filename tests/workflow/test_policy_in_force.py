@@ -27,7 +27,7 @@ class Replica:
 async def a_replica(beside: House, policy: Policy) -> Replica:
     """Start one: what it judges is stored only while its policy is in force."""
     storage = beside.storage
-    in_force = PolicyInForce(policy, begin=storage.begin, look=storage.look, real_time=beside.clock)
+    in_force = PolicyInForce(policy, begin=storage.begin, read=storage.read, real_time=beside.clock)
     house = await beside.restarted(policy=policy, guard=in_force.guarding)
     await in_force.declare()
     return Replica(house, in_force)
@@ -135,10 +135,10 @@ async def test_a_replica_goes_on_when_its_policy_is_in_force_again() -> None:
     house = await a_house()
     strict = await a_replica(house, STRICT)
     await a_replica(house, LAX)
-    await strict.in_force.look()
+    await strict.in_force.read()
     meanwhile = strict.in_force.superseded
     await a_replica(house, STRICT)
-    await strict.in_force.look()
+    await strict.in_force.read()
 
     await strict.house.ask()
 
@@ -155,5 +155,5 @@ async def test_at_the_first_start_after_0_1_0_every_open_card_is_painted_again_a
     for policy in (LAX, LAX, STRICT):
         await a_replica(house, policy)
 
-    assert {one.request_id for one in house.errands(Kind.CARD)} == {waiting.id, unclear.id}
-    assert len(house.errands(Kind.CARD)) == 2
+    assert {one.request_id for one in house.outbox(Kind.CARD)} == {waiting.id, unclear.id}
+    assert len(house.outbox(Kind.CARD)) == 2

@@ -10,7 +10,7 @@ from bot.domain.request import State
 from bot.domain.scheduled import NOT_REPORTED, Reading
 from bot.workflow.errors import Broken, Stale
 from bot.workflow.inbox import Kind
-from bot.workflow.ports import Lease, Work
+from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import (
     ACME,
     CHANNEL,
@@ -29,7 +29,7 @@ IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
 
 
 @asynccontextmanager
-async def _dying(lease: Lease | None = None) -> AsyncIterator[Work]:
+async def _dying(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
     """Stand for a process that ends before this transaction begins."""
     raise ConnectionAbortedError(lease)
     yield
@@ -58,7 +58,7 @@ async def test_a_baseline_that_breaks_off_stores_nothing() -> None:
     await house.poll()
 
     assert house.upgrades == {}
-    assert house.storage.rooms.feeds[ACME].baseline_at is None
+    assert house.storage.tables.feeds[ACME].baseline_at is None
 
 
 async def test_a_baseline_is_kept_together_with_what_it_holds() -> None:
@@ -66,7 +66,7 @@ async def test_a_baseline_is_kept_together_with_what_it_holds() -> None:
     house = await a_house()
     house.cloud.readings = [a_reading(identity="before")]
     lease = await house.lease()
-    dying = replace(house.tracking, blindness=replace(house.blindness, begin=_dying))
+    dying = replace(house.polling, blindness=replace(house.blindness, begin=_dying))
     with pytest.raises(ConnectionAbortedError):
         await dying.poll(ACME, lease)
     house = await house.restarted()
@@ -224,8 +224,8 @@ async def test_an_upgrade_from_outside_is_announced_without_a_request() -> None:
     await sees(house, a_reading(identity="out", status="SCHEDULED"))
     await sees(house, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
 
-    (errand,) = house.storage.told
-    assert (errand.kind, errand.target) == (Kind.CHANNEL, CHANNEL)
+    (outgoing,) = house.storage.told
+    assert (outgoing.kind, outgoing.target) == (Kind.CHANNEL, CHANNEL)
     assert house.told(StatusMoved, Kind.CHANNEL)[0].about.request_id is None
 
 
@@ -345,17 +345,17 @@ async def test_a_poll_that_met_somebody_elses_write_leaves_it_to_the_next() -> N
     collisions = [Stale("Somebody else changed this upgrade in the meantime.")]
 
     @asynccontextmanager
-    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
         async with house.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()
             yield work
 
-    house.tracking = replace(house.tracking, taking=replace(house.tracking.taking, begin=colliding))
+    house.polling = replace(house.polling, recording=replace(house.polling.recording, begin=colliding))
 
     await sees(house, a_reading(status="FAILED"))
     first = list(house.storage.told)
-    blind_since = house.storage.rooms.feeds[ACME].blind_since
+    blind_since = house.storage.tables.feeds[ACME].blind_since
     await sees(house, a_reading(status="FAILED"))
 
     assert (first, blind_since) == ([], None)

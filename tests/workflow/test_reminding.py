@@ -139,7 +139,7 @@ async def test_countdowns_move_with_the_window() -> None:
     upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))
     house = await a_house(upgrade)
     await at(house, DAY)
-    house.storage.rooms.upgrades[upgrade.organisation, upgrade.identity] = a_scheduled_upgrade(
+    house.storage.tables.upgrades[upgrade.organisation, upgrade.identity] = a_scheduled_upgrade(
         window=a_window(NOON + 4 * DAY), revision=5
     )
 
@@ -235,7 +235,7 @@ async def test_a_reading_of_clusters_says_nothing_of_a_status() -> None:
 
     await polled(house, DAY + 3.2 * HOUR)
 
-    assert house.storage.rooms.feeds[ACME].read_at == NOON + DAY + 3.2 * HOUR
+    assert house.storage.tables.feeds[ACME].read_at == NOON + DAY + 3.2 * HOUR
     assert house.told(UpgradeOverran, Kind.CHANNEL) == []
 
 
@@ -243,7 +243,7 @@ async def test_an_estimate_that_has_passed_is_computed_again() -> None:
     """Nobody is asked to approve beside the window of yesterday; the card is drawn once for each window."""
     house = await a_house(now=NOON + 5 * DAY)
     request = await house.ask()
-    repaints = len(house.errands(Kind.CARD))
+    repaints = len(house.outbox(Kind.CARD))
     first = house.now_of(request).estimate
 
     assert first is not None
@@ -255,7 +255,7 @@ async def test_an_estimate_that_has_passed_is_computed_again() -> None:
     assert before.estimate == first
     assert after.estimate == replace(first, start=first.start + 7 * DAY, end=first.end + 7 * DAY)
     assert (after.state, after.seal) == (State.PENDING_APPROVAL, request.seal)
-    assert len(house.errands(Kind.CARD)) == repaints + 1
+    assert len(house.outbox(Kind.CARD)) == repaints + 1
     assert house.facts(request)[-1] == "window estimated again"
 
 
@@ -285,7 +285,7 @@ async def test_an_estimate_that_has_passed_is_dropped_while_there_is_no_catalog(
     """A bot that was down over the window starts while the cloud is away."""
     request = an_upgrade_request(estimate=a_window(NOON - DAY))
     house = await a_house(request)
-    house.storage.rooms.catalogs.clear()
+    house.storage.tables.catalogs.clear()
     house = await house.restarted()
 
     await at(house, timedelta(0))
@@ -434,8 +434,8 @@ async def test_homes_opened_lately_are_published_again() -> None:
     published = []
     for seconds in (0, 20, 29, 31, 50, 63, 3599, 3601, 4000):
         house.clock.now = NOON + timedelta(seconds=seconds)
-        before = len(house.errands(Kind.HOME))
+        before = len(house.outbox(Kind.HOME))
         await house.reminding.homes(await house.lease())
-        published += [seconds] * (len(house.errands(Kind.HOME)) - before)
+        published += [seconds] * (len(house.outbox(Kind.HOME)) - before)
 
     assert published == [0, 31, 63, 3599]

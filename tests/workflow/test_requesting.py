@@ -14,7 +14,7 @@ from bot.domain.policy import Rule
 from bot.domain.request import State
 from bot.workflow.errors import MembersUnavailable, Stale, Taken
 from bot.workflow.inbox import FormSubmitted, Kind, Press
-from bot.workflow.ports import Lease, Work
+from bot.workflow.ports import Lease, UnitOfWork
 from bot.workflow.requesting import Later
 from tests.builders import (
     ACME,
@@ -317,7 +317,7 @@ async def test_no_approvals_required_submits_at_once() -> None:
 
     assert request.state is State.APPROVED
     assert house.told(UpgradeRequested)[0].mention == ()
-    assert [one.queue for one in house.errands(Kind.SUBMIT)] == [f"submit:{request.id}"]
+    assert [one.queue for one in house.outbox(Kind.SUBMIT)] == [f"submit:{request.id}"]
 
 
 async def test_an_override_needs_one_approval_more() -> None:
@@ -360,7 +360,7 @@ async def test_a_request_that_met_another_for_the_cluster_is_made_a_moment_later
     collisions = [collision]
 
     @asynccontextmanager
-    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
         async with house.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()

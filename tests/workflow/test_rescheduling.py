@@ -111,7 +111,7 @@ async def test_a_record_replaced_by_another_ends_as_the_cloud_says() -> None:
 
     await house.poll()
 
-    (told,) = [one for one in house.errands(Kind.THREAD, StatusMoved) if one.request_id == older.id]
+    (told,) = [one for one in house.outbox(Kind.THREAD, StatusMoved) if one.request_id == older.id]
     assert told.event is not None
     assert house.channel() == []
     assert house.upgrades["u1"].is_final

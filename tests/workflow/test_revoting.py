@@ -55,7 +55,7 @@ async def test_no_attempt_is_made_by_a_press_on_a_card_that_showed_something_els
 
     assert "your press did not count" in answer
     assert house.now_of(request).state is state
-    assert house.errands(Kind.SUBMIT) == []
+    assert house.outbox(Kind.SUBMIT) == []
 
 
 async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -> None:
@@ -160,7 +160,7 @@ async def test_what_forbids_a_waiting_request_stands_on_its_card_until_it_no_lon
     await house.look_round()
     await house.look_round()
     blocked = house.now_of(request)
-    repaints = [one for one in house.errands(Kind.CARD) if "rejudged" in one.key]
+    repaints = [one for one in house.outbox(Kind.CARD) if "rejudged" in one.key]
     await house.recatalog()
     await house.look_round()
 
@@ -235,7 +235,7 @@ async def test_a_lower_quorum_lets_standing_votes_decide() -> None:
     await house.look_round()
 
     assert decision(house.now_of(request)) == (State.APPROVED, {SEM})
-    assert len(house.errands(Kind.SUBMIT)) == len(house.told(RequestApproved)) == 1
+    assert len(house.outbox(Kind.SUBMIT)) == len(house.told(RequestApproved)) == 1
     assert house.facts(request)[-1] == "votes judged again"
 
 

@@ -29,7 +29,7 @@ async def test_two_approvers_at_the_same_moment_are_both_counted() -> None:
 
     assert decision(house.now_of(request)) == (State.APPROVED, {SEM, KIM})
     assert sorted(cast.count for cast in house.told(VoteCast)) == [1, 2]
-    assert len(house.errands(Kind.SUBMIT)) == 1
+    assert len(house.outbox(Kind.SUBMIT)) == 1
 
 
 async def test_two_rejections_at_the_same_moment_make_one() -> None:
@@ -57,7 +57,7 @@ async def test_an_approval_and_a_withdrawal_at_the_same_moment_leave_one() -> No
     await asyncio.gather(*(house.decide(*one) for one in decided))
 
     assert house.now_of(request).state is State.WITHDRAWN
-    assert house.errands(Kind.SUBMIT) == []
+    assert house.outbox(Kind.SUBMIT) == []
 
 
 async def test_a_change_between_reading_and_deciding_is_decided_again() -> None:

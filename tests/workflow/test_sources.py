@@ -35,7 +35,7 @@ async def test_no_list_means_the_clusters_are_the_source() -> None:
     source = await house.poll()
 
     assert source is Source.CLUSTERS
-    assert house.storage.rooms.feeds[ACME].source is Source.CLUSTERS
+    assert house.storage.tables.feeds[ACME].source is Source.CLUSTERS
 
 
 async def test_the_list_is_looked_for_again_every_hour() -> None:
@@ -50,7 +50,7 @@ async def test_the_list_is_looked_for_again_every_hour() -> None:
     await sees(house, *house.cloud.readings)
 
     assert before == []
-    assert house.storage.rooms.feeds[ACME].source is Source.ORGANISATION
+    assert house.storage.tables.feeds[ACME].source is Source.ORGANISATION
     assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
 
 
@@ -132,12 +132,12 @@ async def test_one_outcome_that_somebody_else_just_stored_holds_up_no_other() ->
         """Somebody else writes while the clusters are read."""
 
         async def refresh(self, organisation: Organisation, lease: Lease | None = None) -> Catalog:
-            house.storage.rooms.upgrades[ACME, mine.identity] = replace(mine, revision=7)
+            house.storage.tables.upgrades[ACME, mine.identity] = replace(mine, revision=7)
             return await super().refresh(organisation, lease)
 
-    meanwhile = Meanwhile(begin=house.storage.begin, cloud=house.cloud, shelf=house.shelf)
-    concluding = replace(house.tracking.concluding, cataloguing=meanwhile)
-    house.tracking = replace(house.tracking, concluding=concluding)
+    meanwhile = Meanwhile(begin=house.storage.begin, cloud=house.cloud, catalog_cache=house.catalog_cache)
+    concluding = replace(house.polling.concluding, cataloguing=meanwhile)
+    house.polling = replace(house.polling, concluding=concluding)
 
     await house.poll()
 

@@ -33,7 +33,7 @@ from tests.builders import (
     a_rule,
     a_scheduled_upgrade,
     a_window,
-    an_errand,
+    an_outbox_message,
 )
 from tests.workflow.harness import a_house
 
@@ -42,9 +42,9 @@ async def test_an_errand_that_names_no_request_is_struck_off() -> None:
     """Left as it is it would be due for ever, and its queue never come to an end."""
     house = await a_house()
     async with house.storage.begin() as work:
-        await work.outbox.put(an_errand("1", kind=Kind.SUBMIT, queue="submit:nothing"))
+        await work.outbox.put(an_outbox_message("1", kind=Kind.SUBMIT, queue="submit:nothing"))
         await work.commit()
-    async with house.storage.look() as work:
+    async with house.storage.read() as work:
         (due,) = await work.outbox.due("submit:nothing", limit=1)
 
     await house.submitting.submit(due, await house.lease())
@@ -138,7 +138,7 @@ async def test_pauses_grow_while_the_cloud_refuses() -> None:
     pauses = []
     for _ in range(9):
         await house.submit(request)
-        pauses.append(round(max(row.due_at for row in house.storage.rooms.outbox.values()) - house.storage.seconds()))
+        pauses.append(round(max(row.due_at for row in house.storage.tables.outbox.values()) - house.storage.seconds()))
         house.storage.pass_time(pauses[-1] + 1)
 
     assert pauses == [2, 4, 8, 16, 32, 60, 60, 60, 60]
@@ -225,7 +225,7 @@ async def test_whoever_lost_the_lease_sends_nothing() -> None:
     """Another process works on it, and only one may send."""
     house = await a_house()
     request = await house.approved()
-    async with house.storage.look() as work:
+    async with house.storage.read() as work:
         (due,) = await work.outbox.due(f"submit:{request.id}", limit=1)
     lease = await house.lease()
     house.storage.pass_time(60)

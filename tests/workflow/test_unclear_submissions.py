@@ -11,7 +11,7 @@ from bot.domain.scheduled import Reading
 from bot.workflow import outbox
 from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Stale, Unreadable
 from bot.workflow.inbox import Kind, Press
-from bot.workflow.ports import Lease, Work
+from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
 from tests.workflow.harness import House, a_house
 
@@ -291,7 +291,7 @@ async def test_a_confirmation_survives_somebody_elses_write() -> None:
     collisions = [Stale("Somebody else changed this upgrade in the meantime.")] * 2
 
     @asynccontextmanager
-    async def colliding(lease: Lease | None = None) -> AsyncIterator[Work]:
+    async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
         async with house.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()

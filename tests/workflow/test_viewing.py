@@ -197,7 +197,7 @@ async def test_a_home_shows_what_waits_for_this_person() -> None:
     voted = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),), cluster_identity="c2")
     open_one = an_upgrade_request(cluster_identity=DATA)
     house = await a_house(mine, voted, open_one)
-    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
 
     sems, annes, roos = [await reading.read(who) for who in (SEM, ANNE, ROOS)]
 
@@ -212,7 +212,7 @@ async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_m
     house = await a_house(an_upgrade_request(), a_scheduled_upgrade())
     house.members.down = True
     house.members.recent.add(KIM)
-    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
 
     view = await reading.read(KIM)
 
@@ -224,13 +224,13 @@ async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_m
 async def test_the_shelf_takes_over_only_newer_copies() -> None:
     """What was read of one cluster right before a submission is not undone by the old copy."""
     house = await a_house()
-    found = house.shelf.find(DATA)
+    found = house.catalog_cache.find(DATA)
     assert found
-    house.shelf.correct(found[1], replace(found[1], version=NEW), found[0].versions)
+    house.catalog_cache.correct(found[1], replace(found[1], version=NEW), found[0].versions)
 
-    await house.shelf.renew()
+    await house.catalog_cache.renew()
 
-    corrected = house.shelf.find(DATA)
+    corrected = house.catalog_cache.find(DATA)
     assert corrected
     assert corrected[1].version == NEW
 
@@ -238,7 +238,7 @@ async def test_the_shelf_takes_over_only_newer_copies() -> None:
 async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
     """It was opened before; it is drawn again by itself, and after a press in it."""
     house = await a_house()
-    reading = HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging)
+    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
 
     with pytest.raises(NotEntitled, match="Guests cannot use this bot"):
         await reading.read(GUS)
@@ -251,7 +251,9 @@ async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
         await work.homes.opened(SEM, at=NOON, page=3)
         await work.commit()
 
-    seen = await HomeReading(viewing=house.viewing, entitlement=house.entitlement, judging=house.judging).read(SEM)
+    seen = await HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check).read(
+        SEM
+    )
 
     assert seen.page == 3
 

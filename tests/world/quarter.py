@@ -29,9 +29,9 @@ from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import OutboxRow
 from bot.store.transaction import transaction
-from bot.wiring import Rooms, rooms
+from bot.wiring import UseCases, use_cases
 from bot.workflow.errors import AvisiError
-from bot.workflow.inbox import Arrival, FormSubmitted
+from bot.workflow.inbox import FormSubmitted, NewEntry
 from bot.workflow.ports import Box, Lane, Lease, Page, Submission
 from tests.world.quarter_oracle import Oracle
 
@@ -99,7 +99,7 @@ class Quarter:
     policy: Policy
     oracle: Oracle
     chance: random.Random
-    rooms: Rooms | None = None
+    use_cases: UseCases | None = None
     storage: Storage | None = None
     asked: int = 0
     steps: int = 0
@@ -127,7 +127,7 @@ class Quarter:
                 retries=Retries(attempts=1),
             )
         )
-        self.rooms = rooms(
+        self.use_cases = use_cases(
             self.settings,
             self.policy,
             storage=storage,
@@ -138,46 +138,48 @@ class Quarter:
             real_time=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             invite="/invite",
         )
-        await self.rooms.shelf.renew()
+        await self.use_cases.catalog_cache.renew()
 
     async def stop(self) -> None:
         """Stop the bot."""
         await self._open.aclose()
-        self.rooms = None
+        self.use_cases = None
 
     async def step(self, ahead: timedelta) -> None:
         """Let time pass; then the cloud is polled, the clock looked at, and everything due is delivered."""
         self.clock.jump(self.clock() + ahead)
         self.cloud.settle()
-        assert self.rooms
+        assert self.use_cases
         assert self.storage
         for organisation in ORGANISATIONS:
             lease = await self._lease(f"poll:{organisation}")
             if self.steps % 12 == 0:
                 with suppress(AvisiError):
-                    await self.rooms.cataloguing.refresh(organisation, lease)
+                    await self.use_cases.cataloguing.refresh(organisation, lease)
             self.oracle.poll_begins(organisation)
             readable = False
             with suppress(AvisiError):
-                readable = await self.rooms.tracking.poll(organisation, lease) is not None
+                readable = await self.use_cases.polling.poll(organisation, lease) is not None
             self.oracle.polled(organisation, readable=readable, now=self.clock())
             await self.storage.claims.release(lease)
         if self.steps % 12 == 0:
-            await self.rooms.shelf.renew()
+            await self.use_cases.catalog_cache.renew()
         self.steps += 1
         await self.work_off(deliver=False)
         lease = await self._lease("reminding")
-        await self.rooms.reminding.look_round(lease)
+        await self.use_cases.reminding.look_round(lease)
         self.oracle.looked_round(self.clock())
         await self.storage.claims.release(lease)
         await self.work_off(deliver=True)
 
     async def ask(self) -> None:
         """Let somebody ask for an upgrade; what may not be asked is refused, as on any day."""
-        assert self.rooms
+        assert self.use_cases
         assert self.storage
-        cluster = self.chance.choice([one for catalog in self.rooms.shelf.catalogs for one in catalog.clusters])
-        catalog = next(one for one in self.rooms.shelf.catalogs if one.organisation == cluster.organisation)
+        cluster = self.chance.choice(
+            [one for catalog in self.use_cases.catalog_cache.catalogs for one in catalog.clusters]
+        )
+        catalog = next(one for one in self.use_cases.catalog_cache.catalogs if one.organisation == cluster.organisation)
         offered = catalog.offered_to(cluster, allow_downgrade=False)
         if not offered:
             return
@@ -185,7 +187,7 @@ class Quarter:
         form = Form(cluster_identity=cluster.identity, version=self.chance.choice(offered))
         entry = FormSubmitted(member=MemberId("U0ROOS"), organisation=cluster.organisation, form=form)
         async with self.storage.begin() as work:
-            await work.inbox.put(Arrival(entry=entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}"))
+            await work.inbox.put(NewEntry(entry=entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}"))
             await work.commit()
 
     def console(self) -> None:
@@ -207,7 +209,7 @@ class Quarter:
 
     async def work_off(self, *, deliver: bool) -> None:
         """Take in what people sent, submit, and deliver if told to, until nothing is due."""
-        assert self.rooms
+        assert self.use_cases
         assert self.storage
         claims, kept = self.storage.claims, list[Lease]()
         while leases := [(lane, one) for lane in Lane for one in await claims.claim_due(lane, limit=50)]:
@@ -215,7 +217,7 @@ class Quarter:
                 if lane is not Lane.DELIVERIES:
                     await self._take(lane.box, lease)
                 elif deliver:
-                    await self.rooms.delivery.deliver(lease)
+                    await self.use_cases.delivery.deliver(lease)
                 else:
                     kept.append(lease)
                     continue
@@ -224,16 +226,16 @@ class Quarter:
             await claims.release(lease)
 
     async def _take(self, box: Box, lease: Lease) -> None:
-        assert self.rooms
+        assert self.use_cases
         assert self.storage
-        async with self.storage.look() as work:
+        async with self.storage.read() as work:
             received = await work.inbox.due(lease.queue) if box is Box.INBOX else None
             due = await work.outbox.due(lease.queue, limit=1) if box is Box.OUTBOX else ()
         if received:
             assert isinstance(received.entry, FormSubmitted)
-            await self.rooms.requesting.request(received.number, received.entry, lease)
+            await self.use_cases.requesting.request(received.number, received.entry, lease)
         for one in due:
-            await self.rooms.submitting.submit(one, lease)
+            await self.use_cases.submitting.submit(one, lease)
 
     async def waits_are_over(self) -> None:
         """Let the real seconds pass that the bot waits after a failure of Slack."""

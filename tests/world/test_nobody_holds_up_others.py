@@ -9,7 +9,7 @@ from bot.domain.people import MemberId
 from bot.domain.request import UNFINISHED
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
-from bot.workflow.inbox import Arrival, FormSubmitted
+from bot.workflow.inbox import FormSubmitted, NewEntry
 from tests.world.harness import CHANNEL, house
 
 ACME = Organisation("acme")
@@ -22,7 +22,7 @@ async def test_a_hundred_forms_of_one_member_hold_up_no_decision_of_others(sqlit
         clusters = opened.cloud.many_clusters(100)
         bot = await opened.open_bot()
         card = await opened.request()
-        async with bot.storage.look() as work:
+        async with bot.storage.read() as work:
             catalog = await work.catalogs.read(ACME)
         assert catalog
         forms = [
@@ -36,7 +36,7 @@ async def test_a_hundred_forms_of_one_member_hold_up_no_decision_of_others(sqlit
             entries = [FormSubmitted(member=KIM, organisation=ACME, form=form) for form in forms]
             await work.inbox.put(
                 *(
-                    Arrival(entry=entry, key=f"form:{number}", queue=f"cluster:{entry.form.cluster_identity}")
+                    NewEntry(entry=entry, key=f"form:{number}", queue=f"cluster:{entry.form.cluster_identity}")
                     for number, entry in enumerate(entries)
                 )
             )
@@ -48,9 +48,9 @@ async def test_a_hundred_forms_of_one_member_hold_up_no_decision_of_others(sqlit
                 await asyncio.sleep(0.02)
         took = time.monotonic() - began
         async with asyncio.timeout(PATIENCE):
-            while (await bot.storage.census.inbox()).waiting:  # noqa: ASYNC110 - as above
+            while (await bot.storage.stats.inbox()).waiting:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.05)
-        async with bot.storage.look() as work:
+        async with bot.storage.read() as work:
             asked = [one for one in await work.requests.in_states(*UNFINISHED) if one.requester == KIM]
 
     assert took < 5

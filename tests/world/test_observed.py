@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.gauges import Gauging
+from bot.gauges import Gauges
 from tests.builders import ACME
 from tests.world.harness import CHANNEL, House
 
@@ -85,7 +85,7 @@ async def test_the_main_flow_moves_the_metrics(home: House) -> None:
 
     await finished(home)
 
-    await Gauging(home.bots[-1].storage.census, (ACME,), {}).set()  # as every quarter of a minute
+    await Gauges(home.bots[-1].storage.stats, (ACME,), {}).set()  # as every quarter of a minute
     after = await measured(home)
     for name in (
         'upgrade_bot_ack_seconds_count{kind="command"}',

@@ -45,7 +45,7 @@ async def test_everything_undone_is_brought_to_its_end(left: tuple[House, Writte
     await settled(home.url, within=120)
     left_over = await owed(home.url)
     storage = Storage.open(home.url)
-    async with storage.look() as work:
+    async with storage.read() as work:
         state = {one.full_name: one.state.value for one in await work.requests.in_states(*State)}
         now = {one: await work.messages.card(RequestId(one)) for one in cards}
         broken = await work.destinations.broken()

@@ -10,12 +10,12 @@ from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
-from bot.notifications.context import Scene
+from bot.notifications.context import MessageContext
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
-from bot.workflow.inbox import Due, Errand, Kind, MessageRef
-from bot.workflow.ports import Clock, Work
+from bot.workflow.inbox import DueMessage, Kind, MessageRef, OutboxMessage
+from bot.workflow.ports import Clock, UnitOfWork
 from bot.workflow.replacing import find_competing
 from bot.workflow.repositories import Source
 
@@ -26,7 +26,7 @@ _DRAWS_CARDS: Final = frozenset({Kind.CARD, Kind.THREAD})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class StoredContext:
     """What is stored about an errand: request and upgrade, where its card stands, and the card that took its place.
 
     `source` is where the organisation's statuses come from, `beside` another scheduled upgrade of the cluster.
@@ -47,7 +47,7 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Painting:
+class RenderedCard:
     """A card as it is to be drawn now.
 
     `lacks_link`: the card of the request that took its place is not there yet, or has no address.
@@ -59,7 +59,7 @@ class Painting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scenes:
+class ContextLoader:
     """Turns what is known into what is to be drawn; asks Slack only for addresses of messages, each once."""
 
     messenger: Messenger
@@ -67,20 +67,24 @@ class Scenes:
     naming: Naming
     addresses: dict[MessageRef, str] = field(default_factory=dict)
 
-    async def painting(self, known: Known) -> Painting:
+    async def rendered(self, stored: StoredContext) -> RenderedCard:
         """Draw a card; raises Missing, and MessengerError while an address cannot be had."""
-        request = known.asked()
-        newer = await self.address(known.newer)
-        drawn = card(request, known.upgrade, source=known.source, newer=newer, beside=known.beside, naming=self.naming)
-        return Painting(request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None)
+        request = stored.asked()
+        newer = await self.address(stored.newer)
+        drawn = card(
+            request, stored.upgrade, source=stored.source, newer=newer, beside=stored.beside, naming=self.naming
+        )
+        return RenderedCard(
+            request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None
+        )
 
-    async def of(self, known: Known) -> Scene:
+    async def of(self, stored: StoredContext) -> MessageContext:
         """Return what is true now; raises MessengerError while an address cannot be had."""
-        return self._scene(known, link=await self.address(known.place))
+        return self._current(stored, link=await self.address(stored.place))
 
-    def bare(self, known: Known) -> Scene:
+    def bare(self, stored: StoredContext) -> MessageContext:
         """Return what is true now, without asking Slack for the card's address."""
-        return self._scene(known, link=None)
+        return self._current(stored, link=None)
 
     async def address(self, place: MessageRef | None) -> str | None:
         """Return the address of a message, None when it has none; raises MessengerError while it cannot be had."""
@@ -98,22 +102,24 @@ class Scenes:
             self.addresses[place] = address
         return self.addresses[place]
 
-    def _scene(self, known: Known, *, link: str | None) -> Scene:
-        return Scene(now=self.now(), request=known.request, upgrade=known.upgrade, link=link, naming=self.naming)
+    def _current(self, stored: StoredContext, *, link: str | None) -> MessageContext:
+        return MessageContext(
+            now=self.now(), request=stored.request, upgrade=stored.upgrade, link=link, naming=self.naming
+        )
 
 
-async def find_known(work: Work, due: Due) -> Known:
+async def find_stored(work: UnitOfWork, due: DueMessage) -> StoredContext:
     """Return what is stored about an errand, as this Work sees it; what cannot be found is left out."""
-    errand = due.errand
-    if errand.kind in _ALONE:
-        return Known()
-    request = await _request(work, errand)
-    place = await work.messages.card(errand.request_id) if errand.request_id else None
-    upgrade = await _upgrade(work, errand.event, request)
+    outgoing = due.outgoing
+    if outgoing.kind in _ALONE:
+        return StoredContext()
+    request = await _request(work, outgoing)
+    place = await work.messages.card(outgoing.request_id) if outgoing.request_id else None
+    upgrade = await _upgrade(work, outgoing.event, request)
     if request is None:
-        return Known(upgrade=upgrade, place=place)
-    draws = errand.kind in _DRAWS_CARDS
-    return Known(
+        return StoredContext(upgrade=upgrade, place=place)
+    draws = outgoing.kind in _DRAWS_CARDS
+    return StoredContext(
         request=request,
         upgrade=upgrade,
         source=(await work.feeds.get(request.organisation)).source if draws else None,
@@ -123,20 +129,20 @@ async def find_known(work: Work, due: Due) -> Known:
     )
 
 
-async def _request(work: Work, errand: Errand) -> UpgradeRequest | None:
-    if errand.request_id is None:
+async def _request(work: UnitOfWork, outgoing: OutboxMessage) -> UpgradeRequest | None:
+    if outgoing.request_id is None:
         return None
     try:
-        return await work.requests.get(errand.request_id)
+        return await work.requests.get(outgoing.request_id)
     except Missing:
         return None
     except UnreadableRequest:
-        if errand.kind is Kind.CHANNEL:
+        if outgoing.kind is Kind.CHANNEL:
             return None  # an alert says enough without it
         raise
 
 
-async def _upgrade(work: Work, event: AnyEvent | None, request: UpgradeRequest | None) -> ScheduledUpgrade | None:
+async def _upgrade(work: UnitOfWork, event: AnyEvent | None, request: UpgradeRequest | None) -> ScheduledUpgrade | None:
     """Return the upgrade that an event is about, or that of the request."""
     if event is not None and event.about.upgrade:
         return await work.upgrades.find(Organisation(event.about.organisation), UpgradeIdentity(event.about.upgrade))

@@ -12,15 +12,15 @@ from bot.notifications import notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
 from bot.notifications.delivery import grouping
-from bot.notifications.delivery.context_loader import Known, Scenes, find_known
+from bot.notifications.delivery.context_loader import ContextLoader, StoredContext, find_stored
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
-from bot.notifications.delivery.failure_policy import Report, Setbacks
-from bot.notifications.delivery.paced_messenger import Sending
+from bot.notifications.delivery.failure_policy import FailurePolicy, Report
+from bot.notifications.delivery.paced_messenger import PacedMessenger
 from bot.notifications.delivery.rate_limiter import NotYet
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
-from bot.workflow.inbox import Due, Kind, MessageRef, Urgency
-from bot.workflow.ports import BeginWork, Lease, Work
+from bot.workflow.inbox import DueMessage, Kind, MessageRef, Urgency
+from bot.workflow.ports import BeginReading, BeginWork, Lease, UnitOfWork
 
 _AT_ONCE = 500
 _USES_OF_A_RESPONSE_URL = 4
@@ -29,7 +29,7 @@ _NOT_THERE = frozenset({"message_not_found", "thread_not_found"})
 
 DrawHome = Callable[[MemberId], Awaitable[View]]
 """Draws the App Home of a person."""
-Also = Callable[[Work], Awaitable[None]]
+Also = Callable[[UnitOfWork], Awaitable[None]]
 """What is stored together with a delivery."""
 
 
@@ -42,10 +42,10 @@ class Delivery:
     """Delivers everything but submissions. `home` draws a person's App Home."""
 
     begin: BeginWork
-    look: BeginWork
-    scenes: Scenes
-    sending: Sending
-    setbacks: Setbacks
+    read: BeginReading
+    context_loader: ContextLoader
+    paced_messenger: PacedMessenger
+    failure_policy: FailurePolicy
     home: DrawHome
     report: Report
 
@@ -65,81 +65,81 @@ class Delivery:
 
     async def _step(self, lease: Lease) -> bool:
         """Deliver what is to be delivered first; False when nothing is due."""
-        group: Sequence[Due] = ()
+        group: Sequence[DueMessage] = ()
         try:
-            async with self.look() as work:
+            async with self.read() as work:
                 due = await work.outbox.due(lease.queue, limit=_AT_ONCE)
                 if not due:
                     return False
                 group = grouping.group(due)
-                known = await find_known(work, group[0])
-            await self._carry_out(group, known, lease)
+                stored = await find_stored(work, group[0])
+            await self._carry_out(group, stored, lease)
         except Missing:
-            self.report(group[0].errand.kind.value, "missing")
+            self.report(group[0].outgoing.kind.value, "missing")
             await self._done(group, lease)
         except MessengerError as error:
-            await self.setbacks.note(group, error, lease)
+            await self.failure_policy.note(group, error, lease)
             raise _Postponed from error
         except (NotYet, _Postponed, LeaseLost, StoreAway, UnreadableRow):
             raise
         except Exception as error:
             if not group:
                 raise
-            await self.setbacks.fault(group, error, lease)
+            await self.failure_policy.fault(group, error, lease)
         return True
 
-    async def _carry_out(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
-        match group[0].errand.kind:
+    async def _carry_out(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+        match group[0].outgoing.kind:
             case Kind.CARD:
-                await self._repaint(group, known, lease)
+                await self._repaint(group, stored, lease)
             case Kind.THREAD:
-                await self._reply(group[0], known, lease)
+                await self._reply(group[0], stored, lease)
             case Kind.CHANNEL:
-                await self._announce(group, known, lease)
+                await self._announce(group, stored, lease)
             case Kind.DIRECT:
-                await self._write_to(group[0], known, lease)
+                await self._write_to(group[0], stored, lease)
             case Kind.PRIVATE:
                 await self._answer(group[0], lease)
-            case Kind.STRIKE:
-                await self._strike(group[0], known, lease)
+            case Kind.MARK_DUPLICATE:
+                await self._mark_duplicate(group[0], stored, lease)
             case Kind.HOME:
                 await self._publish(group, lease)
             case _:
                 raise BadPayload("not_to_be_delivered")
 
-    async def _repaint(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
+    async def _repaint(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
         """Draw a card; several repaints are one."""
-        place, remember = await self._paint(group, known, lease)
+        place, remember = await self._paint(group, stored, lease)
         await self._done(group, lease, also=remember, at=place.channel)
 
-    async def _paint(self, group: Sequence[Due], known: Known, lease: Lease) -> tuple[MessageRef, Also]:
+    async def _paint(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> tuple[MessageRef, Also]:
         """Draw a card where it stands, or post it; returns where it stands, and what remembers that.
 
         A replaced card is drawn at once, and once more when the card that it is to lead to is there.
         """
-        errand = group[0].errand
+        outgoing = group[0].outgoing
         request_id = grouping.request_id(group[0])
-        painting = await self.scenes.painting(known)
-        urgent = any(due.errand.urgency is Urgency.PERSON for due in group)
-        place = known.place
+        rendered = await self.context_loader.rendered(stored)
+        urgent = any(due.outgoing.urgency is Urgency.PERSON for due in group)
+        place = stored.place
         if place is not None:
             try:
-                await self.sending.update(place, painting.message, lease, ahead=urgent)
+                await self.paced_messenger.update(place, rendered.message, lease, ahead=urgent)
             except (MessageGone, BadPayload) as error:
                 if error.code not in _NOT_THERE:
                     # Before the new card is posted, so that it is done even if Slack refuses that one too.
-                    left = retired(painting.request, naming=self.scenes.naming)
+                    left = retired(rendered.request, naming=self.context_loader.naming)
                     await self._take_down(place, left, lease, ahead=True)  # its turn was the update's
                 place = None
         if place is None:
-            channel = painting.request.channel or errand.target
-            place = await self.sending.post(channel, painting.message, lease, ahead=urgent)
+            channel = rendered.request.channel or outgoing.target
+            place = await self.paced_messenger.post(channel, rendered.message, lease, ahead=urgent)
         kept = place
-        if painting.lacks_link and kept == known.place and group[0].attempts < _WAITS_FOR_CARD:
+        if rendered.lacks_link and kept == stored.place and group[0].attempts < _WAITS_FOR_CARD:
             await self._wait_for_card(group[0], lease)
 
-        async def remember(work: Work) -> None:
-            if kept != known.place:
+        async def remember(work: UnitOfWork) -> None:
+            if kept != stored.place:
                 await work.messages.put_card(request_id, kept)
 
         return kept, remember
@@ -147,122 +147,126 @@ class Delivery:
     async def _take_down(self, place: MessageRef, left: Message, lease: Lease, *, ahead: bool) -> None:
         """Leave of an old card what is given, or delete it if Slack takes no change: its buttons would mislead."""
         try:
-            await self.sending.update(place, left, lease, ahead=ahead)
+            await self.paced_messenger.update(place, left, lease, ahead=ahead)
         except (MessageGone, BadPayload) as error:
             if error.code not in _NOT_THERE:
                 await self._remove(place, lease)
                 return
-            self.report(Kind.STRIKE.value, "gone")
+            self.report(Kind.MARK_DUPLICATE.value, "gone")
 
     async def _remove(self, place: MessageRef, lease: Lease) -> None:
         try:
-            await self.sending.remove(place, lease)
+            await self.paced_messenger.remove(place, lease)
         except (MessageGone, BadPayload, DestinationGone, Revoked) as error:
-            self.report(Kind.STRIKE.value, f"kept:{error.code}")
+            self.report(Kind.MARK_DUPLICATE.value, f"kept:{error.code}")
 
-    async def _reply(self, due: Due, known: Known, lease: Lease) -> None:
+    async def _reply(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
         """Post a line under a card, which is posted first if it is not there."""
-        event, place = grouping.event(due), known.place
+        event, place = grouping.event(due), stored.place
         if place is None:
-            place, remember = await self._paint([due], known, lease)
+            place, remember = await self._paint([due], stored, lease)
             await self._done([], lease, also=remember, at=place.channel)
-        message = notes.thread(event, await self.scenes.of(replace(known, place=place)))
-        await self.sending.post(place.channel, message, lease, ahead=False, thread_ts=place.ts)
+        message = notes.thread(event, await self.context_loader.of(replace(stored, place=place)))
+        await self.paced_messenger.post(place.channel, message, lease, ahead=False, thread_ts=place.ts)
         await self._done([due], lease, at=place.channel)
 
-    async def _announce(self, group: Sequence[Due], known: Known, lease: Lease) -> None:
+    async def _announce(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
         """Post what waits for a channel: one message, or one page of a digest."""
-        channel = group[0].errand.target
+        channel = group[0].outgoing.target
         if len(group) > MOST_SINGLE and group[0].digest is None:
             await self._gather(group, lease)
             return
         if group[0].digest is None:
             event = grouping.event(group[0])
-            message, numbers = notes.channel(event, await self.scenes.of(known)), {group[0].number}
+            message, numbers = notes.channel(event, await self.context_loader.of(stored)), {group[0].number}
         else:
             page = digest(await self._waiting(group), total=grouping.total(group[0]))[0]
             message, numbers = page.message, set(page.numbers)
-        await self.sending.post(channel, message, lease, ahead=True)
+        await self.paced_messenger.post(channel, message, lease, ahead=True)
         await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
-    async def _waiting(self, group: Sequence[Due]) -> Sequence[Waiting]:
-        async with self.look() as work:
-            found = [(due, grouping.event(due), await find_known(work, due)) for due in group]
+    async def _waiting(self, group: Sequence[DueMessage]) -> Sequence[Waiting]:
+        async with self.read() as work:
+            found = [(due, grouping.event(due), await find_stored(work, due)) for due in group]
         return [
             Waiting(
                 number=due.number,
                 event=event,
-                scene=await self.scenes.of(known) if notes.is_alarming(event) else self.scenes.bare(known),
+                current=await self.context_loader.of(stored)
+                if notes.is_alarming(event)
+                else self.context_loader.bare(stored),
             )
-            for due, event, known in found
+            for due, event, stored in found
         ]
 
-    async def _gather(self, group: Sequence[Due], lease: Lease) -> None:
+    async def _gather(self, group: Sequence[DueMessage], lease: Lease) -> None:
         """Record that these are told as one digest, before any of it is posted."""
         async with self.begin(lease) as work:
             await work.outbox.gather(f"{group[0].number}/{len(group)}", *(due.number for due in group))
             await work.commit()
         self.report(Kind.CHANNEL.value, "digest")
 
-    async def _write_to(self, due: Due, known: Known, lease: Lease) -> None:
+    async def _write_to(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
         event = grouping.event(due)
-        scene = await self.scenes.of(known)
-        waits = isinstance(event, UpgradeRequested) and scene.link is None and due.attempts < _WAITS_FOR_CARD
-        if waits and not await self._is_broken(scene.request.channel if scene.request else ""):
+        current = await self.context_loader.of(stored)
+        waits = isinstance(event, UpgradeRequested) and current.link is None and due.attempts < _WAITS_FOR_CARD
+        if waits and not await self._is_broken(current.request.channel if current.request else ""):
             await self._wait_for_card(due, lease)
-        await self._direct(due, notes.direct(event, scene), lease)
+        await self._direct(due, notes.direct(event, current), lease)
 
-    async def _answer(self, due: Due, lease: Lease) -> None:
+    async def _answer(self, due: DueMessage, lease: Lease) -> None:
         """Answer where somebody pressed; when that is no longer possible, directly."""
-        errand = due.errand
-        if not isinstance(errand.event, Answered):
+        outgoing = due.outgoing
+        if not isinstance(outgoing.event, Answered):
             raise BadPayload("no_answer")
-        message = notes.private(errand.event)
-        address = errand.response_url
+        message = notes.private(outgoing.event)
+        address = outgoing.response_url
         if address and due.attempts < _USES_OF_A_RESPONSE_URL:
             try:
-                await self.sending.respond(MemberId(errand.target), address, message, lease)
+                await self.paced_messenger.respond(MemberId(outgoing.target), address, message, lease)
             except TooLate:
-                self.report(errand.kind.value, "too_late")
+                self.report(outgoing.kind.value, "too_late")
             else:
                 await self._done([due], lease)
                 return
         await self._direct(due, message, lease)
 
-    async def _direct(self, due: Due, message: Message, lease: Lease) -> None:
-        await self.sending.direct(MemberId(due.errand.target), message, lease)
+    async def _direct(self, due: DueMessage, message: Message, lease: Lease) -> None:
+        await self.paced_messenger.direct(MemberId(due.outgoing.target), message, lease)
         await self._done([due], lease)
 
-    async def _strike(self, due: Due, known: Known, lease: Lease) -> None:
+    async def _mark_duplicate(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
         """Strike out a card that was posted twice; the card itself is never struck out."""
-        orphan, request = due.errand.message, known.asked()
-        if orphan is not None and orphan != known.place:
-            message = struck(request, await self.scenes.address(known.place), naming=self.scenes.naming)
+        orphan, request = due.outgoing.message, stored.asked()
+        if orphan is not None and orphan != stored.place:
+            message = struck(
+                request, await self.context_loader.address(stored.place), naming=self.context_loader.naming
+            )
             await self._take_down(orphan, message, lease, ahead=False)
         await self._done([due], lease)
 
-    async def _publish(self, group: Sequence[Due], lease: Lease) -> None:
-        member = MemberId(group[0].errand.target)
+    async def _publish(self, group: Sequence[DueMessage], lease: Lease) -> None:
+        member = MemberId(group[0].outgoing.target)
         view = await self.home(member)
-        await self.sending.publish(member, view, lease)
+        await self.paced_messenger.publish(member, view, lease)
         await self._done(group, lease)
 
     async def _is_broken(self, channel: str) -> bool:
-        async with self.look() as work:
+        async with self.read() as work:
             return any(one.channel == channel for one in await work.destinations.broken())
 
-    async def _wait_for_card(self, due: Due, lease: Lease) -> None:
+    async def _wait_for_card(self, due: DueMessage, lease: Lease) -> None:
         await self._postpone(due, lease, seconds=1.0 + due.attempts, error="waits for the card")
         raise _Postponed
 
-    async def _postpone(self, due: Due, lease: Lease, *, seconds: float, error: str) -> None:
+    async def _postpone(self, due: DueMessage, lease: Lease, *, seconds: float, error: str) -> None:
         async with self.begin(lease) as work:
             await work.outbox.postpone(due.number, seconds=seconds, error=error)
             await work.commit()
 
     async def _done(
         self,
-        group: Sequence[Due],
+        group: Sequence[DueMessage],
         lease: Lease,
         *,
         also: Also | None = None,
@@ -278,4 +282,4 @@ class Delivery:
                 await work.destinations.note_mended(at)
             await work.commit()
         for due in group:
-            self.report(due.errand.kind.value, "delivered")
+            self.report(due.outgoing.kind.value, "delivered")

@@ -19,15 +19,15 @@ from bot.notifications.delivery.errors import (
     TooLate,
 )
 from bot.workflow import outbox
-from bot.workflow.inbox import MOST_TRIES, Due, Errand, Kind
-from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, Work
+from bot.workflow.inbox import MOST_TRIES, DueMessage, Kind, OutboxMessage
+from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, UnitOfWork
 
 _log = logging.getLogger(__name__)
 
 Report = Callable[[str, str], None]
 """Counts an outcome: kind of errand, and what became of it."""
 
-Menders = Callable[[str], Awaitable[Sequence[MemberId]]]
+ChannelContacts = Callable[[str], Awaitable[Sequence[MemberId]]]
 """Returns who can mend a channel, where nobody's own request is concerned."""
 
 _LONGEST_PAUSE: Final = 60.0
@@ -40,17 +40,17 @@ _MEND: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Setbacks:
+class FailurePolicy:
     """Stores what is to happen after a failure. `invite` is what to type to let the bot into a channel."""
 
     begin: BeginWork
     now: Clock
     invite: str
-    menders: Menders
+    contacts: ChannelContacts
     report: Report
     chance: Callable[[], float] = random.random
 
-    async def note(self, group: Sequence[Due], error: MessengerError, lease: Lease) -> None:
+    async def note(self, group: Sequence[DueMessage], error: MessengerError, lease: Lease) -> None:
         """Postpone the errands or give them up, and tell whoever can mend it."""
         first = group[0]
         outcome = _outcome(error, first)
@@ -58,7 +58,7 @@ class Setbacks:
             logging.ERROR if isinstance(error, BadPayload | Revoked) else logging.WARNING,
             "delivery_failed",
             extra={
-                "kind": first.errand.kind.value,
+                "kind": first.outgoing.kind.value,
                 "queue": lease.queue,
                 "code": error.code,
                 "outcome": outcome,
@@ -66,36 +66,36 @@ class Setbacks:
             },
         )
         numbers = tuple(due.number for due in group)
-        broken = isinstance(error, DestinationGone) and first.errand.kind not in _TO_ONE_PERSON
-        menders = await self.menders(first.errand.target) if broken and not _is_somebodys(group) else ()
+        broken = isinstance(error, DestinationGone) and first.outgoing.kind not in _TO_ONE_PERSON
+        contacts = await self.contacts(first.outgoing.target) if broken and not _is_somebodys(group) else ()
         async with self.begin(lease) as work:
             if outcome == "buried":
-                await work.outbox.bury(*numbers, error=error.code)
+                await work.outbox.dead_letter(*numbers, error=error.code)
             else:
                 await work.outbox.postpone(*numbers, seconds=self._pause(error, first.attempts), error=error.code)
-            if isinstance(error, MessageGone) and first.errand.request_id:
-                await work.messages.forget_card(first.errand.request_id)
+            if isinstance(error, MessageGone) and first.outgoing.request_id:
+                await work.messages.forget_card(first.outgoing.request_id)
             if broken:
-                await self._report_broken(work, group, error.code, menders)
+                await self._report_broken(work, group, error.code, contacts)
             await work.commit()
-        self.report(first.errand.kind.value, outcome)
+        self.report(first.outgoing.kind.value, outcome)
 
-    async def fault(self, group: Sequence[Due], error: Exception, lease: Lease) -> None:
+    async def fault(self, group: Sequence[DueMessage], error: Exception, lease: Lease) -> None:
         """Try again what a mistake of ours spoils, and after some tries give it up; in a channel the rest goes on."""
         for due in group:
             given_up = due.attempts + 1 >= MOST_TRIES
             _log.error(
                 "dead_letter" if given_up else "delivery_failed",
                 exc_info=error,
-                extra={"kind": due.errand.kind.value, "queue": lease.queue, "number": due.number, "code": "fault"},
+                extra={"kind": due.outgoing.kind.value, "queue": lease.queue, "number": due.number, "code": "fault"},
             )
-            self.report(due.errand.kind.value, "buried" if given_up else "fault")
+            self.report(due.outgoing.kind.value, "buried" if given_up else "fault")
         async with self.begin(lease) as work:
             for due in group:
                 said, seconds = repr(error), self._growing(due.attempts)
                 if due.attempts + 1 >= MOST_TRIES:
-                    await work.outbox.bury(due.number, error=said)
-                elif due.errand.kind is Kind.CHANNEL:
+                    await work.outbox.dead_letter(due.number, error=said)
+                elif due.outgoing.kind is Kind.CHANNEL:
                     queue = outbox.queue_of_its_own(lease.queue, due.number)
                     await work.outbox.set_aside(due.number, queue=queue, seconds=seconds, error=said)
                 else:
@@ -112,8 +112,10 @@ class Setbacks:
             return self._growing(10)
         return self._growing(attempts)
 
-    async def _report_broken(self, work: Work, group: Sequence[Due], code: str, menders: Sequence[MemberId]) -> None:
-        channel = group[0].errand.target
+    async def _report_broken(
+        self, work: UnitOfWork, group: Sequence[DueMessage], code: str, contacts: Sequence[MemberId]
+    ) -> None:
+        channel = group[0].outgoing.target
         await work.destinations.note_broken(channel, error=code, at=self.now())
         since = next((one.since for one in await work.destinations.broken() if one.channel == channel), self.now())
         mend = _MEND.get(code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
@@ -124,33 +126,35 @@ class Setbacks:
         told = [
             outbox.answer(member, text, key=f"broken:{channel}:{since.isoformat()}:{member}", about=event.about)
             for event in _events(group)
-            for member in ([event.about.requester] if event.about.requester else menders)
+            for member in ([event.about.requester] if event.about.requester else contacts)
         ]
         await work.outbox.put(*told, *await self._to_card_requester(work, group, text, since.isoformat()))
 
-    async def _to_card_requester(self, work: Work, group: Sequence[Due], text: str, since: str) -> list[Errand]:
+    async def _to_card_requester(
+        self, work: UnitOfWork, group: Sequence[DueMessage], text: str, since: str
+    ) -> list[OutboxMessage]:
         """Tell whoever asked for a card, whose errand names only the request."""
-        request_id = group[0].errand.request_id
-        if group[0].errand.event is not None or request_id is None:
+        request_id = group[0].outgoing.request_id
+        if group[0].outgoing.event is not None or request_id is None:
             return []
         request = await work.requests.get(request_id)
-        member, channel = MemberId(request.requester), group[0].errand.target
+        member, channel = MemberId(request.requester), group[0].outgoing.target
         return [outbox.answer(member, text, key=f"broken:{channel}:{since}:{member}", about=outbox.about(request))]
 
 
-def _outcome(error: MessengerError, first: Due) -> str:
+def _outcome(error: MessengerError, first: DueMessage) -> str:
     if isinstance(error, BadPayload):
         return "buried"
-    if isinstance(error, DestinationGone | TooLate) and first.errand.kind in _TO_ONE_PERSON:
+    if isinstance(error, DestinationGone | TooLate) and first.outgoing.kind in _TO_ONE_PERSON:
         return "buried" if first.attempts >= _MOST_TRIES_TO_A_PERSON else "destination_gone"
     if isinstance(error, DestinationGone):
         return "destination_gone"
     return "repeated" if isinstance(error, OutcomeUnknown) else "postponed"
 
 
-def _events(group: Sequence[Due]) -> list[AnyEvent]:
-    return [due.errand.event for due in group if due.errand.event]
+def _events(group: Sequence[DueMessage]) -> list[AnyEvent]:
+    return [due.outgoing.event for due in group if due.outgoing.event]
 
 
-def _is_somebodys(group: Sequence[Due]) -> bool:
-    return any(due.errand.request_id or (due.errand.event and due.errand.event.about.requester) for due in group)
+def _is_somebodys(group: Sequence[DueMessage]) -> bool:
+    return any(due.outgoing.request_id or (due.outgoing.event and due.outgoing.event.about.requester) for due in group)

@@ -9,7 +9,7 @@ from bot.notifications.blocks import Message, View, in_short
 from bot.notifications.delivery.errors import BadPayload, Throttled
 from bot.notifications.delivery.failure_policy import Report
 from bot.notifications.delivery.messenger import Messenger
-from bot.notifications.delivery.rate_limiter import NotYet, Pacing, posts, repaints
+from bot.notifications.delivery.rate_limiter import NotYet, RateLimiter, posts, repaints
 from bot.workflow.inbox import MessageRef
 from bot.workflow.ports import Lease
 
@@ -19,14 +19,14 @@ Sent = TypeVar("Sent")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sending:
+class PacedMessenger:
     """Sends what stands in a leased queue.
 
     Every method raises MessengerError (never Throttled), NotYet when it is not this queue's turn, and LeaseLost.
     """
 
     messenger: Messenger
-    pacing: Pacing
+    rate_limiter: RateLimiter
     report: Report
 
     async def post(
@@ -34,7 +34,7 @@ class Sending:
     ) -> MessageRef:
         """Post in a channel or in a thread; `ahead` goes before those who wait."""
         pace = posts(channel)
-        await self.pacing.turn(pace, lease, ahead=ahead)
+        await self.rate_limiter.turn(pace, lease, ahead=ahead)
         return await self._held(
             pace, self._plainly(message, lambda drawn: self.messenger.post(channel, drawn, thread_ts=thread_ts))
         )
@@ -45,42 +45,42 @@ class Sending:
         Slack counts these for the whole workspace, but may ask for a pause in one channel only.
         """
         pause = f"chat.update:{place.channel}"
-        await self.pacing.pass_by(pause, lease)
+        await self.rate_limiter.pass_by(pause, lease)
         if not ahead:
-            await self.pacing.turn(repaints(place.channel), lease, ahead=False)
+            await self.rate_limiter.turn(repaints(place.channel), lease, ahead=False)
         await self._held(pause, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
 
     async def remove(self, place: MessageRef, lease: Lease) -> None:
         """Delete a message of ours."""
         pause = f"chat.delete:{place.channel}"
-        await self.pacing.pass_by(pause, lease)
+        await self.rate_limiter.pass_by(pause, lease)
         await self._held(pause, self.messenger.remove(place))
 
     async def direct(self, member: MemberId, message: Message, lease: Lease) -> MessageRef:
         """Send a direct message."""
         pace = posts(member)
-        await self.pacing.turn(pace, lease, ahead=True)
+        await self.rate_limiter.turn(pace, lease, ahead=True)
         return await self._held(pace, self._plainly(message, lambda drawn: self.messenger.direct(member, drawn)))
 
     async def respond(self, member: MemberId, response_url: str, message: Message, lease: Lease) -> None:
         """Answer somebody where they pressed; raises TooLate."""
         pause = f"response_url:{member}"
-        await self.pacing.pass_by(pause, lease)
+        await self.rate_limiter.pass_by(pause, lease)
         await self._held(pause, self._plainly(message, lambda drawn: self.messenger.respond(response_url, drawn)))
 
     async def publish(self, member: MemberId, view: View, lease: Lease) -> None:
         """Publish a person's App Home."""
         pause = f"views.publish:{member}"
-        await self.pacing.pass_by(pause, lease)
+        await self.rate_limiter.pass_by(pause, lease)
         await self._held(pause, self.messenger.publish_home(member, view))
 
-    async def _held(self, pace: str, sending: Awaitable[Sent]) -> Sent:
+    async def _held(self, pace: str, paced_messenger: Awaitable[Sent]) -> Sent:
         """Send; when Slack asks for a pause, everybody who uses the pace keeps it."""
         try:
-            return await sending
+            return await paced_messenger
         except Throttled as error:
             self.report(pace.partition(":")[0], "throttled")
-            await self.pacing.hold(pace, seconds=error.retry_after)
+            await self.rate_limiter.hold(pace, seconds=error.retry_after)
             raise NotYet(min(error.retry_after, _LONGEST_HOLD)) from error
 
     async def _plainly(self, message: Message, send: Callable[[Message], Awaitable[Sent]]) -> Sent:

@@ -62,7 +62,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Pacing:
+class RateLimiter:
     """Gives turns, in real seconds."""
 
     claims: Claims

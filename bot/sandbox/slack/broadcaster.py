@@ -13,7 +13,7 @@ _BACKLOG = 1000
 Found = TypeVar("Found")
 
 
-class Hub:
+class Broadcaster:
     """One queue per open page and person; a queue that nobody empties is closed."""
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ class SimulatedSlack:
         self.state = State(workspace=workspace or harbour(), app=app or InstalledApp(), clock=clock)
         self.deliveries = Deliveries(self.state)
         self.socket = self.deliveries.socket
-        self.socket.changed = self.state.hub.wake
+        self.socket.changed = self.state.broadcaster.wake
         self.interactions = Interactions(self.state, self.deliveries)
         self.web = web.Application(client_max_size=4 * 1024 * 1024)
         people = PeopleApi(self.state, self.interactions)
@@ -123,7 +123,7 @@ class SimulatedSlack:
 
     async def close(self) -> None:
         """Stop listening and end every stream."""
-        self.state.hub.close()
+        self.state.broadcaster.close()
         self.wire.close()
         await self.deliveries.close()
         if self._runner is not None:
@@ -149,7 +149,7 @@ class SimulatedSlack:
         def enough() -> bool | None:
             return True if len(self.socket.alive) >= connections else None
 
-        if await self.state.hub.until(enough, within=within) is None:
+        if await self.state.broadcaster.until(enough, within=within) is None:
             raise TimeoutError(f"The bot has {len(self.socket.alive)} connections, not {connections}")
 
     async def verify_request_url(self) -> bool:

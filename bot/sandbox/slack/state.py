@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from bot.sandbox.slack.api.faults import Faults
 from bot.sandbox.slack.api.ratelimits import RateLimits
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.broadcaster import Hub
+from bot.sandbox.slack.broadcaster import Broadcaster
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.messages import Message, Messages, in_thread
 from bot.sandbox.slack.short_lived_tokens import ResponseUrls, Triggers
@@ -27,7 +27,7 @@ class State:
     address: str = ""
     """Where this server listens, such as ``http://127.0.0.1:8080``."""
     stamps: Stamps = field(init=False)
-    hub: Hub = field(init=False)
+    broadcaster: Broadcaster = field(init=False)
     wire: Wire = field(init=False)
     messages: Messages = field(init=False)
     views: Views = field(init=False)
@@ -40,7 +40,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.stamps = Stamps(self.clock)
-        self.hub = Hub()
+        self.broadcaster = Broadcaster()
         self.wire = Wire(self.clock, self._secrets)
         self.messages = Messages()
         self.views = Views(self.workspace, self.app, self.stamps)
@@ -92,17 +92,17 @@ class State:
             self._show("message_changed", left)
             return
         for person in self._audience(message):
-            self.hub.tell(person, {"type": "message_deleted", "channel": message.channel, "ts": message.ts})
+            self.broadcaster.tell(person, {"type": "message_deleted", "channel": message.channel, "ts": message.ts})
         self._refresh_parent(message)
 
     def show_workspace(self) -> None:
         """Let everybody read the workspace anew: channels, groups and people changed."""
         for person in self.workspace.people:
-            self.hub.tell(person, {"type": "workspace"})
+            self.broadcaster.tell(person, {"type": "workspace"})
 
     def show_modals(self, person: str) -> None:
         """Show a person's modals as they are now."""
-        self.hub.tell(person, {"type": "modals", "modals": self.modals(person)})
+        self.broadcaster.tell(person, {"type": "modals", "modals": self.modals(person)})
 
     def modals(self, person: str) -> list[Json]:
         """Give a person's modals, bottom first."""
@@ -110,7 +110,7 @@ class State:
 
     def show_home(self, view: View) -> None:
         """Show a person's Home as it is now."""
-        self.hub.tell(view.owner, {"type": "home", "view": self.views.as_slack(view)})
+        self.broadcaster.tell(view.owner, {"type": "home", "view": self.views.as_slack(view)})
 
     def seen(self, message: Message) -> Json:
         """Give a message as the people API gives it."""
@@ -134,7 +134,7 @@ class State:
     def _show(self, kind: str, message: Message) -> None:
         event = {"type": kind, "channel": message.channel, "message": self.seen(message)}
         for person in self._audience(message):
-            self.hub.tell(person, event)
+            self.broadcaster.tell(person, event)
         self._refresh_parent(message)
 
     def _refresh_parent(self, message: Message) -> None:
@@ -143,7 +143,7 @@ class State:
             if parent is not None:
                 event = {"type": "message_changed", "channel": parent.channel, "message": self.seen(parent)}
                 for person in self._audience(parent):
-                    self.hub.tell(person, event)
+                    self.broadcaster.tell(person, event)
 
     def _audience(self, message: Message) -> set[str]:
         return {message.only_for} if message.only_for else self.members(message.channel) - {self.app.bot_user_id}

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.notifications.ids import Act
+from bot.notifications.ids import ActionId
 from bot.slack.errors import Listener
 from bot.slack.form import choices
 from bot.slack.form.directory import Directory
 from bot.slack.form.opening import Opening
 from bot.slack.payload import Payload, action_of, pick, text
 
-_CHANGES = (Act.CLUSTER, Act.VERSION, Act.START, Act.IGNORE_WINDOWS, Act.OVERRIDE)
+_CHANGES = (ActionId.CLUSTER, ActionId.VERSION, ActionId.START, ActionId.IGNORE_WINDOWS, ActionId.OVERRIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +28,8 @@ class FormChanges:
         """Tell Bolt what is listened to."""
         for act in _CHANGES:
             app.action(act.value)(self.guard(self.changed))
-        app.action(Act.RETRY_LOADING.value)(self.guard(self.retried))
-        app.options(Act.CLUSTER.value)(self.guard(self.typed))
+        app.action(ActionId.RETRY_LOADING.value)(self.guard(self.retried))
+        app.options(ActionId.CLUSTER.value)(self.guard(self.typed))
 
     async def changed(self, ack: AsyncAck, body: Payload) -> None:
         """Redraw the modal for what is filled in now."""

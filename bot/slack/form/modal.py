@@ -15,7 +15,7 @@ from bot.domain.request import RequestId
 from bot.domain.versions import none_offered
 from bot.notifications import blocks, text
 from bot.notifications.blocks import Block as Drawn
-from bot.notifications.ids import Act, Block, Callback
+from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form.choices import cluster_select, version_select
 from bot.slack.form.directory import Index
 from bot.slack.form.facts import SENTENCE, facts
@@ -31,16 +31,16 @@ _SECONDS = range(10**9, 10**10)
 _LONGEST_NAME = 200
 """A name that is longer is not carried along: the vendor's have at most 127 characters."""
 _FIELDS = {
-    FormField.CLUSTER: Block.CLUSTER,
-    FormField.VERSION: Block.VERSION,
-    FormField.START: Block.START,
-    FormField.OVERRIDE: Block.REASON,
-    FormField.REASON: Block.REASON,
+    FormField.CLUSTER: BlockId.CLUSTER,
+    FormField.VERSION: BlockId.VERSION,
+    FormField.START: BlockId.START,
+    FormField.OVERRIDE: BlockId.REASON,
+    FormField.REASON: BlockId.REASON,
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class ModalMetadata:
     """What the modal carries unseen, so that every process knows of it what the one knew that opened it.
 
     Which request it replaces, the words of a command until there is a catalog to read them by, whether it was opened
@@ -59,7 +59,7 @@ class Held:
         return json.dumps(kept, ensure_ascii=False) if kept else ""
 
     @classmethod
-    def read(cls, view: Payload) -> "Held":
+    def read(cls, view: Payload) -> "ModalMetadata":
         """Read it back; what cannot be read counts as nothing."""
         try:
             written = json.loads(text_at(view, "private_metadata") or "{}")
@@ -74,7 +74,7 @@ class Held:
         )
 
 
-def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()) -> dict[str, object]:
+def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[str] = ()) -> dict[str, object]:
     """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
     form = shown.form
     name = clean(shown.cluster.full_name) if shown.cluster else ""
@@ -90,7 +90,7 @@ def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()
     ]
     return blocks.View(
         type="modal",
-        callback_id=Callback.SCHEDULE_UPGRADE,
+        callback_id=CallbackId.SCHEDULE_UPGRADE,
         title=TITLE,
         submit="Request",
         close="Cancel",
@@ -102,17 +102,17 @@ def draw(shown: FormView, *, index: Index, held: Held, notes: Iterable[str] = ()
 def read(view: Payload) -> Form:
     """Read what is filled in so far."""
     values = pick(view, "state", "values")
-    identity = text_at(values, Block.CLUSTER, Act.CLUSTER, "selected_option", "value")
-    version = text_at(values, _version_block(identity), Act.VERSION, "selected_option", "value")
-    start = pick(values, Block.START, Act.START, "selected_date_time")
+    identity = text_at(values, BlockId.CLUSTER, ActionId.CLUSTER, "selected_option", "value")
+    version = text_at(values, _version_block(identity), ActionId.VERSION, "selected_option", "value")
+    start = pick(values, BlockId.START, ActionId.START, "selected_date_time")
     return Form(
         cluster_identity=ClusterIdentity(identity) if identity else None,
         version=version or None,
         start=_moment(start),
-        ignore_windows=bool(pick(values, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, "selected_options")),
-        override=bool(pick(values, Block.OVERRIDE, Act.OVERRIDE, "selected_options")),
-        reason=clean(text_at(values, Block.REASON, Act.REASON, "value")).strip(),
-        named=Held.read(view).named if version else "",
+        ignore_windows=bool(pick(values, BlockId.IGNORE_WINDOWS, ActionId.IGNORE_WINDOWS, "selected_options")),
+        override=bool(pick(values, BlockId.OVERRIDE, ActionId.OVERRIDE, "selected_options")),
+        reason=clean(text_at(values, BlockId.REASON, ActionId.REASON, "value")).strip(),
+        named=ModalMetadata.read(view).named if version else "",
     )
 
 
@@ -122,13 +122,15 @@ def errors(view: Payload, problems: Iterable[Problem]) -> dict[str, str]:
     placed: dict[str, list[str]] = {}
     for problem in problems:
         wanted = _FIELDS[problem.field]
-        block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), Block.CLUSTER)
+        block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), BlockId.CLUSTER)
         placed.setdefault(str(block_id), []).append(problem.text)
     return {block_id: text.one_line(" ".join(sentences), _ERROR) for block_id, sentences in placed.items()}
 
 
 def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
-    return _input("Cluster", Block.CLUSTER, cluster_select(index, chosen, action_id=Act.CLUSTER), dispatch_action=True)
+    return _input(
+        "Cluster", BlockId.CLUSTER, cluster_select(index, chosen, action_id=ActionId.CLUSTER), dispatch_action=True
+    )
 
 
 def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
@@ -138,17 +140,19 @@ def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
         why = none_offered(naming.cluster(shown.cluster), shown.cluster.version)
         yield blocks.section(text.escape(why, SENTENCE))
         return
-    select = version_select(shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=Act.VERSION)
+    select = version_select(
+        shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=ActionId.VERSION
+    )
     yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)
 
 
 def _start(form: Form) -> Drawn:
-    picker: dict[str, object] = {"type": "datetimepicker", "action_id": Act.START}
+    picker: dict[str, object] = {"type": "datetimepicker", "action_id": ActionId.START}
     if form.start is not None and (seconds := int(form.start.timestamp())) in _SECONDS:
         picker["initial_date_time"] = seconds
     return _input(
         "Start date and time",
-        Block.START,
+        BlockId.START,
         picker,
         hint=blocks.plain("in your device's time zone"),
         optional=not form.ignore_windows,
@@ -159,31 +163,31 @@ def _start(form: Form) -> Drawn:
 def _ignore_windows(form: Form) -> Drawn:
     says = "Start at the chosen time, also outside every maintenance window."
     return _checkbox(
-        "Ignore maintenance windows", says, Block.IGNORE_WINDOWS, Act.IGNORE_WINDOWS, ticked=form.ignore_windows
+        "Ignore maintenance windows", says, BlockId.IGNORE_WINDOWS, ActionId.IGNORE_WINDOWS, ticked=form.ignore_windows
     )
 
 
 def _override(form: Form) -> Drawn:
     says = "Needs a reason and one approval more."
-    return _checkbox("Override freeze", says, Block.OVERRIDE, Act.OVERRIDE, ticked=form.override)
+    return _checkbox("Override freeze", says, BlockId.OVERRIDE, ActionId.OVERRIDE, ticked=form.override)
 
 
 def _reason(shown: FormView) -> Drawn:
     demanded = shown.form.override or (shown.rule is not None and shown.rule.reason_required)
     field: dict[str, object] = {
         "type": "plain_text_input",
-        "action_id": Act.REASON,
+        "action_id": ActionId.REASON,
         "multiline": True,
         "max_length": LONGEST_REASON,
     }
     if shown.form.reason:
         field["initial_value"] = clean(shown.form.reason)[:LONGEST_REASON]
-    return _input("Reason", Block.REASON, field, optional=not demanded)
+    return _input("Reason", BlockId.REASON, field, optional=not demanded)
 
 
 def _version_block(identity: str) -> str:
     """Return the block id of the version: another cluster makes it another field, so that the choice is forgotten."""
-    return f"{Block.VERSION}:{identity}"
+    return f"{BlockId.VERSION}:{identity}"
 
 
 def _input(label: str, block_id: str, element: Drawn, **more: object) -> Drawn:

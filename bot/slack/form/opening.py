@@ -13,11 +13,11 @@ from bot.slack.answers import Answers
 from bot.slack.form import modal, placeholders
 from bot.slack.form.directory import Directory, Index
 from bot.slack.form.filling import NotUnderstood
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.typed import Typed
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
-from bot.slack.web.members import Door
+from bot.slack.web.members import AccessGate
 from bot.slack.web.views import TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
 from bot.workflow.errors import Missing
 from bot.workflow.viewing import Viewing
@@ -34,7 +34,7 @@ class Wanted:
     """What a modal is to open with. `notes` are sentences about what was filled in."""
 
     form: Form = field(default_factory=Form)
-    held: Held = field(default_factory=Held)
+    held: ModalMetadata = field(default_factory=ModalMetadata)
     notes: tuple[str, ...] = ()
 
 
@@ -52,7 +52,7 @@ class Opening:
     viewing: Viewing
     directory: Directory
     typed: Typed
-    door: Door
+    access_gate: AccessGate
     views: Views
     tasks: Supervisor
     answers: Answers
@@ -66,7 +66,7 @@ class Opening:
         """Open the modal beside the listener; call it right before the ack."""
         self.tasks.start(self._open(payload, wanted), name="open-modal")
 
-    def start_rescheduling(self, payload: Payload, request_id: RequestId, held: Held) -> None:
+    def start_rescheduling(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
         """Open the modal filled in from a request, which the new one is to replace."""
         self.tasks.start(self._reschedule(payload, request_id, held), name="open-reschedule")
 
@@ -94,7 +94,7 @@ class Opening:
         if not loaded:
             await self._fill(payload, view_id, wanted.held)
 
-    async def _reschedule(self, payload: Payload, request_id: RequestId, held: Held) -> None:
+    async def _reschedule(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
         try:
             request = await self.viewing.request(request_id)
         except Missing:
@@ -103,11 +103,11 @@ class Opening:
         await self._open(payload, self._again(request, held))
 
     async def _retry(self, payload: Payload, view: Payload) -> None:
-        view_id, held = text(view, "id"), Held.read(view)
+        view_id, held = text(view, "id"), ModalMetadata.read(view)
         await self._update(view_id, placeholders.loading(held))
         await self._fill(payload, view_id, held)
 
-    async def _fill(self, payload: Payload, view_id: str, held: Held) -> None:
+    async def _fill(self, payload: Payload, view_id: str, held: ModalMetadata) -> None:
         """Wait until there is a catalog, then turn the loading view into the form; or into the one with the trouble."""
         until = time.monotonic() + self.patience
         while not self.directory.is_loaded:
@@ -117,14 +117,14 @@ class Opening:
             await asyncio.sleep(0.1)
         await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
 
-    async def _wanted(self, payload: Payload, held: Held) -> Wanted:
+    async def _wanted(self, payload: Payload, held: ModalMetadata) -> Wanted:
         """Work out what to fill in now that there is a catalog; what is not understood then stands in the modal."""
         blank = Wanted(held=replace(held, replaces=None, words=()))
         try:
             if held.replaces:
                 return self._again(await self.viewing.request(held.replaces), held)
             if held.words:
-                filled = await self.typed.fill(held.words, await self.door.look(member_of(payload)))
+                filled = await self.typed.fill(held.words, await self.access_gate.identify(member_of(payload)))
                 return replace(blank, form=filled.form, notes=filled.notes)
         except Missing:
             return blank
@@ -133,7 +133,7 @@ class Opening:
         return blank
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
-        view_id, form, held = text(view, "id"), modal.read(view), Held.read(view)
+        view_id, form, held = text(view, "id"), modal.read(view), ModalMetadata.read(view)
         drawn = await self.drawn(Wanted(form=form, held=held, notes=await self._replacing(held, form)))
         if self.newest.get(view_id, stamp) != stamp:
             return
@@ -166,7 +166,7 @@ class Opening:
             self.empty[:] = [(index, view)]
         return view
 
-    def _again(self, request: UpgradeRequest, held: Held) -> Wanted:
+    def _again(self, request: UpgradeRequest, held: ModalMetadata) -> Wanted:
         """Fill in what was asked for before; a start that has passed is left out."""
         start = request.start if request.start and request.start > self.viewing.now() else None
         form = Form(
@@ -179,7 +179,7 @@ class Opening:
         )
         return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
 
-    async def _replacing(self, held: Held, form: Form) -> tuple[str, ...]:
+    async def _replacing(self, held: ModalMetadata, form: Form) -> tuple[str, ...]:
         if not held.replaces:
             return ()
         try:

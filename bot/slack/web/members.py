@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.people import Member, MemberId, Standing
+from bot.domain.people import AccountType, Member, MemberId
 from bot.slack.payload import pick, text
 from bot.slack.web.failures import FAILURES, Failure, failure
 from bot.slack.web.identity import REFUSED, Identity, Installation
@@ -188,7 +188,7 @@ class People:
             answer = await self._told("users.info", call, what="who people are")
         except UnknownToSlack:
             _log.warning("slack.names_nobody", member=member)
-            return Member(id=member, name="", standing=Standing.UNKNOWN)
+            return Member(id=member, name="", account_type=AccountType.UNKNOWN)
         return read_member(member, answer.get("user"), here)
 
     async def _group(self, group: str) -> frozenset[MemberId] | None:
@@ -302,33 +302,33 @@ def _way_out(found: Failure) -> str:
 def read_member(member: MemberId, user: object, here: Installation) -> Member:
     """Read a user object of Slack (docs.slack.dev/reference/objects/user-object)."""
     name = text(user, "profile", "display_name") or text(user, "real_name") or text(user, "name")
-    return Member(id=member, name=name, standing=_standing(member, user, here), zone=text(user, "tz") or "UTC")
+    return Member(id=member, name=name, account_type=_account_type(member, user, here), zone=text(user, "tz") or "UTC")
 
 
-def _standing(member: MemberId, user: object, here: Installation) -> Standing:
+def _account_type(member: MemberId, user: object, here: Installation) -> AccountType:
     if not isinstance(user, dict):
-        return Standing.UNKNOWN
+        return AccountType.UNKNOWN
     if user.get("deleted"):
-        return Standing.DEACTIVATED
+        return AccountType.DEACTIVATED
     if user.get("is_bot") or user.get("is_workflow_bot") or member == SLACKBOT:
-        return Standing.BOT
+        return AccountType.BOT
     enterprise = text(user, "enterprise_user", "enterprise_id") or text(user, "enterprise_id")
     team = text(user, "team_id") or text(pick(user, "profile"), "team")
     if user.get("is_stranger") or not here.is_home_of(team, enterprise):
-        return Standing.OUTSIDER
+        return AccountType.OUTSIDER
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
-        return Standing.GUEST
-    return Standing.FULL
+        return AccountType.GUEST
+    return AccountType.FULL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Door:
+class AccessGate:
     """Who may come in, judged before an acknowledgement: within a second, or not at all."""
 
     members: Members
     within: float = 1.0
 
-    async def look(self, member: MemberId) -> Member | None:
+    async def identify(self, member: MemberId) -> Member | None:
         """Return who it is; None when that cannot be said in time and they were not seen in the last hour."""
         try:
             async with asyncio.timeout(self.within):
@@ -343,20 +343,20 @@ class Door:
         if member.counts:
             return None
         return (
-            f"Only full members of this workspace may use this, and you are here as {_article(member.standing)}. "
+            f"Only full members of this workspace may use this, and you are here as {_article(member.account_type)}. "
             "Please ask a member of the team to request the upgrade for you."
         )
 
 
-def _article(standing: Standing) -> str:
-    match standing:
-        case Standing.GUEST:
+def _article(account_type: AccountType) -> str:
+    match account_type:
+        case AccountType.GUEST:
             return "a guest"
-        case Standing.OUTSIDER:
+        case AccountType.OUTSIDER:
             return "a person of another organisation"
-        case Standing.BOT:
+        case AccountType.BOT:
             return "a bot"
-        case Standing.DEACTIVATED:
+        case AccountType.DEACTIVATED:
             return "somebody whose account is deactivated"
         case _:
             return "somebody whom Slack does not know"

@@ -16,16 +16,16 @@ from bot.store.queues.lease_statements import is_next_of_member
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import UnreadableRow
-from bot.workflow.inbox import AnyEntry, Arrival, Due, Errand, Kind, Received
+from bot.workflow.inbox import AnyEntry, DueMessage, InboxEntry, Kind, NewEntry, OutboxMessage
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
 EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
-ERRANDS = Codec(Errand, without=frozenset({"event"}))
+OUTBOX_MESSAGES = Codec(OutboxMessage, without=frozenset({"event"}))
 LONGEST_ERROR = 1000
 
 # Built once: building one takes longer than running it.
-_RECEIVED = (
+_ENTRY = (
     select(
         InboxRow.number,
         InboxRow.body,
@@ -80,30 +80,30 @@ class StoredInbox:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def put(self, *arrivals: Arrival) -> frozenset[str]:
+    async def put(self, *new_entries: NewEntry) -> frozenset[str]:
         """Store them, but for those whose key is known already; returns the keys that were new."""
-        rows = [_entered(one) for one in arrivals]
+        rows = [_entered(one) for one in new_entries]
         new = frozenset(key for (key,) in await self._transaction.all(_enter(self._transaction.insert), *rows))
-        for one in arrivals:
+        for one in new_entries:
             if one.key in new:
                 self._transaction.queues.add((Box.INBOX, one.queue))
             about = {**one.context, "key": one.key, "queue": one.queue, "entry": type(one.entry).__name__}
             self._transaction.note("inbox.stored" if one.key in new else "inbox.known", **about)
         return new
 
-    async def due(self, queue: str) -> Received | None:
+    async def due(self, queue: str) -> InboxEntry | None:
         """Return the queue's oldest undone entry that is due and whose giver has no older one there; None without one.
 
         Raises UnreadableRow when that is one which cannot be read.
         """
-        row = await self._transaction.first(_RECEIVED, of_queue=queue)
+        row = await self._transaction.first(_ENTRY, of_queue=queue)
         if row is None:
             return None
         try:
             entry, reference = ENTRIES.decode(row.body), row.body.get("reference", "")
         except UNREADABLE as error:
             raise UnreadableRow(row.number, attempts=row.attempts, error=error, member=row.member) from error
-        return Received(
+        return InboxEntry(
             number=row.number, entry=entry, attempts=row.attempts, waited=float(row.waited), reference=reference
         )
 
@@ -136,29 +136,31 @@ class StoredOutbox:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def put(self, *errands: Errand) -> None:
+    async def put(self, *outbox: OutboxMessage) -> None:
         """Store them; those whose key is known already are ignored."""
-        if not errands:
+        if not outbox:
             return
         reference = current_reference()
-        await self._transaction.run(_put(self._transaction.insert), *(_row(errand, reference) for errand in errands))
-        self._transaction.queues.update((Box.OUTBOX, errand.queue) for errand in errands if not errand.delay)
+        await self._transaction.run(_put(self._transaction.insert), *(_row(outgoing, reference) for outgoing in outbox))
+        self._transaction.queues.update((Box.OUTBOX, outgoing.queue) for outgoing in outbox if not outgoing.delay)
 
-    async def due(self, queue: str, *, limit: int) -> tuple[Due, ...]:
+    async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait.
 
         Raises UnreadableRow for the first of them that cannot be read.
         """
         rows = await self._transaction.all(_DUE, of_queue=queue, at_most=limit)
-        due: list[Due] = []
+        due: list[DueMessage] = []
         for number, body, attempts, digest, is_due in rows:
             if not is_due:
                 break
             try:
-                errand, reference = decode_errand(body), body.get("reference", "")
+                outgoing, reference = decode_errand(body), body.get("reference", "")
             except UNREADABLE as error:
                 raise UnreadableRow(number, attempts=attempts, error=error) from error
-            due.append(Due(number=number, errand=errand, attempts=attempts, digest=digest, reference=reference))
+            due.append(
+                DueMessage(number=number, outgoing=outgoing, attempts=attempts, digest=digest, reference=reference)
+            )
         return tuple(due)
 
     async def done(self, *numbers: int) -> None:
@@ -190,7 +192,7 @@ class StoredOutbox:
             error=_readable(error),
         )
 
-    async def bury(self, *numbers: int, error: str) -> None:
+    async def dead_letter(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters."""
         await self._change(
             numbers, ended_at=DatabaseTime(), dead=1, attempts=OutboxRow.attempts + 1, error=_readable(error)
@@ -204,26 +206,26 @@ class StoredOutbox:
         await self._transaction.run(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(**values))
 
 
-def _entered(arrival: Arrival) -> dict[str, Any]:
-    body = {**ENTRIES.encode(arrival.entry), "reference": arrival.context.get("reference", "")}
-    return {"key": arrival.key, "queue": arrival.queue, "body": body, "member": arrival.entry.member}
+def _entered(new_entry: NewEntry) -> dict[str, Any]:
+    body = {**ENTRIES.encode(new_entry.entry), "reference": new_entry.context.get("reference", "")}
+    return {"key": new_entry.key, "queue": new_entry.queue, "body": body, "member": new_entry.entry.member}
 
 
-def decode_errand(body: dict[str, Any]) -> Errand:
+def decode_errand(body: dict[str, Any]) -> OutboxMessage:
     """Read a stored errand."""
     event = body.get("event")
-    errand = ERRANDS.decode({**body, "event": None})
-    return errand if event is None else replace(errand, event=EVENTS.decode(event))
+    outgoing = OUTBOX_MESSAGES.decode({**body, "event": None})
+    return outgoing if event is None else replace(outgoing, event=EVENTS.decode(event))
 
 
-def _row(errand: Errand, reference: str) -> dict[str, Any]:
-    event = None if errand.event is None else EVENTS.encode(errand.event)
+def _row(outgoing: OutboxMessage, reference: str) -> dict[str, Any]:
+    event = None if outgoing.event is None else EVENTS.encode(outgoing.event)
     return {
-        "key": errand.key,
-        "queue": errand.queue,
-        "urgency": errand.urgency,
-        "body": {**ERRANDS.encode(errand), "event": event, "reference": reference},
-        "delay": errand.delay,
+        "key": outgoing.key,
+        "queue": outgoing.queue,
+        "urgency": outgoing.urgency,
+        "body": {**OUTBOX_MESSAGES.encode(outgoing), "event": event, "reference": reference},
+        "delay": outgoing.delay,
     }
 
 

@@ -12,7 +12,7 @@ from bot.store.queues import lease_statements, pace_statements
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Hands, Lane, Lease, Queue
+from bot.workflow.ports import LONGEST_PAUSE, Box, Lane, Lease, LocalWorker, Queue
 
 Take = ReturningUpdate[str, int]
 """One of the statements that take leases."""
@@ -25,13 +25,13 @@ FEW = 8
 class StoredClaims:
     """Leases in the database. `owner` names this process; `lasting` is how long a lease lives unless it is renewed.
 
-    `hands` is who works in this process, if anybody does.
+    `local_worker` is who works in this process, if anybody does.
     """
 
     engines: Engines
     owner: str
     lasting: float = LEASE_SECONDS
-    hands: Hands | None = None
+    local_worker: LocalWorker | None = None
 
     async def claim_due(
         self, lane: Lane, *, limit: int, among: Collection[str] | None = None, besides: Collection[str] = ()
@@ -79,20 +79,20 @@ class StoredClaims:
         They are nobody's before it lasts, and cannot be anybody else's after. Those that are somebody's are left out;
         all are, when they are many: people wait for this commit.
         """
-        free = self.hands.free_for(storing.queues) if self.hands and len(storing.queues) <= FEW else ()
+        free = self.local_worker.free_for(storing.queues) if self.local_worker and len(storing.queues) <= FEW else ()
         new = [_name(queue, box) for box, queue in free]
         return await self._claim(storing, free, lease_statements.TAKE_AT_ONCE, new=new)
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
         """Have what was stored begun: what was claimed with it at once, the rest as soon as it can be claimed."""
-        if self.hands is None:
+        if self.local_worker is None:
             return
         claimed = {(lease.box, lease.queue) for lease in leases}
         for lease in leases:
-            self.hands.take(lease)
+            self.local_worker.take(lease)
         for box, queue in queues:
             if (box, queue) not in claimed:
-                self.hands.wake(box, queue)
+                self.local_worker.wake(box, queue)
 
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""

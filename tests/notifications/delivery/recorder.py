@@ -12,7 +12,7 @@ from bot.notifications.blocks import Message, View, section, view
 from bot.notifications.delivery.build import delivery
 from bot.notifications.delivery.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import outbox
-from bot.workflow.inbox import Errand, MessageRef
+from bot.workflow.inbox import MessageRef, OutboxMessage
 from bot.workflow.ports import Lane, Lease
 from bot.workflow.repositories import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
@@ -129,13 +129,13 @@ class PostOffice:
         self.outcomes: list[tuple[str, str]] = []
         self.delivery = delivery(
             begin=self.storage.begin,
-            look=self.storage.look,
+            read=self.storage.read,
             claims=self.storage.claims,
             messenger=self.slack,
             now=self.clock,
             home=home,
             invite="/invite @upgrades",
-            menders=self._menders,
+            contacts=self._menders,
             report=lambda kind, outcome: self.outcomes.append((kind, outcome)),
             sleep=self._sleep,
             seconds=self.storage.seconds,
@@ -144,7 +144,7 @@ class PostOffice:
     async def _menders(self, channel: str) -> Sequence[MemberId]:
         return [SEM, KIM] if channel == CHANNEL else []
 
-    async def put(self, *told: Errand) -> None:
+    async def put(self, *told: OutboxMessage) -> None:
         """Store errands."""
         async with self.storage.begin() as work:
             await work.outbox.put(*told)
@@ -196,13 +196,13 @@ class PostOffice:
         self.storage.pass_time(seconds)
 
 
-def a_line(request: UpgradeRequest, count: int) -> Errand:
+def a_line(request: UpgradeRequest, count: int) -> OutboxMessage:
     """Build a thread line that tells a vote."""
     event = VoteCast(about=about(request), by=SEM, count=count, required=9)
     return outbox.in_thread(request, event, key=str(count))
 
 
-def an_announcement(request: UpgradeRequest, number: int, status: str = "SUCCEEDED") -> Errand:
+def an_announcement(request: UpgradeRequest, number: int, status: str = "SUCCEEDED") -> OutboxMessage:
     """Build a channel message about a status."""
     event = StatusMoved(about=about(request), status=status, from_status=None, window=a_window())
     return outbox.in_channel(CHANNEL, event, key=str(number))

@@ -150,7 +150,7 @@ async def test_an_orphan_is_struck_out_with_a_link_and_the_card_never_is() -> No
     card = await office.place_card(request)
     orphan = MessageRef(channel=CHANNEL, ts="66.0")
 
-    await office.put(outbox.strike_out(request.id, orphan), outbox.strike_out(request.id, card))
+    await office.put(outbox.mark_duplicate(request.id, orphan), outbox.mark_duplicate(request.id, card))
     await office.work()
 
     (only,) = office.sent("update")
@@ -295,7 +295,7 @@ async def test_a_card_posted_twice_that_cannot_be_struck_out_is_deleted() -> Non
     orphan = MessageRef(channel=CHANNEL, ts="55.0")
     office.slack.before["update"] = [BadPayload("invalid_blocks")] * 2
 
-    await office.put(outbox.strike_out(request.id, orphan))
+    await office.put(outbox.mark_duplicate(request.id, orphan))
     await office.work()
 
     assert office.slack.deleted == {orphan}

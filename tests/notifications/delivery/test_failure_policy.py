@@ -165,7 +165,7 @@ async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:
     assert "<#C0UPGRADES> (not_in_channel)" in told[0].message.text
     assert "/invite @upgrades" in told[0].message.text
     assert [one.how for one in office.slack.sent if one.to == CHANNEL] == ["post", "thread"]
-    assert office.storage.rooms.destinations == {}
+    assert office.storage.tables.destinations == {}
     assert office.storage.waiting == []
 
 

@@ -2,14 +2,14 @@
 
 from bot.notifications.delivery.grouping import group
 from bot.workflow import outbox
-from bot.workflow.inbox import Due, Errand
+from bot.workflow.inbox import DueMessage, OutboxMessage
 from tests.builders import NOON, SEM, an_upgrade_request
 from tests.notifications.delivery.recorder import an_announcement
 
 
-def due(number: int, errand: Errand, digest: str | None = None) -> Due:
+def due(number: int, outgoing: OutboxMessage, digest: str | None = None) -> DueMessage:
     """Build an errand that is due."""
-    return Due(number=number, errand=errand, attempts=0, digest=digest)
+    return DueMessage(number=number, outgoing=outgoing, attempts=0, digest=digest)
 
 
 def test_what_is_left_of_a_digest_stays_together_however_little_it_is() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.notifications.delivery.rate_limiter import NotYet, Pacing
+from bot.notifications.delivery.rate_limiter import NotYet, RateLimiter
 from bot.workflow.errors import LeaseLost
 from bot.workflow.ports import Lease
 from tests.fakes import FakeStorage
@@ -16,7 +16,7 @@ class Office:
         self.slept: list[float] = []
         self.leases: dict[str, Lease] = {}
         self.stalls = 0.0
-        self.pacing = Pacing(claims=self.storage.claims, sleep=self._sleep, seconds=self.storage.seconds)
+        self.rate_limiter = RateLimiter(claims=self.storage.claims, sleep=self._sleep, seconds=self.storage.seconds)
 
     async def lease(self, queue: str) -> Lease:
         """Claim a queue."""
@@ -29,7 +29,7 @@ class Office:
         if queue not in self.leases:
             self.leases[queue] = await self.lease(queue)
         with pytest.raises(NotYet) as waits:
-            await self.pacing.turn("post:C1", self.leases[queue], ahead=ahead)
+            await self.rate_limiter.turn("post:C1", self.leases[queue], ahead=ahead)
         return waits.value.seconds
 
     async def _sleep(self, seconds: float) -> None:
@@ -41,10 +41,10 @@ async def test_the_first_goes_at_once_and_the_second_comes_back_a_second_later()
     """Nobody stands still for it, which would keep a worker from something else."""
     office = Office()
 
-    await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
+    await office.rate_limiter.turn("post:C1", await office.lease("a"), ahead=False)
     second = await office.told_to_wait("b")
     office.storage.pass_time(second)
-    await office.pacing.turn("post:C1", office.leases["b"], ahead=False)
+    await office.rate_limiter.turn("post:C1", office.leases["b"], ahead=False)
 
     assert second == pytest.approx(1.0, abs=0.05)
     assert sum(office.slept) < 0.1
@@ -59,12 +59,12 @@ async def test_those_who_wait_come_back_one_after_the_other_in_the_order_in_whic
 
     late = await office.told_to_wait("d")
     for queue in "abcd":
-        await office.pacing.turn("post:C1", office.leases[queue], ahead=False)
+        await office.rate_limiter.turn("post:C1", office.leases[queue], ahead=False)
         office.storage.pass_time(1)
 
     assert waits == [pytest.approx(seconds, abs=0.05) for seconds in (1, 2, 3)]
     assert late == pytest.approx(3, abs=0.05)
-    assert not office.pacing.lines
+    assert not office.rate_limiter.lines
 
 
 async def test_who_stands_far_behind_looks_again_after_five_seconds_and_keeps_the_place() -> None:
@@ -88,7 +88,7 @@ async def test_nobody_waits_for_one_who_does_not_come_back() -> None:
     await office.told_to_wait("b")
     office.storage.pass_time(3.5)
 
-    await office.pacing.turn("post:C1", office.leases["b"], ahead=False)
+    await office.rate_limiter.turn("post:C1", office.leases["b"], ahead=False)
 
 
 async def test_what_goes_ahead_comes_before_those_who_wait() -> None:
@@ -100,7 +100,7 @@ async def test_what_goes_ahead_comes_before_those_who_wait() -> None:
     office.storage.pass_time(1.5)
 
     behind = await office.told_to_wait("repaint")
-    await office.pacing.turn("post:C1", office.leases["press"], ahead=True)
+    await office.rate_limiter.turn("post:C1", office.leases["press"], ahead=True)
 
     assert behind == pytest.approx(1.0, abs=0.05)
 
@@ -110,24 +110,24 @@ async def test_a_pause_that_slack_asked_for_holds_everybody() -> None:
     office = Office()
     lease = await office.lease("a")
 
-    await office.pacing.hold("update:C1", seconds=30)
+    await office.rate_limiter.hold("update:C1", seconds=30)
     office.storage.pass_time(3)
 
     for ahead in (False, True):
         with pytest.raises(NotYet):
-            await office.pacing.turn("update:C1", lease, ahead=ahead)
+            await office.rate_limiter.turn("update:C1", lease, ahead=ahead)
     with pytest.raises(NotYet):
-        await office.pacing.pass_by("update:C1", lease)
-    await office.pacing.pass_by("update:C2", lease)
+        await office.rate_limiter.pass_by("update:C1", lease)
+    await office.rate_limiter.pass_by("update:C2", lease)
 
 
 async def test_a_pause_goes_for_other_processes_and_after_a_restart() -> None:
     """It is stored: those who pass by everybody else keep it too."""
     office = Office()
     lease = await office.lease("a")
-    other = Pacing(claims=office.storage.claims, sleep=office.pacing.sleep, seconds=office.storage.seconds)
+    other = RateLimiter(claims=office.storage.claims, sleep=office.rate_limiter.sleep, seconds=office.storage.seconds)
 
-    await office.pacing.hold("chat.update", seconds=15)
+    await office.rate_limiter.hold("chat.update", seconds=15)
 
     with pytest.raises(NotYet):
         await other.pass_by("chat.update", lease)
@@ -143,17 +143,17 @@ async def test_who_lost_the_queue_has_no_turn_any_more() -> None:
     await office.lease("a")
 
     with pytest.raises(LeaseLost):
-        await office.pacing.turn("post:C1", lease, ahead=True)
+        await office.rate_limiter.turn("post:C1", lease, ahead=True)
     with pytest.raises(LeaseLost):
-        await office.pacing.pass_by("chat.update", lease)
+        await office.rate_limiter.pass_by("chat.update", lease)
 
 
 async def test_who_stalls_before_the_turn_comes_does_not_use_it() -> None:
     """By then another process may send the same."""
     office = Office()
-    await office.pacing.turn("post:C1", await office.lease("a"), ahead=False)
+    await office.rate_limiter.turn("post:C1", await office.lease("a"), ahead=False)
     office.storage.pass_time(0.97)
     office.stalls = 15.0
 
     with pytest.raises(NotYet):
-        await office.pacing.turn("post:C1", await office.lease("b"), ahead=False)
+        await office.rate_limiter.turn("post:C1", await office.lease("b"), ahead=False)

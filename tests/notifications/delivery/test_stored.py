@@ -11,7 +11,7 @@ from bot.notifications.delivery.deliver import Delivery
 from bot.notifications.delivery.errors import Throttled, Transient
 from bot.store.storage import Storage
 from bot.workflow import outbox
-from bot.workflow.inbox import Errand, MessageRef
+from bot.workflow.inbox import MessageRef, OutboxMessage
 from bot.workflow.ports import Lane, Lease
 from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn
@@ -30,7 +30,7 @@ def delivering(storage: Storage, slack: FakeMessenger) -> Delivery:
     return delivery(
         invite="/invite @bot",
         begin=storage.begin,
-        look=storage.look,
+        read=storage.read,
         claims=storage.claims,
         messenger=slack,
         now=lambda: NOON,
@@ -38,7 +38,7 @@ def delivering(storage: Storage, slack: FakeMessenger) -> Delivery:
     )
 
 
-async def stored(storage: Storage, request: UpgradeRequest, *told: Errand) -> None:
+async def stored(storage: Storage, request: UpgradeRequest, *told: OutboxMessage) -> None:
     """Store a request and errands."""
     async with storage.begin() as work:
         await work.requests.add(request)
@@ -66,7 +66,7 @@ async def test_card_thread_and_answer_are_told_once_and_struck_off(storage: Stor
     await worked(storage, delivering(storage, slack), slack, sent=3)
 
     assert sorted(one.how for one in slack.sent) == ["direct", "post", "thread"]
-    async with storage.look() as work:
+    async with storage.read() as work:
         assert await work.messages.card(request.id) == MessageRef(channel=CHANNEL, ts="1.0")
 
 

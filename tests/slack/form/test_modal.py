@@ -17,15 +17,15 @@ from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
-from bot.notifications.ids import Act, Block
+from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
 from bot.slack import rejection
 from bot.slack.form import modal, placeholders
 from bot.slack.form.directory import Index
-from bot.slack.form.modal import Held
+from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.words import split
-from bot.workflow.catalog_cache import Shelf
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.viewing import Viewing
 from tests.builders import (
     ACME,
@@ -57,24 +57,24 @@ async def _drawn(
     catalogs: Sequence[Catalog] | None = None,
     policy: Policy | None = None,
     stored: Sequence[Any] = (),
-    held: Held | None = None,
+    held: ModalMetadata | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     here = list(catalogs) if catalogs is not None else [a_catalog()]
     storage = FakeStorage(*here, *stored)
     organisations = tuple(catalog.organisation for catalog in here)
-    shelf = Shelf(storage.look, organisations)
-    await shelf.renew()
+    catalog_cache = CatalogCache(storage.read, organisations)
+    await catalog_cache.renew()
     viewing = Viewing(
-        look=storage.look,
-        shelf=shelf,
+        read=storage.read,
+        catalog_cache=catalog_cache,
         policy=policy or a_policy(),
         organisations=organisations,
         now=FakeClock(NOON),
         zone=UTC,
     )
     shown = await viewing.form(form)
-    view: dict[str, Any] = modal.draw(shown, index=Index(here), held=held or Held(), notes=notes)
+    view: dict[str, Any] = modal.draw(shown, index=Index(here), held=held or ModalMetadata(), notes=notes)
     assert check_view(view) == []
     assert unsendable(view) == []
     return view
@@ -292,19 +292,19 @@ async def test_with_several_organisations_groups_are_named_by_both() -> None:
 @pytest.mark.parametrize("typed", ["x " * 400, '\\" ' * 400, "😀 " * 400, "é" * 400])
 def test_the_longest_command_is_carried_unseen(typed: str) -> None:
     """Slack takes 3000 characters."""
-    held = Held(words=split(typed))
+    held = ModalMetadata(words=split(typed))
     view = placeholders.trouble(held, "")
 
     assert check_view(view) == []
-    assert Held.read(view) == held
+    assert ModalMetadata.read(view) == held
 
 
 async def test_the_replaced_request_is_carried_unseen() -> None:
     """Rescheduling knows which request it is about, from the first drawing to the submission."""
-    held = Held(replaces=RequestId("request-7"))
+    held = ModalMetadata(replaces=RequestId("request-7"))
 
-    assert Held.read(await _drawn(a_form(), held=held)) == replace(held, named="production/web")
-    assert Held.read({"private_metadata": "{"}) == Held()
+    assert ModalMetadata.read(await _drawn(a_form(), held=held)) == replace(held, named="production/web")
+    assert ModalMetadata.read({"private_metadata": "{"}) == ModalMetadata()
 
 
 HOSTILE = st.one_of(
@@ -340,9 +340,9 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
     about = rejection.About.of(a_press(request))
     drawn = rejection.draw(about, request, PLAIN)
     for view in (
-        placeholders.loading(Held()),
-        placeholders.trouble(Held(), "<!channel> " * 500),
-        placeholders.nothing(Held(), (ACME,)),
+        placeholders.loading(ModalMetadata()),
+        placeholders.trouble(ModalMetadata(), "<!channel> " * 500),
+        placeholders.nothing(ModalMetadata(), (ACME,)),
         drawn,
     ):
         assert check_view(view) == []
@@ -355,7 +355,7 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
 def test_a_reason_is_cleaned_where_it_comes_in_and_where_it_was_stored_before() -> None:
     """Lone surrogates, NUL and bidi controls reach neither card nor form, and the whole view can be sent."""
     dirty = "a\ud800b\x00c\u202ed\u2066e"
-    values = {Block.REASON: {Act.REASON: {"value": dirty}}}
+    values = {BlockId.REASON: {ActionId.REASON: {"value": dirty}}}
 
     form = modal.read({"state": {"values": values}})
     given = rejection.read(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.domain.people import MemberId, Standing
+from bot.domain.people import AccountType, MemberId
 from bot.sandbox.slack.api.faults import Fault
 from bot.slack.web.identity import Installation
-from bot.slack.web.members import Door, People, Reused, read_member
+from bot.slack.web.members import AccessGate, People, Reused, read_member
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from tests.builders import KIM, ROOS, SEM
 from tests.slack.harness import Office, office
@@ -20,30 +20,30 @@ HERE = Installation(team_id="T1", team="", enterprise_id="E1", bot_user_id="U0BO
 
 
 @pytest.mark.parametrize(
-    ("flags", "standing"),
+    ("flags", "account_type"),
     [
-        ({}, Standing.FULL),
-        ({"is_admin": True}, Standing.FULL),
-        ({"deleted": True}, Standing.DEACTIVATED),
-        ({"is_bot": True}, Standing.BOT),
-        ({"id": "USLACKBOT"}, Standing.BOT),
-        ({"is_restricted": True}, Standing.GUEST),
-        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.GUEST),
-        ({"is_stranger": True}, Standing.OUTSIDER),
-        ({"team_id": "T2"}, Standing.OUTSIDER),
-        ({"team_id": None}, Standing.OUTSIDER),
-        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, Standing.FULL),
-        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, Standing.OUTSIDER),
-        ({"team_id": "T2", "is_restricted": True}, Standing.OUTSIDER),
+        ({}, AccountType.FULL),
+        ({"is_admin": True}, AccountType.FULL),
+        ({"deleted": True}, AccountType.DEACTIVATED),
+        ({"is_bot": True}, AccountType.BOT),
+        ({"id": "USLACKBOT"}, AccountType.BOT),
+        ({"is_restricted": True}, AccountType.GUEST),
+        ({"is_restricted": True, "is_ultra_restricted": True}, AccountType.GUEST),
+        ({"is_stranger": True}, AccountType.OUTSIDER),
+        ({"team_id": "T2"}, AccountType.OUTSIDER),
+        ({"team_id": None}, AccountType.OUTSIDER),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}}, AccountType.FULL),
+        ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E2"}}, AccountType.OUTSIDER),
+        ({"team_id": "T2", "is_restricted": True}, AccountType.OUTSIDER),
     ],
 )
-def test_only_full_members_of_our_team_or_organisation_count(flags: dict[str, Any], standing: Standing) -> None:
+def test_only_full_members_of_our_team_or_organisation_count(flags: dict[str, Any], account_type: AccountType) -> None:
     """Everybody else is something else, and a missing flag is never taken for a yes."""
     user = {"id": "U1", "team_id": "T1", "tz": "Europe/Amsterdam", "profile": {"display_name": "roos"}} | flags
 
     member = read_member(MemberId(user["id"]), user, HERE)
 
-    assert member.standing is standing
+    assert member.account_type is account_type
     assert (member.name, member.zone) == ("roos", "Europe/Amsterdam")
 
 
@@ -71,7 +71,7 @@ async def test_many_who_ask_at_once_share_one_look_up(here: Office) -> None:
     found = await asyncio.gather(*(here.people.find(SEM) for _ in range(100)))
     await here.people.find(SEM)
 
-    assert {member.standing for member in found} == {Standing.FULL}
+    assert {member.account_type for member in found} == {AccountType.FULL}
     assert here.slack.faults.calls["users.info"] == 1
 
 
@@ -98,14 +98,14 @@ async def test_no_answer_is_never_an_answer(here: Office, fault: Fault) -> None:
     with pytest.raises(MembersUnavailable):
         await here.people.group("S0PLATFORM")
 
-    assert (await here.people.find(ROOS)).standing is Standing.FULL
+    assert (await here.people.find(ROOS)).account_type is AccountType.FULL
     assert await here.people.group("S0PLATFORM") == frozenset({SEM, KIM})
 
 
 async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
     """An unknown person has no standing; an unknown group, or groups on a free plan, is no group. The log warns."""
     with capture_logs() as logged:
-        assert (await here.people.find(MemberId("U0NOBODY"))).standing is Standing.UNKNOWN
+        assert (await here.people.find(MemberId("U0NOBODY"))).account_type is AccountType.UNKNOWN
         assert await here.people.group("S0NOBODY") is None
     assert [(one["log_level"], one.get("member") or one["group"]) for one in logged if "nobody" in one["event"]] == [
         ("warning", "U0NOBODY"),
@@ -135,15 +135,15 @@ async def test_what_slack_refuses_for_good_says_what_mends_it(here: Office, code
         for _ in range(2):
             with pytest.raises(LookUpRefused, match=code):
                 await here.people.group("S0PLATFORM")
-        door = Door(members=here.people, within=60)
-        refusals = [door.refusal(await door.look(ROOS)) for _ in range(2)]
+        access_gate = AccessGate(members=here.people, within=60)
+        refusals = [access_gate.refusal(await access_gate.identify(ROOS)) for _ in range(2)]
 
     assert all(way_out in str(refusal) and code in str(refusal) for refusal in refusals)
     assert [one["method"] for one in logged if one["event"] == "slack.look_up_refused"] == [
         "usergroups.users.list",
         "users.info",
     ]
-    assert door.refusal(await door.look(ROOS)) is None
+    assert access_gate.refusal(await access_gate.identify(ROOS)) is None
     assert await here.people.group("S0PLATFORM")
     assert here.people.refusals == ()
 
@@ -171,8 +171,8 @@ async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here:
 
     assert (asked, again) == (3, 1)
     assert await people.group("S0NOBODY") is None
-    assert (await people.find(ROOS)).standing is Standing.FULL
-    assert (await people.find(MemberId("U0VERA"))).standing is Standing.OUTSIDER
+    assert (await people.find(ROOS)).account_type is AccountType.FULL
+    assert (await people.find(MemberId("U0VERA"))).account_type is AccountType.OUTSIDER
     assert here.identity.known is not None
     assert here.identity.known.app_id == here.slack.app.id
     await people.close()
@@ -182,13 +182,13 @@ async def test_the_door_waits_a_second_at_most(here: Office) -> None:
     """When Slack is slow nobody is let in, but for who was seen as a full member within the last hour."""
     here.slack.faults.add("users.info", Fault(delay=0.5))
 
-    door = Door(members=here.people, within=0.05)
-    member = await door.look(ROOS)
+    access_gate = AccessGate(members=here.people, within=0.05)
+    member = await access_gate.identify(ROOS)
 
     assert member is None
-    assert "please try again" in str(door.refusal(member))
+    assert "please try again" in str(access_gate.refusal(member))
     await asyncio.sleep(0.6)
-    assert (await Door(members=here.people, within=60).look(ROOS)) is not None
+    assert (await AccessGate(members=here.people, within=60).identify(ROOS)) is not None
     assert here.slack.faults.calls["users.info"] == 1
 
 
@@ -196,19 +196,19 @@ async def test_who_was_seen_as_a_full_member_is_remembered_for_an_hour(here: Off
     """A guest never is, nobody is for longer, and who is found to be something else is forgotten at once."""
     now = 0.0
     people = People(client=here.messenger._client, identity=here.identity, seconds=0, clock=lambda: now)
-    door = Door(members=people, within=60)
+    access_gate = AccessGate(members=people, within=60)
     gijs = MemberId("U0GIJS")
     for member in (ROOS, SEM, gijs):
-        await door.look(member)
+        await access_gate.identify(member)
     here.slack.workspace.people[SEM].kind = "guest"
-    await door.look(SEM)
+    await access_gate.identify(SEM)
 
     here.slack.faults.add("users.info", Fault(error="ratelimited"), times=None)
-    seen = [await door.look(member) for member in (ROOS, SEM, gijs)]
+    seen = [await access_gate.identify(member) for member in (ROOS, SEM, gijs)]
     now = 3601.0
 
     assert [one and one.id for one in seen] == [ROOS, None, None]
-    assert await door.look(ROOS) is None
+    assert await access_gate.identify(ROOS) is None
 
 
 async def test_without_our_own_team_nobody_is_one_of_us() -> None:
@@ -217,7 +217,7 @@ async def test_without_our_own_team_nobody_is_one_of_us() -> None:
 
     assert not nowhere.is_home_of("", "")
     assert not nowhere.concerns({"team_id": ""})
-    assert read_member(ROOS, {"id": ROOS}, nowhere).standing is Standing.OUTSIDER
+    assert read_member(ROOS, {"id": ROOS}, nowhere).account_type is AccountType.OUTSIDER
 
 
 async def test_an_answer_is_as_old_as_its_question() -> None:

@@ -8,15 +8,15 @@ import pytest
 
 from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
-from bot.workflow.inbox import Arrival
+from bot.workflow.inbox import NewEntry
 from bot.workflow.ports import Box, Lane, Lease, Queue
-from tests.builders import a_submitted_form, an_errand
+from tests.builders import a_submitted_form, an_outbox_message
 from tests.store.conftest import Subject
 
 IN, OUT = (Box.INBOX, "in"), (Box.OUTBOX, "out")
 
 
-class HandsHere:
+class LocalWorkerHere:
     """Hands that are free for these queues, and remember what they were given."""
 
     def __init__(self, *free: Queue) -> None:
@@ -41,37 +41,37 @@ class HandsHere:
 async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
     """Store an errand in the queue `out`."""
     async with subject.begin() as work:
-        await work.outbox.put(an_errand(key, queue="out", delay=delay))
+        await work.outbox.put(an_outbox_message(key, queue="out", delay=delay))
         await work.commit()
 
 
 async def test_what_is_stored_is_claimed_with_it_for_hands_that_are_free(subject: Subject) -> None:
     """Nobody else can take it meanwhile; the lease is one like any other."""
-    subject.claims.hands = hands = HandsHere(IN, OUT)
+    subject.claims.local_worker = local_worker = LocalWorkerHere(IN, OUT)
     async with subject.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
-        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="out"))
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="in"))
+        await work.outbox.put(an_outbox_message("1", queue="out"), an_outbox_message("2", queue="out"))
         await work.commit()
 
-    assert set(hands.leases) == {IN, OUT}
-    assert hands.woken == set()
+    assert set(local_worker.leases) == {IN, OUT}
+    assert local_worker.woken == set()
     for lane in Lane:
         assert await subject.others.claim_due(lane, limit=9) == ()
-    async with subject.begin(hands.leases[OUT]) as work:
+    async with subject.begin(local_worker.leases[OUT]) as work:
         await work.outbox.done(1, 2)
         await work.commit()
-    assert not hands.leases[OUT].held
+    assert not local_worker.leases[OUT].held
 
 
 async def test_a_queue_is_claimed_with_what_is_stored_again_and_again(subject: Subject) -> None:
     """Each claim has a higher number than the one before, so whoever had it records nothing more."""
-    subject.claims.hands = hands = HandsHere(OUT)
+    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
     await put(subject, "1")
-    first = hands.leases.pop(OUT)
+    first = local_worker.leases.pop(OUT)
     await subject.claims.release(first)
     await put(subject, "2")
 
-    assert hands.leases[OUT].number > first.number
+    assert local_worker.leases[OUT].number > first.number
     async with subject.begin(first) as work:
         with pytest.raises(LeaseLost):
             await work.commit()
@@ -81,14 +81,14 @@ async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -
     """Another process works on the queue, or no hand is free: it is claimed as soon as that can be."""
     await put(subject, "1")
     (elsewhere,) = await subject.others.claim_due(Lane.DELIVERIES, limit=9)
-    subject.claims.hands = hands = HandsHere(OUT)
+    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
     async with subject.begin() as work:
-        await work.inbox.put(Arrival(entry=a_submitted_form(), key="1", queue="in"))
-        await work.outbox.put(an_errand("2", queue="out"))
+        await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="in"))
+        await work.outbox.put(an_outbox_message("2", queue="out"))
         await work.commit()
 
-    assert hands.leases == {}
-    assert hands.woken == {IN, OUT}
+    assert local_worker.leases == {}
+    assert local_worker.woken == {IN, OUT}
     await subject.others.renew(elsewhere)
     (lease,) = await subject.others.claim_due(Lane.DECISIONS, limit=9)
     assert lease.queue == "in"
@@ -97,25 +97,25 @@ async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -
 async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject) -> None:
     """Sixteen people press at one moment: their presses are stored, and the worker claims them afterwards."""
     many = {(Box.OUTBOX, f"queue {number}") for number in range(16)}
-    subject.claims.hands = hands = HandsHere(*many)
+    subject.claims.local_worker = local_worker = LocalWorkerHere(*many)
     async with subject.begin() as work:
-        await work.outbox.put(*(an_errand(queue, queue=queue) for _, queue in many))
+        await work.outbox.put(*(an_outbox_message(queue, queue=queue) for _, queue in many))
         await work.commit()
 
-    assert hands.leases == {}
-    assert hands.woken == many
+    assert local_worker.leases == {}
+    assert local_worker.woken == many
     leases = await subject.claims.claim_due(Lane.DELIVERIES, limit=20)
     assert {(lease.box, lease.queue) for lease in leases} == many
 
 
 async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: Subject) -> None:
     """Neither is a queue claimed for it."""
-    subject.claims.hands = hands = HandsHere(OUT)
+    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
     async with subject.begin() as work:
-        await work.outbox.put(an_errand("lost", queue="out"))
+        await work.outbox.put(an_outbox_message("lost", queue="out"))
     await put(subject, "later", delay=9)
 
-    assert (hands.leases, hands.woken) == ({}, set())
+    assert (local_worker.leases, local_worker.woken) == ({}, set())
     await subject.pass_time(10)
     (lease,) = await subject.others.claim_due(Lane.DELIVERIES, limit=9)
     assert lease.queue == "out"
@@ -125,20 +125,20 @@ async def test_nothing_is_begun_before_it_is_stored(sqlite_url: str) -> None:
     """Whoever begins it reads it, over another connection."""
     storage, seen = Storage.open(sqlite_url), list[int]()
 
-    class Looking(HandsHere):
-        def look(self) -> None:
+    class Looking(LocalWorkerHere):
+        def read(self) -> None:
             with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as beside:
                 seen.extend(beside.execute("SELECT count(*) FROM outbox").fetchone())
 
         def take(self, lease: Lease) -> None:  # noqa: ARG002 - as Hands
-            self.look()
+            self.read()
 
         def wake(self, box: Box, queue: str) -> None:  # noqa: ARG002 - as Hands
-            self.look()
+            self.read()
 
-    storage.claims.hands = Looking(OUT)
+    storage.claims.local_worker = Looking(OUT)
     async with storage.begin() as work:
-        await work.outbox.put(an_errand("1", queue="out"), an_errand("2", queue="other"))
+        await work.outbox.put(an_outbox_message("1", queue="out"), an_outbox_message("2", queue="other"))
         await work.commit()
     await storage.close()
 

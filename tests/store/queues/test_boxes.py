@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import update
 
 from bot.domain.events import StatusMoved, WentBlind, WindowMoved
-from bot.store.queues.boxes import ERRANDS as ERRANDS_CODEC
+from bot.store.queues.boxes import OUTBOX_MESSAGES as ERRANDS_CODEC
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import UnreadableRow
-from bot.workflow.inbox import AnyEntry, Arrival, Errand, Kind, MessageRef, Press, RejectionGiven, Urgency
+from bot.workflow.inbox import AnyEntry, Kind, MessageRef, NewEntry, OutboxMessage, Press, RejectionGiven, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import (
     KIM,
@@ -22,7 +22,7 @@ from tests.builders import (
     a_window,
     about,
     an_answer,
-    an_errand,
+    an_outbox_message,
     an_upgrade_request,
 )
 from tests.store.conftest import Subject, make_older
@@ -37,24 +37,26 @@ OF_ONE_PERSON: list[AnyEntry] = [
     a_press(REQUEST, press=Press.APPROVE),
     RejectionGiven(member=SEM, request_id=REQUEST.id, seal=REQUEST.seal, reason="Not before the sale."),
 ]
-ERRANDS = [
-    an_errand("1", kind=Kind.CARD, target="C1", request_id=REQUEST.id, event=None, urgency=Urgency.BACKGROUND),
-    an_errand("2", event=StatusMoved(about=about(), mention=(SEM,), status="ODD", from_status=None, window=a_window())),
-    an_errand("3", event=WindowMoved(about=about(), status="SCHEDULED", window=None, from_window=a_window())),
-    an_errand("4", event=an_answer(), response_url="https://hooks.example/secret", urgency=Urgency.PERSON),
-    an_errand("5", event=WentBlind(about=about(), since=NOON), message=MessageRef(channel="C1", ts="1.2")),
+OUTBOX_MESSAGES = [
+    an_outbox_message("1", kind=Kind.CARD, target="C1", request_id=REQUEST.id, event=None, urgency=Urgency.BACKGROUND),
+    an_outbox_message(
+        "2", event=StatusMoved(about=about(), mention=(SEM,), status="ODD", from_status=None, window=a_window())
+    ),
+    an_outbox_message("3", event=WindowMoved(about=about(), status="SCHEDULED", window=None, from_window=a_window())),
+    an_outbox_message("4", event=an_answer(), response_url="https://hooks.example/secret", urgency=Urgency.PERSON),
+    an_outbox_message("5", event=WentBlind(about=about(), since=NOON), message=MessageRef(channel="C1", ts="1.2")),
 ]
 
 
-async def put(subject: Subject, *errands: Errand) -> None:
+async def put(subject: Subject, *outbox: OutboxMessage) -> None:
     async with subject.begin() as work:
-        await work.outbox.put(*errands)
+        await work.outbox.put(*outbox)
         await work.commit()
 
 
 async def keys(subject: Subject, queue: str = "card:1") -> list[str]:
-    async with subject.look() as work:
-        return [due.errand.key for due in await work.outbox.due(queue, limit=100)]
+    async with subject.read() as work:
+        return [due.outgoing.key for due in await work.outbox.due(queue, limit=100)]
 
 
 async def change(subject: Subject, name: str, *numbers: int | str, **words: object) -> None:
@@ -67,10 +69,10 @@ async def change(subject: Subject, name: str, *numbers: int | str, **words: obje
 async def test_an_entry_comes_back_as_it_was_put(subject: Subject, entry: AnyEntry) -> None:
     """Whatever a person sent is there when it is decided."""
     async with subject.begin() as work:
-        assert await work.inbox.put(Arrival(entry=entry, key="1", queue="cluster:web"))
+        assert await work.inbox.put(NewEntry(entry=entry, key="1", queue="cluster:web"))
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         received = await work.inbox.due("cluster:web")
         assert await work.inbox.due("cluster:data") is None
 
@@ -82,8 +84,8 @@ async def test_an_entry_comes_back_as_it_was_put(subject: Subject, entry: AnyEnt
 async def test_a_repeated_delivery_changes_nothing(subject: Subject) -> None:
     """The key is known, also long after the first was done."""
     async with subject.begin() as work:
-        assert await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
-        assert not await work.inbox.put(Arrival(entry=ENTRIES[1], key="event-1", queue="q"))
+        assert await work.inbox.put(NewEntry(entry=ENTRIES[0], key="event-1", queue="q"))
+        assert not await work.inbox.put(NewEntry(entry=ENTRIES[1], key="event-1", queue="q"))
         received = await work.inbox.due("q")
         assert received is not None
         await work.inbox.done(received.number)
@@ -92,20 +94,20 @@ async def test_a_repeated_delivery_changes_nothing(subject: Subject) -> None:
 
     async with subject.begin() as work:
         assert received.entry == ENTRIES[0]
-        assert not await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
+        assert not await work.inbox.put(NewEntry(entry=ENTRIES[0], key="event-1", queue="q"))
         assert await work.inbox.due("q") is None
 
 
 async def test_what_arrived_together_is_stored_together(subject: Subject) -> None:
     """In the order in which it came; of a key that is known, or comes twice, nothing but the first."""
     async with subject.begin() as work:
-        await work.inbox.put(Arrival(entry=ENTRIES[0], key="known", queue="q"))
+        await work.inbox.put(NewEntry(entry=ENTRIES[0], key="known", queue="q"))
         put = [(ENTRIES[0], "one"), (ENTRIES[1], "known"), (ENTRIES[2], "two"), (ENTRIES[1], "one")]
-        new = await work.inbox.put(*(Arrival(entry=entry, key=key, queue=key) for entry, key in put))
+        new = await work.inbox.put(*(NewEntry(entry=entry, key=key, queue=key) for entry, key in put))
         await work.commit()
 
     assert new == {"one", "two"}
-    async with subject.look() as work:
+    async with subject.read() as work:
         found = [await work.inbox.due(queue) for queue in ("q", "one", "two", "known")]
     assert [one and one.entry for one in found] == [ENTRIES[0], ENTRIES[0], ENTRIES[2], None]
     assert [one.number for one in found if one] == sorted(one.number for one in found if one)
@@ -116,7 +118,7 @@ async def test_of_deliveries_at_the_same_moment_one_is_stored(subject: Subject) 
 
     async def deliver() -> bool:
         async with subject.begin() as work:
-            is_new = await work.inbox.put(Arrival(entry=ENTRIES[0], key="event-1", queue="q"))
+            is_new = await work.inbox.put(NewEntry(entry=ENTRIES[0], key="event-1", queue="q"))
             await work.commit()
         return bool(is_new)
 
@@ -129,7 +131,7 @@ async def test_entries_of_one_person_are_taken_in_stored_order(subject: Subject)
     """One that has to wait holds up the later ones, as an earlier no must come before a later yes."""
     async with subject.begin() as work:
         for number, entry in enumerate(OF_ONE_PERSON):
-            await work.inbox.put(Arrival(entry=entry, key=str(number), queue="q"))
+            await work.inbox.put(NewEntry(entry=entry, key=str(number), queue="q"))
         first = await work.inbox.due("q")
         assert first is not None
         await work.inbox.postpone(first.number, seconds=10, error="Slack does not answer.")
@@ -153,7 +155,7 @@ async def test_others_pass_by_somebody_whose_entry_has_to_wait(subject: Subject)
     """Theirs are decided in stored order, and their queue can be claimed for them."""
     async with subject.begin() as work:
         for number, member in enumerate((SEM, KIM, ROOS, SEM)):
-            await work.inbox.put(Arrival(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
+            await work.inbox.put(NewEntry(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
         waits = await work.inbox.due("q")
         assert waits is not None
         await work.inbox.postpone(waits.number, seconds=60, error="Slack does not know.")
@@ -180,13 +182,13 @@ async def test_an_entry_that_was_given_up_lets_the_same_persons_next_one_pass(su
     """A dead letter is not tried again."""
     async with subject.begin() as work:
         for number, entry in enumerate(OF_ONE_PERSON):
-            await work.inbox.put(Arrival(entry=entry, key=str(number), queue="q"))
+            await work.inbox.put(NewEntry(entry=entry, key=str(number), queue="q"))
         first = await work.inbox.due("q")
         assert first is not None
         await work.inbox.dead_letter(first.number, error="given up\x00")
         await work.commit()
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         second = await work.inbox.due("q")
     assert second is not None
     assert second.entry == OF_ONE_PERSON[1]
@@ -196,7 +198,7 @@ async def test_an_entry_of_a_newer_version_is_named_and_passed_by(stored: Storag
     """Whose it is is known all the same; others go on meanwhile."""
     async with stored.begin() as work:
         for number, member in enumerate((SEM, KIM)):
-            await work.inbox.put(Arrival(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
+            await work.inbox.put(NewEntry(entry=a_press(REQUEST, member=member), key=str(number), queue="q"))
         await work.commit()
     await rewrite(stored, InboxRow, 1, {"kind": "EntryOfTomorrow", "value": {}})
 
@@ -219,10 +221,10 @@ async def test_an_errand_of_a_newer_version_is_set_aside_and_the_rest_goes_on(
 ) -> None:
     """Its tries are counted in a queue of its own."""
     async with stored.begin() as work:
-        await work.outbox.put(an_errand("1"), an_errand("2"))
+        await work.outbox.put(an_outbox_message("1"), an_outbox_message("2"))
         (first, _) = await work.outbox.due("card:1", limit=10)
         await work.commit()
-    known = {**ERRANDS_CODEC.encode(first.errand), "event": None}
+    known = {**ERRANDS_CODEC.encode(first.outgoing), "event": None}
     await rewrite(stored, OutboxRow, first.number, body and {**known, **body})
 
     async with stored.begin() as work:
@@ -231,11 +233,11 @@ async def test_an_errand_of_a_newer_version_is_set_aside_and_the_rest_goes_on(
         await work.outbox.set_aside(raised.value.number, queue="card:1:aside:1", seconds=5, error=str(raised.value))
         await work.commit()
 
-    async with stored.look() as work:
-        assert [due.errand.key for due in await work.outbox.due("card:1", limit=10)] == ["2"]
+    async with stored.read() as work:
+        assert [due.outgoing.key for due in await work.outbox.due("card:1", limit=10)] == ["2"]
         assert await work.outbox.due("card:1:aside:1", limit=10) == ()
     await make_older(stored, 6)
-    async with stored.look() as work:
+    async with stored.read() as work:
         with pytest.raises(UnreadableRow) as again:
             await work.outbox.due("card:1:aside:1", limit=10)
     assert (again.value.number, again.value.attempts) == (first.number, 1)
@@ -247,34 +249,45 @@ async def rewrite(stored: Storage, table: type[InboxRow | OutboxRow], number: in
         await newer.commit()
 
 
-@pytest.mark.parametrize("errand", ERRANDS, ids=lambda errand: errand.key)
-async def test_an_errand_comes_back_as_it_was_put(subject: Subject, errand: Errand) -> None:
+@pytest.mark.parametrize("outgoing", OUTBOX_MESSAGES, ids=lambda outgoing: outgoing.key)
+async def test_an_errand_comes_back_as_it_was_put(subject: Subject, outgoing: OutboxMessage) -> None:
     """With its event, whatever class that is."""
-    await put(subject, errand)
+    await put(subject, outgoing)
 
-    async with subject.look() as work:
-        (due,) = await work.outbox.due(errand.queue, limit=10)
+    async with subject.read() as work:
+        (due,) = await work.outbox.due(outgoing.queue, limit=10)
 
-    assert due.errand == errand
+    assert due.outgoing == outgoing
     assert (due.attempts, due.digest) == (0, None)
 
 
 async def test_an_errand_with_a_known_key_is_ignored(subject: Subject) -> None:
     """A move is announced once, however often it is put, also after it was told."""
-    await put(subject, an_errand("move-1"), an_errand("move-1", target="elsewhere"), an_errand("move-2"))
-    async with subject.look() as work:
+    await put(
+        subject,
+        an_outbox_message("move-1"),
+        an_outbox_message("move-1", target="elsewhere"),
+        an_outbox_message("move-2"),
+    )
+    async with subject.read() as work:
         due = await work.outbox.due("card:1", limit=10)
     await change(subject, "done", *(one.number for one in due))
-    await put(subject, an_errand("move-1"))
+    await put(subject, an_outbox_message("move-1"))
 
-    assert [one.errand.key for one in due] == ["move-1", "move-2"]
-    assert due[0].errand.target == ""
+    assert [one.outgoing.key for one in due] == ["move-1", "move-2"]
+    assert due[0].outgoing.target == ""
     assert await keys(subject) == []
 
 
 async def test_an_errand_waits_out_its_delay(subject: Subject) -> None:
     """It holds up what was stored after it in its queue, and nothing else."""
-    await put(subject, an_errand("1"), an_errand("2", delay=10), an_errand("3"), an_errand("4", queue="channel:C1"))
+    await put(
+        subject,
+        an_outbox_message("1"),
+        an_outbox_message("2", delay=10),
+        an_outbox_message("3"),
+        an_outbox_message("4", queue="channel:C1"),
+    )
 
     assert await keys(subject) == ["1"]
     assert await keys(subject, "channel:C1") == ["4"]
@@ -284,46 +297,48 @@ async def test_an_errand_waits_out_its_delay(subject: Subject) -> None:
 
 async def test_no_more_errands_come_than_were_asked_for(subject: Subject) -> None:
     """In stored order, whatever their urgency: the order of a queue is its promise."""
-    await put(subject, an_errand("1", urgency=Urgency.BACKGROUND), an_errand("2", urgency=Urgency.PERSON))
+    await put(
+        subject, an_outbox_message("1", urgency=Urgency.BACKGROUND), an_outbox_message("2", urgency=Urgency.PERSON)
+    )
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         (first,) = await work.outbox.due("card:1", limit=1)
 
-    assert first.errand.key == "1"
+    assert first.outgoing.key == "1"
 
 
 async def test_a_postponed_errand_comes_back_with_its_attempts(subject: Subject) -> None:
     """Backoff survives in the store."""
-    await put(subject, an_errand("1"), an_errand("2"))
-    async with subject.look() as work:
+    await put(subject, an_outbox_message("1"), an_outbox_message("2"))
+    async with subject.read() as work:
         first, second = await work.outbox.due("card:1", limit=10)
 
     await change(subject, "postpone", first.number, second.number, seconds=5, error="internal_error\x00")
     assert await keys(subject) == []
     await subject.pass_time(6)
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert [one.attempts for one in await work.outbox.due("card:1", limit=10)] == [1, 1]
 
 
 async def test_a_buried_errand_lets_the_next_one_pass(subject: Subject) -> None:
     """A dead letter is not tried again and holds up nothing."""
-    await put(subject, an_errand("1"), an_errand("2"))
-    async with subject.look() as work:
+    await put(subject, an_outbox_message("1"), an_outbox_message("2"))
+    async with subject.read() as work:
         first, _ = await work.outbox.due("card:1", limit=10)
 
-    await change(subject, "bury", first.number, error="channel_not_found")
+    await change(subject, "dead_letter", first.number, error="channel_not_found")
 
     assert await keys(subject) == ["2"]
 
 
 async def test_a_digest_is_remembered_on_all_its_errands(subject: Subject) -> None:
     """A digest that was interrupted is posted again as the same one."""
-    await put(subject, an_errand("1"), an_errand("2"), an_errand("3"))
-    async with subject.look() as work:
+    await put(subject, an_outbox_message("1"), an_outbox_message("2"), an_outbox_message("3"))
+    async with subject.read() as work:
         due = await work.outbox.due("card:1", limit=10)
 
     await change(subject, "gather", "digest-1", due[0].number, due[1].number)
 
-    async with subject.look() as work:
+    async with subject.read() as work:
         assert [one.digest for one in await work.outbox.due("card:1", limit=10)] == ["digest-1", "digest-1", None]

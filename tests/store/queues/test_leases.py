@@ -8,16 +8,16 @@ from bot.store.storage import Storage
 from bot.store.tables import PaceRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.inbox import Arrival, Errand, Urgency
+from bot.workflow.inbox import NewEntry, OutboxMessage, Urgency
 from bot.workflow.ports import Lane, Lease
 from tests.builders import a_submitted_form as an_entry
-from tests.builders import an_errand, an_upgrade_request
+from tests.builders import an_outbox_message, an_upgrade_request
 from tests.store.conftest import Subject, make_older
 
 
-async def put(subject: Subject, *errands: Errand) -> None:
+async def put(subject: Subject, *outbox: OutboxMessage) -> None:
     async with subject.begin() as work:
-        await work.outbox.put(*errands)
+        await work.outbox.put(*outbox)
         await work.commit()
 
 
@@ -135,7 +135,7 @@ async def test_a_lease_of_nobody_is_lost(subject: Subject) -> None:
 
 async def test_due_queues_are_claimed_once(subject: Subject) -> None:
     """Each queue with something due goes to one process, as a whole."""
-    await put(subject, *(an_errand(f"{number}", queue=f"card:{number % 4}") for number in range(12)))
+    await put(subject, *(an_outbox_message(f"{number}", queue=f"card:{number % 4}") for number in range(12)))
 
     first, second = await asyncio.gather(
         subject.claims.claim_due(Lane.DELIVERIES, limit=10), subject.others.claim_due(Lane.DELIVERIES, limit=10)
@@ -150,11 +150,11 @@ async def test_the_most_urgent_queue_goes_first(subject: Subject) -> None:
     """A person's press before alerts before repaints; the oldest first among equals."""
     await put(
         subject,
-        an_errand("1", queue="repaint", urgency=Urgency.BACKGROUND),
-        an_errand("2", queue="alert"),
-        an_errand("3", queue="later-alert"),
-        an_errand("4", queue="person", urgency=Urgency.BACKGROUND),
-        an_errand("5", queue="person", urgency=Urgency.PERSON),
+        an_outbox_message("1", queue="repaint", urgency=Urgency.BACKGROUND),
+        an_outbox_message("2", queue="alert"),
+        an_outbox_message("3", queue="later-alert"),
+        an_outbox_message("4", queue="person", urgency=Urgency.BACKGROUND),
+        an_outbox_message("5", queue="person", urgency=Urgency.PERSON),
     )
 
     assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=2)) == ["person", "alert"]
@@ -163,7 +163,7 @@ async def test_the_most_urgent_queue_goes_first(subject: Subject) -> None:
 
 async def test_a_queue_whose_first_errand_waits_is_not_due(subject: Subject) -> None:
     """Order is kept, so nothing behind it can be done anyway."""
-    await put(subject, an_errand("1", delay=10), an_errand("2"))
+    await put(subject, an_outbox_message("1", delay=10), an_outbox_message("2"))
 
     assert await subject.claims.claim_due(Lane.DELIVERIES, limit=10) == ()
     await subject.pass_time(11)
@@ -172,7 +172,7 @@ async def test_a_queue_whose_first_errand_waits_is_not_due(subject: Subject) -> 
 
 async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subject) -> None:
     """After its release, once its rest is over; a queue with nothing left is not."""
-    await put(subject, an_errand("1"), an_errand("2", queue="other"))
+    await put(subject, an_outbox_message("1"), an_outbox_message("2", queue="other"))
     leases = await subject.claims.claim_due(Lane.DELIVERIES, limit=10)
     lease, other = leases
     async with subject.begin(lease) as work:
@@ -189,7 +189,7 @@ async def test_a_queue_is_claimed_again_while_it_has_something_due(subject: Subj
 
 async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(subject: Subject) -> None:
     """Until then it stays, and afterwards nothing can be recorded under it."""
-    await put(subject, an_errand("1"), an_errand("2"))
+    await put(subject, an_outbox_message("1"), an_outbox_message("2"))
     (lease,) = await subject.claims.claim_due(Lane.DELIVERIES, limit=10)
     held = []
     for number in (1, 2):
@@ -199,7 +199,7 @@ async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(sub
         held.append(lease.held)
 
     assert held == [True, False]
-    await put(subject, an_errand("3"))
+    await put(subject, an_outbox_message("3"))
     assert queues(await subject.others.claim_due(Lane.DELIVERIES, limit=10)) == ["card:1"]
     async with subject.begin(lease) as work:
         with pytest.raises(LeaseLost):
@@ -208,7 +208,12 @@ async def test_the_commit_that_ends_the_last_of_a_queue_gives_its_lease_back(sub
 
 async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
     """Whoever knows what was stored need not look at everything; what is not due is not claimed by its name either."""
-    await put(subject, an_errand("1", queue="named"), an_errand("2", queue="other"), an_errand("3", queue="l", delay=9))
+    await put(
+        subject,
+        an_outbox_message("1", queue="named"),
+        an_outbox_message("2", queue="other"),
+        an_outbox_message("3", queue="l", delay=9),
+    )
 
     assert queues(await subject.claims.claim_due(Lane.DELIVERIES, limit=10, among=["named", "l", "never"])) == ["named"]
     assert await subject.claims.claim_due(Lane.DELIVERIES, limit=10, among=[]) == ()
@@ -216,7 +221,11 @@ async def test_named_queues_are_claimed_and_no_others(subject: Subject) -> None:
 
 async def test_queues_in_hand_are_not_claimed_though_their_leases_seem_to_have_run_out(subject: Subject) -> None:
     """The database's clock was set forward: whoever works on them knows better."""
-    await put(subject, an_errand("1", queue="in hand"), an_errand("2", queue="other", urgency=Urgency.BACKGROUND))
+    await put(
+        subject,
+        an_outbox_message("1", queue="in hand"),
+        an_outbox_message("2", queue="other", urgency=Urgency.BACKGROUND),
+    )
     (lease,) = await subject.claims.claim_due(Lane.DELIVERIES, limit=1)
     await subject.pass_time(60)
 
@@ -230,14 +239,14 @@ async def test_queues_in_hand_are_not_claimed_though_their_leases_seem_to_have_r
 async def test_inbox_and_outbox_queues_of_one_name_are_two(subject: Subject) -> None:
     """Deciding on a request does not wait for its card to be drawn."""
     async with subject.begin() as work:
-        await work.inbox.put(Arrival(entry=an_entry(), key="1", queue="request:1"))
-        await work.outbox.put(an_errand("1", queue="request:1"))
+        await work.inbox.put(NewEntry(entry=an_entry(), key="1", queue="request:1"))
+        await work.outbox.put(an_outbox_message("1", queue="request:1"))
         await work.commit()
 
     (deciding,) = await subject.claims.claim_due(Lane.DECISIONS, limit=10)
-    (telling,) = await subject.others.claim_due(Lane.DELIVERIES, limit=10)
+    (announcing,) = await subject.others.claim_due(Lane.DELIVERIES, limit=10)
 
-    for lease in (deciding, telling):
+    for lease in (deciding, announcing):
         async with subject.begin(lease) as work:
             await work.commit()
 
@@ -312,7 +321,7 @@ async def test_a_process_that_stalls_within_a_transaction_holds_up_its_own_queue
     """Its row is locked until the server ends its session; the other queues go on at once."""
     stalled, other = Storage.open(postgresql_url), Storage.open(postgresql_url)
     async with stalled.begin() as work:
-        await work.outbox.put(an_errand("1", queue="stuck"), an_errand("2", queue="free"))
+        await work.outbox.put(an_outbox_message("1", queue="stuck"), an_outbox_message("2", queue="free"))
         await work.commit()
     (lease,) = await stalled.claims.claim_due(Lane.DELIVERIES, limit=1)
     await make_older(stalled, 21)
@@ -354,4 +363,4 @@ async def test_a_longer_pause_that_was_stored_by_another_version_ends_after_an_h
     assert await stored.claims.wait("old", lease) == 0
     assert await stored.claims.next_slot("new", lease, every=1, within=1) is None
     assert await stored.claims.next_slot("old", lease, every=1, within=1) == 0
-    assert list(await stored.census.paces(beyond=5)) == ["new"]
+    assert list(await stored.stats.paces(beyond=5)) == ["new"]

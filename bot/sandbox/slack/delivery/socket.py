@@ -28,7 +28,7 @@ class SocketDelivery:
 
     def __init__(self, app: InstalledApp) -> None:
         self._app = app
-        self._tickets: set[str] = set()
+        self._short_lived_tokens: set[str] = set()
         self._waiting: dict[str, asyncio.Future[object]] = {}
         self._turn = itertools.count()
         self.connections: list[Connection] = []
@@ -52,7 +52,7 @@ class SocketDelivery:
         if not self._app.socket_mode:
             raise SlackError("forbidden_team")
         ticket = secrets.token_urlsafe(16)
-        self._tickets.add(ticket)
+        self._short_lived_tokens.add(ticket)
         return f"{address.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self._app.id}"
 
     @property
@@ -111,9 +111,9 @@ class SocketDelivery:
         ticket = request.query.get("ticket", "")
         if self.refuse is not None:
             return web.Response(status=self.refuse)
-        if ticket not in self._tickets:
+        if ticket not in self._short_lived_tokens:
             return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
-        self._tickets.discard(ticket)
+        self._short_lived_tokens.discard(ticket)
         socket = web.WebSocketResponse(autoping=False, timeout=1.0)
         await socket.prepare(request)
         connection = Connection(socket)

@@ -104,7 +104,7 @@ class Looking:
         def look() -> Seen | None:
             return next((one for one in self.messages(channel) if all(words in one for words in containing)), None)
 
-        found = await self._state.hub.until(look, within=within)
+        found = await self._state.broadcaster.until(look, within=within)
         if found is not None:
             raise NotShownError(f"{self.id} sees {containing} after all:\n{found.shown}")
 
@@ -151,7 +151,7 @@ class Looking:
     async def _await(
         self, look: Callable[[], Found | None], patience: float, what: str, instead: Callable[[], str]
     ) -> Found:
-        found = await self._state.hub.until(look, within=patience)
+        found = await self._state.broadcaster.until(look, within=patience)
         if found is None:
             raise NotShownError(f"{self.id} waited {patience} s for {what}; there was:\n{instead()}")
         return found

@@ -171,7 +171,7 @@ class PeopleApi:
         return view if view is not None and view.owner == me else None
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        with self._state.hub.listening(self._me(request)) as queue:
+        with self._state.broadcaster.listening(self._me(request)) as queue:
             return await stream(request, queue)
 
 

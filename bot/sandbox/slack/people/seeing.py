@@ -113,4 +113,4 @@ def mark_read(state: State, me: str, channel: str, ts: str) -> None:
     """Remember how far somebody has read."""
     reads = state.reads.setdefault(me, {})
     reads[channel] = max(ts, reads.get(channel, _START))
-    state.hub.tell(me, {"type": "workspace"})
+    state.broadcaster.tell(me, {"type": "workspace"})
