@@ -11,7 +11,7 @@ from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED,
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, UnreadableRequest
-from bot.workflow.ports import Clock, UnitOfWork
+from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
 from bot.workflow.repositories import Fact
 
 
@@ -189,7 +189,7 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
     )
 
 
-async def _is_back(work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
+async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
     """Whether it stands where it stood before the cloud stopped reporting it, which its channel heard then."""
     if before.status != NOT_REPORTED or before.window != after.window:
         return False
@@ -197,7 +197,7 @@ async def _is_back(work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledU
     return any(move.number == before.moves and move.from_status == after.status for move in moves)
 
 
-async def _request_of(work: UnitOfWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+async def _request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
     if upgrade.request_id is None:
         return None
     try:

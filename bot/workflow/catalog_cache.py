@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.workflow.ports import BeginReading, UnitOfWork
+from bot.workflow.ports import BeginReading, ReadOnlyWork
 
 
 class CatalogCache:
@@ -51,7 +51,7 @@ class CatalogCache:
         async with self._read() as work:
             await self.renew_from(work)
 
-    async def renew_from(self, work: UnitOfWork) -> None:
+    async def renew_from(self, work: ReadOnlyWork) -> None:
         """Take over what the store has newer, as this Work sees it."""
         for organisation, fetched_at in (await work.catalogs.fetched()).items():
             held = self._catalogs.get(organisation)

@@ -20,6 +20,17 @@ from bot.workflow.repositories import (
     Messages,
     Outbox,
     Policies,
+    ReadAudit,
+    ReadCatalogs,
+    ReadDestinations,
+    ReadFeeds,
+    ReadHomes,
+    ReadInbox,
+    ReadMessages,
+    ReadOutbox,
+    ReadPolicies,
+    ReadRequests,
+    ReadUpgrades,
     Requests,
     Upgrades,
 )
@@ -28,7 +39,34 @@ Clock = Callable[[], datetime]
 """Returns the aware UTC time of everything about upgrades."""
 
 
-class UnitOfWork(Protocol):
+class ReadOnlyWork(Protocol):
+    """One transaction that only reads: what is stored, as it is at one moment."""
+
+    @property
+    def requests(self) -> ReadRequests: ...
+    @property
+    def upgrades(self) -> ReadUpgrades: ...
+    @property
+    def inbox(self) -> ReadInbox: ...
+    @property
+    def outbox(self) -> ReadOutbox: ...
+    @property
+    def audit(self) -> ReadAudit: ...
+    @property
+    def messages(self) -> ReadMessages: ...
+    @property
+    def catalogs(self) -> ReadCatalogs: ...
+    @property
+    def feeds(self) -> ReadFeeds: ...
+    @property
+    def homes(self) -> ReadHomes: ...
+    @property
+    def destinations(self) -> ReadDestinations: ...
+    @property
+    def policies(self) -> ReadPolicies: ...
+
+
+class UnitOfWork(ReadOnlyWork, Protocol):
     """One transaction: everything or nothing. Leaving without `commit` rolls back."""
 
     @property
@@ -104,6 +142,13 @@ class Lease:
     number: int
     box: Box | None = None
     held: bool = True
+
+
+class BeginReading(Protocol):
+    """Begins a transaction that only reads."""
+
+    def __call__(self) -> AbstractAsyncContextManager[ReadOnlyWork]:
+        """Begin."""
 
 
 class BeginWork(Protocol):

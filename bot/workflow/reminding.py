@@ -14,7 +14,7 @@ from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable, Missing, Stale, UnreadableRequest
 from bot.workflow.expiring import expire
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.record import fact
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
@@ -240,7 +240,7 @@ class _Near:
         return f"near:{one.organisation}:{one.identity}:{self.window.start.isoformat()}:{self.hours:g}"
 
 
-async def _request_of(work: UnitOfWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+async def _request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
     if upgrade.request_id is None:
         return None
     try:

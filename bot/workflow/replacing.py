@@ -7,13 +7,13 @@ from bot.domain.naming import Naming
 from bot.domain.request import UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import outbox
-from bot.workflow.ports import UnitOfWork
+from bot.workflow.ports import ReadOnlyWork, UnitOfWork
 from bot.workflow.record import fact
 
 _LATEST = 5
 
 
-async def find_competing(work: UnitOfWork, request: UpgradeRequest) -> ScheduledUpgrade | None:
+async def find_competing(work: ReadOnlyWork, request: UpgradeRequest) -> ScheduledUpgrade | None:
     """Return the scheduled upgrade that the request would supersede, None when there is none."""
     return competing(request, await work.upgrades.of_cluster(request.cluster_identity, limit=_LATEST))
 

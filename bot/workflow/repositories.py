@@ -13,17 +13,11 @@ from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.inbox import DueMessage, InboxEntry, MessageRef, NewEntry, OutboxMessage
 
 
-class Requests(Protocol):
-    """The requests people made. What returns several leaves out those that cannot be read."""
+class ReadRequests(Protocol):
+    """The requests people made. What returns several leaves out those that cannot be read. Reading only."""
 
     async def get(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing, and UnreadableRequest."""
-
-    async def add(self, request: UpgradeRequest) -> UpgradeRequest:
-        """Store a new one and return it as stored; raises Taken when another open one exists for the cluster."""
-
-    async def save(self, request: UpgradeRequest) -> UpgradeRequest:
-        """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
 
     async def of_cluster(
         self, cluster: ClusterIdentity, *states: State, limit: int | None = None
@@ -40,8 +34,18 @@ class Requests(Protocol):
         """Count a person's requests that are UNFINISHED; nobody else can add to them before this Work has ended."""
 
 
-class Upgrades(Protocol):
-    """The scheduled upgrades of the cloud, as stored."""
+class Requests(ReadRequests, Protocol):
+    """The requests people made. What returns several leaves out those that cannot be read."""
+
+    async def add(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Store a new one and return it as stored; raises Taken when another open one exists for the cluster."""
+
+    async def save(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
+
+
+class ReadUpgrades(Protocol):
+    """The scheduled upgrades of the cloud, as stored. Reading only."""
 
     async def find(self, organisation: Organisation, identity: UpgradeIdentity) -> ScheduledUpgrade | None:
         """Return one, or None."""
@@ -50,9 +54,6 @@ class Upgrades(Protocol):
         self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
     ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
         """Return those that are stored."""
-
-    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
-        """Store a new or changed one together with its moves; raises Stale."""
 
     async def followed(self, organisation: Organisation) -> tuple[ScheduledUpgrade, ...]:
         """Return all that are not final."""
@@ -88,17 +89,28 @@ class Upgrades(Protocol):
         """Return when an upgrade to the version first was done in each environment (SUCCEEDED, appears upgraded)."""
 
 
-class Inbox(Protocol):
-    """Accepted from people, not yet decided."""
+class Upgrades(ReadUpgrades, Protocol):
+    """The scheduled upgrades of the cloud, as stored."""
 
-    async def put(self, *new_entries: NewEntry) -> frozenset[str]:
-        """Store them, but for those whose key is known already; returns the keys that were new."""
+    async def save(self, upgrade: ScheduledUpgrade, *moves: Move) -> ScheduledUpgrade:
+        """Store a new or changed one together with its moves; raises Stale."""
+
+
+class ReadInbox(Protocol):
+    """Accepted from people, not yet decided. Reading only."""
 
     async def due(self, queue: str) -> InboxEntry | None:
         """Return the queue's oldest undone entry that is due and whose giver has no older one there; None without one.
 
         Raises UnreadableRow when that is one which cannot be read.
         """
+
+
+class Inbox(ReadInbox, Protocol):
+    """Accepted from people, not yet decided."""
+
+    async def put(self, *new_entries: NewEntry) -> frozenset[str]:
+        """Store them, but for those whose key is known already; returns the keys that were new."""
 
     async def done(self, number: int) -> None:
         """Strike it off."""
@@ -110,11 +122,8 @@ class Inbox(Protocol):
         """Give it up as a dead letter, which doctor, metrics and log show."""
 
 
-class Outbox(Protocol):
-    """Decided, not yet told or done."""
-
-    async def put(self, *outbox: OutboxMessage) -> None:
-        """Store them; those whose key is known already are ignored."""
+class ReadOutbox(Protocol):
+    """Decided, not yet told or done. Reading only."""
 
     async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
         """Return the queue's undone errands in stored order, up to the first that has to wait.
@@ -122,14 +131,21 @@ class Outbox(Protocol):
         Raises UnreadableRow for the first of them that cannot be read.
         """
 
+    async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
+        """Try it again later in a queue of its own, so that it holds up nothing else; counts the attempt."""
+
+
+class Outbox(ReadOutbox, Protocol):
+    """Decided, not yet told or done."""
+
+    async def put(self, *outbox: OutboxMessage) -> None:
+        """Store them; those whose key is known already are ignored."""
+
     async def done(self, *numbers: int) -> None:
         """Strike them off."""
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""
-
-    async def set_aside(self, number: int, *, queue: str, seconds: float, error: str) -> None:
-        """Try it again later in a queue of its own, so that it holds up nothing else; counts the attempt."""
 
     async def dead_letter(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters, which doctor, metrics and log show."""
@@ -151,11 +167,8 @@ class Fact:
     facts: Mapping[str, object]
 
 
-class Audit(Protocol):
-    """The append-only trail, one hash chain per request."""
-
-    async def append(self, *facts: Fact) -> None:
-        """Add facts to the chains of their requests."""
+class ReadAudit(Protocol):
+    """The append-only trail, one hash chain per request. Reading only."""
 
     async def append_refusal(self, fact: Fact, *, rule: str) -> None:
         """Add a refusal of its actor by a rule; one that repeats another within a minute is only counted."""
@@ -167,11 +180,22 @@ class Audit(Protocol):
         """Add the refusals that were counted and whose minute has passed, one fact with a `count` for each."""
 
 
-class Messages(Protocol):
-    """Where our messages stand in Slack."""
+class Audit(ReadAudit, Protocol):
+    """The append-only trail, one hash chain per request."""
+
+    async def append(self, *facts: Fact) -> None:
+        """Add facts to the chains of their requests."""
+
+
+class ReadMessages(Protocol):
+    """Where our messages stand in Slack. Reading only."""
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card stands."""
+
+
+class Messages(ReadMessages, Protocol):
+    """Where our messages stand in Slack."""
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
         """Remember where a request's card stands; a newer place wins."""
@@ -180,14 +204,18 @@ class Messages(Protocol):
         """Forget the place, because the message is gone."""
 
 
-class Catalogs(Protocol):
-    """The stored copies of what the cloud offers."""
+class ReadCatalogs(Protocol):
+    """The stored copies of what the cloud offers. Reading only."""
 
     async def read(self, organisation: Organisation) -> Catalog | None:
         """Return the copy, None before the first."""
 
     async def fetched(self) -> Mapping[Organisation, datetime]:
         """Return when each stored copy was read; cheap, used to notice a newer copy."""
+
+
+class Catalogs(ReadCatalogs, Protocol):
+    """The stored copies of what the cloud offers."""
 
     async def put(self, catalog: Catalog) -> None:
         """Replace the copy."""
@@ -214,27 +242,35 @@ class Feed:
     error: str = ""
 
 
-class Feeds(Protocol):
-    """The feeds, one for each organisation."""
+class ReadFeeds(Protocol):
+    """The feeds, one for each organisation. Reading only."""
 
     async def get(self, organisation: Organisation) -> Feed:
         """Return the feed; a new one when nothing is stored."""
+
+
+class Feeds(ReadFeeds, Protocol):
+    """The feeds, one for each organisation."""
 
     async def save(self, feed: Feed) -> None:
         """Store it."""
 
 
-class Homes(Protocol):
-    """Who opened App Home, at which page (counted from 0), and when it was last published (aware UTC)."""
-
-    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
-        """Note that a person opened it, or turned to a page."""
+class ReadHomes(Protocol):
+    """Who opened App Home, at which page (counted from 0), and when it was last published (aware UTC). Reading only."""
 
     async def page(self, member: MemberId) -> int:
         """Return the page at which a person reads it."""
 
     async def to_publish(self, *, opened_after: datetime, published_before: datetime) -> tuple[MemberId, ...]:
         """Return whose Home is worth publishing again."""
+
+
+class Homes(ReadHomes, Protocol):
+    """Who opened App Home, at which page (counted from 0), and when it was last published (aware UTC)."""
+
+    async def opened(self, member: MemberId, *, at: datetime, page: int = 0) -> None:
+        """Note that a person opened it, or turned to a page."""
 
     async def published(self, member: MemberId, *, at: datetime) -> None:
         """Note that it was published."""
@@ -249,11 +285,15 @@ class BrokenDestination:
     since: datetime
 
 
-class Destinations(Protocol):
-    """Channels that refuse our messages."""
+class ReadDestinations(Protocol):
+    """Channels that refuse our messages. Reading only."""
 
     async def broken(self) -> tuple[BrokenDestination, ...]:
         """Return all that are broken now."""
+
+
+class Destinations(ReadDestinations, Protocol):
+    """Channels that refuse our messages."""
 
     async def note_broken(self, channel: str, *, error: str, at: datetime) -> bool:
         """Note it; True when it was not known to be broken."""
@@ -271,11 +311,15 @@ class PolicyGeneration:
     since: datetime
 
 
-class Policies(Protocol):
-    """The policies that processes started with. The one of the highest number is in force."""
+class ReadPolicies(Protocol):
+    """The policies that processes started with. The one of the highest number is in force. Reading only."""
 
     async def newest(self) -> PolicyGeneration | None:
         """Return the one in force, None before the first."""
+
+
+class Policies(ReadPolicies, Protocol):
+    """The policies that processes started with. The one of the highest number is in force."""
 
     async def add(self, generation: PolicyGeneration) -> None:
         """Put one in force; raises Stale when its number is another's."""

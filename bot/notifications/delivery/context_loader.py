@@ -15,7 +15,7 @@ from bot.notifications.delivery.errors import BadPayload, DestinationGone, Messa
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.inbox import DueMessage, Kind, MessageRef, OutboxMessage
-from bot.workflow.ports import Clock, UnitOfWork
+from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
 from bot.workflow.replacing import find_competing
 from bot.workflow.repositories import Source
 
@@ -129,7 +129,7 @@ async def find_stored(work: UnitOfWork, due: DueMessage) -> StoredContext:
     )
 
 
-async def _request(work: UnitOfWork, outgoing: OutboxMessage) -> UpgradeRequest | None:
+async def _request(work: ReadOnlyWork, outgoing: OutboxMessage) -> UpgradeRequest | None:
     if outgoing.request_id is None:
         return None
     try:
@@ -142,7 +142,9 @@ async def _request(work: UnitOfWork, outgoing: OutboxMessage) -> UpgradeRequest 
         raise
 
 
-async def _upgrade(work: UnitOfWork, event: AnyEvent | None, request: UpgradeRequest | None) -> ScheduledUpgrade | None:
+async def _upgrade(
+    work: ReadOnlyWork, event: AnyEvent | None, request: UpgradeRequest | None
+) -> ScheduledUpgrade | None:
     """Return the upgrade that an event is about, or that of the request."""
     if event is not None and event.about.upgrade:
         return await work.upgrades.find(Organisation(event.about.organisation), UpgradeIdentity(event.about.upgrade))

@@ -20,7 +20,7 @@ from bot.notifications.delivery.errors import (
 )
 from bot.workflow import outbox
 from bot.workflow.inbox import MOST_TRIES, DueMessage, Kind, OutboxMessage
-from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class FailurePolicy:
         await work.outbox.put(*told, *await self._to_card_requester(work, group, text, since.isoformat()))
 
     async def _to_card_requester(
-        self, work: UnitOfWork, group: Sequence[DueMessage], text: str, since: str
+        self, work: ReadOnlyWork, group: Sequence[DueMessage], text: str, since: str
     ) -> list[OutboxMessage]:
         """Tell whoever asked for a card, whose errand names only the request."""
         request_id = group[0].outgoing.request_id
