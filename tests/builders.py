@@ -13,7 +13,8 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Move, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
-from bot.workflow.inbox import ButtonPressed, FormSubmitted, Kind, OutboxMessage, Press
+from bot.workflow.inbox import ButtonPressed, FormSubmitted, Press
+from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.repositories import Fact
 
 ROOS = MemberId("U0ROOS")

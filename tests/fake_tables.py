@@ -12,7 +12,8 @@ from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.inbox import DueMessage, InboxEntry, MessageRef, NewEntry, OutboxMessage
+from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
+from bot.workflow.outbox import DueMessage, OutboxMessage
 from bot.workflow.repositories import BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]

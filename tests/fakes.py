@@ -20,7 +20,8 @@ from bot.domain.people import AccountType, Member, MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.errors import AvisiError, MembersUnavailable
-from bot.workflow.inbox import AnyEntry, MessageRef, OutboxMessage
+from bot.workflow.inbox import AnyEntry, MessageRef
+from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Lease, Page, Submission, UnitOfWork
 from bot.workflow.repositories import Feed
 from tests.fake_claims import FakeClaims

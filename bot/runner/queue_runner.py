@@ -22,17 +22,9 @@ from bot.workflow.errors import (
     UnreadableRequest,
     UnreadableRow,
 )
-from bot.workflow.inbox import (
-    MOST_TRIES,
-    AnyEntry,
-    ButtonPressed,
-    DueMessage,
-    FormSubmitted,
-    InboxEntry,
-    OutboxMessage,
-    RejectionGiven,
-)
-from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, UnitOfWork
+from bot.workflow.inbox import MOST_TRIES, AnyEntry, ButtonPressed, FormSubmitted, InboxEntry, RejectionGiven
+from bot.workflow.outbox import DueMessage, OutboxMessage
+from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.submitting import Submitting
 
@@ -156,7 +148,7 @@ class QueueRunner:
                 await self._failed(received, lease, why=_OWN_FAULT, error=repr(error), tell=told, known=known)
         return 0.0
 
-    async def _known(self, work: UnitOfWork, received: InboxEntry) -> UpgradeRequest | None:
+    async def _known(self, work: ReadOnlyWork, received: InboxEntry) -> UpgradeRequest | None:
         """Return the request that it is about, None when there is none that can be read."""
         try:
             return await self.handlers.deciding.known(work, received.entry)

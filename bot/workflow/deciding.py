@@ -12,9 +12,10 @@ from bot.workflow.decisions import Decision, Decisions, Late
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, OutboxMessage, Press, RejectionGiven, Urgency
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Press, RejectionGiven
+from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
@@ -37,7 +38,7 @@ class Deciding:
     revoting: Revoting
     real_time: Clock
 
-    async def known(self, work: UnitOfWork, entry: AnyEntry) -> UpgradeRequest | None:
+    async def known(self, work: ReadOnlyWork, entry: AnyEntry) -> UpgradeRequest | None:
         """Return the request that an entry is about, as this Work sees it, None when there is none."""
         if isinstance(entry, FormSubmitted):
             return None

@@ -8,7 +8,7 @@ from bot.domain.people import Member, MemberId
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.inbox import Urgency
+from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import UnitOfWork
 from bot.workflow.rule_check import RuleCheck

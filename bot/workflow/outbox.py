@@ -1,11 +1,80 @@
-"""Errands by name: which queue each stands in, and the key that makes it happen once."""
+"""What waits to be sent or done, in which queue, and under which key, so that it happens once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.inbox import Kind, MessageRef, OutboxMessage, Urgency
+from bot.workflow.inbox import MessageRef
 from bot.workflow.ports import SUBMISSIONS
+
+
+class Kind(StrEnum):
+    """What an errand is about."""
+
+    CARD = "card"
+    """Draw the card of `request_id` as it is now, in `target` (a channel)."""
+    THREAD = "thread"
+    """Post `event` under the card of `request_id`."""
+    CHANNEL = "channel"
+    """Post `event` in the channel `target`."""
+    DIRECT = "direct"
+    """Post `event` to the member `target`."""
+    PRIVATE = "private"
+    """Answer `event` (Answered) to the member `target`: through `response_url`, else as a direct message."""
+    MARK_DUPLICATE = "strike"
+    """Strike out the orphan `message` of `request_id`, with a link to its card."""
+    HOME = "home"
+    """Publish the App Home of the member `target`."""
+    SUBMIT = "submit"
+    """Hand the approved `request_id` to the cloud."""
+
+
+class Urgency(StrEnum):
+    """What goes first when several things wait; the value sorts."""
+
+    PERSON = "1"
+    """A person just pressed something and looks at the screen."""
+    ALERT = "2"
+    """Something happened that people should know soon."""
+    BACKGROUND = "3"
+    """A repaint that nobody waits for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxMessage:
+    """Something to tell or to do.
+
+    Errands of one `queue` are done in stored order, by one process at a time. A second errand with the same `key`
+    is ignored. `delay` is how many seconds after it is stored it becomes due.
+    """
+
+    queue: str
+    key: str
+    kind: Kind
+    urgency: Urgency = Urgency.ALERT
+    target: str = ""
+    request_id: RequestId | None = None
+    event: AnyEvent | None = None
+    response_url: str | None = None
+    message: MessageRef | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueMessage:
+    """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest.
+
+    `reference` is that of the delivery or job that led to it, for the log.
+    """
+
+    number: int
+    outgoing: OutboxMessage
+    attempts: int = 0
+    digest: str | None = None
+    reference: str = ""
 
 
 def about(request: UpgradeRequest) -> About:

@@ -10,7 +10,7 @@ from bot.workflow import outbox
 from bot.workflow.announcing import Announcing
 from bot.workflow.errors import AvisiError, Stale
 from bot.workflow.expiring import expire
-from bot.workflow.inbox import DueMessage
+from bot.workflow.outbox import DueMessage
 from bot.workflow.ports import BeginWork, Lease, UnitOfWork
 from bot.workflow.record import fact, rule_facts
 from bot.workflow.replacing import give_way

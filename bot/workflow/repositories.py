@@ -10,7 +10,8 @@ from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
-from bot.workflow.inbox import DueMessage, InboxEntry, MessageRef, NewEntry, OutboxMessage
+from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
+from bot.workflow.outbox import DueMessage, OutboxMessage
 
 
 class ReadRequests(Protocol):

@@ -16,7 +16,8 @@ from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, Up
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import FormSubmitted, Urgency
+from bot.workflow.inbox import FormSubmitted
+from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.record import fact, request_facts, rule_facts

@@ -10,7 +10,7 @@ from bot.domain.scheduled import OPEN, Reading
 from bot.workflow import outbox
 from bot.workflow.cataloguing import remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
-from bot.workflow.inbox import DueMessage
+from bot.workflow.outbox import DueMessage
 from bot.workflow.outcomes import Outcomes, growing_pause
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Lease, Submission

@@ -15,7 +15,8 @@ from bot.store import migrating
 from bot.store.storage import Storage
 from bot.store.tables import RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import Kind, NewEntry, OutboxMessage
+from bot.workflow.inbox import NewEntry
+from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.policy_in_force import PolicyInForce
 from tests import postgresql
 from tests.builders import KIM, a_press, an_upgrade_request

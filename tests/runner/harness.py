@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from bot.runner.queue_runner import Handlers
 from bot.runner.worker import Worker
-from bot.workflow.inbox import AnyEntry, NewEntry, OutboxMessage
+from bot.workflow.inbox import AnyEntry, NewEntry
+from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Box, Lease
 from tests.workflow.harness import House
 

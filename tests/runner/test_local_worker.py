@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from bot.domain.request import State
-from bot.workflow.inbox import Urgency
+from bot.workflow.outbox import Urgency
 from bot.workflow.ports import Box, Lease
 from tests.builders import a_press, an_outbox_message, an_upgrade_request
 from tests.runner.harness import at_work

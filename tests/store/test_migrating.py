@@ -19,7 +19,8 @@ from bot.store.partial_indexes import WHOLE_SCHEMA
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow, RequestRow
 from bot.store.transaction import transaction
-from bot.workflow.inbox import NewEntry, Urgency
+from bot.workflow.inbox import NewEntry
+from bot.workflow.outbox import Urgency
 from tests.builders import (
     SEM,
     a_press,

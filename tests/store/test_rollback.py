@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.storage import Storage
-from bot.workflow.inbox import Kind, OutboxMessage
+from bot.workflow.outbox import Kind, OutboxMessage
 
 
 async def works(storage: Storage, key: str) -> None:

@@ -21,17 +21,8 @@ from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import AvisiError
-from bot.workflow.inbox import (
-    AnyEntry,
-    ButtonPressed,
-    FormSubmitted,
-    Kind,
-    MessageRef,
-    NewEntry,
-    OutboxMessage,
-    Press,
-    RejectionGiven,
-)
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
+from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.outcomes import Outcomes
 from bot.workflow.permissions import Permissions
 from bot.workflow.polling import Polling

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from tests.builders import (
     NOON,
     ROOS,

@@ -19,7 +19,8 @@ from bot.domain.people import AccountType, MemberId
 from bot.domain.request import OPEN as OPEN_STATES
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Kind, Press, RejectionGiven
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Press, RejectionGiven
+from bot.workflow.outbox import Kind
 from bot.workflow.requesting import Later
 from tests.builders import (
     ACME,

@@ -6,7 +6,7 @@ from bot.domain.events import SawAgain, StatusMoved, WentBlind
 from bot.domain.policy import Policy
 from bot.workflow.blindness import Blindness
 from bot.workflow.errors import Broken, Unauthorised
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from bot.workflow.repositories import Feed, Source
 from tests.builders import ACME, CHANNEL, NOON, a_catalog, a_cluster, a_policy, a_reading, a_rule, a_scheduled_upgrade
 from tests.workflow.harness import House, a_house

@@ -8,7 +8,8 @@ from bot.domain.events import RequestApproved, RequestExpired, RequestRejected, 
 from bot.domain.people import MemberId
 from bot.domain.request import State, Vote
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.inbox import Kind, Press
+from bot.workflow.inbox import Press
+from bot.workflow.outbox import Kind
 from tests.builders import (
     GUS,
     KIM,

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bot.workflow.inbox import FormSubmitted, Kind, MessageRef, Press, Urgency
+from bot.workflow.inbox import FormSubmitted, MessageRef, Press
+from bot.workflow.outbox import Kind, Urgency
 from tests.builders import ACME, CHANNEL, NOON, ROOS, SEM, a_form
 from tests.workflow.harness import House, a_house
 

@@ -1,5 +1,6 @@
 from bot.domain.request import State
-from bot.workflow.inbox import Kind, MessageRef
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import Kind
 from tests.builders import (
     CHANNEL,
     KIM,

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.policy import Policy
 from bot.domain.request import State
 from bot.workflow.errors import OlderPolicy
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from bot.workflow.policy_in_force import PolicyInForce
 from tests.builders import KIM, SEM, a_policy, a_press, a_rule, a_submitted_form, an_upgrade_request
 from tests.workflow.harness import House, a_house

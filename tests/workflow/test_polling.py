@@ -9,7 +9,7 @@ from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.request import State
 from bot.domain.scheduled import NOT_REPORTED, Reading
 from bot.workflow.errors import Broken, Stale
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import (
     ACME,

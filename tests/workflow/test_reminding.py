@@ -8,7 +8,7 @@ from bot.domain.events import ApproversReminded, RequestExpired, UpgradeOverran,
 from bot.domain.request import State, Vote
 from bot.domain.scheduled import Reading
 from bot.workflow.errors import Broken, NoList
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from tests.builders import (
     ACME,
     KIM,

@@ -13,7 +13,8 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Rule
 from bot.domain.request import State
 from bot.workflow.errors import MembersUnavailable, Stale, Taken
-from bot.workflow.inbox import FormSubmitted, Kind, Press
+from bot.workflow.inbox import FormSubmitted, Press
+from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease, UnitOfWork
 from bot.workflow.requesting import Later
 from tests.builders import (

@@ -6,7 +6,8 @@ from bot.domain.events import RequestReplaced, StatusMoved
 from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow.errors import NoList
-from bot.workflow.inbox import FormSubmitted, Kind
+from bot.workflow.inbox import FormSubmitted
+from bot.workflow.outbox import Kind
 from bot.workflow.repositories import Source
 from tests.builders import (
     ACME,

@@ -7,7 +7,8 @@ from bot.domain.calendar import Freeze
 from bot.domain.cluster import Organisation
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.request import Seal, State
-from bot.workflow.inbox import Kind, Press
+from bot.workflow.inbox import Press
+from bot.workflow.outbox import Kind
 from tests.builders import (
     ACME,
     DATA,

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 from bot.domain.events import RequestRejected, VoteCast
 from bot.domain.request import State, Vote
-from bot.workflow.inbox import Kind, Press, RejectionGiven
+from bot.workflow.inbox import Press, RejectionGiven
+from bot.workflow.outbox import Kind
 from tests.builders import (
     KIM,
     NOON,

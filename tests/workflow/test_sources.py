@@ -10,7 +10,7 @@ from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED
 from bot.workflow.cataloguing import Cataloguing
 from bot.workflow.errors import Broken, NoList
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease
 from bot.workflow.repositories import Source
 from tests.builders import (

@@ -19,7 +19,8 @@ from bot.workflow.errors import (
     Overloaded,
     Unauthorised,
 )
-from bot.workflow.inbox import Kind, Press
+from bot.workflow.inbox import Press
+from bot.workflow.outbox import Kind
 from bot.workflow.ports import Submission
 from tests.builders import (
     DATA,

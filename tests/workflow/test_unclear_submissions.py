@@ -10,7 +10,8 @@ from bot.domain.request import State, UpgradeRequest, Vote
 from bot.domain.scheduled import Reading
 from bot.workflow import outbox
 from bot.workflow.errors import AvisiError, Broken, NoAnswer, NoList, NotConnected, Stale, Unreadable
-from bot.workflow.inbox import Kind, Press
+from bot.workflow.inbox import Press
+from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
 from tests.workflow.harness import House, a_house

@@ -1,7 +1,8 @@
 import pytest
 
 from bot.domain.request import State
-from bot.workflow.inbox import Kind, Press
+from bot.workflow.inbox import Press
+from bot.workflow.outbox import Kind
 from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
 from tests.workflow.harness import ANNE, OTTO, a_house
 

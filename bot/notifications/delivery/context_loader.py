@@ -14,8 +14,9 @@ from bot.notifications.context import MessageContext
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
-from bot.workflow.inbox import DueMessage, Kind, MessageRef, OutboxMessage
-from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
+from bot.workflow.ports import Clock, ReadOnlyWork
 from bot.workflow.replacing import find_competing
 from bot.workflow.repositories import Source
 
@@ -108,7 +109,7 @@ class ContextLoader:
         )
 
 
-async def find_stored(work: UnitOfWork, due: DueMessage) -> StoredContext:
+async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
     """Return what is stored about an errand, as this Work sees it; what cannot be found is left out."""
     outgoing = due.outgoing
     if outgoing.kind in _ALONE:

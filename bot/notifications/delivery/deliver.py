@@ -19,7 +19,8 @@ from bot.notifications.delivery.paced_messenger import PacedMessenger
 from bot.notifications.delivery.rate_limiter import NotYet
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
-from bot.workflow.inbox import DueMessage, Kind, MessageRef, Urgency
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import DueMessage, Kind, Urgency
 from bot.workflow.ports import BeginReading, BeginWork, Lease, UnitOfWork
 
 _AT_ONCE = 500

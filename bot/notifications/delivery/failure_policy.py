@@ -19,7 +19,8 @@ from bot.notifications.delivery.errors import (
     TooLate,
 )
 from bot.workflow import outbox
-from bot.workflow.inbox import MOST_TRIES, DueMessage, Kind, OutboxMessage
+from bot.workflow.inbox import MOST_TRIES
+from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 
 _log = logging.getLogger(__name__)

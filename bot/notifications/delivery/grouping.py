@@ -6,7 +6,7 @@ from bot.domain.events import AnyEvent
 from bot.domain.request import RequestId
 from bot.notifications.delivery.errors import BadPayload
 from bot.notifications.digest import MOST_SINGLE
-from bot.workflow.inbox import DueMessage, Kind
+from bot.workflow.outbox import DueMessage, Kind
 
 
 def group(due: Sequence[DueMessage]) -> Sequence[DueMessage]:

@@ -16,7 +16,8 @@ from bot.store.queues.lease_statements import is_next_of_member
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import UnreadableRow
-from bot.workflow.inbox import AnyEntry, DueMessage, InboxEntry, Kind, NewEntry, OutboxMessage
+from bot.workflow.inbox import AnyEntry, InboxEntry, NewEntry
+from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))

@@ -12,7 +12,8 @@ from bot.notifications.blocks import Message, View, section, view
 from bot.notifications.delivery.build import delivery
 from bot.notifications.delivery.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import outbox
-from bot.workflow.inbox import MessageRef, OutboxMessage
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Lane, Lease
 from bot.workflow.repositories import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about

@@ -10,7 +10,8 @@ from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.messenger import SlackMessenger
 from bot.workflow import outbox
-from bot.workflow.inbox import MessageRef, Urgency
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import Urgency
 from tests.builders import CHANNEL, a_scheduled_upgrade, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 from tests.notifications.delivery.recorder import PostOffice, a_line

@@ -16,7 +16,8 @@ from bot.notifications.delivery.errors import (
 )
 from bot.workflow import outbox
 from bot.workflow.errors import LeaseLost
-from bot.workflow.inbox import Kind, MessageRef, Urgency
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import Kind, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement

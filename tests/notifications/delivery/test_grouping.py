@@ -2,7 +2,7 @@
 
 from bot.notifications.delivery.grouping import group
 from bot.workflow import outbox
-from bot.workflow.inbox import DueMessage, OutboxMessage
+from bot.workflow.outbox import DueMessage, OutboxMessage
 from tests.builders import NOON, SEM, an_upgrade_request
 from tests.notifications.delivery.recorder import an_announcement
 

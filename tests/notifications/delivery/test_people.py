@@ -3,7 +3,7 @@
 from bot.domain.events import UpgradeRequested
 from bot.notifications.delivery.errors import OutcomeUnknown, Throttled
 from bot.workflow import outbox
-from bot.workflow.inbox import Kind
+from bot.workflow.outbox import Kind
 from tests.builders import CHANNEL, KIM, NOON, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import PostOffice
 

@@ -11,7 +11,8 @@ from bot.notifications.delivery.deliver import Delivery
 from bot.notifications.delivery.errors import Throttled, Transient
 from bot.store.storage import Storage
 from bot.workflow import outbox
-from bot.workflow.inbox import MessageRef, OutboxMessage
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Lane, Lease
 from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn

@@ -9,7 +9,8 @@ from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import UnreadableRow
-from bot.workflow.inbox import AnyEntry, Kind, MessageRef, NewEntry, OutboxMessage, Press, RejectionGiven, Urgency
+from bot.workflow.inbox import AnyEntry, MessageRef, NewEntry, Press, RejectionGiven
+from bot.workflow.outbox import Kind, OutboxMessage, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import (
     KIM,

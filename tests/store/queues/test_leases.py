@@ -8,7 +8,8 @@ from bot.store.storage import Storage
 from bot.store.tables import PaceRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.inbox import NewEntry, OutboxMessage, Urgency
+from bot.workflow.inbox import NewEntry
+from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.ports import Lane, Lease
 from tests.builders import a_submitted_form as an_entry
 from tests.builders import an_outbox_message, an_upgrade_request
