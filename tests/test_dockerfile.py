@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from bot.server import Server
 from tests.conftest import IN_CI
 from tests.ports import free_port
-from tests.world.harness import house
+from tests.world.harness import harness
 
 ROOT = Path(__file__).parents[1]
 LINES = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
@@ -115,7 +115,7 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(bare
 
     check = json.loads(next(steps("HEALTHCHECK")).split("CMD ")[1])
     program = json.loads(next(steps("ENTRYPOINT"))) + json.loads(next(steps("CMD")))
-    async with house(f"sqlite+aiosqlite:///{data}/upgrade-bot.db") as world:
+    async with harness(f"sqlite+aiosqlite:///{data}/upgrade-bot.db") as world:
         environment = world.environment(PATH=f"{image}/bin", BOT_PORT=free_port())
         check[0], program[0] = f"{image}/bin/{check[0]}", f"{image}/bin/{program[0]}"
         bot = await started(*program, folder=data, environment=environment, log=log, user=user)

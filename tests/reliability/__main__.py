@@ -19,7 +19,7 @@ from tests.reliability.killing import Report, killed, rolled
 from tests.reliability.matrix import Play, broken, played
 from tests.reliability.soak import soaked
 from tests.workflow.test_any_order import TestStory
-from tests.world.harness import Transport, house
+from tests.world.harness import Transport, harness
 
 _KILLING_ROUNDS = 6
 _CALM = 1.0
@@ -63,12 +63,12 @@ async def kills(options: argparse.Namespace) -> tuple[str, str]:
         for number in range(_KILLING_ROUNDS):
             transport: Transport = "socket" if number % 2 else "http"
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="upgrade-bot-kills-")))
-            async with house(f"sqlite+aiosqlite:///{folder / 'bot.db'}", transport) as opened:
+            async with harness(f"sqlite+aiosqlite:///{folder / 'bot.db'}", transport) as opened:
                 reports.append(("SQLite", await killed(opened, folder, seed=options.seed + number, calm=_CALM)))
         server = stack.enter_context(postgresql.running(folder / "postgresql"))
         for number in range(_KILLING_ROUNDS):
             url = await postgresql.make(server)
-            async with house(url, "socket") as opened:
+            async with harness(url, "socket") as opened:
                 report = await killed(opened, folder, seed=options.seed + number, size=2, calm=_CALM)
                 reports.append(("two replicas on PostgreSQL", report))
             await postgresql.drop(server, url)
@@ -96,7 +96,7 @@ async def rolls(options: argparse.Namespace) -> tuple[str, str]:
         with postgresql.running(folder / "postgresql") as server:
             for transport in transports:
                 url = await postgresql.make(server)
-                async with house(url, transport) as opened:
+                async with harness(url, transport) as opened:
                     reports[transport] = await rolled(opened, folder, seed=options.seed)
                 await postgresql.drop(server, url)
     problems = [f"{where}: {report}" for where, report in reports.items() if report.problems]

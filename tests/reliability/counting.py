@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.people.seen import Seen
-from tests.world.harness import House
+from tests.world.harness import Harness
 
 STRUCK = "posted twice"
 
@@ -22,7 +22,7 @@ def accepted(cloud: SimulatedCloud) -> Counter[tuple[str, str]]:
     return Counter((wish.cluster_identity, wish.version) for by, wish in cloud.accepted if by == "bot")
 
 
-def cards(opened: House, slug: str, channel: str = "C0UPGRADES") -> list[Seen]:
+def cards(opened: Harness, slug: str, channel: str = "C0UPGRADES") -> list[Seen]:
     """Return every message that looks like the card of a cluster, orphans included."""
     return [one for one in opened.sem.messages(channel) if f"Upgrade {slug} to" in one]
 

@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.reliability.apart import beside
 from tests.reliability.doomed import When, run_doomed
 from tests.reliability.killing import Report, answering, count, finish, work
-from tests.world.harness import House, house
+from tests.world.harness import Harness, harness
 
 CLUSTER = "staging/payments"
 COMMITS, CALLS = 40, 24
@@ -77,7 +77,7 @@ class _DeadlyCloud(cloud_faults.Faults):
 class _Life:
     """One process after another; the first dies at its place."""
 
-    opened: House
+    opened: Harness
     death: Death
     port: str
     calls: int = 0
@@ -112,7 +112,7 @@ class _Life:
             self.process.join()
 
 
-async def died(opened: House, death: Death) -> Report:
+async def died(opened: Harness, death: Death) -> Report:
     """Play the main story with one death in it, and count; `ends` is 0 when the story ended before that place."""
     opened.clock.jump(real_time())
     opened.cloud.pace.notice = timedelta(days=9)
@@ -152,7 +152,7 @@ async def everywhere(places: Sequence[Death], *, at_once: int = 5) -> list[tuple
             async with turns:
                 file = Path(folder) / f"{number}.db"
                 shutil.copyfile(template, file)
-                async with house(f"sqlite+aiosqlite:///{file}") as opened:
+                async with harness(f"sqlite+aiosqlite:///{file}") as opened:
                     return death, await died(opened, death)
 
         return list(await asyncio.gather(*(one(number, death) for number, death in enumerate(places))))

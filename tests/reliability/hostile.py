@@ -14,7 +14,7 @@ import psutil
 from tests.ports import free_port
 from tests.reliability.attackers import KINDS
 from tests.reliability.killing import answering
-from tests.world.harness import CHANNEL, house, start_process
+from tests.world.harness import CHANNEL, harness, start_process
 
 LONGEST_DELAY = 3.0
 """Seconds; Slack waits no longer for an answer."""
@@ -52,7 +52,7 @@ async def costs(kinds: Sequence[str], *, seconds: float) -> list[Cost]:
     found = []
     with tempfile.TemporaryDirectory(prefix="upgrade-bot-hostile-") as name:
         folder = Path(name)
-        async with house(f"sqlite+aiosqlite:///{folder / 'bot.db'}") as opened:
+        async with harness(f"sqlite+aiosqlite:///{folder / 'bot.db'}") as opened:
             port, log = free_port(), folder / "log"
             process = await start_process("run", environment=opened.environment(BOT_PORT=port), folder=folder, log=log)
             bot = psutil.Process(process.pid)

@@ -18,7 +18,7 @@ from bot.sandbox.slack.people.person import PersonInSlack
 from bot.sandbox.slack.people.seen import NotShownError
 from tests.ports import free_port
 from tests.reliability.counting import accepted, owed, rows, settled
-from tests.world.harness import CHANNEL, House, start_process
+from tests.world.harness import CHANNEL, Harness, start_process
 
 CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")
 _YOUNG = 0.25
@@ -51,7 +51,7 @@ class Report:
 class Fleet:
     """Processes on one database, of which each may be killed and started again."""
 
-    opened: House
+    opened: Harness
     folder: Path
     size: int
     processes: list[Process] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Fleet:
 
 
 async def killed(
-    opened: House, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0, clusters: Sequence[str] = CLUSTERS
+    opened: Harness, folder: Path, *, seed: int, size: int = 1, calm: float = 2.0, clusters: Sequence[str] = CLUSTERS
 ) -> Report:
     """Let people ask and approve while processes live for about `calm` seconds; then let all of it end, and count."""
 
@@ -124,7 +124,7 @@ async def killed(
 
 
 async def rolled(
-    opened: House, folder: Path, *, seed: int, size: int = 2, clusters: Sequence[str] = CLUSTERS
+    opened: Harness, folder: Path, *, seed: int, size: int = 2, clusters: Sequence[str] = CLUSTERS
 ) -> Report:
     """Let people ask and approve while processes are replaced in turn; nothing at all is repeated then."""
     turns = itertools.cycle(range(size))
@@ -175,7 +175,7 @@ async def _disturbed(
     return report
 
 
-async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[[], Awaitable[None]]) -> None:
+async def finish(opened: Harness, clusters: Sequence[str], *, meanwhile: Callable[[], Awaitable[None]]) -> None:
     """Wait for the cloud to have everything, let its statuses move, and wait until nothing is owed."""
     await _until(opened, lambda: len(accepted(opened.cloud)) == len(clusters), "accepted")
     opened.clock.advance(timedelta(minutes=10))
@@ -186,7 +186,7 @@ async def finish(opened: House, clusters: Sequence[str], *, meanwhile: Callable[
     await settled(opened.url)
 
 
-async def _until(opened: House, done: Callable[[], bool], what: str, *, within: float = 2 * PATIENCE) -> None:
+async def _until(opened: Harness, done: Callable[[], bool], what: str, *, within: float = 2 * PATIENCE) -> None:
     try:
         async with asyncio.timeout(within):
             while not done():  # noqa: ASYNC110 - another process sets no event
@@ -196,7 +196,7 @@ async def _until(opened: House, done: Callable[[], bool], what: str, *, within: 
         raise AssertionError(f"not every request was {what}: {await owed(opened.url)}\n{there}") from error
 
 
-async def work(opened: House, cluster: str, pause: float) -> None:
+async def work(opened: Harness, cluster: str, pause: float) -> None:
     """Ask and approve as stubborn people do: what Slack says went wrong is done again."""
     await asyncio.sleep(pause)
     slug = cluster.partition("/")[2]
@@ -213,7 +213,7 @@ async def work(opened: House, cluster: str, pause: float) -> None:
         card = await approver.message(CHANNEL, *words, within=2 * PATIENCE)
 
 
-async def _ask(opened: House, cluster: str) -> bool:
+async def _ask(opened: Harness, cluster: str) -> bool:
     roos = opened.slack.person("U0ROOS")
     screen = opened.slack.state.views.stack
     while screen("U0ROOS") and not await _shows_form(roos, cluster):
@@ -246,7 +246,7 @@ async def _stubbornly(do: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.5)
 
 
-async def count(opened: House, report: Report, clusters: Sequence[str]) -> None:
+async def count(opened: Harness, report: Report, clusters: Sequence[str]) -> None:
     """Count at the simulators and in the database, and note what does not fit the promises."""
     report.approved = len(await rows(opened.url, "SELECT id FROM requests WHERE state = 'SUBMITTED'"))
     counts = accepted(opened.cloud)
@@ -263,14 +263,14 @@ async def count(opened: House, report: Report, clusters: Sequence[str]) -> None:
         report.problems.append(f"still owed: {left}")
 
 
-def reminders(opened: House, clusters: Sequence[str]) -> dict[str, int]:
+def reminders(opened: Harness, clusters: Sequence[str]) -> dict[str, int]:
     """Count the reminders in the channel, by cluster."""
     texts = [one.text for one in opened.sem.messages(CHANNEL) if "Reminder" in one.text or _DIGEST in one.text]
     found = {cluster: sum(cluster in words for words in texts) for cluster in clusters}
     return {cluster: number for cluster, number in found.items() if number}
 
 
-def _succeeded(opened: House, clusters: Sequence[str]) -> int:
+def _succeeded(opened: Harness, clusters: Sequence[str]) -> int:
     texts = [one.text for one in opened.sem.messages(CHANNEL)]
     return sum(
         any(
@@ -283,7 +283,7 @@ def _succeeded(opened: House, clusters: Sequence[str]) -> int:
     )
 
 
-def _repeats(opened: House) -> int:
+def _repeats(opened: Harness) -> int:
     """Count messages whose text stands there already: in the channel, in threads and in direct messages."""
     said = [
         (one.channel, one.thread_ts, one.text if one.thread_ts else _subject(one.text))

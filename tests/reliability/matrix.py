@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot.store.storage import Storage
-from tests.world.harness import House, Transport, house
+from tests.world.harness import Harness, Transport, harness
 
 AT_ONCE = 8
 _LATE = 0.1
@@ -43,7 +43,7 @@ class Play:
     call: str
     fault: str
     expected: str
-    play: Callable[[House], Awaitable[str]]
+    play: Callable[[Harness], Awaitable[str]]
     transport: Transport = "http"
     changes: dict[str, Any] | None = None
 
@@ -91,7 +91,7 @@ def quietly() -> Iterator[None]:
 
 async def _row(play: Play, url: str) -> Row:
     try:
-        async with house(url, play.transport, **(play.changes or {})) as opened:
+        async with harness(url, play.transport, **(play.changes or {})) as opened:
             outcome = await play.play(opened)
     except (AssertionError, TimeoutError, KeyError, RuntimeError) as error:
         where = [f"{Path(step.filename).name}:{step.lineno}" for step in traceback.extract_tb(error.__traceback__)]

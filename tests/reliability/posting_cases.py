@@ -11,7 +11,7 @@ from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.seen import Seen
 from tests.reliability.counting import STRUCK, cards, hurry, rows, settled
 from tests.reliability.matrix import Play
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 Moment = Literal["card, thread and direct message", "card redrawn", "reminder in the channel", "private answer", "who"]
 MOMENTS: dict[Moment, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ def expected(trouble: Trouble, moment: Moment) -> str:
     return "told once"
 
 
-async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
+async def play(opened: Harness, trouble: Trouble, moment: Moment) -> str:
     """Break it at that moment, wait until nothing is owed, and count."""
     await opened.open_bot()
 
@@ -98,7 +98,7 @@ async def play(opened: House, trouble: Trouble, moment: Moment) -> str:
     return await judged(opened, moment)
 
 
-async def ask(opened: House) -> None:
+async def ask(opened: Harness) -> None:
     """Ask as a person does, and wait for no card."""
     modal = await opened.form(CLUSTER)
     if not modal.field("Version").value:
@@ -107,7 +107,7 @@ async def ask(opened: House) -> None:
     await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
 
 
-async def approve_on_card(opened: House, break_it: Any) -> None:  # noqa: ANN401 - a callable without arguments
+async def approve_on_card(opened: Harness, break_it: Any) -> None:  # noqa: ANN401 - a callable without arguments
     """Ask, break it, approve."""
     await ask(opened)
     await settled(opened.url)
@@ -116,7 +116,7 @@ async def approve_on_card(opened: House, break_it: Any) -> None:  # noqa: ANN401
     await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", "Requested")
 
 
-async def judged(opened: House, moment: Moment) -> str:
+async def judged(opened: Harness, moment: Moment) -> str:
     """Count repeats, and let a press on an orphan count."""
     repeats = repeated(opened)
     found = cards(opened, SLUG)
@@ -131,7 +131,7 @@ async def judged(opened: House, moment: Moment) -> str:
     return f"told, {repeats} repeated" if repeats else "told once"
 
 
-async def press_orphan(opened: House, orphan: Seen) -> None:
+async def press_orphan(opened: Harness, orphan: Seen) -> None:
     """Press on a card that was posted twice: it counts, and the orphan is struck out with a link."""
     await opened.sem.press(CHANNEL, orphan.ts, "Approve")
     await settled(opened.url)
@@ -141,7 +141,7 @@ async def press_orphan(opened: House, orphan: Seen) -> None:
     assert [one for one in now.values() if "Requested" in one], "the press on the orphan did not count"
 
 
-def repeated(opened: House) -> int:
+def repeated(opened: Harness) -> int:
     """Count messages that say again what another says: cards of a request, and equal texts in one place."""
     said: Counter[tuple[str, ...]] = Counter()
     for one in opened.slack.state.messages.everything():
@@ -153,7 +153,7 @@ def repeated(opened: House) -> int:
     return sum(number - 1 for number in said.values())
 
 
-def lost(opened: House, moment: Moment) -> list[str]:
+def lost(opened: Harness, moment: Moment) -> list[str]:
     """Name what should stand somewhere and does not."""
     texts = [(one.channel, bool(one.thread_ts), one.text) for one in opened.slack.state.messages.everything()]
     wanted = [("D0ROOS", False, "Your request was received")]
@@ -190,7 +190,7 @@ def short() -> list[Play]:
     return [one for number, one in enumerate(everything) if (number // count + number) % 3 == 0]
 
 
-async def closed_channel(opened: House, how: str) -> str:
+async def closed_channel(opened: Harness, how: str) -> str:
     """Close the channel to the bot, ask, open it again: what waited is posted, and meanwhile the requester knows."""
     await opened.open_bot()
     workspace, app = opened.slack.workspace, opened.slack.app

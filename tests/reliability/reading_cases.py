@@ -11,7 +11,7 @@ from bot.sandbox.slack.api import faults as slack_faults
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import cards, hurry, settled
 from tests.reliability.matrix import Play
-from tests.world.harness import CHANNEL, House, Transport
+from tests.world.harness import CHANNEL, Harness, Transport
 
 CLUSTER, SLUG = "staging/payments", "payments"
 _ORGANISATION = "/api/v1/orgs/acme"
@@ -34,7 +34,7 @@ _OF_THE_CLOUD: dict[str, Mapping[str, Any]] = {
     "dropped in the middle of the answer": {"drop": "during"},
     "no answer in time": {"delay": 12.0, "drop": "before"},
 }
-Break = Callable[[House], None]
+Break = Callable[[Harness], None]
 """Lets the next calls go wrong."""
 
 
@@ -45,13 +45,13 @@ class Reading:
     call: str
     moment: str
     expected: str
-    play: Callable[[House, Break], Awaitable[str]]
+    play: Callable[[Harness, Break], Awaitable[str]]
     path: str = ""
     times: int = 2
     transport: Transport = "http"
 
 
-async def form_opened(opened: House, break_it: Break) -> str:
+async def form_opened(opened: Harness, break_it: Break) -> str:
     """Type the command while the form cannot be opened, and once more."""
     await opened.open_bot()
     break_it(opened)
@@ -62,7 +62,7 @@ async def form_opened(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "says to try once more; then it opens")
 
 
-async def form_refreshed(opened: House, break_it: Break) -> str:
+async def form_refreshed(opened: Harness, break_it: Break) -> str:
     """Tick a box while the form cannot be redrawn; what was entered is kept and asked for."""
     await opened.open_bot()
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
@@ -82,7 +82,7 @@ async def form_refreshed(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "keeps what was entered")
 
 
-async def home_published(opened: House, break_it: Break) -> str:
+async def home_published(opened: Harness, break_it: Break) -> str:
     """Open App Home while nothing can be published."""
     await opened.open_bot()
     break_it(opened)
@@ -93,7 +93,7 @@ async def home_published(opened: House, break_it: Break) -> str:
     return "is published later"
 
 
-async def link_asked_for(opened: House, break_it: Break) -> str:
+async def link_asked_for(opened: Harness, break_it: Break) -> str:
     """Ask while the card's address cannot be had."""
     await opened.open_bot()
     break_it(opened)
@@ -105,7 +105,7 @@ async def link_asked_for(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "told once")
 
 
-async def introduced(opened: House, break_it: Break) -> str:
+async def introduced(opened: Harness, break_it: Break) -> str:
     """Start while Slack does not say who the bot is."""
     break_it(opened)
     await opened.open_bot()
@@ -113,7 +113,7 @@ async def introduced(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "starts, and learns it later")
 
 
-async def connected(opened: House, break_it: Break) -> str:
+async def connected(opened: Harness, break_it: Break) -> str:
     """Start while Slack gives no address for Socket Mode."""
     break_it(opened)
     await opened.open_bot()
@@ -121,7 +121,7 @@ async def connected(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "starts, and connects later")
 
 
-async def statuses_listed(opened: House, break_it: Break) -> str:
+async def statuses_listed(opened: Harness, break_it: Break) -> str:
     """Let an upgrade move while the list cannot be read."""
     await opened.open_bot()
     await opened.approved(CLUSTER)
@@ -136,7 +136,7 @@ async def statuses_listed(opened: House, break_it: Break) -> str:
     return "announced once, later"
 
 
-async def catalog_read(opened: House, break_it: Break) -> str:
+async def catalog_read(opened: Harness, break_it: Break) -> str:
     """Start while the clusters cannot be read."""
     break_it(opened)
     await opened.open_bot()
@@ -149,7 +149,7 @@ async def catalog_read(opened: House, break_it: Break) -> str:
     return _asked_once(opened, "the form waits for it, and fills itself or offers Retry")
 
 
-async def cluster_read(opened: House, break_it: Break) -> str:
+async def cluster_read(opened: Harness, break_it: Break) -> str:
     """Approve while the cluster cannot be looked at."""
     await opened.open_bot()
     card = await opened.request(CLUSTER)
@@ -231,11 +231,11 @@ def short() -> list[Play]:
     return [*chosen, next(one for one in plays() if one.fault == "no answer in time" and "before" in one.call)]
 
 
-async def _play(opened: House, reading: Reading, fault: str) -> str:
+async def _play(opened: Harness, reading: Reading, fault: str) -> str:
     return await reading.play(opened, partial(_break, reading, fault))
 
 
-def _break(reading: Reading, fault: str, opened: House) -> None:
+def _break(reading: Reading, fault: str, opened: Harness) -> None:
     times = 1 if fault == "no answer in time" else reading.times
     if reading.path:
         how = _OF_THE_CLOUD[fault]
@@ -244,7 +244,7 @@ def _break(reading: Reading, fault: str, opened: House) -> None:
         opened.slack.faults.add(reading.call, slack_faults.Fault(**_OF_SLACK[fault]), times=times)
 
 
-def _asked_once(opened: House, outcome: str) -> str:
+def _asked_once(opened: Harness, outcome: str) -> str:
     assert len(cards(opened, SLUG)) == 1
     return outcome
 

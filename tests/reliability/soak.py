@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.reliability.apart import Apart, Sample, apart
 from tests.reliability.counting import accepted, owed, settled, states
 from tests.reliability.killing import answering
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 _WARM = 0.25
 """Of the time: until then what is remembered on purpose is still being filled."""
@@ -68,7 +68,7 @@ async def soaked(*, minutes: float, seed: int = 1) -> Soak:
     """Let people work and clusters be upgraded at speed, with a fault now and then; then let it get quiet, and look."""
     soak = Soak(seed=seed, minutes=minutes)
     with tempfile.TemporaryDirectory(prefix="upgrade-bot-soak-") as folder:
-        async with house(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as opened:
+        async with harness(f"sqlite+aiosqlite:///{Path(folder) / 'bot.db'}") as opened:
             opened.clock.jump(real_time())
             port = free_port()
             async with apart(opened.settings(bot_port=int(port))) as bot:
@@ -81,7 +81,7 @@ async def soaked(*, minutes: float, seed: int = 1) -> Soak:
     return soak
 
 
-async def _traffic(opened: House, bot: Apart, soak: Soak, chance: random.Random) -> None:
+async def _traffic(opened: Harness, bot: Apart, soak: Soak, chance: random.Random) -> None:
     began = time.monotonic()
     while time.monotonic() - began < soak.minutes * 60 or soak.requests < _LEAST:
         if chance.random() < 0.3:
@@ -105,7 +105,7 @@ async def _traffic(opened: House, bot: Apart, soak: Soak, chance: random.Random)
         soak.samples.append(bot.sample(time.monotonic() - began))
 
 
-async def _until_most_is_told(opened: House) -> None:
+async def _until_most_is_told(opened: Harness) -> None:
     """Ask for no more than can be told at Slack's pace of one message a second."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(60):
@@ -113,7 +113,7 @@ async def _until_most_is_told(opened: House) -> None:
                 await asyncio.sleep(0.2)
 
 
-def _break(opened: House, chance: random.Random) -> None:
+def _break(opened: Harness, chance: random.Random) -> None:
     """Let the next call of some kind go wrong at either side."""
     method = chance.choice(["chat.postMessage", "chat.update", "users.info"])
     opened.slack.faults.add(method, chance.choice([Fault(retry_after=1), Fault(status=500), Fault(drop=True)]))
@@ -121,7 +121,7 @@ def _break(opened: House, chance: random.Random) -> None:
     opened.cloud.faults.add(broken)
 
 
-def _refit(opened: House) -> None:
+def _refit(opened: Harness) -> None:
     """Let there always be something to upgrade to, and the simulators remember less."""
     opened.cloud.requests.seen.clear()
     opened.slack.deliveries.sent.clear()
@@ -130,7 +130,7 @@ def _refit(opened: House) -> None:
             cluster.version = "v1.31.4-u-ame.2"
 
 
-async def _end(opened: House, bot: Apart, soak: Soak) -> None:
+async def _end(opened: Harness, bot: Apart, soak: Soak) -> None:
     opened.slack.faults.clear()
     opened.cloud.faults.clear()
     try:

@@ -10,7 +10,7 @@ from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.people.seen import Seen
 from tests.reliability.counting import accepted
 from tests.reliability.matrix import Play
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 POST = "*/scheduled-cluster-upgrades"
 CLUSTER, VERSION = "staging/payments", "v1.31.6-u-ame.10"
@@ -76,7 +76,7 @@ def expected(case: Submission, cloud: Cloud) -> str:
     return "looks, finds it, adopts it; accepted 1" if case.done else "looks, sends it again; accepted 1"
 
 
-async def play(opened: House, case: Submission, cloud: Cloud) -> str:
+async def play(opened: Harness, case: Submission, cloud: Cloud) -> str:
     """Ask, approve while the fault is there, and say what came of it, having looked at card, thread and cloud."""
     opened.cloud.quirks.reschedule = "supersede" if cloud == "supersedes" else "move"
     opened.cloud.quirks.list_status = 404 if cloud == "has no list" else None
@@ -107,7 +107,7 @@ async def play(opened: House, case: Submission, cloud: Cloud) -> str:
     return _told(opened, case, unclear=unclear, sent=opened.submissions())
 
 
-def _told(opened: House, case: Submission, *, unclear: bool, sent: int) -> str:
+def _told(opened: Harness, case: Submission, *, unclear: bool, sent: int) -> str:
     count = _count(opened)
     if unclear:
         return f"asks an approver, who submits again; accepted {count}{', by decision' if count == 2 else ''}"
@@ -120,14 +120,14 @@ def _told(opened: House, case: Submission, *, unclear: bool, sent: int) -> str:
     return f"looks, sends it again; accepted {count}"
 
 
-async def _confirmed(opened: House, card: Seen) -> None:
+async def _confirmed(opened: Harness, card: Seen) -> None:
     """Wait until card, thread and direct message tell that the cloud has it."""
     await opened.card(card, "Requested")
     await opened.sem.reply(CHANNEL, card.ts, "Upgrade submitted")
     await opened.roos.direct("Upgrade submitted")
 
 
-def _count(opened: House) -> int:
+def _count(opened: Harness) -> int:
     return sum(accepted(opened.cloud).values())
 
 

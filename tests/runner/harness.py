@@ -9,20 +9,20 @@ from bot.runner.worker import Worker
 from bot.workflow.inbox import AnyEntry, NewEntry
 from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Box, Lease
-from tests.workflow.harness import House
+from tests.workflow.harness import Harness
 
 SOON = 30.0
 """Real seconds after which a test gives up."""
 
 
-class Post:
+class Recorder:
     """Delivers by striking off; `held` keeps a queue's delivery in hand until it is set.
 
     `more` is stored between a look at what is due and the record of its delivery.
     """
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
         self.delivered: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
         self.broken: set[str] = set()
@@ -39,13 +39,13 @@ class Post:
             await self.held[lease.queue].wait()
         if self.nap:
             await self.nap(600)
-        async with self.house.storage.read() as work:
+        async with self.harness.storage.read() as work:
             found = await work.outbox.due(lease.queue, limit=100)
-        async with self.house.storage.begin() as work:
+        async with self.harness.storage.begin() as work:
             await work.outbox.put(*self.more)
             self.more = []
             await work.commit()
-        async with self.house.storage.begin(lease) as work:
+        async with self.harness.storage.begin(lease) as work:
             for due in found:
                 self.delivered.append(due.outgoing.key)
                 await work.outbox.done(due.number)
@@ -53,37 +53,39 @@ class Post:
         return 0.0
 
 
-class Shift:
+class WorkerHarness:
     """A worker at work over a house."""
 
-    def __init__(self, house: House, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False) -> None:
-        self.house = house
-        self.post = Post(house)
+    def __init__(
+        self, harness: Harness, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.harness = harness
+        self.recorder = Recorder(harness)
         self.worker = Worker(
-            claims=house.storage.claims,
-            begin=house.storage.begin,
-            read=house.storage.read,
+            claims=harness.storage.claims,
+            begin=harness.storage.begin,
+            read=harness.storage.read,
             handlers=Handlers(
-                requesting=house.requesting,
-                deciding=house.deciding,
-                submitting=house.submitting,
-                deliver=self.post.deliver,
-                slack_answers=house.members.answers,
+                requesting=harness.requesting,
+                deciding=harness.deciding,
+                submitting=harness.submitting,
+                deliver=self.recorder.deliver,
+                slack_answers=harness.members.answers,
             ),
             renew_every=renew_every,
             resting=resting,
         )
-        house.storage.claims.local_worker = self.worker
+        harness.storage.claims.local_worker = self.worker
 
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
         """Store an entry as an edge does."""
-        async with self.house.storage.begin() as work:
-            await work.inbox.put(NewEntry(entry=entry, key=f"key-{next(self.house.entered)}", queue=queue))
+        async with self.harness.storage.begin() as work:
+            await work.inbox.put(NewEntry(entry=entry, key=f"key-{next(self.harness.entered)}", queue=queue))
             await work.commit()
 
     async def put(self, *some: OutboxMessage) -> None:
         """Store errands."""
-        async with self.house.storage.begin() as work:
+        async with self.harness.storage.begin() as work:
             await work.outbox.put(*some)
             await work.commit()
 
@@ -95,27 +97,27 @@ class Shift:
 
     async def later(self, seconds: float) -> None:
         """Let what was postponed become due, and wake the worker for it."""
-        self.house.storage.pass_time(seconds)
-        rooms = self.house.storage.tables
+        self.harness.storage.pass_time(seconds)
+        rooms = self.harness.storage.tables
         for box, rows in ((Box.INBOX, rooms.inbox), (Box.OUTBOX, rooms.outbox)):
             for row in rows.values():
                 self.worker.wake(box, row.queue)
 
     def held(self, queue: str, box: Box = Box.OUTBOX) -> bool:
         """Whether the queue is somebody's now."""
-        lease = self.house.storage.claims.leases.get((box, queue))
+        lease = self.harness.storage.claims.leases.get((box, queue))
         return lease is not None and lease.until is not None
 
 
 @asynccontextmanager
 async def at_work(
-    house: House, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False
-) -> AsyncIterator[Shift]:
+    harness: Harness, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False
+) -> AsyncIterator[WorkerHarness]:
     """Run a worker; it is drained in the end."""
-    shift = Shift(house, renew_every=renew_every, resting=resting)
-    running = asyncio.create_task(shift.worker.run())
+    bench = WorkerHarness(harness, renew_every=renew_every, resting=resting)
+    running = asyncio.create_task(bench.worker.run())
     try:
-        yield shift
+        yield bench
     finally:
-        await shift.worker.drain(within=1)
+        await bench.worker.drain(within=1)
         await running

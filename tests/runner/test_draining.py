@@ -6,44 +6,46 @@ from collections.abc import Collection
 from bot.workflow.ports import Lane, Lease
 from tests.builders import an_outbox_message
 from tests.fake_claims import FakeClaims
-from tests.runner.harness import SOON, Shift
-from tests.workflow.harness import House, a_house
+from tests.runner.harness import SOON, WorkerHarness
+from tests.workflow.harness import Harness, a_harness
 
 
-async def with_something_slow_in_hand(house: House) -> tuple[Shift, asyncio.Task[None]]:
+async def with_something_slow_in_hand(harness: Harness) -> tuple[WorkerHarness, asyncio.Task[None]]:
     """Start a worker, and wait until it delivers what does not end before it may."""
-    shift = Shift(house)
-    running = asyncio.create_task(shift.worker.run())
-    shift.post.held["channel:slow"] = asyncio.Event()
-    await shift.put(an_outbox_message("slow", queue="channel:slow"))
-    await shift.until(lambda: shift.held("channel:slow"))
-    return shift, running
+    bench = WorkerHarness(harness)
+    running = asyncio.create_task(bench.worker.run())
+    bench.recorder.held["channel:slow"] = asyncio.Event()
+    await bench.put(an_outbox_message("slow", queue="channel:slow"))
+    await bench.until(lambda: bench.held("channel:slow"))
+    return bench, running
 
 
 async def test_draining_lets_what_is_in_hand_end_and_takes_nothing_more() -> None:
     """SIGTERM: the delivery ends, the next one stays, every lease is free."""
-    house = await a_house()
-    shift, running = await with_something_slow_in_hand(house)
+    harness = await a_harness()
+    bench, running = await with_something_slow_in_hand(harness)
 
-    draining = asyncio.create_task(shift.worker.drain(within=SOON))
+    draining = asyncio.create_task(bench.worker.drain(within=SOON))
     await asyncio.sleep(0.01)
-    await shift.put(an_outbox_message("next", queue="channel:next"))
-    shift.post.held["channel:slow"].set()
+    await bench.put(an_outbox_message("next", queue="channel:next"))
+    bench.recorder.held["channel:slow"].set()
     await asyncio.gather(draining, running)
 
-    assert shift.post.delivered == ["slow"]
-    assert not any(held.until for held in house.storage.claims.leases.values())
+    assert bench.recorder.delivered == ["slow"]
+    assert not any(held.until for held in harness.storage.claims.leases.values())
 
 
 async def test_draining_breaks_off_what_does_not_end_and_frees_its_lease() -> None:
     """Another process can go on at once; nothing of it was recorded."""
-    house = await a_house()
-    shift, running = await with_something_slow_in_hand(house)
+    harness = await a_harness()
+    bench, running = await with_something_slow_in_hand(harness)
 
-    await shift.worker.drain(within=0.05)
+    await bench.worker.drain(within=0.05)
     await running
 
-    assert [lease.queue for lease in await house.storage.claims.claim_due(Lane.DELIVERIES, limit=5)] == ["channel:slow"]
+    assert [lease.queue for lease in await harness.storage.claims.claim_due(Lane.DELIVERIES, limit=5)] == [
+        "channel:slow"
+    ]
 
 
 class Slow(FakeClaims):
@@ -60,17 +62,17 @@ class Slow(FakeClaims):
 
 async def test_draining_waits_for_what_is_being_claimed_right_now() -> None:
     """Otherwise its lease would outlive the process."""
-    house = await a_house()
-    house.storage.claims = Slow(house.storage)
-    shift = Shift(house)
-    await shift.put(an_outbox_message("late", queue="channel:late"))
-    running = asyncio.create_task(shift.worker.run())
-    await shift.until(lambda: shift.held("channel:late"))
+    harness = await a_harness()
+    harness.storage.claims = Slow(harness.storage)
+    bench = WorkerHarness(harness)
+    await bench.put(an_outbox_message("late", queue="channel:late"))
+    running = asyncio.create_task(bench.worker.run())
+    await bench.until(lambda: bench.held("channel:late"))
 
-    await shift.worker.drain(within=SOON)
+    await bench.worker.drain(within=SOON)
     await running
 
-    assert not any(held.until for held in house.storage.claims.leases.values())
+    assert not any(held.until for held in harness.storage.claims.leases.values())
 
 
 class Gone(FakeClaims):
@@ -83,9 +85,9 @@ class Gone(FakeClaims):
 
 async def test_draining_does_not_wait_for_a_database_that_does_not_answer() -> None:
     """The lease runs out by itself; the process has to end within ten seconds."""
-    house = await a_house()
-    house.storage.claims = Gone(house.storage)
-    shift, running = await with_something_slow_in_hand(house)
+    harness = await a_harness()
+    harness.storage.claims = Gone(harness.storage)
+    bench, running = await with_something_slow_in_hand(harness)
 
-    await asyncio.wait_for(shift.worker.drain(within=0.05), SOON)
+    await asyncio.wait_for(bench.worker.drain(within=0.05), SOON)
     await running

@@ -6,8 +6,8 @@ import pytest
 
 from bot.runner.interruptible_sleep import InterruptibleSleep
 from tests.builders import an_outbox_message
-from tests.runner.harness import SOON, Shift
-from tests.workflow.harness import a_house
+from tests.runner.harness import SOON, WorkerHarness
+from tests.workflow.harness import a_harness
 
 
 async def test_whoever_sleeps_is_broken_off() -> None:
@@ -33,16 +33,16 @@ async def test_nobody_falls_asleep_afterwards() -> None:
 
 async def test_a_delivery_that_waits_for_its_turn_gives_its_lease_back_at_once() -> None:
     """Nothing of it was sent, so another process sends it."""
-    house, sleeper = await a_house(), InterruptibleSleep()
-    shift = Shift(house)
-    shift.post.nap = sleeper.sleep
-    running = asyncio.create_task(shift.worker.run())
-    await shift.put(an_outbox_message("slow", queue="channel:slow"))
-    await shift.until(lambda: shift.held("channel:slow"))
+    harness, sleeper = await a_harness(), InterruptibleSleep()
+    bench = WorkerHarness(harness)
+    bench.recorder.nap = sleeper.sleep
+    running = asyncio.create_task(bench.worker.run())
+    await bench.put(an_outbox_message("slow", queue="channel:slow"))
+    await bench.until(lambda: bench.held("channel:slow"))
 
     sleeper.end()
-    await shift.worker.drain(within=600)
+    await bench.worker.drain(within=600)
     await running
 
-    assert shift.post.delivered == []
-    assert not any(held.until for held in house.storage.claims.leases.values())
+    assert bench.recorder.delivered == []
+    assert not any(held.until for held in harness.storage.claims.leases.values())

@@ -13,7 +13,7 @@ from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Lease
 from bot.workflow.repositories import Source
 from tests.builders import ACME, NOON, a_catalog, a_policy, a_reading, a_rule, a_scheduled_upgrade
-from tests.workflow.harness import House, a_house
+from tests.workflow.harness import Harness, a_harness
 
 
 class Agenda(Schedule):
@@ -36,25 +36,25 @@ class NoClaims:
         raise StoreAway(f"{queue} cannot be claimed")
 
 
-def in_force_of(house: House) -> PolicyInForce:
+def in_force_of(harness: Harness) -> PolicyInForce:
     """Return what knows whether the house's policy is in force; nothing is declared."""
-    storage = house.storage
-    return PolicyInForce(house.policy, begin=storage.begin, read=storage.read, real_time=house.clock)
+    storage = harness.storage
+    return PolicyInForce(harness.policy, begin=storage.begin, read=storage.read, real_time=harness.clock)
 
 
 class Day:
     """The jobs of one process over a house; `run` runs one now."""
 
-    def __init__(self, house: House, **changes: Any) -> None:  # noqa: ANN401 - whatever the fields are
-        self.house = house
+    def __init__(self, harness: Harness, **changes: Any) -> None:  # noqa: ANN401 - whatever the fields are
+        self.harness = harness
         self.pruned = 0
         values: dict[str, Any] = {
-            "claims": house.storage.claims,
-            "polling": house.polling,
-            "cataloguing": house.cataloguing,
-            "reminding": house.reminding,
-            "catalog_cache": house.catalog_cache,
-            "in_force": in_force_of(house),
+            "claims": harness.storage.claims,
+            "polling": harness.polling,
+            "cataloguing": harness.cataloguing,
+            "reminding": harness.reminding,
+            "catalog_cache": harness.catalog_cache,
+            "in_force": in_force_of(harness),
             "prune": self._prune,
             "polled": lambda *_: None,
             "organisations": (ACME,),
@@ -75,9 +75,9 @@ class Day:
 
 async def test_every_organisation_is_polled_and_catalogued() -> None:
     """Each by a job of its own, beside those that are there once."""
-    house = await a_house()
+    harness = await a_harness()
 
-    day = Day(house, organisations=(ACME, Organisation("globex")))
+    day = Day(harness, organisations=(ACME, Organisation("globex")))
 
     assert set(day.agenda.jobs) == {
         "catalog:acme",
@@ -93,27 +93,27 @@ async def test_every_organisation_is_polled_and_catalogued() -> None:
 
 async def test_a_poll_comes_again_only_after_its_pause() -> None:
     """Counted by the store from the end of the last, whoever did it."""
-    house = await a_house()
-    day, other = Day(house), Day(house)
+    harness = await a_harness()
+    day, other = Day(harness), Day(harness)
 
     for _ in range(3):
         await day.run("poll:acme")
         await other.run("poll:acme")
-    once = len(house.cloud.lists)
-    house.storage.pass_time(61)
+    once = len(harness.cloud.lists)
+    harness.storage.pass_time(61)
     await other.run("poll:acme")
 
-    assert (once, len(house.cloud.lists)) == (1, 2)
+    assert (once, len(harness.cloud.lists)) == (1, 2)
 
 
 async def test_the_log_says_where_statuses_come_from(logged: list[dict[str, Any]]) -> None:
     """Once, and again when that changes."""
-    house = await a_house()
-    day = Day(house)
+    harness = await a_harness()
+    day = Day(harness)
     for no_list in (NoList("No list"), NoList("No list"), None, None):
-        house.cloud.no_list = no_list
-        house.clock.advance(timedelta(hours=1))
-        house.storage.pass_time(3600)
+        harness.cloud.no_list = no_list
+        harness.clock.advance(timedelta(hours=1))
+        harness.storage.pass_time(3600)
         await day.run("poll:acme")
 
     told = [line["source"] for line in logged if line["event"] == "poll.source"]
@@ -122,27 +122,27 @@ async def test_the_log_says_where_statuses_come_from(logged: list[dict[str, Any]
 
 async def test_a_failed_poll_is_logged_and_the_next_goes_on(logged: list[dict[str, Any]]) -> None:
     """Whatever went wrong, the name is given back."""
-    house = await a_house()
-    day = Day(house)
-    house.cloud.catalogs.clear()
-    house.catalog_cache = None  # type: ignore[assignment]
-    scheduled = house.cloud.scheduled
-    house.cloud.scheduled = None  # type: ignore[assignment, method-assign]
+    harness = await a_harness()
+    day = Day(harness)
+    harness.cloud.catalogs.clear()
+    harness.catalog_cache = None  # type: ignore[assignment]
+    scheduled = harness.cloud.scheduled
+    harness.cloud.scheduled = None  # type: ignore[assignment, method-assign]
 
     await day.run("poll:acme")
-    house.cloud.scheduled = scheduled  # type: ignore[method-assign]
-    house.storage.pass_time(61)
+    harness.cloud.scheduled = scheduled  # type: ignore[method-assign]
+    harness.storage.pass_time(61)
     await day.run("poll:acme")
 
     assert [line["event"] for line in logged if line["log_level"] == "error"] == ["job.failed"]
-    assert len(house.cloud.lists) == 1
+    assert len(harness.cloud.lists) == 1
 
 
 async def test_a_store_that_is_away_is_one_line_and_one_when_it_is_back(logged: list[dict[str, Any]]) -> None:
     """Every job tries every second: their traces would hide all else, and a restart of the database wakes nobody."""
-    house = await a_house()
+    harness = await a_harness()
     outage = Outage()
-    away, back = Day(house, claims=NoClaims(), outage=outage), Day(house, outage=outage)
+    away, back = Day(harness, claims=NoClaims(), outage=outage), Day(harness, outage=outage)
 
     for name in ("poll:acme", "catalog:acme", "reminding", "poll:acme"):
         await away.run(name)
@@ -155,64 +155,64 @@ async def test_a_store_that_is_away_is_one_line_and_one_when_it_is_back(logged: 
 
 async def test_a_poll_that_takes_longer_than_a_lease_is_recorded_all_the_same() -> None:
     """Its lease is kept, so that nobody else begins the same."""
-    house = await a_house(a_scheduled_upgrade())
-    house.storage.claims.lasting = 60
-    day, other = Day(house, renew_every=0.05), Day(house, renew_every=0.05)
-    house.cloud.readings = [a_reading(status="SCHEDULED_NOTIFIED")]
-    wire, polls, outlasted = house.cloud._wire, [], asyncio.Event()
+    harness = await a_harness(a_scheduled_upgrade())
+    harness.storage.claims.lasting = 60
+    day, other = Day(harness, renew_every=0.05), Day(harness, renew_every=0.05)
+    harness.cloud.readings = [a_reading(status="SCHEDULED_NOTIFIED")]
+    wire, polls, outlasted = harness.cloud._wire, [], asyncio.Event()
 
     async def slow() -> None:
         polls.append(1)
         await outlasted.wait()
         await wire()
 
-    house.cloud._wire = slow  # type: ignore[method-assign]
+    harness.cloud._wire = slow  # type: ignore[method-assign]
     polling = asyncio.create_task(day.run("poll:acme"))
     async with asyncio.timeout(60):
         while not polls:  # noqa: ASYNC110 - what is waited for is plain state
             await asyncio.sleep(0)
-        held = house.storage.claims.leases[None, "poll:acme"]
+        held = harness.storage.claims.leases[None, "poll:acme"]
         for _ in range(3):
-            house.storage.pass_time(30)
-            now = house.storage.seconds()
-            while (held.until or 0.0) < now + house.storage.claims.lasting:  # noqa: ASYNC110 - as above
+            harness.storage.pass_time(30)
+            now = harness.storage.seconds()
+            while (held.until or 0.0) < now + harness.storage.claims.lasting:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
     await other.run("poll:acme")
     outlasted.set()
     await polling
 
     assert len(polls) == 1
-    assert len(house.channel()) == 1
+    assert len(harness.channel()) == 1
 
 
 async def test_whoever_lost_the_poll_records_nothing(logged: list[dict[str, Any]]) -> None:
     """It was stalled, and another process took over."""
-    house = await a_house(a_scheduled_upgrade())
-    day = Day(house)
-    house.cloud.readings = [a_reading(status="FAILED")]
-    wire = house.cloud._wire
+    harness = await a_harness(a_scheduled_upgrade())
+    day = Day(harness)
+    harness.cloud.readings = [a_reading(status="FAILED")]
+    wire = harness.cloud._wire
 
     async def stalled() -> None:
-        house.storage.pass_time(30)
-        assert await house.storage.claims.claim("poll:acme")
+        harness.storage.pass_time(30)
+        assert await harness.storage.claims.claim("poll:acme")
         await wire()
 
-    house.cloud._wire = stalled  # type: ignore[method-assign]
+    harness.cloud._wire = stalled  # type: ignore[method-assign]
     await day.run("poll:acme")
 
-    assert house.storage.told == []
+    assert harness.storage.told == []
     assert "job.taken_over" in [line["event"] for line in logged]
 
 
 async def test_a_catalog_is_read_stored_and_put_on_the_shelf() -> None:
     """And again after its pause."""
-    house = await a_house(catalog=a_catalog(fetched_at=NOON - timedelta(hours=1), versions=()))
-    house.cloud.catalogs[ACME] = a_catalog()
+    harness = await a_harness(catalog=a_catalog(fetched_at=NOON - timedelta(hours=1), versions=()))
+    harness.cloud.catalogs[ACME] = a_catalog()
 
-    await Day(house).run("catalog:acme")
+    await Day(harness).run("catalog:acme")
 
-    assert house.catalog_cache.catalogs == (a_catalog(),)
-    assert house.storage.tables.catalogs[ACME] == a_catalog()
+    assert harness.catalog_cache.catalogs == (a_catalog(),)
+    assert harness.storage.tables.catalogs[ACME] == a_catalog()
 
 
 @pytest.mark.parametrize(
@@ -223,77 +223,77 @@ async def test_a_catalog_that_cannot_be_read_is_tried_again_soon(
     error: Exception, level: str, logged: list[dict[str, Any]]
 ) -> None:
     """The old copy stays; the log says so once, and once when it works again."""
-    house = await a_house()
-    day = Day(house)
-    house.cloud.refusal = error  # type: ignore[assignment]
+    harness = await a_harness()
+    day = Day(harness)
+    harness.cloud.refusal = error  # type: ignore[assignment]
 
     for _ in range(3):
         await day.run("catalog:acme")
-        house.storage.pass_time(11)
-    house.cloud.refusal = None
+        harness.storage.pass_time(11)
+    harness.cloud.refusal = None
     await day.run("catalog:acme")
 
-    assert house.catalog_cache.catalogs == (a_catalog(),)
+    assert harness.catalog_cache.catalogs == (a_catalog(),)
     told = [(line["event"], line["log_level"]) for line in logged if line["event"].startswith("catalog.")]
     assert told == [("catalog.not_read", level), ("catalog.read_again", "info")]
 
 
 async def test_the_shelf_takes_over_what_another_process_read() -> None:
     """Without asking the cloud."""
-    house = await a_house()
+    harness = await a_harness()
     newer = Catalog(organisation=ACME, fetched_at=NOON + timedelta(minutes=1))
-    async with house.storage.begin() as work:
+    async with harness.storage.begin() as work:
         await work.catalogs.put(newer)
         await work.commit()
 
-    await Day(house).run("catalog_cache")
+    await Day(harness).run("catalog_cache")
 
-    assert house.catalog_cache.catalogs == (newer,)
+    assert harness.catalog_cache.catalogs == (newer,)
 
 
 async def test_reminding_and_pruning_are_run() -> None:
     """Each under its own name; pruning once an hour."""
-    house = await a_house(a_scheduled_upgrade())
-    day = Day(house)
+    harness = await a_harness(a_scheduled_upgrade())
+    day = Day(harness)
 
     for _ in range(3):
         await day.run("reminding")
         await day.run("prune")
-        house.storage.pass_time(2)
+        harness.storage.pass_time(2)
 
-    assert len(house.channel()) == 1
+    assert len(harness.channel()) == 1
     assert day.pruned == 1
 
 
 async def test_a_blind_poll_is_no_failure_and_its_line_says_why(logged: list[dict[str, Any]]) -> None:
     """It is noted, and polled again."""
-    house = await a_house(forced=Source.ORGANISATION)
-    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+    harness = await a_harness(forced=Source.ORGANISATION)
+    harness.cloud.refusal = Broken("Avisi Cloud answered 502")
 
-    await Day(house).run("poll:acme")
+    await Day(harness).run("poll:acme")
 
     assert [line for line in logged if line["event"] == "job.failed"] == []
     (line,) = [line for line in logged if line["event"] == "poll.unreadable"]
     assert line["error"] == "Avisi Cloud answered 502"
-    assert house.storage.tables.feeds[ACME].error == "Avisi Cloud answered 502"
+    assert harness.storage.tables.feeds[ACME].error == "Avisi Cloud answered 502"
 
 
 async def test_an_older_policy_is_logged_once_and_leaves_the_jobs_to_others(logged: list[dict[str, Any]]) -> None:
     """What it tells and reminds of would be by rules that are not in force; it goes on when its own are again."""
-    house = await a_house()
-    day, newer = Day(house), in_force_of(await house.restarted(policy=a_policy(a_rule(required_approvals=2))))
+    harness = await a_harness()
+    day, newer = Day(harness), in_force_of(await harness.restarted(policy=a_policy(a_rule(required_approvals=2))))
     await newer.declare()
 
     for _ in range(3):
         await day.run("policy")
         await day.run("poll:acme")
         await day.run("reminding")
-    left = set(house.storage.claims.leases)
+    left = set(harness.storage.claims.leases)
     said = [entry["event"] for entry in logged]
-    await in_force_of(house).declare()
+    await in_force_of(harness).declare()
     await day.run("policy")
     await day.run("reminding")
 
     assert (said, left) == (["policy.superseded"], set())
     assert [entry["event"] for entry in logged] == ["policy.superseded", "policy.in_force_again"]
-    assert (None, "reminding") in house.storage.claims.leases
+    assert (None, "reminding") in harness.storage.claims.leases

@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.fakes import FakeClock, FakeCloud, FakeStorage
 from tests.store.conftest import make_older
-from tests.workflow.harness import House, the_people
+from tests.workflow.harness import Harness, the_people
 
 TWO = a_policy(a_rule(required_approvals=2))
 
@@ -54,7 +54,7 @@ class Process:
 
     def __init__(self, storage: Storage, cloud: FakeCloud) -> None:
         self.storage = storage
-        self.house = House(
+        self.harness = Harness(
             storage=cast("FakeStorage", storage),
             cloud=cloud,
             members=the_people(),
@@ -64,11 +64,11 @@ class Process:
         )
         self.told: list[str] = []
         handlers = Handlers(
-            requesting=self.house.requesting,
-            deciding=self.house.deciding,
-            submitting=self.house.submitting,
+            requesting=self.harness.requesting,
+            deciding=self.harness.deciding,
+            submitting=self.harness.submitting,
             deliver=self.deliver,
-            slack_answers=self.house.members.answers,
+            slack_answers=self.harness.members.answers,
         )
         self.worker = Worker(claims=storage.claims, begin=storage.begin, read=storage.read, handlers=handlers)
         storage.claims.local_worker = self.worker
@@ -114,7 +114,7 @@ async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process, member in zip(processes, (SEM, KIM), strict=True):
-        await process.house.catalog_cache.renew()
+        await process.harness.catalog_cache.renew()
         await put(stored, a_press(request, member=member), key=member, queue=f"request:{member}")
     leases = await stored.claims.claim_due(Lane.DECISIONS, limit=2)
 
@@ -122,7 +122,7 @@ async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage
         async with stored.read() as work:
             received = await work.inbox.due(lease.queue)
         assert received
-        await process.house.decide(received.number, received.entry, lease)
+        await process.harness.decide(received.number, received.entry, lease)
 
     await asyncio.gather(*(decide(one, lease) for one, lease in zip(processes, leases, strict=True)))
 
@@ -135,7 +135,7 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process in processes:
-        await process.house.catalog_cache.renew()
+        await process.harness.catalog_cache.renew()
     running = [asyncio.create_task(process.worker.run()) for process in processes]
     await put(stored, a_submitted_form(), key="form", queue="cluster:web")
     asked = await until(stored, State.PENDING_APPROVAL)
@@ -159,8 +159,8 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
 async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     """Whoever starts next can claim at once what is left."""
     process = Process(stored, FakeCloud(a_catalog()))
-    await process.house.catalog_cache.renew()
-    process.house.members.down = True
+    await process.harness.catalog_cache.renew()
+    process.harness.members.down = True
     running = asyncio.create_task(process.worker.run())
     for number in range(5):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
@@ -181,7 +181,7 @@ async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stor
     cloud = FakeCloud(a_catalog())
     processes = [Process(stored, cloud), Process(stored, cloud)]
     for process in processes:
-        await process.house.catalog_cache.renew()
+        await process.harness.catalog_cache.renew()
     for number in range(2):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
     running = [asyncio.create_task(process.worker.run()) for process in processes]
@@ -216,7 +216,7 @@ async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storag
     await rewrite(stored, OutboxRow, 1, kind="KindOfTomorrow")
     await rewrite(stored, InboxRow, 1, kind="EntryOfTomorrow")
     process = Process(stored, FakeCloud(a_catalog()))
-    await process.house.catalog_cache.renew()
+    await process.harness.catalog_cache.renew()
     told = process.told
     running = asyncio.create_task(process.worker.run())
 

@@ -34,7 +34,7 @@ Transport = Literal["http", "socket"]
 
 
 @dataclass(kw_only=True)
-class Office:
+class SlackHarness:
     """A running bot edge. What it stored is in `storage`; `refuse` makes the judge refuse every press."""
 
     slack: SimulatedSlack
@@ -63,15 +63,15 @@ class Office:
 
 
 @asynccontextmanager
-async def office(
+async def harness(
     transport: Transport,
     *,
     catalogs: Sequence[Catalog] | None = None,
     policy: Policy | None = None,
     stored: Sequence[Any] = (),
     patience: float = 10.0,
-    beside: Office | None = None,
-) -> AsyncIterator[Office]:
+    beside: SlackHarness | None = None,
+) -> AsyncIterator[SlackHarness]:
     """Start Slack and the edge; without `catalogs` there is acme's with two clusters.
 
     `beside` is another replica's, of which Slack and storage are used; what happens in Slack comes here from now on.
@@ -97,7 +97,7 @@ async def office(
             now=clock,
             zone=UTC,
         )
-        here: Office
+        here: SlackHarness
 
         async def draw_home(member: MemberId) -> View:
             page = storage.tables.pages[member]
@@ -125,7 +125,7 @@ async def office(
             loading_patience=patience,
         )
         bolt = edge.bolt()
-        here = Office(
+        here = SlackHarness(
             slack=slack,
             storage=storage,
             catalog_cache=catalog_cache,

@@ -8,7 +8,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.slack.bolt import bolt
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity
-from tests.slack.harness import office
+from tests.slack.harness import harness
 
 
 async def test_the_environment_cannot_switch_bolt_to_oauth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ async def test_listeners_work_with_a_foreign_environment(monkeypatch: pytest.Mon
     monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
     monkeypatch.setenv("SLACK_CLIENT_SECRET", "3")
 
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person("U0ROOS")
         assert (await roos.command("C0UPGRADES", "/schedule-upgrade help")).ok
         await roos.private("C0UPGRADES", "opens the form")
@@ -39,7 +39,7 @@ async def test_listeners_work_with_a_foreign_environment(monkeypatch: pytest.Mon
 
 async def test_what_nobody_asked_for_is_acknowledged() -> None:
     """Slack repeats a refused event, and shows a warning beside a link button whose press nobody took."""
-    async with office("http") as here:
+    async with harness("http") as here:
         team = here.slack.workspace.team_id
         for body in (
             {"type": "event_callback", "event": {"type": "team_join", "user": "U1"}, "team_id": team},
@@ -57,7 +57,7 @@ async def test_bolt_writes_nothing_whatever_the_roots_level(
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-ours")
     caplog.set_level(logging.DEBUG)
 
-    async with office("http") as here:
+    async with harness("http") as here:
         await here.slack.person("U0ROOS").command("C0UPGRADES", "/schedule-upgrade help")
         body = {"type": "block_actions", "actions": [], "team": {"id": here.slack.workspace.team_id}}
         await here.bolt.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))

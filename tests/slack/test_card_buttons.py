@@ -15,7 +15,7 @@ from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.inbox import ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
 from tests.builders import NOON, ROOS, SEM, an_upgrade_request
-from tests.slack.harness import Office, Transport, office
+from tests.slack.harness import SlackHarness, Transport, harness
 
 CHANNEL = "C0UPGRADES"
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -29,7 +29,7 @@ EVERY_PRESS: Sequence[tuple[Press, str]] = (
 )
 
 
-async def _card(here: Office, request: UpgradeRequest) -> MessageRef:
+async def _card(here: SlackHarness, request: UpgradeRequest) -> MessageRef:
     """Put a message of the bot's with every button into a channel."""
     buttons = actions(*(press_button(press, request, PLAIN) for press, _ in EVERY_PRESS))
     return await here.messenger.post(CHANNEL, message("Upgrade web", section("Upgrade web"), buttons))
@@ -40,7 +40,7 @@ async def _card(here: Office, request: UpgradeRequest) -> MessageRef:
 async def test_a_press_is_stored_before_it_is_acknowledged(transport: Transport, press: Press) -> None:
     """Who, what, which seal, where, and where to answer: all of it is in the inbox when Slack is content."""
     request = an_upgrade_request()
-    async with office(transport, stored=[request]) as here:
+    async with harness(transport, stored=[request]) as here:
         card = await _card(here, request)
 
         assert (await here.slack.person(SEM).press(card.channel, card.ts, dict(EVERY_PRESS)[press])).ok
@@ -56,7 +56,7 @@ async def test_a_press_is_stored_before_it_is_acknowledged(transport: Transport,
 async def test_reject_asks_for_the_reason_and_stores_it(transport: Transport) -> None:
     """The modal names the upgrade; an empty reason is refused at its field."""
     request = an_upgrade_request()
-    async with office(transport, stored=[request]) as here:
+    async with harness(transport, stored=[request]) as here:
         card = await _card(here, request)
         sem = here.slack.person(SEM)
         await sem.press(card.channel, card.ts, "Reject")
@@ -83,7 +83,7 @@ async def test_reject_asks_for_the_reason_and_stores_it(transport: Transport) ->
 async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport: Transport) -> None:
     """A start that has passed is left out; the rest is as it was asked for."""
     request = an_upgrade_request(start=NOON - timedelta(hours=1))
-    async with office(transport, stored=[request]) as here:
+    async with harness(transport, stored=[request]) as here:
         card = await _card(here, request)
         roos = here.slack.person(ROOS)
         await roos.press(card.channel, card.ts, "Reschedule")
@@ -109,7 +109,7 @@ async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport
 async def test_another_cluster_in_a_rescheduling_is_said_to_be_one(state: State, says: str) -> None:
     """And what becomes of the request that was to be rescheduled, before anything is asked for."""
     request = an_upgrade_request(state=state)
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         card = await _card(here, request)
         roos = here.slack.person(ROOS)
         await roos.press(card.channel, card.ts, "Reschedule")
@@ -129,7 +129,7 @@ async def test_a_press_that_is_refused_opens_nothing_and_is_answered_by_the_work
 ) -> None:
     """The rule is said by the same code that decides, so the press is stored like any other."""
     request = an_upgrade_request()
-    async with office(transport, stored=[request]) as here:
+    async with harness(transport, stored=[request]) as here:
         here.refuse.append(NotAnApprover("Only approvers may do this."))
         card = await _card(here, request)
         roos = here.slack.person(ROOS)
@@ -146,7 +146,7 @@ async def test_a_press_that_is_refused_opens_nothing_and_is_answered_by_the_work
 async def test_a_modal_opens_for_who_was_seen_lately_when_nobody_can_judge(button: str) -> None:
     """Then the submission is judged, when Slack can be asked again."""
     request = an_upgrade_request()
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         await here.people.find(SEM)
         here.refuse.append(MembersUnavailable("Slack does not answer."))
         card = await _card(here, request)
@@ -162,7 +162,7 @@ async def test_a_modal_opens_for_who_was_seen_lately_when_nobody_can_judge(butto
 async def test_no_modal_opens_for_a_stranger_when_nobody_can_judge(button: str) -> None:
     """An outsider would see every cluster; whoever it is presses again in a moment."""
     request = an_upgrade_request()
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         here.refuse.append(MembersUnavailable("Slack does not answer."))
         card = await _card(here, request)
         sem = here.slack.person(SEM)
@@ -178,7 +178,7 @@ async def test_no_modal_opens_for_a_stranger_when_nobody_can_judge(button: str) 
 async def test_a_repeated_press_changes_nothing(transport: Transport) -> None:
     """A delivery that Slack repeats has the same key; a second press by the same person is another one."""
     request = an_upgrade_request()
-    async with office(transport, stored=[request]) as here:
+    async with harness(transport, stored=[request]) as here:
         card = await _card(here, request)
         sem = here.slack.person(SEM)
         await sem.press(card.channel, card.ts, "Approve")
@@ -196,7 +196,7 @@ async def test_a_repeated_press_changes_nothing(transport: Transport) -> None:
 async def test_a_form_that_cannot_open_is_told_privately() -> None:
     """An expired trigger, or Slack out of reach: the person knows that nothing happened and what to do."""
     request = an_upgrade_request()
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         card = await _card(here, request)
         sem = here.slack.person(SEM)
         for fault in (Fault(error="expired_trigger_id"), Fault(status=500)):
@@ -212,7 +212,7 @@ async def test_a_form_that_cannot_open_is_told_privately() -> None:
 
 async def test_a_request_that_is_gone_is_said() -> None:
     """A card whose request was pruned does not lead into nowhere."""
-    async with office("http") as here:
+    async with harness("http") as here:
         card = await _card(here, an_upgrade_request())
         sem = here.slack.person(SEM)
         await sem.press(card.channel, card.ts, "Reschedule")
@@ -221,7 +221,7 @@ async def test_a_request_that_is_gone_is_said() -> None:
 
 async def test_a_press_with_a_foreign_value_is_explained() -> None:
     """A button that we never drew decides nothing."""
-    async with office("http") as here:
+    async with harness("http") as here:
         foreign = actions(button("Approve", action_id="approve", value="x"))
         card = await here.messenger.post(CHANNEL, message("Foreign", foreign))
 
@@ -234,7 +234,7 @@ async def test_a_press_with_a_foreign_value_is_explained() -> None:
 async def test_a_database_that_fails_loses_no_press_silently() -> None:
     """What could not be stored is said with a reference number."""
     request = an_upgrade_request()
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         card = await _card(here, request)
         async with here.storage.writing:
             outcome = await here.slack.person(SEM).press(card.channel, card.ts, "Approve")
@@ -247,7 +247,7 @@ async def test_a_database_that_fails_loses_no_press_silently() -> None:
 async def test_a_rejection_that_cannot_be_stored_is_not_acknowledged_as_done() -> None:
     """Its reason stays in the modal."""
     request = an_upgrade_request()
-    async with office("http", stored=[request]) as here:
+    async with harness("http", stored=[request]) as here:
         card = await _card(here, request)
         sem = here.slack.person(SEM)
         await sem.press(card.channel, card.ts, "Reject")

@@ -25,7 +25,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.slack.harness import Transport, office
+from tests.slack.harness import Transport, harness
 
 CHANNEL = "C0UPGRADES"
 GLOBEX = Organisation("globex")
@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 @BOTH
 async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transport) -> None:
     """Cluster, version and time in the person's own zone; the person sees it before anything is requested."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade production/web 1.31 2026-12-05 22:00")).ok
 
@@ -51,7 +51,7 @@ async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transpo
 @BOTH
 async def test_what_is_not_understood_is_answered_privately(transport: Transport) -> None:
     """The answer says what was not understood, the nearest choices, and the help; nothing opens."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade productoin/web")).ok
 
@@ -67,7 +67,7 @@ async def test_help_says_who_may_approve() -> None:
         a_rule(approvers=("S0PLATFORM", "U0KIM")),
         environments={"staging": a_rule(environment="staging", required_approvals=0, approvers=())},
     )
-    async with office("http", policy=policy) as here:
+    async with harness("http", policy=policy) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade help")
 
@@ -85,7 +85,7 @@ async def test_list_reads_well_from_nothing_to_many() -> None:
             )
             for number in range(count)
         ]
-        async with office("http", stored=[*upgrades, an_upgrade_request()]) as here:
+        async with harness("http", stored=[*upgrades, an_upgrade_request()]) as here:
             roos = here.slack.person(ROOS)
             assert (await roos.command(CHANNEL, "/schedule-upgrade list")).ok
             answer = await roos.private(CHANNEL, "1 request waiting")
@@ -99,7 +99,7 @@ async def test_list_reads_well_from_nothing_to_many() -> None:
 
 async def test_a_list_shows_what_was_stored_a_moment_ago() -> None:
     """Whoever asks for the same shares one reading, but none from before something was stored here."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         for waiting in range(3):
             assert (await roos.command(CHANNEL, "/schedule-upgrade list")).ok
@@ -111,7 +111,7 @@ async def test_a_list_shows_what_was_stored_a_moment_ago() -> None:
 
 async def test_list_of_an_unknown_environment_names_those_there_are() -> None:
     """A typing mistake does not look like an empty list."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade list prodution")
 
@@ -122,7 +122,7 @@ async def test_with_several_organisations_each_name_begins_with_that_of_its_orga
     """In lists, in `status` and in the form; and a list of one of them, or of one of its environments, can be had."""
     theirs = a_catalog(a_cluster(identity="x", organisation=GLOBEX, slug="web"), organisation=GLOBEX)
     both = [a_scheduled_upgrade(), a_scheduled_upgrade(organisation=GLOBEX, identity="y", cluster_identity="x")]
-    async with office("http", catalogs=[a_catalog(), theirs], stored=both) as here:
+    async with harness("http", catalogs=[a_catalog(), theirs], stored=both) as here:
         roos = here.slack.person(ROOS)
         for words, named, others in (
             ("list", ["acme/production/web", "globex/production/web"], []),
@@ -146,7 +146,7 @@ async def test_with_several_organisations_each_name_begins_with_that_of_its_orga
 
 async def test_status_tells_about_one_cluster() -> None:
     """What it runs, what is scheduled and what was asked for."""
-    async with office("http", stored=[a_scheduled_upgrade(), an_upgrade_request()]) as here:
+    async with harness("http", stored=[a_scheduled_upgrade(), an_upgrade_request()]) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade status web")
         await roos.private(CHANNEL, "production/web", "scheduled", "pending approval")
@@ -158,7 +158,7 @@ async def test_status_tells_about_one_cluster() -> None:
 @pytest.mark.parametrize("text", ["", " help", " list", " web"])
 async def test_guests_are_refused_privately(text: str) -> None:
     """Only full members may use the command; a guest is told so, and nothing opens."""
-    async with office("http") as here:
+    async with harness("http") as here:
         gijs = here.slack.person("U0GIJS")
         assert (await gijs.command(CHANNEL, f"/schedule-upgrade{text}")).ok
 
@@ -170,7 +170,7 @@ async def test_guests_are_refused_privately(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " web 1.31 tomorrow 22:00", " list", " status web", " help"])
 async def test_nobody_is_answered_while_nobody_can_say_who_they_are(transport: Transport, text: str) -> None:
     """A slow or broken look-up never costs the acknowledgement, and never opens anything to a stranger."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         here.slack.faults.add("users.info", Fault(delay=5), times=None)
         roos = here.slack.person(ROOS)
 
@@ -187,7 +187,7 @@ async def test_nobody_is_answered_while_nobody_can_say_who_they_are(transport: T
 )
 async def test_a_member_who_was_seen_lately_goes_on_while_slack_does_not_say_who_they_are(fault: Fault) -> None:
     """Their form opens with their own time zone, as it was known before."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade help")
         here.people._members._kept.clear()
@@ -201,7 +201,7 @@ async def test_a_member_who_was_seen_lately_goes_on_while_slack_does_not_say_who
 @BOTH
 async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport: Transport) -> None:
     """The modal opens at once, and becomes the form when the clusters have been read."""
-    async with office(transport, catalogs=[]) as here:
+    async with harness(transport, catalogs=[]) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade")).ok
         await roos.modal("Schedule upgrade", containing="Reading the clusters")
@@ -218,7 +218,7 @@ async def test_an_empty_catalog_shows_a_loading_view_that_fills_itself(transport
 
 async def test_the_empty_form_offers_what_there_is_now() -> None:
     """Also when it was opened before: a cluster that came since is in it, one that went is not."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         for _ in range(2):
             await roos.command(CHANNEL, "/schedule-upgrade")
@@ -239,7 +239,7 @@ async def test_the_empty_form_offers_what_there_is_now() -> None:
 
 async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
     """After a while the view says that the clusters cannot be read; Retry fills in what was typed."""
-    async with office("http", catalogs=[], patience=0.2) as here:
+    async with harness("http", catalogs=[], patience=0.2) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade web 1.31")
         view = await roos.modal("Schedule upgrade", containing="could not be read")
@@ -257,7 +257,7 @@ async def test_trouble_with_the_cloud_is_said_and_can_be_retried() -> None:
 
 async def test_a_retry_that_reaches_another_replica_fills_in_what_was_typed() -> None:
     """Nothing is kept in memory between two payloads; the words are read in the person's own time zone there, too."""
-    async with office("http", catalogs=[], patience=0.1) as here, office("http", beside=here) as other:
+    async with harness("http", catalogs=[], patience=0.1) as here, harness("http", beside=here) as other:
         here.slack.deliver_over_http(f"{here.address}/slack/events")
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade production/web 1.31 2026-12-05 22:00")
@@ -278,7 +278,7 @@ async def test_a_retry_that_reaches_another_replica_fills_in_what_was_typed() ->
 async def test_a_retried_rescheduling_is_filled_in_from_its_request() -> None:
     """The form knows which request it is to replace, and so what was asked for."""
     request = an_upgrade_request(reason="CVE fixes")
-    async with office("http", catalogs=[], patience=0.1, stored=[request]) as here:
+    async with harness("http", catalogs=[], patience=0.1, stored=[request]) as here:
         roos = here.slack.person(ROOS)
         place = await here.messenger.post(
             CHANNEL, message("Card", actions(press_button(Press.RESCHEDULE, request, PLAIN)))
@@ -298,7 +298,7 @@ async def test_a_retried_rescheduling_is_filled_in_from_its_request() -> None:
 
 async def test_no_clusters_at_all_is_said() -> None:
     """An empty organisation is not a loading view for ever."""
-    async with office("http", catalogs=[Catalog(organisation=ACME, fetched_at=NOON)]) as here:
+    async with harness("http", catalogs=[Catalog(organisation=ACME, fetched_at=NOON)]) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade")
 
@@ -314,7 +314,7 @@ async def test_ten_thousand_clusters_open_and_are_searched_in_time(transport: Tr
             for number in range(10_000)
         )
     )
-    async with office(transport, catalogs=[many]) as here:
+    async with harness(transport, catalogs=[many]) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade")).ok
         await roos.modal("Schedule upgrade")
@@ -338,7 +338,7 @@ async def test_choosing_refreshes_and_keeps_what_was_entered(transport: Transpor
     """Another cluster brings its own versions and facts; the reason and the date stay."""
     older = a_cluster(identity="old", slug="old", name="Old", version="v1.29.9-u-ame.1", schedule=None)
     catalog = a_catalog(a_cluster(), older, versions=(NEW, "v1.30.6-u-ame.3", "v1.29.9-u-ame.1"))
-    async with office(transport, catalogs=[catalog]) as here:
+    async with harness(transport, catalogs=[catalog]) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade web")
         await roos.modal(containing="Current version")
@@ -359,7 +359,7 @@ async def test_choosing_refreshes_and_keeps_what_was_entered(transport: Transpor
 @BOTH
 async def test_errors_stand_at_their_fields_and_a_second_try_goes_through(transport: Transport) -> None:
     """Nothing entered is lost by a mistake, and only the corrected form is stored."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade web 1.31")
         await roos.modal("Schedule upgrade")
@@ -376,7 +376,7 @@ async def test_errors_stand_at_their_fields_and_a_second_try_goes_through(transp
 
 async def test_a_list_is_read_once_however_its_place_is_written() -> None:
     """What is kept for who asks for the same goes by the place that was found, and not by what was typed."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade help")
         read = here.storage.looks
@@ -392,7 +392,7 @@ async def test_a_command_that_the_bot_was_not_told_of_is_answered_with_both_name
     transport: Transport, written: io.StringIO
 ) -> None:
     """Else it would vanish in Socket Mode, and nobody could tell why."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         here.slack.app.commands = (Command(name="/upgrade"),)
         roos = here.slack.person(ROOS)
 

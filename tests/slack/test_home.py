@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.inbox import FormSubmitted
 from tests.builders import NEW, NOON, ROOS
-from tests.slack.harness import Transport, office
+from tests.slack.harness import Transport, harness
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
@@ -13,7 +13,7 @@ BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 @BOTH
 async def test_opening_it_publishes_and_notes_it(transport: Transport) -> None:
     """What the person sees is drawn for that person, and it is published again while it stays open."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         await roos.open_home()
 
@@ -23,7 +23,7 @@ async def test_opening_it_publishes_and_notes_it(transport: Transport) -> None:
 
 async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
     """Presses in App Home have no response URL and no message; what is asked for from there is known to be."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         await roos.home(f"Home of {ROOS}")
         await roos.press_in_home("Next")
@@ -42,7 +42,7 @@ async def test_its_pages_turn_and_its_button_opens_the_modal() -> None:
 
 async def test_a_guest_sees_why_there_is_nothing() -> None:
     """App Home of somebody who may not use the bot says so, and shows nothing else."""
-    async with office("http") as here:
+    async with harness("http") as here:
         gijs = here.slack.person("U0GIJS")
         await gijs.open_home()
         await gijs.home("Only full members")
@@ -51,7 +51,7 @@ async def test_a_guest_sees_why_there_is_nothing() -> None:
 
 async def test_a_home_shows_nothing_while_nobody_can_say_whose_it_is() -> None:
     """Neither what is under way nor the form, which its button would open."""
-    async with office("http") as here:
+    async with harness("http") as here:
         here.slack.faults.add("users.info", Fault(error="ratelimited"), times=None)
         roos = here.slack.person(ROOS)
         await roos.open_home()
@@ -68,7 +68,7 @@ async def test_a_home_shows_nothing_while_nobody_can_say_whose_it_is() -> None:
 
 async def test_a_home_that_cannot_be_published_harms_nothing() -> None:
     """It is drawn again the next time."""
-    async with office("http") as here:
+    async with harness("http") as here:
         here.slack.faults.add("views.publish", Fault(status=500))
         roos = here.slack.person(ROOS)
         assert (await roos.open_home()).ok

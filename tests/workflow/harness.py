@@ -64,7 +64,7 @@ def the_people() -> FakeMembers:
 
 
 @dataclass(kw_only=True)
-class House:
+class Harness:
     """One process: the real workflow over fake ports. `restarted` gives another over the same ports."""
 
     storage: FakeStorage
@@ -168,9 +168,9 @@ class House:
         policy: Policy | None = None,
         forced: Source | None = None,
         guard: Callable[[BeginWork], BeginWork] | None = None,
-    ) -> "House":
+    ) -> "Harness":
         """Return another process over the same ports, with another policy if told so."""
-        house = House(
+        harness = Harness(
             storage=self.storage,
             cloud=self.cloud,
             members=self.members,
@@ -182,8 +182,8 @@ class House:
             ids=self.ids,
             entered=self.entered,
         )
-        await house.catalog_cache.renew()
-        return house
+        await harness.catalog_cache.renew()
+        return harness
 
     # --- what people do ---
 
@@ -327,17 +327,17 @@ class House:
         self.slept.append(seconds)
 
 
-async def a_house(
+async def a_harness(
     *things: UpgradeRequest | ScheduledUpgrade | Feed | Catalog,
     policy: Policy | None = None,
     catalog: Catalog | None = None,
     forced: Source | None = None,
     now: datetime = NOON,
     organisations: tuple[Organisation, ...] = (ACME,),
-) -> House:
+) -> Harness:
     """Build a house with everybody, acme's catalog, and a rule under which Sem or Kim approves."""
     catalog = catalog or a_catalog()
-    house = House(
+    harness = Harness(
         storage=FakeStorage(catalog, *things),
         cloud=FakeCloud(catalog),
         members=the_people(),
@@ -346,5 +346,5 @@ async def a_house(
         forced=forced,
         organisations=organisations,
     )
-    await house.catalog_cache.renew()
-    return house
+    await harness.catalog_cache.renew()
+    return harness

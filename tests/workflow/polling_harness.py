@@ -12,7 +12,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.harness import House
+from tests.workflow.harness import Harness
 
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 CLUSTERS = Feed(organisation=ACME, source=Source.CLUSTERS, probed_at=NOON, baseline_at=NOON, read_at=NOON)
@@ -28,8 +28,8 @@ def ours(**changes: object) -> tuple[UpgradeRequest, ScheduledUpgrade]:
     return request, upgrade
 
 
-async def sees(house: House, *readings: object) -> None:
+async def sees(harness: Harness, *readings: object) -> None:
     """Poll once, a minute later, with these in the cloud's list."""
-    house.cloud.readings = list(readings)  # type: ignore[arg-type]
-    house.clock.advance(timedelta(minutes=1))
-    await house.poll()
+    harness.cloud.readings = list(readings)  # type: ignore[arg-type]
+    harness.clock.advance(timedelta(minutes=1))
+    await harness.poll()

@@ -2,64 +2,64 @@
 
 from bot.domain.request import State
 from tests.builders import a_cluster, a_form, a_reading
-from tests.workflow.harness import House, a_house
+from tests.workflow.harness import Harness, a_harness
 
 
-async def newcomer(house: House) -> House:
+async def newcomer(harness: Harness) -> Harness:
     """Return another process over the same store whose shelf is still empty."""
-    other = await house.restarted()
+    other = await harness.restarted()
     other.catalog_cache._catalogs.clear()
     return other
 
 
 async def test_a_vote_that_reaches_a_process_with_an_empty_shelf_counts() -> None:
     """The store has the catalog, so the cluster is not gone."""
-    house = await a_house()
-    request = await house.ask()
+    harness = await a_harness()
+    request = await harness.ask()
 
-    answer = await (await newcomer(house)).press(request)
+    answer = await (await newcomer(harness)).press(request)
 
     assert "Your approval counts" in answer
-    assert house.now_of(request).state is State.APPROVED
+    assert harness.now_of(request).state is State.APPROVED
 
 
 async def test_a_request_that_reaches_a_process_with_an_empty_shelf_is_made() -> None:
     """What was filled in elsewhere is judged by the same catalog here."""
-    house = await a_house()
+    harness = await a_harness()
 
-    request = await (await newcomer(house)).ask()
+    request = await (await newcomer(harness)).ask()
 
-    assert house.now_of(request).state is State.PENDING_APPROVAL
+    assert harness.now_of(request).state is State.PENDING_APPROVAL
 
 
 async def test_a_process_with_an_empty_shelf_submits_what_was_approved_elsewhere() -> None:
     """It is not failed as a cluster that nobody knows."""
-    house = await a_house()
-    request = await house.approved()
+    harness = await a_harness()
+    request = await harness.approved()
 
-    await (await newcomer(house)).submit(request)
+    await (await newcomer(harness)).submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
 async def test_a_process_with_an_empty_shelf_sees_that_a_cluster_has_drifted() -> None:
     """Votes are void there too: an empty shelf never hides a change."""
-    house = await a_house()
-    request = await house.ask()
-    other = await newcomer(house)
-    await house.recatalog(a_cluster(version="v1.30.6-u-ame.4"))
+    harness = await a_harness()
+    request = await harness.ask()
+    other = await newcomer(harness)
+    await harness.recatalog(a_cluster(version="v1.30.6-u-ame.4"))
 
     await other.press(request)
 
-    assert house.now_of(request).votes == ()
-    assert house.now_of(request).round == 2
+    assert harness.now_of(request).votes == ()
+    assert harness.now_of(request).round == 2
 
 
 async def test_a_request_is_of_what_the_cluster_runs_now_also_where_the_shelf_is_old() -> None:
     """The card would otherwise show a version that was left meanwhile."""
-    house = await a_house()
-    other = await house.restarted()
-    await house.recatalog(a_cluster(version="v1.30.6-u-ame.4"))
+    harness = await a_harness()
+    other = await harness.restarted()
+    await harness.recatalog(a_cluster(version="v1.30.6-u-ame.4"))
 
     request = await other.ask()
 
@@ -68,8 +68,8 @@ async def test_a_request_is_of_what_the_cluster_runs_now_also_where_the_shelf_is
 
 async def test_the_form_knows_a_cluster_that_another_process_has_read() -> None:
     """A refresh or a submission of the modal may reach any process."""
-    house = await a_house()
-    other = await newcomer(house)
+    harness = await a_harness()
+    other = await newcomer(harness)
 
     shown = await other.viewing.form(a_form())
     other.catalog_cache._catalogs.clear()
@@ -81,28 +81,28 @@ async def test_the_form_knows_a_cluster_that_another_process_has_read() -> None:
 
 async def test_an_upgrade_read_before_any_catalog_is_named_once_there_is_one() -> None:
     """The vendor's own client knows no slugs in the list, and a bot reads that as early as its catalog."""
-    house = await a_house()
-    other = await newcomer(house)
-    house.cloud.readings = [a_reading(cluster="", environment="")]
+    harness = await a_harness()
+    other = await newcomer(harness)
+    harness.cloud.readings = [a_reading(cluster="", environment="")]
     await other.poll()
-    (before,) = house.upgrades.values()
+    (before,) = harness.upgrades.values()
 
     await other.catalog_cache.renew()
     await other.poll()
-    (named,) = house.upgrades.values()
-    house.cloud.readings = [a_reading(cluster="", environment="", status="FAILED")]
+    (named,) = harness.upgrades.values()
+    harness.cloud.readings = [a_reading(cluster="", environment="", status="FAILED")]
     await other.poll()
 
     assert (before.environment, named.full_name, named.moves) == ("", "production/web", before.moves)
-    assert [event.about.cluster for event in house.channel()] == ["web"]
+    assert [event.about.cluster for event in harness.channel()] == ["web"]
 
 
 async def test_a_process_without_a_catalog_says_of_no_request_that_its_cluster_is_gone() -> None:
     """Nothing was read yet, so nothing is known to be missing."""
-    house = await a_house()
-    request = await house.ask()
-    other = await newcomer(house)
+    harness = await a_harness()
+    request = await harness.ask()
+    other = await newcomer(harness)
 
     await other.look_round()
 
-    assert house.now_of(request).blocked == ""
+    assert harness.now_of(request).blocked == ""

@@ -18,7 +18,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.harness import a_house
+from tests.workflow.harness import a_harness
 from tests.workflow.polling_harness import EVE, LATER, READ, ours, sees
 
 IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
@@ -31,111 +31,111 @@ FINAL = {"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"}
 )
 async def test_each_status_is_told_where_the_contract_says(status: str) -> None:
     """Card and thread always; the channel for reminders and alerts; the requester for outcomes. PAUSED is unknown."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
-    await sees(house, a_reading(status=status, reason="Because"))
+    await sees(harness, a_reading(status=status, reason="Because"))
 
-    (event,) = house.told(StatusMoved)
+    (event,) = harness.told(StatusMoved)
     assert (event.status, event.from_status, event.reason) == (status, "SCHEDULED", "Because")
-    assert len(house.outbox(Kind.CARD)) == 1
-    assert len(house.told(StatusMoved, Kind.CHANNEL)) == (status in IN_CHANNEL)
-    assert len(house.told(StatusMoved, Kind.DIRECT)) == (status in FINAL)
-    assert house.facts(house.storage.requests[next(iter(house.storage.requests))]) == ["status moved"]
+    assert len(harness.outbox(Kind.CARD)) == 1
+    assert len(harness.told(StatusMoved, Kind.CHANNEL)) == (status in IN_CHANNEL)
+    assert len(harness.told(StatusMoved, Kind.DIRECT)) == (status in FINAL)
+    assert harness.facts(harness.storage.requests[next(iter(harness.storage.requests))]) == ["status moved"]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "MISSED"])
 async def test_a_failure_mentions_the_requester_and_on_call(status: str) -> None:
     """In the channel, once each; the thread mentions nobody."""
-    house = await a_house(*ours(), READ, policy=a_policy(a_rule(on_call=("S0ONCALL", ROOS))))
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(on_call=("S0ONCALL", ROOS))))
 
-    await sees(house, a_reading(status=status))
+    await sees(harness, a_reading(status=status))
 
-    assert house.told(StatusMoved, Kind.CHANNEL)[0].mention == (ROOS, "S0ONCALL")
-    assert house.told(StatusMoved)[0].mention == ()
+    assert harness.told(StatusMoved, Kind.CHANNEL)[0].mention == (ROOS, "S0ONCALL")
+    assert harness.told(StatusMoved)[0].mention == ()
 
 
 async def test_the_policy_raises_further_statuses_to_the_channel() -> None:
     """`announce` adds; it takes nothing away."""
-    house = await a_house(*ours(), READ, policy=a_policy(a_rule(announce=frozenset({"IN_PROGRESS"}))))
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(announce=frozenset({"IN_PROGRESS"}))))
 
-    await sees(house, a_reading(status="IN_PROGRESS"))
-    await sees(house, a_reading(status="FAILED"))
+    await sees(harness, a_reading(status="IN_PROGRESS"))
+    await sees(harness, a_reading(status="FAILED"))
 
-    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == ["IN_PROGRESS", "FAILED"]
+    assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == ["IN_PROGRESS", "FAILED"]
 
 
 async def test_a_status_seen_again_is_told_once() -> None:
     """Polls repeat themselves; moves do not."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
     for _ in range(3):
-        await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+        await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert len(house.channel()) == 1
+    assert len(harness.channel()) == 1
 
 
 async def test_a_jump_announces_the_newest_only() -> None:
     """From SCHEDULED straight to SUCCEEDED, with the bot down in between: the state it is in now."""
-    house = await a_house(*ours(), READ)
-    house.clock.advance(timedelta(hours=5))
+    harness = await a_harness(*ours(), READ)
+    harness.clock.advance(timedelta(hours=5))
 
-    await sees(house, a_reading(status="SUCCEEDED"))
+    await sees(harness, a_reading(status="SUCCEEDED"))
 
-    assert [(event.from_status, event.status) for event in house.told(StatusMoved)] == [("SCHEDULED", "SUCCEEDED")]
+    assert [(event.from_status, event.status) for event in harness.told(StatusMoved)] == [("SCHEDULED", "SUCCEEDED")]
 
 
 @pytest.mark.parametrize(("status", "to_channel"), [("SCHEDULED", False), ("SCHEDULED_NOTIFIED", True)])
 async def test_a_moved_window_goes_where_its_status_goes(status: str, *, to_channel: bool) -> None:
     """Once, with both windows."""
-    house = await a_house(*ours(status=status), READ)
+    harness = await a_harness(*ours(status=status), READ)
 
     for _ in range(2):
-        await sees(house, a_reading(status=status, window=LATER))
+        await sees(harness, a_reading(status=status, window=LATER))
 
-    (event,) = house.told(WindowMoved)
+    (event,) = harness.told(WindowMoved)
     assert (event.from_window, event.window) == (a_window(), LATER)
-    assert len(house.told(WindowMoved, Kind.CHANNEL)) == to_channel
+    assert len(harness.told(WindowMoved, Kind.CHANNEL)) == to_channel
 
 
 async def test_a_window_left_out_of_an_answer_is_no_move() -> None:
     """Every field may be absent."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
-    await sees(house, a_reading(window=None))
+    await sees(harness, a_reading(window=None))
 
-    assert house.storage.told == []
+    assert harness.storage.told == []
 
 
 async def test_a_moved_window_that_breaks_a_rule_is_alerted() -> None:
     """The one that was asked for was allowed, the one it moved to is not."""
     freeze = Freeze(first=LATER.start.date(), last=LATER.start.date())
-    house = await a_house(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
 
-    await sees(house, a_reading(window=LATER))
-    await sees(house, a_reading(window=LATER))
+    await sees(harness, a_reading(window=LATER))
+    await sees(harness, a_reading(window=LATER))
 
-    assert [event.window for event in house.told(WindowBrokeRule, Kind.CHANNEL)] == [LATER]
+    assert [event.window for event in harness.told(WindowBrokeRule, Kind.CHANNEL)] == [LATER]
 
 
 async def test_a_status_and_a_window_that_move_together_are_one_move() -> None:
     """Told once, in the channel and in the thread, with the new window."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
 
-    assert [type(event) for event in house.channel()] == [StatusMoved]
-    assert [event.window for event in house.told(StatusMoved)] == [LATER]
-    assert house.told(WindowMoved) == []
+    assert [type(event) for event in harness.channel()] == [StatusMoved]
+    assert [event.window for event in harness.told(StatusMoved)] == [LATER]
+    assert harness.told(WindowMoved) == []
 
 
 async def test_a_window_that_breaks_a_rule_is_not_alerted_again_by_a_status() -> None:
     """The window is the same as before."""
     freeze = Freeze(first=a_window().start.date(), last=a_window().start.date())
-    house = await a_house(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
 
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert house.told(WindowBrokeRule, Kind.CHANNEL) == []
+    assert harness.told(WindowBrokeRule, Kind.CHANNEL) == []
 
 
 @pytest.mark.parametrize(
@@ -153,21 +153,21 @@ async def test_a_moved_window_is_judged_as_its_request_was(status: str, changes:
     request, upgrade = ours(status=status)
     freeze = Freeze(first=EVE.end.date(), last=EVE.end.date())
     policy = a_policy(a_rule(freeze=(freeze,), override=True))
-    house = await a_house(replace(request, **changes), upgrade, READ, policy=policy)
+    harness = await a_harness(replace(request, **changes), upgrade, READ, policy=policy)
 
-    await sees(house, a_reading(status=status, window=EVE))
+    await sees(harness, a_reading(status=status, window=EVE))
 
-    assert len(house.told(WindowBrokeRule, Kind.CHANNEL)) == alerts
+    assert len(harness.told(WindowBrokeRule, Kind.CHANNEL)) == alerts
 
 
 async def test_a_policy_that_announces_nothing_still_hears_what_everybody_must() -> None:
     """Reminders and alerts are not a matter of taste."""
-    house = await a_house(*ours(), READ, policy=a_policy(a_rule(announce=frozenset())))
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(announce=frozenset())))
 
     for status in ("SCHEDULED_NOTIFIED", "IN_PROGRESS", "MISSED", "SCHEDULED", "FAILED"):
-        await sees(house, a_reading(status=status))
+        await sees(harness, a_reading(status=status))
 
-    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == [
+    assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == [
         "SCHEDULED_NOTIFIED",
         "MISSED",
         "FAILED",
@@ -176,49 +176,49 @@ async def test_a_policy_that_announces_nothing_still_hears_what_everybody_must()
 
 async def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
     """Told apart by the cloud's own modifiedAt."""
-    house = await a_house(*ours(status="IN_PROGRESS", modified_at=NOON), READ)
+    harness = await a_harness(*ours(status="IN_PROGRESS", modified_at=NOON), READ)
 
-    await sees(house, a_reading(status="SCHEDULED", modified_at=NOON - timedelta(seconds=5)))
+    await sees(harness, a_reading(status="SCHEDULED", modified_at=NOON - timedelta(seconds=5)))
 
-    assert house.storage.told == []
+    assert harness.storage.told == []
 
 
 async def test_a_record_revived_by_a_reschedule_is_followed_and_told_again() -> None:
     """FAILED, rescheduled on the same record, notified again: a new move with a number of its own."""
-    house = await a_house(*ours(status="SCHEDULED_NOTIFIED"), READ)
+    harness = await a_harness(*ours(status="SCHEDULED_NOTIFIED"), READ)
 
     for status in ("FAILED", "SCHEDULED", "SCHEDULED_NOTIFIED", "FAILED"):
-        await sees(house, a_reading(status=status))
+        await sees(harness, a_reading(status=status))
 
-    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == [
+    assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == [
         "FAILED",
         "SCHEDULED_NOTIFIED",
         "FAILED",
     ]
-    assert len({one.key for one in house.outbox(Kind.CHANNEL)}) == 3
+    assert len({one.key for one in harness.outbox(Kind.CHANNEL)}) == 3
 
 
 async def test_an_upgrade_from_outside_whose_window_breaks_a_rule_is_alerted() -> None:
     """Nobody here asked for it, so those are mentioned who are to be notified; at once, and once."""
     freeze = Freeze(first=a_window().start.date(), last=a_window().start.date())
-    house = await a_house(READ, policy=a_policy(a_rule(freeze=(freeze,), notify=("S0TEAM",))))
+    harness = await a_harness(READ, policy=a_policy(a_rule(freeze=(freeze,), notify=("S0TEAM",))))
 
-    await sees(house, a_reading(identity="out"))
-    await sees(house, a_reading(identity="out"))
+    await sees(harness, a_reading(identity="out"))
+    await sees(harness, a_reading(identity="out"))
 
-    (event,) = house.told(WindowBrokeRule, Kind.CHANNEL)
+    (event,) = harness.told(WindowBrokeRule, Kind.CHANNEL)
     assert (event.about.upgrade, event.mention) == ("out", ("S0TEAM",))
 
 
 async def test_an_upgrade_scheduled_beside_a_waiting_request_has_its_card_drawn_again() -> None:
     """By the platform, to another version: when it appears, and when it moves; its own card is not meant."""
     request = an_upgrade_request()
-    house = await a_house(READ, request)
+    harness = await a_harness(READ, request)
     other = a_reading(to_version="v1.31.9-u-ame.9")
 
-    await sees(house, other)
-    await sees(house, replace(other, status="SUPERSEDED"))
+    await sees(harness, other)
+    await sees(harness, replace(other, status="SUPERSEDED"))
 
-    repaints = house.outbox(Kind.CARD)
+    repaints = harness.outbox(Kind.CARD)
     assert [one.request_id for one in repaints] == [request.id, request.id]
     assert len({one.key for one in repaints}) == 2

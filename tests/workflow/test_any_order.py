@@ -41,7 +41,7 @@ from tests.builders import (
     a_submitted_form,
 )
 from tests.fakes import FakeClock
-from tests.workflow.harness import ANNE, TEAM, House, the_people
+from tests.workflow.harness import ANNE, TEAM, Harness, the_people
 from tests.workflow.oracle import Killed, Shown, WatchedCloud, WatchedStorage, shown
 
 OLD_PATCH = "v1.30.8-u-ame.1"
@@ -68,10 +68,10 @@ class Story(RuleBasedStateMachine):
         self.cloud = WatchedCloud(self.storage.tables.catalogs[ACME], self.storage, self.members, self.clock)
         self.cloud.policy = a_policy()
         self.cloud.time = NOON
-        self.house = House(
+        self.harness = Harness(
             storage=self.storage, cloud=self.cloud, members=self.members, clock=self.clock, policy=self.cloud.policy
         )
-        self.run(self.house.catalog_cache.renew())
+        self.run(self.harness.catalog_cache.renew())
         self.kept: list[tuple[int, AnyEntry]] = []
         self.entries: dict[int, AnyEntry] = {}
         self.cards: dict[RequestId, dict[Seal, Shown]] = {}
@@ -183,7 +183,7 @@ class Story(RuleBasedStateMachine):
         self.cards_are_seen()
 
         async def together() -> None:
-            received = [(await self.house.enter(one), one) for one in entries]
+            received = [(await self.harness.enter(one), one) for one in entries]
             self.entries.update(received)
             await self.decide(*received)
 
@@ -194,7 +194,7 @@ class Story(RuleBasedStateMachine):
 
         async def one(number: int, entry: AnyEntry) -> None:
             try:
-                await self.house.decide(number, entry, await self.house.lease())
+                await self.harness.decide(number, entry, await self.harness.lease())
             except (MembersUnavailable, Later):
                 self.kept.append((number, entry))
                 return
@@ -209,7 +209,7 @@ class Story(RuleBasedStateMachine):
 
     def answer(self, number: int) -> str:
         """Return the private answer to an entry, empty without one."""
-        found = [one.event for one in self.house.outbox(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
+        found = [one.event for one in self.harness.outbox(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
         return str(getattr(found[0], "text", "")) if found else ""
 
     # --- the world ---
@@ -227,7 +227,7 @@ class Story(RuleBasedStateMachine):
         self.pass_time(0.001)
         self.cloud.catalogs[ACME] = replace(old, clusters=tuple(clusters), versions=offer, fetched_at=self.clock())
         if told and self.cloud.refusal is None:
-            self.run(self.house.cataloguing.refresh(ACME))
+            self.run(self.harness.cataloguing.refresh(ACME))
 
     @rule(
         required=st.integers(0, 2),
@@ -241,7 +241,7 @@ class Story(RuleBasedStateMachine):
         self.cloud.policy = a_policy(
             a_rule(required_approvals=required, approvers=approvers, self_approval=own, freeze=freeze, override=True)
         )
-        self.house = self.run(self.house.restarted(policy=self.cloud.policy))
+        self.harness = self.run(self.harness.restarted(policy=self.cloud.policy))
 
     @rule(team=st.frozensets(st.sampled_from([SEM, KIM, ANNE]), min_size=1))
     def change_team(self, team: frozenset[MemberId]) -> None:
@@ -302,19 +302,19 @@ class Story(RuleBasedStateMachine):
     async def submit(self, request: UpgradeRequest) -> None:
         """Carry one out as the worker does; a process that dies leaves it as it is."""
         try:
-            await self.house.submit(request)
+            await self.harness.submit(request)
         except (MembersUnavailable, Killed):
             return
 
     @rule()
     def poll(self) -> None:
         """Read statuses."""
-        self.run(self.house.poll())
+        self.run(self.harness.poll())
 
     @rule()
     def look_round(self) -> None:
         """Do the clock's work."""
-        self.run(self.house.look_round())
+        self.run(self.harness.look_round())
 
     @rule()
     def everything_at_once(self) -> None:
@@ -322,7 +322,7 @@ class Story(RuleBasedStateMachine):
 
         async def together() -> None:
             await asyncio.gather(
-                *(self.submit(request) for request in self.requests), self.house.poll(), self.house.look_round()
+                *(self.submit(request) for request in self.requests), self.harness.poll(), self.harness.look_round()
             )
 
         self.run(together())
@@ -362,7 +362,7 @@ class Story(RuleBasedStateMachine):
         assert not stuck
         for number, entry in self.entries.items():
             assert self.answer(number) or isinstance(entry, FormSubmitted)
-        asked = len(self.house.told(UpgradeRequested, Kind.DIRECT))
+        asked = len(self.harness.told(UpgradeRequested, Kind.DIRECT))
         refused = sum(1 for number in self.entries if "was not made" in self.answer(number))
         assert asked + refused == sum(1 for entry in self.entries.values() if isinstance(entry, FormSubmitted))
 

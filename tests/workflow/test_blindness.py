@@ -9,38 +9,38 @@ from bot.workflow.errors import Broken, Unauthorised
 from bot.workflow.outbox import Kind
 from bot.workflow.repositories import Feed, Source
 from tests.builders import ACME, CHANNEL, NOON, a_catalog, a_cluster, a_policy, a_reading, a_rule, a_scheduled_upgrade
-from tests.workflow.harness import House, a_house
+from tests.workflow.harness import Harness, a_harness
 
 GLOBEX = Organisation("globex")
 READ = Feed(organisation=ACME, source=Source.ORGANISATION, probed_at=NOON, baseline_at=NOON, read_at=NOON)
 TWO_CHANNELS = a_policy(environments={"staging": a_rule(environment="staging", channel="C0STAGING")})
 
 
-async def polls(house: House, *, minutes: int) -> None:
+async def polls(harness: Harness, *, minutes: int) -> None:
     """Poll once a minute."""
     for _ in range(minutes):
-        house.clock.advance(timedelta(minutes=1))
-        await house.poll()
+        harness.clock.advance(timedelta(minutes=1))
+        await harness.poll()
 
 
-async def a_blind_house(policy: Policy | None = None, feed: Feed = READ) -> House:
+async def a_blind_harness(policy: Policy | None = None, feed: Feed = READ) -> Harness:
     """Build a house whose cloud fails from now on."""
-    house = await a_house(feed, policy=policy)
-    house.cloud.refusal = Broken("Avisi Cloud answered 502")
-    return house
+    harness = await a_harness(feed, policy=policy)
+    harness.cloud.refusal = Broken("Avisi Cloud answered 502")
+    return harness
 
 
 async def test_ten_minutes_without_a_reading_are_told_once_in_each_channel() -> None:
     """Since when, in every channel that anything is posted to."""
-    house = await a_blind_house(TWO_CHANNELS)
+    harness = await a_blind_harness(TWO_CHANNELS)
 
-    await polls(house, minutes=9)
-    before = house.storage.told
-    await polls(house, minutes=20)
+    await polls(harness, minutes=9)
+    before = harness.storage.told
+    await polls(harness, minutes=20)
 
     assert before == []
-    assert [one.target for one in house.outbox(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
-    assert {event.since for event in house.told(WentBlind, Kind.CHANNEL)} == {NOON}
+    assert [one.target for one in harness.outbox(Kind.CHANNEL, WentBlind)] == [CHANNEL, "C0STAGING"]
+    assert {event.since for event in harness.told(WentBlind, Kind.CHANNEL)} == {NOON}
 
 
 async def test_blindness_is_told_only_where_the_organisation_is_followed() -> None:
@@ -53,143 +53,143 @@ async def test_blindness_is_told_only_where_the_organisation_is_followed() -> No
     )
     theirs = a_catalog(a_cluster(identity="x", organisation=GLOBEX), organisation=GLOBEX, environments=())
     seen_before = replace(READ, organisation=GLOBEX)
-    house = await a_house(seen_before, READ, theirs, policy=policy, organisations=(ACME, GLOBEX))
-    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+    harness = await a_harness(seen_before, READ, theirs, policy=policy, organisations=(ACME, GLOBEX))
+    harness.cloud.refusal = Broken("Avisi Cloud answered 502")
 
     for _ in range(11):
-        house.clock.advance(timedelta(minutes=1))
-        for organisation in house.organisations:
-            await house.poll(organisation)
-    house.cloud.refusal = None
-    for organisation in house.organisations:
-        await house.poll(organisation)
+        harness.clock.advance(timedelta(minutes=1))
+        for organisation in harness.organisations:
+            await harness.poll(organisation)
+    harness.cloud.refusal = None
+    for organisation in harness.organisations:
+        await harness.poll(organisation)
 
     for event in (WentBlind, SawAgain):
-        told = [(one.event.about.organisation, one.target) for one in house.outbox(Kind.CHANNEL, event) if one.event]
+        told = [(one.event.about.organisation, one.target) for one in harness.outbox(Kind.CHANNEL, event) if one.event]
         assert told == [("acme", CHANNEL), ("acme", "C0STAGING"), ("globex", "C0GLOBEX")]
 
 
 async def test_seeing_again_is_told_once_in_each_channel() -> None:
     """Together with what moved meanwhile, as the state it is in now."""
-    house = await a_blind_house(TWO_CHANNELS)
-    await polls(house, minutes=12)
-    house.cloud.refusal = None
+    harness = await a_blind_harness(TWO_CHANNELS)
+    await polls(harness, minutes=12)
+    harness.cloud.refusal = None
 
-    await polls(house, minutes=3)
+    await polls(harness, minutes=3)
 
-    assert [one.target for one in house.outbox(Kind.CHANNEL, SawAgain)] == [CHANNEL, "C0STAGING"]
-    (event, _) = house.told(SawAgain, Kind.CHANNEL)
+    assert [one.target for one in harness.outbox(Kind.CHANNEL, SawAgain)] == [CHANNEL, "C0STAGING"]
+    (event, _) = harness.told(SawAgain, Kind.CHANNEL)
     assert (event.since, event.until) == (NOON, NOON + timedelta(minutes=13))
 
 
 async def test_a_short_outage_is_not_worth_a_word() -> None:
     """Nine failed polls, then one that reads."""
-    house = await a_blind_house()
-    await polls(house, minutes=9)
-    house.cloud.refusal = None
+    harness = await a_blind_harness()
+    await polls(harness, minutes=9)
+    harness.cloud.refusal = None
 
-    await polls(house, minutes=2)
+    await polls(harness, minutes=2)
 
-    assert house.storage.told == []
-    assert house.storage.tables.feeds[ACME].blind_since is None
+    assert harness.storage.told == []
+    assert harness.storage.tables.feeds[ACME].blind_since is None
 
 
 async def test_a_second_outage_is_told_like_the_first() -> None:
     """Each has its own beginning."""
-    house = await a_blind_house()
-    for refusal in (house.cloud.refusal, None) * 2:
-        house.cloud.refusal = refusal
-        await polls(house, minutes=12)
+    harness = await a_blind_harness()
+    for refusal in (harness.cloud.refusal, None) * 2:
+        harness.cloud.refusal = refusal
+        await polls(harness, minutes=12)
 
-    assert len(house.told(WentBlind, Kind.CHANNEL)) == len(house.told(SawAgain, Kind.CHANNEL)) == 2
+    assert len(harness.told(WentBlind, Kind.CHANNEL)) == len(harness.told(SawAgain, Kind.CHANNEL)) == 2
 
 
 async def test_long_pauses_between_polls_make_it_more_patient() -> None:
     """Five polls, if that is longer than ten minutes."""
-    house = await a_blind_house()
+    harness = await a_blind_harness()
     blindness = Blindness(
-        begin=house.storage.begin,
-        catalog_cache=house.catalog_cache,
-        policy=house.policy,
-        organisations=house.organisations,
-        now=house.clock,
+        begin=harness.storage.begin,
+        catalog_cache=harness.catalog_cache,
+        policy=harness.policy,
+        organisations=harness.organisations,
+        now=harness.clock,
         poll_every=timedelta(minutes=10),
     )
     told = []
     for minutes in (10, 40, 50):
-        house.clock.now = NOON + timedelta(minutes=minutes)
-        await blindness.could_not_read(house.storage.tables.feeds[ACME], "502", await house.lease())
-        told.append(len(house.storage.told))
+        harness.clock.now = NOON + timedelta(minutes=minutes)
+        await blindness.could_not_read(harness.storage.tables.feeds[ACME], "502", await harness.lease())
+        told.append(len(harness.storage.told))
 
     assert told == [0, 0, 1]
 
 
 async def test_clusters_that_cannot_be_read_are_blindness_too() -> None:
     """Where they are the source, no window has to be over for it; since when, and when it is over, are told."""
-    house = await a_blind_house(feed=replace(READ, source=Source.CLUSTERS))
+    harness = await a_blind_harness(feed=replace(READ, source=Source.CLUSTERS))
 
-    await polls(house, minutes=9)
-    before = house.storage.told
-    await polls(house, minutes=2)
-    house.cloud.refusal = None
-    await polls(house, minutes=1)
+    await polls(harness, minutes=9)
+    before = harness.storage.told
+    await polls(harness, minutes=2)
+    harness.cloud.refusal = None
+    await polls(harness, minutes=1)
 
     assert before == []
-    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON]
-    assert [event.until for event in house.told(SawAgain, Kind.CHANNEL)] == [NOON + timedelta(minutes=12)]
+    assert [event.since for event in harness.told(WentBlind, Kind.CHANNEL)] == [NOON]
+    assert [event.until for event in harness.told(SawAgain, Kind.CHANNEL)] == [NOON + timedelta(minutes=12)]
 
 
 async def test_clusters_are_read_no_oftener_than_their_catalog_is() -> None:
     """While the copy is renewed in time, no poll reads anything for it."""
-    house = await a_house(replace(READ, source=Source.CLUSTERS))
-    house.cloud.refusal = Broken("No poll has to ask")
+    harness = await a_harness(replace(READ, source=Source.CLUSTERS))
+    harness.cloud.refusal = Broken("No poll has to ask")
 
     for _ in range(5):
-        house.clock.advance(timedelta(minutes=5))
-        async with house.storage.begin() as work:
-            await work.catalogs.put(a_catalog(fetched_at=house.clock()))
+        harness.clock.advance(timedelta(minutes=5))
+        async with harness.storage.begin() as work:
+            await work.catalogs.put(a_catalog(fetched_at=harness.clock()))
             await work.commit()
-        await polls(house, minutes=5)
-        house.clock.advance(timedelta(minutes=-5))
+        await polls(harness, minutes=5)
+        harness.clock.advance(timedelta(minutes=-5))
 
-    assert house.storage.told == []
-    assert house.storage.tables.feeds[ACME].blind_since is None
+    assert harness.storage.told == []
+    assert harness.storage.tables.feeds[ACME].blind_since is None
 
 
 async def test_a_bot_that_never_read_anything_says_so_too() -> None:
     """The token was refused from the start."""
-    house = await a_house()
-    house.cloud.refusal = Unauthorised("The token is refused")
+    harness = await a_harness()
+    harness.cloud.refusal = Unauthorised("The token is refused")
 
-    await polls(house, minutes=12)
+    await polls(harness, minutes=12)
 
-    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(minutes=1)]
-    assert house.storage.tables.feeds[ACME].error == "The token is refused"
+    assert [event.since for event in harness.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(minutes=1)]
+    assert harness.storage.tables.feeds[ACME].error == "The token is refused"
 
 
 async def test_a_bot_that_was_down_is_not_blind_at_its_first_failed_poll() -> None:
     """It begins to be blind when it fails to read, not while nobody tried."""
-    house = await a_blind_house()
-    house.clock.advance(timedelta(hours=5))
+    harness = await a_blind_harness()
+    harness.clock.advance(timedelta(hours=5))
 
-    await polls(house, minutes=5)
-    early = list(house.storage.told)
-    await polls(house, minutes=7)
+    await polls(harness, minutes=5)
+    early = list(harness.storage.told)
+    await polls(harness, minutes=7)
 
     assert early == []
-    assert [event.since for event in house.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(hours=5, minutes=1)]
+    assert [event.since for event in harness.told(WentBlind, Kind.CHANNEL)] == [NOON + timedelta(hours=5, minutes=1)]
 
 
 async def test_what_happened_while_the_bot_was_down_is_told_once() -> None:
     """As the state it is in now; what it was before the gap is not told late."""
     upgrade = a_scheduled_upgrade(status="SCHEDULED")
-    house = await a_house(upgrade, READ)
-    house.clock.advance(timedelta(hours=30))
-    house.cloud.readings = [a_reading(status="FAILED")]
-    house = await house.restarted()
+    harness = await a_harness(upgrade, READ)
+    harness.clock.advance(timedelta(hours=30))
+    harness.cloud.readings = [a_reading(status="FAILED")]
+    harness = await harness.restarted()
 
-    await polls(house, minutes=3)
+    await polls(harness, minutes=3)
 
-    assert [(event.from_status, event.status) for event in house.told(StatusMoved, Kind.CHANNEL)] == [
+    assert [(event.from_status, event.status) for event in harness.told(StatusMoved, Kind.CHANNEL)] == [
         ("SCHEDULED", "FAILED")
     ]

@@ -11,7 +11,7 @@ from bot.domain.scheduled import APPEARS_UPGRADED
 from bot.workflow.errors import AvisiError
 from bot.workflow.repositories import Feed, Source
 from tests.builders import ACME, DATA, NEW, NOON, OLD, WEB, a_catalog, a_cluster, a_schedule, a_scheduled_upgrade
-from tests.workflow.harness import House, a_house
+from tests.workflow.harness import Harness, a_harness
 
 FLEET = tuple(a_cluster(identity=f"c{number}", slug=f"c{number}") for number in range(4))
 WHOLE = a_catalog(*FLEET, versions=(OLD, NEW))
@@ -22,17 +22,17 @@ def _listing(*clusters: object, **changes: object) -> Catalog:
     return replace(WHOLE, clusters=clusters, **changes)  # type: ignore[arg-type]
 
 
-async def _shown(house: House, *catalogs: Catalog) -> list[Catalog | str]:
+async def _shown(harness: Harness, *catalogs: Catalog) -> list[Catalog | str]:
     """Read the catalog once for each of these; returns the copy at hand after each, or why it was not believed."""
     seen: list[Catalog | str] = []
     for number, catalog in enumerate(catalogs, start=1):
-        house.cloud.mangled = [replace(catalog, fetched_at=NOON + timedelta(seconds=number))]
+        harness.cloud.mangled = [replace(catalog, fetched_at=NOON + timedelta(seconds=number))]
         try:
-            await house.cataloguing.refresh(ACME)
+            await harness.cataloguing.refresh(ACME)
         except AvisiError as error:
             seen.append(error.words())
         else:
-            (held,) = house.catalog_cache.catalogs
+            (held,) = harness.catalog_cache.catalogs
             seen.append(replace(held, fetched_at=NOON))
     return seen
 
@@ -53,9 +53,9 @@ async def _shown(house: House, *catalogs: Catalog) -> list[Catalog | str]:
 )
 async def test_a_list_that_lacks_most_counts_only_when_it_is_read_twice(less: Catalog, lacks: str) -> None:
     """One empty answer with status 200 takes nothing away; what is really gone is gone at the next reading."""
-    house = await a_house(catalog=WHOLE)
+    harness = await a_harness(catalog=WHOLE)
 
-    once, again = await _shown(house, less, less)
+    once, again = await _shown(harness, less, less)
 
     assert isinstance(once, str)
     assert lacks in once
@@ -64,19 +64,19 @@ async def test_a_list_that_lacks_most_counts_only_when_it_is_read_twice(less: Ca
 
 async def test_the_old_copy_stays_in_between() -> None:
     """Also in the store, which the other processes read."""
-    house = await a_house(catalog=WHOLE)
+    harness = await a_harness(catalog=WHOLE)
 
-    await _shown(house, _listing())
+    await _shown(harness, _listing())
 
-    assert house.catalog_cache.catalogs == (WHOLE,)
-    assert house.storage.tables.catalogs[ACME] == WHOLE
+    assert harness.catalog_cache.catalogs == (WHOLE,)
+    assert harness.storage.tables.catalogs[ACME] == WHOLE
 
 
 async def test_two_faulty_readings_count_only_when_they_agree_and_follow_each_other() -> None:
     """A cloud that is just coming up lists a little more each time, and then everything."""
-    house = await a_house(catalog=WHOLE)
+    harness = await a_harness(catalog=WHOLE)
 
-    seen = await _shown(house, _listing(), _listing(FLEET[0]), WHOLE, _listing(FLEET[0]))
+    seen = await _shown(harness, _listing(), _listing(FLEET[0]), WHOLE, _listing(FLEET[0]))
 
     assert [isinstance(one, str) for one in seen] == [True, True, False, True]
 
@@ -84,23 +84,27 @@ async def test_two_faulty_readings_count_only_when_they_agree_and_follow_each_ot
 @pytest.mark.parametrize("less", [_listing(*FLEET[:2]), _listing(*FLEET, versions=(OLD,))])
 async def test_a_list_that_lacks_half_counts_at_once(less: Catalog) -> None:
     """Clusters are deleted and versions withdrawn every day."""
-    house = await a_house(catalog=WHOLE)
+    harness = await a_harness(catalog=WHOLE)
 
-    assert await _shown(house, less) == [less]
+    assert await _shown(harness, less) == [less]
 
 
 async def test_the_first_reading_of_all_may_be_empty() -> None:
     """There is nothing that it could lack."""
-    house = await a_house(catalog=_listing(versions=()))
+    harness = await a_harness(catalog=_listing(versions=()))
 
-    assert await _shown(house, WHOLE) == [WHOLE]
+    assert await _shown(harness, WHOLE) == [WHOLE]
 
 
 async def test_a_process_that_just_started_knows_what_was_stored() -> None:
     """Its first reading is held against the copy that others stored, not against nothing."""
-    house = await a_house(catalog=WHOLE)
-    started = House(
-        storage=house.storage, cloud=house.cloud, members=house.members, clock=house.clock, policy=house.policy
+    harness = await a_harness(catalog=WHOLE)
+    started = Harness(
+        storage=harness.storage,
+        cloud=harness.cloud,
+        members=harness.members,
+        clock=harness.clock,
+        policy=harness.policy,
     )
 
     (seen,) = await _shown(started, _listing())
@@ -110,41 +114,41 @@ async def test_a_process_that_just_started_knows_what_was_stored() -> None:
 
 async def test_an_approved_request_survives_an_empty_list_and_is_submitted() -> None:
     """It used to fail, and to stay failed."""
-    house = await a_house()
-    request = await house.approved()
-    house.cloud.mangled = [replace(a_catalog(), clusters=())]
+    harness = await a_harness()
+    request = await harness.approved()
+    harness.cloud.mangled = [replace(a_catalog(), clusters=())]
 
     with pytest.raises(AvisiError):
-        await house.cataloguing.refresh(ACME)
-    await house.submit(request)
+        await harness.cataloguing.refresh(ACME)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
 async def test_a_cluster_that_no_list_has_is_looked_up_by_its_own_address() -> None:
     """The copy lacks it twice, yet the cloud has it."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(a_cluster(identity=DATA, environment="staging", slug="data"))
-    house.cloud.addressed = [a_cluster()]
+    harness = await a_harness()
+    request = await harness.approved()
+    await harness.recatalog(a_cluster(identity=DATA, environment="staging", slug="data"))
+    harness.cloud.addressed = [a_cluster()]
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
-    assert [submission.cluster_identity for submission in house.cloud.submissions] == [WEB]
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert [submission.cluster_identity for submission in harness.cloud.submissions] == [WEB]
 
 
 async def test_a_cluster_that_is_in_no_list_and_at_no_address_is_gone() -> None:
     """Read twice, with a pause."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(a_cluster(identity=DATA, environment="staging", slug="data"))
+    harness = await a_harness()
+    request = await harness.approved()
+    await harness.recatalog(a_cluster(identity=DATA, environment="staging", slug="data"))
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMISSION_FAILED
-    assert "no longer in the catalog" in house.now_of(request).outcome
-    assert house.slept == [2.0]
+    assert harness.now_of(request).state is State.SUBMISSION_FAILED
+    assert "no longer in the catalog" in harness.now_of(request).outcome
+    assert harness.slept == [2.0]
 
 
 @pytest.mark.parametrize(
@@ -152,24 +156,24 @@ async def test_a_cluster_that_is_in_no_list_and_at_no_address_is_gone() -> None:
 )
 async def test_one_odd_reading_right_before_submission_fails_nothing(mangled: Catalog) -> None:
     """That the cluster is gone, or the version withdrawn, counts when it is read twice."""
-    house = await a_house()
-    request = await house.approved()
-    house.cloud.mangled = [mangled]
+    harness = await a_harness()
+    request = await harness.approved()
+    harness.cloud.mangled = [mangled]
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
 async def test_an_outcome_is_not_concluded_from_a_list_that_lacks_the_cluster() -> None:
     """Where the cloud gives no status, the cluster's own address is asked before anybody is alarmed."""
     upgrade = a_scheduled_upgrade()
     feed = Feed(organisation=ACME, source=Source.CLUSTERS, probed_at=NOON, baseline_at=NOON, read_at=NOON)
-    house = await a_house(upgrade, feed, forced=Source.CLUSTERS)
-    house.cloud.addressed = [a_cluster(version=NEW, schedule=a_schedule())]
-    house.cloud.catalogs[ACME] = a_catalog(a_cluster(identity=DATA, environment="staging", slug="data"))
-    house.clock.advance(timedelta(days=1, hours=3, minutes=30))
+    harness = await a_harness(upgrade, feed, forced=Source.CLUSTERS)
+    harness.cloud.addressed = [a_cluster(version=NEW, schedule=a_schedule())]
+    harness.cloud.catalogs[ACME] = a_catalog(a_cluster(identity=DATA, environment="staging", slug="data"))
+    harness.clock.advance(timedelta(days=1, hours=3, minutes=30))
 
-    await house.poll()
+    await harness.poll()
 
-    assert house.upgrades[upgrade.identity].status == APPEARS_UPGRADED
+    assert harness.upgrades[upgrade.identity].status == APPEARS_UPGRADED

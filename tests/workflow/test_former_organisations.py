@@ -4,25 +4,25 @@ from datetime import timedelta
 
 from bot.domain.cluster import ClusterIdentity
 from tests.builders import ACME, NOON, a_catalog, a_cluster, a_scheduled_upgrade, a_window
-from tests.workflow.harness import a_house
+from tests.workflow.harness import a_harness
 
 
 async def test_its_clusters_are_not_offered() -> None:
     """Its copy is still stored, but nobody refreshes it."""
     theirs = a_catalog(a_cluster(identity="x", organisation="globex"), organisation="globex")
 
-    house = await a_house(theirs)
+    harness = await a_harness(theirs)
 
-    assert [catalog.organisation for catalog in house.viewing.catalogs()] == [ACME]
-    assert house.viewing.find(ClusterIdentity("x")) is None
+    assert [catalog.organisation for catalog in harness.viewing.catalogs()] == [ACME]
+    assert harness.viewing.find(ClusterIdentity("x")) is None
 
 
 async def test_its_upgrades_are_neither_listed_nor_counted_down_to() -> None:
     """Nobody polls them, so nobody knows whether they still stand."""
     window = a_window(NOON + timedelta(hours=1))
-    house = await a_house(a_scheduled_upgrade(organisation="globex", cluster_identity="x", window=window))
+    harness = await a_harness(a_scheduled_upgrade(organisation="globex", cluster_identity="x", window=window))
 
-    await house.look_round()
+    await harness.look_round()
 
-    assert (await house.viewing.overview()).upgrades == ()
-    assert house.channel() == []
+    assert (await harness.viewing.overview()).upgrades == ()
+    assert harness.channel() == []

@@ -30,7 +30,7 @@ from tests.builders import (
     a_policy,
     a_rule,
 )
-from tests.workflow.harness import ANNE, TEAM, a_house
+from tests.workflow.harness import ANNE, TEAM, a_harness
 
 OLD_PATCH = "v1.30.8-u-ame.1"
 FREEZE = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
@@ -38,121 +38,121 @@ FREEZE = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
 
 async def test_drift_right_before_submission_leads_back_to_the_vote() -> None:
     """The cluster was upgraded after the approval: nothing is sent, the voters are told."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(a_cluster(version=OLD_PATCH))
+    harness = await a_harness()
+    request = await harness.approved()
+    await harness.recatalog(a_cluster(version=OLD_PATCH))
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    now = house.now_of(request)
+    now = harness.now_of(request)
     assert (now.state, now.votes, now.from_version) == (State.PENDING_APPROVAL, (), OLD_PATCH)
     assert now.seal != request.seal
-    assert house.told(VotesVoided)[0].voters == (SEM,)
-    assert house.cloud.submissions == []
-    assert not await house.submit(request)
+    assert harness.told(VotesVoided)[0].voters == (SEM,)
+    assert harness.cloud.submissions == []
+    assert not await harness.submit(request)
 
 
 async def test_a_vote_that_starts_again_before_submission_asks_for_as_many_as_the_policy_does_now() -> None:
     """The cluster and the quorum changed after the approval: one piece of news tells both."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=2)))
-    await house.recatalog(a_cluster(version=OLD_PATCH))
+    harness = await a_harness()
+    request = await harness.approved()
+    harness = await harness.restarted(policy=a_policy(a_rule(required_approvals=2)))
+    await harness.recatalog(a_cluster(version=OLD_PATCH))
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert [event.required for event in house.told(VotesVoided)] == [2]
+    assert [event.required for event in harness.told(VotesVoided)] == [2]
 
 
 async def test_drift_is_found_in_what_the_cloud_says_now_not_in_the_copy() -> None:
     """The stored catalog is minutes old; the cluster is read again before it is upgraded."""
-    house = await a_house()
-    request = await house.approved()
-    house.cloud.catalogs[ACME] = a_catalog(a_cluster(version=OLD_PATCH))
+    harness = await a_harness()
+    request = await harness.approved()
+    harness.cloud.catalogs[ACME] = a_catalog(a_cluster(version=OLD_PATCH))
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.PENDING_APPROVAL
+    assert harness.now_of(request).state is State.PENDING_APPROVAL
 
 
 async def test_drift_without_a_quorum_fails_and_can_be_tried_again() -> None:
     """Nobody votes there, so the requester decides whether it is still wanted."""
-    house = await a_house(policy=a_policy(a_rule(required_approvals=0)))
-    request = await house.ask()
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-    await house.submit(request)
-    failed = house.now_of(request)
+    harness = await a_harness(policy=a_policy(a_rule(required_approvals=0)))
+    request = await harness.ask()
+    await harness.recatalog(a_cluster(version=OLD_PATCH))
+    await harness.submit(request)
+    failed = harness.now_of(request)
 
-    await house.press(request, Press.TRY_AGAIN, by=ROOS)
-    await house.submit(request)
+    await harness.press(request, Press.TRY_AGAIN, by=ROOS)
+    await harness.submit(request)
 
     assert (failed.state, failed.from_version) == (State.SUBMISSION_FAILED, OLD_PATCH)
     assert failed.outcome.startswith(f"production/web runs {OLD_PATCH} now")
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
 async def test_a_vote_does_not_outlive_drift_while_no_votes_are_asked_for() -> None:
     """It was for another version; when the policy asks for approvals again, it must not count."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=0)))
-    await house.recatalog(a_cluster(version=OLD_PATCH))
-    await house.submit(request)
-    house = await house.restarted(policy=a_policy())
+    harness = await a_harness()
+    request = await harness.approved()
+    harness = await harness.restarted(policy=a_policy(a_rule(required_approvals=0)))
+    await harness.recatalog(a_cluster(version=OLD_PATCH))
+    await harness.submit(request)
+    harness = await harness.restarted(policy=a_policy())
 
-    await house.press(request, Press.TRY_AGAIN, by=ROOS)
-    await house.submit(request)
+    await harness.press(request, Press.TRY_AGAIN, by=ROOS)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.PENDING_APPROVAL
-    assert house.cloud.submissions == []
+    assert harness.now_of(request).state is State.PENDING_APPROVAL
+    assert harness.cloud.submissions == []
 
 
 async def test_a_vote_lost_before_submission_leads_back_to_the_vote() -> None:
     """Whoever left the group since did not approve; the other approval stands."""
     rule = a_rule(approvers=(TEAM, ANNE), required_approvals=2)
-    house = await a_house(policy=a_policy(rule))
-    request = await house.approved()
-    await house.press(request, by=ANNE)
-    house.members.groups[TEAM] = frozenset({KIM})
+    harness = await a_harness(policy=a_policy(rule))
+    request = await harness.approved()
+    await harness.press(request, by=ANNE)
+    harness.members.groups[TEAM] = frozenset({KIM})
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    now = house.now_of(request)
+    now = harness.now_of(request)
     assert (now.state, set(now.voters)) == (State.PENDING_APPROVAL, {ANNE})
     assert now.changes == (f"<@{SEM}> may no longer approve.",)
-    assert house.told(VotesVoided)[0].voters == (SEM,)
-    assert house.cloud.submissions == []
+    assert harness.told(VotesVoided)[0].voters == (SEM,)
+    assert harness.cloud.submissions == []
 
 
 async def test_an_override_has_its_approval_more_also_right_before_submission() -> None:
     """One of the two left meanwhile: what is left would do for another request, not for this."""
-    house = await a_house(policy=a_policy(a_rule(freeze=(FREEZE,), override=True)))
-    request = await house.ask(a_form(override=True, reason="A leak"))
-    await house.press(request)
-    await house.press(request, by=KIM)
-    house.members.members[KIM] = a_member(KIM, account_type=AccountType.DEACTIVATED)
+    harness = await a_harness(policy=a_policy(a_rule(freeze=(FREEZE,), override=True)))
+    request = await harness.ask(a_form(override=True, reason="A leak"))
+    await harness.press(request)
+    await harness.press(request, by=KIM)
+    harness.members.members[KIM] = a_member(KIM, account_type=AccountType.DEACTIVATED)
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    asked = house.now_of(request)
+    asked = harness.now_of(request)
     assert (asked.state, set(asked.voters), asked.required) == (State.PENDING_APPROVAL, {SEM}, 2)
-    assert house.cloud.submissions == []
+    assert harness.cloud.submissions == []
 
 
 async def test_a_quorum_raised_before_submission_leads_back_to_the_vote() -> None:
     """The approvals stay and one more is asked for; then it is submitted."""
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(a_rule(required_approvals=2)))
-    await house.submit(request)
-    asked = house.now_of(request)
+    harness = await a_harness()
+    request = await harness.approved()
+    harness = await harness.restarted(policy=a_policy(a_rule(required_approvals=2)))
+    await harness.submit(request)
+    asked = harness.now_of(request)
 
-    await house.press(request, by=KIM)
-    await house.submit(request)
+    await harness.press(request, by=KIM)
+    await harness.submit(request)
 
     assert (asked.state, set(asked.voters)) == (State.PENDING_APPROVAL, {SEM})
     assert asked.changes == ("2 approvals are asked for now.",)
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
 def broken_rules() -> dict[str, tuple[Rule, str]]:
@@ -168,27 +168,27 @@ def broken_rules() -> dict[str, tuple[Rule, str]]:
 async def test_a_rule_broken_right_before_submission_fails_it_with_its_reason(why: str) -> None:
     """Judged once more when it counts, by the same sentences; the trail has the rule that was in force then."""
     rule, says = broken_rules()[why]
-    house = await a_house()
-    request = await house.approved()
-    house = await house.restarted(policy=a_policy(rule))
+    harness = await a_harness()
+    request = await harness.approved()
+    harness = await harness.restarted(policy=a_policy(rule))
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMISSION_FAILED
-    assert says in house.now_of(request).outcome
-    assert house.cloud.submissions == []
-    assert house.storage.audited[-1]["facts"]["policy"] == rule_facts(rule)
+    assert harness.now_of(request).state is State.SUBMISSION_FAILED
+    assert says in harness.now_of(request).outcome
+    assert harness.cloud.submissions == []
+    assert harness.storage.audited[-1]["facts"]["policy"] == rule_facts(rule)
 
 
 async def test_a_requester_who_was_deactivated_gets_nothing_submitted() -> None:
     """Nor does one who became a guest."""
-    house = await a_house()
-    request = await house.approved()
-    house.members.members[ROOS] = a_member(ROOS, account_type=AccountType.DEACTIVATED)
+    harness = await a_harness()
+    request = await harness.approved()
+    harness.members.members[ROOS] = a_member(ROOS, account_type=AccountType.DEACTIVATED)
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMISSION_FAILED
+    assert harness.now_of(request).state is State.SUBMISSION_FAILED
 
 
 @pytest.mark.parametrize(
@@ -203,23 +203,23 @@ async def test_a_version_or_cluster_that_is_gone_fails_it(
     clusters: tuple[object, ...], changes: dict[str, object], says: str
 ) -> None:
     """What cannot be upgraded to any more is not voted on again."""
-    house = await a_house()
-    request = await house.approved()
-    await house.recatalog(*clusters, **changes)
+    harness = await a_harness()
+    request = await harness.approved()
+    await harness.recatalog(*clusters, **changes)
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert (house.now_of(request).state, house.now_of(request).outcome) == (State.SUBMISSION_FAILED, says)
+    assert (harness.now_of(request).state, harness.now_of(request).outcome) == (State.SUBMISSION_FAILED, says)
 
 
 async def test_nothing_is_sent_while_the_votes_cannot_be_judged() -> None:
     """Slack does not answer, so nobody can tell whether the approvals stand."""
-    house = await a_house()
-    request = await house.approved()
-    house.members.down = True
+    harness = await a_harness()
+    request = await harness.approved()
+    harness.members.down = True
 
     with pytest.raises(MembersUnavailable):
-        await house.submit(request)
+        await harness.submit(request)
 
-    assert house.now_of(request).state is State.APPROVED
-    assert house.cloud.submissions == []
+    assert harness.now_of(request).state is State.APPROVED
+    assert harness.cloud.submissions == []

@@ -15,7 +15,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.workflow.harness import a_house
+from tests.workflow.harness import a_harness
 
 REFUSES_TO_OPEN = {
     (Press.REJECT, ROOS, State.PENDING_APPROVAL): "Only approvers",
@@ -30,31 +30,31 @@ REFUSES_TO_OPEN = {
 async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId, state: State) -> None:
     """The button explains instead of opening something that will be refused."""
     request = an_upgrade_request(state=state)
-    house = await a_house(request)
+    harness = await a_harness(request)
 
     with pytest.raises(Refused, match=REFUSES_TO_OPEN[press, who, state]):
-        await house.deciding.judge(a_press(request, press=press, member=who))
+        await harness.deciding.judge(a_press(request, press=press, member=who))
 
 
 async def test_rescheduling_is_for_those_who_may_request() -> None:
     """Whoever asked the first time; those who could are named, and no guest is."""
     request = an_upgrade_request()
-    house = await a_house(request, policy=a_policy(a_rule(requesters=(KIM, GUS))))
+    harness = await a_harness(request, policy=a_policy(a_rule(requesters=(KIM, GUS))))
 
     with pytest.raises(Refused, match=rf"^You may not request upgrades in production\. .*request them: <@{KIM}>\.$"):
-        await house.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=ROOS))
-    await house.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=KIM))
+        await harness.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=ROOS))
+    await harness.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=KIM))
 
 
 @pytest.mark.parametrize("press", [Press.REJECT, Press.RESCHEDULE])
 async def test_a_modal_opens_for_who_may_use_it(press: Press) -> None:
     """Nothing is stored by looking."""
     request = an_upgrade_request()
-    house = await a_house(request)
+    harness = await a_harness(request)
 
-    await house.deciding.judge(a_press(request, press=press))
+    await harness.deciding.judge(a_press(request, press=press))
 
-    assert house.storage.commits == 0
+    assert harness.storage.commits == 0
 
 
 @pytest.mark.parametrize(
@@ -65,22 +65,22 @@ async def test_only_what_is_neither_running_nor_done_can_be_rescheduled(status: 
     """A running upgrade cannot be moved, and one that succeeded need not be."""
     upgrade = a_scheduled_upgrade(status=status)
     request = an_upgrade_request(state=State.SUBMITTED, upgrade=upgrade.identity)
-    house = await a_house(request, upgrade)
+    harness = await a_harness(request, upgrade)
     press = a_press(request, press=Press.RESCHEDULE)
 
     if opens:
-        await house.deciding.judge(press)
+        await harness.deciding.judge(press)
     else:
         with pytest.raises(Refused, match=f"This upgrade is {status.lower().replace('_', ' ')}"):
-            await house.deciding.judge(press)
+            await harness.deciding.judge(press)
 
 
 async def test_a_button_that_only_opens_is_answered_when_it_came_too_late_to_open() -> None:
     """Its trigger is gone, so the person is asked to press again; the entry does not stay."""
     request = an_upgrade_request()
-    house = await a_house(request)
+    harness = await a_harness(request)
 
-    answer = await house.press(request, Press.RESCHEDULE)
+    answer = await harness.press(request, Press.RESCHEDULE)
 
     assert answer.endswith("That took too long to check. Please press the button again.")
-    assert house.storage.entries == []
+    assert harness.storage.entries == []

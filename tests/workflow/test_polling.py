@@ -22,7 +22,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.workflow.harness import a_house
+from tests.workflow.harness import a_harness
 from tests.workflow.polling_harness import LATER, READ, ours, sees
 
 IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
@@ -37,106 +37,108 @@ async def _dying(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
 
 async def test_the_first_complete_reading_posts_nothing() -> None:
     """It is the baseline: stored in one transaction, told to nobody; later moves are told."""
-    house = await a_house()
-    house.cloud.page_size = 1
-    before = house.storage.commits
+    harness = await a_harness()
+    harness.cloud.page_size = 1
+    before = harness.storage.commits
 
-    await sees(house, *(a_reading(identity=f"u{n}", status="SCHEDULED_NOTIFIED") for n in range(3)))
-    baseline = (len(house.upgrades), list(house.storage.told), house.storage.commits - before)
-    await sees(house, *(a_reading(identity=f"u{n}", status="MISSED") for n in range(3)))
+    await sees(harness, *(a_reading(identity=f"u{n}", status="SCHEDULED_NOTIFIED") for n in range(3)))
+    baseline = (len(harness.upgrades), list(harness.storage.told), harness.storage.commits - before)
+    await sees(harness, *(a_reading(identity=f"u{n}", status="MISSED") for n in range(3)))
 
     assert baseline == (3, [], 2)
-    assert [event.about.upgrade for event in house.channel()] == ["u0", "u1", "u2"]
+    assert [event.about.upgrade for event in harness.channel()] == ["u0", "u1", "u2"]
 
 
 async def test_a_baseline_that_breaks_off_stores_nothing() -> None:
     """Otherwise the rest would be announced as news by the next reading."""
-    house = await a_house()
-    house.cloud.readings = [a_reading(identity="u0")]
-    house.cloud.refusal = Broken("Avisi Cloud answered 502")
+    harness = await a_harness()
+    harness.cloud.readings = [a_reading(identity="u0")]
+    harness.cloud.refusal = Broken("Avisi Cloud answered 502")
 
-    await house.poll()
+    await harness.poll()
 
-    assert house.upgrades == {}
-    assert house.storage.tables.feeds[ACME].baseline_at is None
+    assert harness.upgrades == {}
+    assert harness.storage.tables.feeds[ACME].baseline_at is None
 
 
 async def test_a_baseline_is_kept_together_with_what_it_holds() -> None:
     """The process dies right after: what comes next is news, and no second baseline swallows it."""
-    house = await a_house()
-    house.cloud.readings = [a_reading(identity="before")]
-    lease = await house.lease()
-    dying = replace(house.polling, blindness=replace(house.blindness, begin=_dying))
+    harness = await a_harness()
+    harness.cloud.readings = [a_reading(identity="before")]
+    lease = await harness.lease()
+    dying = replace(harness.polling, blindness=replace(harness.blindness, begin=_dying))
     with pytest.raises(ConnectionAbortedError):
         await dying.poll(ACME, lease)
-    house = await house.restarted()
+    harness = await harness.restarted()
 
-    await sees(house, *house.cloud.readings, a_reading(identity="after", status="SCHEDULED_NOTIFIED"))
+    await sees(harness, *harness.cloud.readings, a_reading(identity="after", status="SCHEDULED_NOTIFIED"))
 
-    assert [event.about.upgrade for event in house.channel()] == ["after"]
+    assert [event.about.upgrade for event in harness.channel()] == ["after"]
 
 
 async def test_what_was_requested_here_is_never_part_of_a_baseline() -> None:
     """Submitted while no list could be read: its first status is told when there is one."""
-    house = await a_house(*ours(status="REQUESTED"))
+    harness = await a_harness(*ours(status="REQUESTED"))
 
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert [event.status for event in house.told(StatusMoved)] == ["SCHEDULED_NOTIFIED"]
-    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
+    assert [event.status for event in harness.told(StatusMoved)] == ["SCHEDULED_NOTIFIED"]
+    assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
 
 
 async def test_what_is_missing_from_the_list_is_asked_for_in_one_more() -> None:
     """Never one call per upgrade; absence from a list means nothing."""
     upgrades = [a_scheduled_upgrade(identity=f"u{n}", cluster_identity=f"c{n}") for n in range(5)]
-    house = await a_house(*upgrades, READ)
+    harness = await a_harness(*upgrades, READ)
 
-    await sees(house, a_reading(identity="u0", cluster_identity="c0"), a_reading(identity="u1", status="SUCCEEDED"))
+    await sees(harness, a_reading(identity="u0", cluster_identity="c0"), a_reading(identity="u1", status="SUCCEEDED"))
 
-    assert [clusters for clusters, _ in house.cloud.lists] == [(), ("c1", "c2", "c3", "c4")]
-    assert house.upgrades["u2"].status == "SCHEDULED"
+    assert [clusters for clusters, _ in harness.cloud.lists] == [(), ("c1", "c2", "c3", "c4")]
+    assert harness.upgrades["u2"].status == "SCHEDULED"
 
 
 async def test_more_than_an_address_holds_are_found_in_the_whole_list() -> None:
     """Of a hundred and one that are missing, none is left out; it is still one list."""
     upgrades = [a_scheduled_upgrade(identity=f"u{n}", cluster_identity=f"c{n:03}") for n in range(101)]
-    house = await a_house(*upgrades, READ)
+    harness = await a_harness(*upgrades, READ)
 
-    await sees(house, *(a_reading(identity=f"u{n}", cluster_identity=f"c{n:03}", status="MISSED") for n in range(101)))
+    await sees(
+        harness, *(a_reading(identity=f"u{n}", cluster_identity=f"c{n:03}", status="MISSED") for n in range(101))
+    )
 
-    assert len(house.channel()) == 101
-    assert [clusters for clusters, _ in house.cloud.lists] == [(), ()]
+    assert len(harness.channel()) == 101
+    assert [clusters for clusters, _ in harness.cloud.lists] == [(), ()]
 
 
 async def test_an_upgrade_that_the_cloud_forgot_is_given_up() -> None:
     """After half an hour it is said to be no longer reported, and asked for no more; it costs no call from then on."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
     for _ in range(31):
-        await sees(house)
-    asked, told = len(house.cloud.lists), len(house.storage.told)
-    await sees(house)
+        await sees(harness)
+    asked, told = len(harness.cloud.lists), len(harness.storage.told)
+    await sees(harness)
 
-    assert house.upgrades[str(a_reading().identity)].status == NOT_REPORTED
-    assert [event.status for event in house.told(StatusMoved)] == [NOT_REPORTED]
-    assert [event.status for event in house.told(StatusMoved, Kind.DIRECT)] == [NOT_REPORTED]
-    assert house.channel() == []
-    assert (len(house.cloud.lists) - asked, len(house.storage.told) - told) == (1, 0)
+    assert harness.upgrades[str(a_reading().identity)].status == NOT_REPORTED
+    assert [event.status for event in harness.told(StatusMoved)] == [NOT_REPORTED]
+    assert [event.status for event in harness.told(StatusMoved, Kind.DIRECT)] == [NOT_REPORTED]
+    assert harness.channel() == []
+    assert (len(harness.cloud.lists) - asked, len(harness.storage.told) - told) == (1, 0)
 
 
 async def test_an_upgrade_that_is_missing_for_a_while_is_not_given_up() -> None:
     """Nothing is told of it, and little is written: once that it is missing, once that it is not."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
     for _ in range(20):
-        await sees(house)
-    await sees(house, a_reading())
+        await sees(harness)
+    await sees(harness, a_reading())
     for _ in range(20):
-        await sees(house)
+        await sees(harness)
 
-    assert house.upgrades[str(a_reading().identity)].status == "SCHEDULED"
-    assert house.upgrades[str(a_reading().identity)].revision == 4
-    assert house.storage.told == []
+    assert harness.upgrades[str(a_reading().identity)].status == "SCHEDULED"
+    assert harness.upgrades[str(a_reading().identity)].revision == 4
+    assert harness.storage.told == []
 
 
 @pytest.mark.parametrize(
@@ -151,123 +153,123 @@ async def test_an_upgrade_that_is_missing_for_a_while_is_not_given_up() -> None:
 )
 async def test_an_upgrade_that_is_listed_again_is_followed_again(again: Reading, in_channel: int) -> None:
     """Its card says so; its channel hears only what it has not heard."""
-    house = await a_house(*ours(), READ)
-    house.cloud.ignores_filters = True
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    harness = await a_harness(*ours(), READ)
+    harness.cloud.ignores_filters = True
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
     for _ in range(31):
-        await sees(house)
+        await sees(harness)
 
-    await sees(house, again)
-    await sees(house, again)
+    await sees(harness, again)
+    await sees(harness, again)
 
-    assert house.upgrades[str(again.identity)].status == again.status
-    assert [event.status for event in house.told(StatusMoved)] == ["SCHEDULED_NOTIFIED", NOT_REPORTED, again.status]
-    assert len(house.channel()) == in_channel
+    assert harness.upgrades[str(again.identity)].status == again.status
+    assert [event.status for event in harness.told(StatusMoved)] == ["SCHEDULED_NOTIFIED", NOT_REPORTED, again.status]
+    assert len(harness.channel()) == in_channel
 
 
 async def test_a_forgotten_upgrade_gives_way_to_the_next_request() -> None:
     """No final status of the cloud stands in the way."""
     older, upgrade = ours(status=NOT_REPORTED)
-    house = await a_house(older, upgrade, READ)
+    harness = await a_harness(older, upgrade, READ)
 
-    newer = await house.submitted()
+    newer = await harness.submitted()
 
-    assert house.now_of(newer).state is State.SUBMITTED
-    assert house.now_of(older).state is State.REPLACED
+    assert harness.now_of(newer).state is State.SUBMITTED
+    assert harness.now_of(older).state is State.REPLACED
 
 
 async def test_an_outcome_is_found_by_the_second_list() -> None:
     """The first asks only for what is not final."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
 
-    await sees(house, a_reading(status="FAILED"))
+    await sees(harness, a_reading(status="FAILED"))
 
-    assert house.upgrades[str(a_reading().identity)].status == "FAILED"
-    assert len(house.channel()) == 1
+    assert harness.upgrades[str(a_reading().identity)].status == "FAILED"
+    assert len(harness.channel()) == 1
 
 
 async def test_old_outcomes_listed_by_a_server_that_ignores_filters_are_no_news() -> None:
     """They are kept, so that they are known, and told to nobody."""
-    house = await a_house(READ)
-    house.cloud.ignores_filters = True
+    harness = await a_harness(READ)
+    harness.cloud.ignores_filters = True
 
-    await sees(house, a_reading(identity="old", status="FAILED", modified_at=NOON - timedelta(days=3)))
+    await sees(harness, a_reading(identity="old", status="FAILED", modified_at=NOON - timedelta(days=3)))
 
-    assert house.storage.told == []
-    assert house.upgrades["old"].status == "FAILED"
+    assert harness.storage.told == []
+    assert harness.upgrades["old"].status == "FAILED"
 
 
 async def test_an_outcome_of_an_upgrade_never_seen_before_is_news_when_it_just_ended() -> None:
     """Scheduled and failed between two polls."""
-    house = await a_house(READ)
-    house.cloud.ignores_filters = True
+    harness = await a_harness(READ)
+    harness.cloud.ignores_filters = True
 
-    await sees(house, a_reading(identity="new", status="FAILED", modified_at=NOON + timedelta(seconds=30)))
+    await sees(harness, a_reading(identity="new", status="FAILED", modified_at=NOON + timedelta(seconds=30)))
 
-    assert [event.about.upgrade for event in house.channel()] == ["new"]
+    assert [event.about.upgrade for event in harness.channel()] == ["new"]
 
 
 async def test_what_ended_a_little_before_the_last_reading_is_news_all_the_same() -> None:
     """The cloud's clock and ours need not agree, and it may have shown the record late."""
-    house = await a_house(READ)
-    house.cloud.ignores_filters = True
+    harness = await a_harness(READ)
+    harness.cloud.ignores_filters = True
 
-    await sees(house, a_reading(identity="new", status="FAILED", modified_at=NOON - timedelta(minutes=20)))
+    await sees(harness, a_reading(identity="new", status="FAILED", modified_at=NOON - timedelta(minutes=20)))
 
-    assert [event.about.upgrade for event in house.channel()] == ["new"]
+    assert [event.about.upgrade for event in harness.channel()] == ["new"]
 
 
 async def test_an_upgrade_from_outside_is_announced_without_a_request() -> None:
     """It has no card and no requester; its channel is the environment's."""
-    house = await a_house(READ)
+    harness = await a_harness(READ)
 
-    await sees(house, a_reading(identity="out", status="SCHEDULED"))
-    await sees(house, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(identity="out", status="SCHEDULED"))
+    await sees(harness, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
 
-    (outgoing,) = house.storage.told
+    (outgoing,) = harness.storage.told
     assert (outgoing.kind, outgoing.target) == (Kind.CHANNEL, CHANNEL)
-    assert house.told(StatusMoved, Kind.CHANNEL)[0].about.request_id is None
+    assert harness.told(StatusMoved, Kind.CHANNEL)[0].about.request_id is None
 
 
 async def test_watching_only_what_was_requested_leaves_others_alone() -> None:
     """`BOT_WATCH=requested`."""
-    house = await a_house(*ours(), READ, policy=a_policy(watch="requested"))
+    harness = await a_harness(*ours(), READ, policy=a_policy(watch="requested"))
 
-    await sees(house, a_reading(identity="out", status="SCHEDULED_NOTIFIED"), a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(identity="out", status="SCHEDULED_NOTIFIED"), a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert set(house.upgrades) == {a_reading().identity}
-    assert len(house.channel()) == 1
+    assert set(harness.upgrades) == {a_reading().identity}
+    assert len(harness.channel()) == 1
 
 
 async def test_watching_only_what_was_requested_keeps_quiet_about_what_was_watched_before() -> None:
     """It was stored while `BOT_WATCH` was `all`: it is followed for App Home, and told to nobody."""
-    house = await a_house(a_scheduled_upgrade(), READ, policy=a_policy(watch="requested"))
+    harness = await a_harness(a_scheduled_upgrade(), READ, policy=a_policy(watch="requested"))
 
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
-    await sees(house, a_reading(status="FAILED"))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
+    await sees(harness, a_reading(status="FAILED"))
 
-    assert house.upgrades[str(a_reading().identity)].status == "FAILED"
-    assert house.channel() == []
+    assert harness.upgrades[str(a_reading().identity)].status == "FAILED"
+    assert harness.channel() == []
 
 
 async def test_an_upgrade_whose_request_is_being_submitted_is_not_taken_for_another() -> None:
     """The poll is faster than the answer to the POST: it waits for the answer."""
-    house = await a_house(an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON), READ)
+    harness = await a_harness(an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON), READ)
 
-    await sees(house, a_reading(status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert house.upgrades == {}
-    assert house.storage.told == []
+    assert harness.upgrades == {}
+    assert harness.storage.told == []
 
 
 async def test_another_version_on_the_same_cluster_is_from_outside_all_the_same() -> None:
     """Only the very upgrade that is being submitted is waited for."""
-    house = await a_house(an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON), READ)
+    harness = await a_harness(an_upgrade_request(state=State.SUBMITTING, attempted_at=NOON), READ)
 
-    await sees(house, a_reading(to_version="v1.30.9-u-ame.1", status="SCHEDULED_NOTIFIED"))
+    await sees(harness, a_reading(to_version="v1.30.9-u-ame.1", status="SCHEDULED_NOTIFIED"))
 
-    assert len(house.channel()) == 1
+    assert len(harness.channel()) == 1
 
 
 NAMELESS = "request:ours"
@@ -276,87 +278,87 @@ NAMELESS = "request:ours"
 @pytest.mark.parametrize("status", ["SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "SUCCEEDED", "FAILED"])
 async def test_an_upgrade_confirmed_without_an_identity_is_known_again_by_the_list(status: str) -> None:
     """The record made after the attempt, for the same cluster and version, is the request's; its status is told."""
-    house = await a_house(*ours(identity=NAMELESS, status="SCHEDULED"), READ)
+    harness = await a_harness(*ours(identity=NAMELESS, status="SCHEDULED"), READ)
 
-    await sees(house, a_reading(identity="real", status=status, created_at=NOON))
-    await sees(house, a_reading(identity="real", status=status, created_at=NOON))
+    await sees(harness, a_reading(identity="real", status=status, created_at=NOON))
+    await sees(harness, a_reading(identity="real", status=status, created_at=NOON))
 
-    (request,) = house.storage.requests.values()
+    (request,) = harness.storage.requests.values()
     assert (request.state, request.upgrade) == (State.SUBMITTED, "real")
-    assert (house.upgrades["real"].request_id, house.upgrades[NAMELESS].status) == ("ours", "SUPERSEDED")
-    assert [event.status for event in house.told(StatusMoved)] == ([status] if status != "SCHEDULED" else [])
-    assert len(house.channel()) == (status in IN_CHANNEL)
+    assert (harness.upgrades["real"].request_id, harness.upgrades[NAMELESS].status) == ("ours", "SUPERSEDED")
+    assert [event.status for event in harness.told(StatusMoved)] == ([status] if status != "SCHEDULED" else [])
+    assert len(harness.channel()) == (status in IN_CHANNEL)
 
 
 async def test_a_record_older_than_the_attempt_is_not_the_requests() -> None:
     """It was there before."""
-    house = await a_house(*ours(identity=NAMELESS), READ)
+    harness = await a_harness(*ours(identity=NAMELESS), READ)
 
-    await sees(house, a_reading(identity="other", created_at=NOON - timedelta(hours=1)))
+    await sees(harness, a_reading(identity="other", created_at=NOON - timedelta(hours=1)))
 
-    assert house.upgrades["other"].request_id is None
+    assert harness.upgrades["other"].request_id is None
 
 
 async def test_an_unclear_request_is_confirmed_by_the_list_when_there_is_one() -> None:
     """Its record shows up: submitted after all, told and recorded as such; older ones give way."""
     older, upgrade = ours()
     unclear = an_upgrade_request(state=State.SUBMISSION_UNCLEAR, attempted_at=NOON, requested_at=NOON)
-    house = await a_house(older, upgrade, unclear, READ)
+    harness = await a_harness(older, upgrade, unclear, READ)
 
-    await sees(house, a_reading(), a_reading(identity="real", created_at=NOON))
+    await sees(harness, a_reading(), a_reading(identity="real", created_at=NOON))
 
-    assert (house.now_of(unclear).state, house.now_of(unclear).upgrade) == (State.SUBMITTED, "real")
-    assert house.now_of(older).state is State.REPLACED
-    assert len(house.told(UpgradeSubmitted)) == len(house.told(UpgradeSubmitted, Kind.DIRECT)) == 1
-    assert house.facts(unclear) == ["upgrade submitted"]
+    assert (harness.now_of(unclear).state, harness.now_of(unclear).upgrade) == (State.SUBMITTED, "real")
+    assert harness.now_of(older).state is State.REPLACED
+    assert len(harness.told(UpgradeSubmitted)) == len(harness.told(UpgradeSubmitted, Kind.DIRECT)) == 1
+    assert harness.facts(unclear) == ["upgrade submitted"]
 
 
 async def test_a_record_without_an_identity_is_passed_over() -> None:
     """It cannot be told apart from others."""
-    house = await a_house(READ)
+    harness = await a_harness(READ)
 
-    await sees(house, a_reading(identity=None))
+    await sees(harness, a_reading(identity=None))
 
-    assert house.upgrades == {}
+    assert harness.upgrades == {}
 
 
 async def test_an_upgrade_of_a_cluster_nobody_knows_is_shown_as_far_as_known() -> None:
     """Neither the record nor the catalog names it."""
-    house = await a_house(READ)
+    harness = await a_harness(READ)
 
-    await sees(house, a_reading(identity="out", cluster_identity="c9", cluster="", environment="", from_version=""))
+    await sees(harness, a_reading(identity="out", cluster_identity="c9", cluster="", environment="", from_version=""))
 
-    assert (house.upgrades["out"].cluster, house.upgrades["out"].environment) == ("c9", "")
+    assert (harness.upgrades["out"].cluster, harness.upgrades["out"].environment) == ("c9", "")
 
 
 async def test_names_left_out_of_a_record_are_taken_from_the_catalog() -> None:
     """Also the version that the cluster runs."""
-    house = await a_house(READ)
+    harness = await a_harness(READ)
 
-    await sees(house, a_reading(identity="out", cluster_identity=DATA, cluster="", environment="", from_version=""))
+    await sees(harness, a_reading(identity="out", cluster_identity=DATA, cluster="", environment="", from_version=""))
 
-    upgrade = house.upgrades["out"]
+    upgrade = harness.upgrades["out"]
     assert (upgrade.full_name, upgrade.from_version) == ("staging/data", a_cluster().version)
 
 
 async def test_a_poll_that_met_somebody_elses_write_leaves_it_to_the_next() -> None:
     """A submission was confirmed at the same moment: nothing is lost, nothing is told twice."""
-    house = await a_house(*ours(), READ)
+    harness = await a_harness(*ours(), READ)
     collisions = [Stale("Somebody else changed this upgrade in the meantime.")]
 
     @asynccontextmanager
     async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
-        async with house.storage.begin(lease) as work:
+        async with harness.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()
             yield work
 
-    house.polling = replace(house.polling, recording=replace(house.polling.recording, begin=colliding))
+    harness.polling = replace(harness.polling, recording=replace(harness.polling.recording, begin=colliding))
 
-    await sees(house, a_reading(status="FAILED"))
-    first = list(house.storage.told)
-    blind_since = house.storage.tables.feeds[ACME].blind_since
-    await sees(house, a_reading(status="FAILED"))
+    await sees(harness, a_reading(status="FAILED"))
+    first = list(harness.storage.told)
+    blind_since = harness.storage.tables.feeds[ACME].blind_since
+    await sees(harness, a_reading(status="FAILED"))
 
     assert (first, blind_since) == ([], None)
-    assert len(house.channel()) == 1
+    assert len(harness.channel()) == 1

@@ -39,7 +39,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.harness import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_harness
 
 BOTTY = MemberId("U0BOTTY")
 SUNDAY = NOON + timedelta(days=5, hours=14)
@@ -51,37 +51,37 @@ WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10), reason="Sales"
 
 async def test_an_accepted_request_is_stored_announced_and_waits_for_approval() -> None:
     """One transaction holds the request, its audit event, its card, its thread and the requester's message."""
-    house = await a_house(policy=a_policy(a_rule(notify=("S0TEAM",))))
+    harness = await a_harness(policy=a_policy(a_rule(notify=("S0TEAM",))))
 
-    request = await house.ask(a_form(reason="  CVE fixes "))
+    request = await harness.ask(a_form(reason="  CVE fixes "))
 
     assert (request.state, request.required, request.requester) == (State.PENDING_APPROVAL, 1, ROOS)
     assert (request.from_version, request.to_version, request.reason) == (OLD, NEW, "CVE fixes")
     assert request.deadline == NOON + timedelta(hours=48)
     assert request.estimate == a_window(SUNDAY)
-    assert [one.kind for one in house.storage.told] == [Kind.CARD, Kind.THREAD, Kind.DIRECT]
-    assert house.told(UpgradeRequested)[0].mention == ("S0TEAM",)
-    assert house.facts(request) == ["upgrade requested"]
-    assert house.storage.entries == []
+    assert [one.kind for one in harness.storage.told] == [Kind.CARD, Kind.THREAD, Kind.DIRECT]
+    assert harness.told(UpgradeRequested)[0].mention == ("S0TEAM",)
+    assert harness.facts(request) == ["upgrade requested"]
+    assert harness.storage.entries == []
 
 
 async def test_a_start_with_windows_ignored_is_the_deadline() -> None:
     """Nothing can be decided after the moment at which the upgrade was to start."""
-    house = await a_house()
+    harness = await a_harness()
     start = NOON + timedelta(hours=3)
 
-    request = await house.ask(a_form(start=start, ignore_windows=True))
+    request = await harness.ask(a_form(start=start, ignore_windows=True))
 
     assert (request.deadline, request.estimate) == (start, a_window(start, hours=0))
 
 
 async def test_a_start_that_was_far_enough_ahead_when_it_was_chosen_is_taken() -> None:
     """The form was checked when it was sent; what waited since is refused only once its start has passed."""
-    house = await a_house()
+    harness = await a_harness()
     start = NOON + timedelta(minutes=2)
 
-    request = await house.ask(a_form(start=start, ignore_windows=True))
-    late = await house.do(a_submitted_form(form=a_form(start=NOON - timedelta(minutes=1), ignore_windows=True)))
+    request = await harness.ask(a_form(start=start, ignore_windows=True))
+    late = await harness.do(a_submitted_form(form=a_form(start=NOON - timedelta(minutes=1), ignore_windows=True)))
 
     assert request.start == start
     assert "Choose a time at least 5 minutes from now." in late
@@ -161,23 +161,23 @@ def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
 async def test_a_refused_request_is_answered_with_the_rule_and_recorded(why: str) -> None:
     """Nothing is stored but the audit event; the person reads the rule, privately."""
     form, rule, who, says = refusals()[why]
-    house = await a_house(policy=a_policy(rule))
+    harness = await a_harness(policy=a_policy(rule))
 
-    answer = await house.do(FormSubmitted(member=who, organisation=ACME, form=form))
+    answer = await harness.do(FormSubmitted(member=who, organisation=ACME, form=form))
 
     assert says in answer
     assert answer.startswith("Your request was not made. ")
-    assert house.storage.requests == {}
-    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE]
-    assert [(event["kind"], event["actor"]) for event in house.storage.audited] == [("request refused", who)]
-    assert house.storage.entries == []
+    assert harness.storage.requests == {}
+    assert [one.kind for one in harness.storage.told] == [Kind.PRIVATE]
+    assert [(event["kind"], event["actor"]) for event in harness.storage.audited] == [("request refused", who)]
+    assert harness.storage.entries == []
 
 
 async def test_a_cluster_with_no_version_on_offer_is_refused_at_the_cluster() -> None:
     """A cluster at the newest version has nowhere to go."""
-    house = await a_house(catalog=a_catalog(a_cluster(version=NEW)))
+    harness = await a_harness(catalog=a_catalog(a_cluster(version=NEW)))
 
-    answer = await house.do(a_submitted_form())
+    answer = await harness.do(a_submitted_form())
 
     assert answer == f"Your request was not made. No version is on offer that production/web ({NEW}) may go to."
 
@@ -192,13 +192,13 @@ async def test_staging_goes_first_for_as_long_as_the_policy_says(days: int, says
         status="SUCCEEDED",
         status_since=NOON - timedelta(days=days),
     )
-    house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+    harness = await a_harness(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
 
     soon = a_form(start=NOON + timedelta(hours=1), ignore_windows=True)
-    answer = await house.do(a_submitted_form(form=soon))
+    answer = await harness.do(a_submitted_form(form=soon))
 
     assert says in answer
-    assert bool(house.storage.requests) is (days == 3)
+    assert bool(harness.storage.requests) is (days == 3)
 
 
 async def test_staging_goes_first_as_seen_from_the_start_that_is_asked_for() -> None:
@@ -206,9 +206,9 @@ async def test_staging_goes_first_as_seen_from_the_start_that_is_asked_for() -> 
     done = a_scheduled_upgrade(
         identity="s1", cluster_identity=DATA, environment="staging", status="SUCCEEDED", status_since=NOON
     )
-    house = await a_house(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+    harness = await a_harness(done, policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
 
-    request = await house.submitted(a_form(start=SUNDAY, ignore_windows=True))
+    request = await harness.submitted(a_form(start=SUNDAY, ignore_windows=True))
 
     assert request.state is State.SUBMITTED
 
@@ -216,139 +216,140 @@ async def test_staging_goes_first_as_seen_from_the_start_that_is_asked_for() -> 
 async def test_without_windows_a_start_inside_a_freeze_is_refused_and_may_be_overridden() -> None:
     """Nothing tells when it would run but the start; the trail says which freeze was overridden."""
     catalog = a_catalog(a_cluster(schedule=None))
-    house = await a_house(catalog=catalog, policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
+    harness = await a_harness(catalog=catalog, policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
     frozen = a_form(start=NOON + timedelta(days=2))
 
-    refused = await house.do(a_submitted_form(form=frozen))
-    request = await house.ask(replace(frozen, override=True, reason="A leak"))
+    refused = await harness.do(a_submitted_form(form=frozen))
+    request = await harness.ask(replace(frozen, override=True, reason="A leak"))
 
     assert "frozen Dec 1 to Dec 10 (Sales)" in refused
     assert (request.override, request.required, request.estimate) == (True, 2, None)
-    assert house.storage.audited[-1]["facts"]["overrides"] == f"the freeze {WINTER.words}"
+    assert harness.storage.audited[-1]["facts"]["overrides"] == f"the freeze {WINTER.words}"
 
 
 async def test_an_unreachable_slack_decides_nothing() -> None:
     """Who asks cannot be looked up, so the entry stays and is tried again."""
-    house = await a_house()
-    house.members.down = True
+    harness = await a_harness()
+    harness.members.down = True
 
     with pytest.raises(MembersUnavailable):
-        await house.do(a_submitted_form())
+        await harness.do(a_submitted_form())
 
-    assert len(house.storage.entries) == 1
-    assert house.storage.told == []
+    assert len(harness.storage.entries) == 1
+    assert harness.storage.told == []
 
 
 @pytest.mark.parametrize("state", [State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED])
 async def test_a_new_request_replaces_an_older_one_at_once(state: State) -> None:
     """Before submission an older request gives way, and its people are told by whom."""
     older = an_upgrade_request(state=state, requester=ANNE)
-    house = await a_house(older)
+    harness = await a_harness(older)
 
-    newer = await house.ask()
+    newer = await harness.ask()
 
-    assert house.now_of(older).state is State.REPLACED
-    assert house.now_of(older).replaced_by == newer.id
-    assert house.told(RequestReplaced)[0].by == ROOS
-    assert house.told(RequestReplaced, Kind.DIRECT)[0].about.requester == ANNE
+    assert harness.now_of(older).state is State.REPLACED
+    assert harness.now_of(older).replaced_by == newer.id
+    assert harness.told(RequestReplaced)[0].by == ROOS
+    assert harness.told(RequestReplaced, Kind.DIRECT)[0].about.requester == ANNE
 
 
 async def test_a_new_request_waits_for_one_that_is_being_submitted() -> None:
     """Nobody can tell yet what becomes of it, so the new one is kept and tried again."""
     older = an_upgrade_request(state=State.SUBMITTING)
-    house = await a_house(older)
+    harness = await a_harness(older)
 
     with pytest.raises(Later):
-        await house.do(a_submitted_form())
+        await harness.do(a_submitted_form())
 
-    assert house.now_of(older).state is State.SUBMITTING
-    assert len(house.storage.entries) == 1
+    assert harness.now_of(older).state is State.SUBMITTING
+    assert len(harness.storage.entries) == 1
 
 
 @pytest.mark.parametrize("state", [State.SUBMISSION_UNCLEAR, State.SUBMITTED, State.REJECTED, State.EXPIRED])
 async def test_a_new_request_leaves_alone_what_the_cloud_may_have(state: State) -> None:
     """What was submitted gives way only when the cloud has confirmed the new one."""
     older = an_upgrade_request(state=state)
-    house = await a_house(older)
+    harness = await a_harness(older)
 
-    await house.ask()
+    await harness.ask()
 
-    assert house.now_of(older).state is state
+    assert harness.now_of(older).state is state
 
 
 async def test_nobody_has_more_than_twenty_open_requests() -> None:
     """The next one is refused with the way out; replacing or ending one makes room, and others are not concerned."""
     clusters = [a_cluster(identity=ClusterIdentity(f"{number}"), slug=f"c{number}") for number in range(21)]
-    house = await a_house(catalog=a_catalog(*clusters))
+    harness = await a_harness(catalog=a_catalog(*clusters))
     forms = [a_form(cluster_identity=cluster.identity) for cluster in clusters]
-    made = [await house.ask(form) for form in forms[:20]]
+    made = [await harness.ask(form) for form in forms[:20]]
 
-    refusal = await house.do(FormSubmitted(member=ROOS, organisation=ACME, form=forms[20]))
-    again = await house.ask(forms[0])
-    assert (again.replaces, house.now_of(made[0]).state) == (None, State.REPLACED)
-    await house.ask(forms[20], by=ANNE)
-    await house.press(made[1], Press.WITHDRAW, by=ROOS)
-    await house.ask(forms[1])
+    refusal = await harness.do(FormSubmitted(member=ROOS, organisation=ACME, form=forms[20]))
+    again = await harness.ask(forms[0])
+    assert (again.replaces, harness.now_of(made[0]).state) == (None, State.REPLACED)
+    await harness.ask(forms[20], by=ANNE)
+    await harness.press(made[1], Press.WITHDRAW, by=ROOS)
+    await harness.ask(forms[1])
 
     assert refusal == (
         "Your request was not made. You already have 20 open requests, the most that one person may have. "
         "Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
     )
     assert (
-        len([one for one in house.storage.requests.values() if one.cluster_identity == forms[20].cluster_identity]) == 1
+        len([one for one in harness.storage.requests.values() if one.cluster_identity == forms[20].cluster_identity])
+        == 1
     )
 
 
 async def test_requests_for_other_clusters_are_left_alone() -> None:
     """Replacing goes by cluster."""
     older = an_upgrade_request(cluster_identity=DATA, environment="staging", cluster="data")
-    house = await a_house(older)
+    harness = await a_harness(older)
 
-    newer = await house.ask()
+    newer = await harness.ask()
 
-    assert house.now_of(older).state is State.PENDING_APPROVAL
+    assert harness.now_of(older).state is State.PENDING_APPROVAL
     assert newer.cluster_identity == WEB
 
 
 async def test_no_approvals_required_submits_at_once() -> None:
     """With a quorum of 0 nobody is asked and nobody is mentioned."""
-    house = await a_house(policy=a_policy(a_rule(required_approvals=0, approvers=(), notify=("S0TEAM",))))
+    harness = await a_harness(policy=a_policy(a_rule(required_approvals=0, approvers=(), notify=("S0TEAM",))))
 
-    request = await house.ask()
+    request = await harness.ask()
 
     assert request.state is State.APPROVED
-    assert house.told(UpgradeRequested)[0].mention == ()
-    assert [one.queue for one in house.outbox(Kind.SUBMIT)] == [f"submit:{request.id}"]
+    assert harness.told(UpgradeRequested)[0].mention == ()
+    assert [one.queue for one in harness.outbox(Kind.SUBMIT)] == [f"submit:{request.id}"]
 
 
 async def test_an_override_needs_one_approval_more() -> None:
     """Also where otherwise none is needed; a box ticked outside a freeze costs nothing."""
     rule = a_rule(required_approvals=0, override=True, freeze=(WINTER,))
-    house = await a_house(policy=a_policy(rule))
+    harness = await a_harness(policy=a_policy(rule))
 
-    frozen = await house.ask(a_form(override=True))
-    free = await house.ask(a_form(override=True, start=NOON + timedelta(days=20)))
+    frozen = await harness.ask(a_form(override=True))
+    free = await harness.ask(a_form(override=True, start=NOON + timedelta(days=20)))
 
     assert (frozen.override, frozen.required, frozen.state) == (True, 1, State.PENDING_APPROVAL)
     assert (free.override, free.required, free.state) == (False, 0, State.APPROVED)
-    recorded = [event["facts"] for event in house.storage.audited if event["kind"] == "upgrade requested"]
+    recorded = [event["facts"] for event in harness.storage.audited if event["kind"] == "upgrade requested"]
     assert [facts.get("overrides") for facts in recorded] == [f"the freeze {WINTER.words}", None]
 
 
 async def test_everyone_as_approvers_is_never_out_of_reach() -> None:
     """`*` stands for every full member, so nobody has to be counted."""
-    house = await a_house(policy=a_policy(a_rule(approvers=("*",), required_approvals=5)))
+    harness = await a_harness(policy=a_policy(a_rule(approvers=("*",), required_approvals=5)))
 
-    request = await house.ask()
+    request = await harness.ask()
 
     assert (request.required, request.channel) == (5, CHANNEL)
 
 
 async def test_a_refusal_by_the_domain_names_no_identifiers() -> None:
     """People are mentioned, which Slack shows as names; the group's ID stays out of the answer."""
-    house = await a_house(policy=a_policy(a_rule(requesters=("S0TEAM",))))
+    harness = await a_harness(policy=a_policy(a_rule(requesters=("S0TEAM",))))
 
-    answer = await house.do(a_submitted_form())
+    answer = await harness.do(a_submitted_form())
 
     assert f"<@{KIM}>, <@{SEM}>" in answer
     assert "S0TEAM" not in answer
@@ -357,35 +358,35 @@ async def test_a_refusal_by_the_domain_names_no_identifiers() -> None:
 @pytest.mark.parametrize("collision", [Stale("changed"), Taken("another came")], ids=["changed", "taken"])
 async def test_a_request_that_met_another_for_the_cluster_is_made_a_moment_later(collision: Exception) -> None:
     """Two people asked at the same moment in two processes: the slower one finds the faster one, and replaces it."""
-    house = await a_house()
+    harness = await a_harness()
     collisions = [collision]
 
     @asynccontextmanager
     async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
-        async with house.storage.begin(lease) as work:
+        async with harness.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()
             yield work
 
-    house.requesting = replace(house.requesting, begin=colliding)
-    number, form, lease = await house.enter(a_submitted_form()), a_submitted_form(), await house.lease()
+    harness.requesting = replace(harness.requesting, begin=colliding)
+    number, form, lease = await harness.enter(a_submitted_form()), a_submitted_form(), await harness.lease()
 
     with pytest.raises(Later):
-        await house.decide(number, form, lease)
-    await house.decide(number, form, lease)
+        await harness.decide(number, form, lease)
+    await harness.decide(number, form, lease)
 
-    assert len(house.storage.requests) == 1
-    assert house.storage.entries == []
+    assert len(harness.storage.requests) == 1
+    assert harness.storage.entries == []
 
 
 async def test_a_form_whose_cluster_is_called_otherwise_by_now_makes_no_request() -> None:
     """Two clusters exchanged their names while it waited: the person meant the one that had the name."""
     web, api = a_cluster(), a_cluster(identity=DATA, slug="api", name="Api")
-    house = await a_house(catalog=a_catalog(web, api), policy=a_policy(a_rule(required_approvals=0)))
+    harness = await a_harness(catalog=a_catalog(web, api), policy=a_policy(a_rule(required_approvals=0)))
     form = a_submitted_form(form=a_form(named="production/web"))
-    await house.recatalog(replace(web, slug="api"), replace(api, slug="web"))
+    await harness.recatalog(replace(web, slug="api"), replace(api, slug="web"))
 
-    answer = await house.do(form)
+    answer = await harness.do(form)
 
     assert "What you chose as production/web is called production/api now." in answer
-    assert house.storage.requests == {}
+    assert harness.storage.requests == {}

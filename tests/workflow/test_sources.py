@@ -23,74 +23,74 @@ from tests.builders import (
     a_scheduled_upgrade,
     a_window,
 )
-from tests.workflow.harness import a_house
+from tests.workflow.harness import a_harness
 from tests.workflow.polling_harness import CLUSTERS, READ, ours, sees
 
 
 async def test_no_list_means_the_clusters_are_the_source() -> None:
     """Probed at the first poll; the feed says so."""
-    house = await a_house()
-    house.cloud.no_list = NoList("Not found")
+    harness = await a_harness()
+    harness.cloud.no_list = NoList("Not found")
 
-    source = await house.poll()
+    source = await harness.poll()
 
     assert source is Source.CLUSTERS
-    assert house.storage.tables.feeds[ACME].source is Source.CLUSTERS
+    assert harness.storage.tables.feeds[ACME].source is Source.CLUSTERS
 
 
 async def test_the_list_is_looked_for_again_every_hour() -> None:
     """And once it is there, it is the source, with a baseline of its own."""
-    house = await a_house(*ours(), CLUSTERS)
-    house.clock.advance(timedelta(minutes=57))
+    harness = await a_harness(*ours(), CLUSTERS)
+    harness.clock.advance(timedelta(minutes=57))
     others = [a_reading(identity="out", status="FAILED"), a_reading(identity="was", status="SCHEDULED_NOTIFIED")]
-    await sees(house, *others, a_reading(status="SCHEDULED_NOTIFIED"))
-    before = list(house.cloud.lists)
+    await sees(harness, *others, a_reading(status="SCHEDULED_NOTIFIED"))
+    before = list(harness.cloud.lists)
 
-    await sees(house, *house.cloud.readings)
-    await sees(house, *house.cloud.readings)
+    await sees(harness, *harness.cloud.readings)
+    await sees(harness, *harness.cloud.readings)
 
     assert before == []
-    assert house.storage.tables.feeds[ACME].source is Source.ORGANISATION
-    assert [event.status for event in house.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
+    assert harness.storage.tables.feeds[ACME].source is Source.ORGANISATION
+    assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
 
 
 async def test_one_answer_between_two_probes_does_not_show_that_the_list_is_gone() -> None:
     """Nothing is concluded from the clusters for it; the next poll reads the list again."""
-    house = await a_house(*ours(), READ)
-    house.cloud.no_list = NoList("Not found")
-    house.clock.advance(timedelta(minutes=1))
-    assert await house.poll() is None
+    harness = await a_harness(*ours(), READ)
+    harness.cloud.no_list = NoList("Not found")
+    harness.clock.advance(timedelta(minutes=1))
+    assert await harness.poll() is None
 
-    house.cloud.no_list = None
+    harness.cloud.no_list = None
 
-    assert await house.poll() is Source.ORGANISATION
+    assert await harness.poll() is Source.ORGANISATION
 
 
 async def test_the_list_is_gone_when_a_probe_says_so() -> None:
     """It was there for a while: an hour later the clusters are the source."""
-    house = await a_house(*ours(), READ)
-    house.cloud.no_list = NoList("Not found")
-    house.clock.advance(timedelta(hours=1))
+    harness = await a_harness(*ours(), READ)
+    harness.cloud.no_list = NoList("Not found")
+    harness.clock.advance(timedelta(hours=1))
 
-    assert await house.poll() is Source.CLUSTERS
+    assert await harness.poll() is Source.CLUSTERS
 
 
 async def test_a_probe_that_tells_neither_way_leaves_the_source_as_it_was() -> None:
     """An error there is no reason to see nothing here; the next poll probes again."""
-    house = await a_house(CLUSTERS)
-    house.cloud.no_list = Broken("Avisi Cloud answered 500")
-    house.clock.advance(timedelta(hours=1))
-    assert await house.poll() is Source.CLUSTERS
+    harness = await a_harness(CLUSTERS)
+    harness.cloud.no_list = Broken("Avisi Cloud answered 500")
+    harness.clock.advance(timedelta(hours=1))
+    assert await harness.poll() is Source.CLUSTERS
 
-    house.cloud.no_list = None
+    harness.cloud.no_list = None
 
-    assert await house.poll() is Source.ORGANISATION
+    assert await harness.poll() is Source.ORGANISATION
 
 
 async def test_a_configured_source_is_not_probed() -> None:
     """`BOT_STATUS_SOURCE=clusters` never asks for the list; `organisation` is blind without it."""
-    clusters = await a_house(forced=Source.CLUSTERS)
-    organisation = await a_house(forced=Source.ORGANISATION)
+    clusters = await a_harness(forced=Source.CLUSTERS)
+    organisation = await a_harness(forced=Source.ORGANISATION)
     organisation.cloud.no_list = NoList("Not found")
 
     assert await clusters.poll() is Source.CLUSTERS
@@ -106,53 +106,53 @@ async def test_without_statuses_the_outcome_is_concluded_after_the_window(
     version: str, status: str, outcome: str
 ) -> None:
     """Half an hour after its end, from the version the cluster runs; once, and said to be concluded."""
-    house = await a_house(*ours(), CLUSTERS, forced=Source.CLUSTERS)
-    house.cloud.catalogs[ACME] = a_catalog(a_cluster(version=version, status=status))
-    house.clock.now = a_window().end + timedelta(minutes=28)
-    await sees(house)
-    early = list(house.storage.told)
+    harness = await a_harness(*ours(), CLUSTERS, forced=Source.CLUSTERS)
+    harness.cloud.catalogs[ACME] = a_catalog(a_cluster(version=version, status=status))
+    harness.clock.now = a_window().end + timedelta(minutes=28)
+    await sees(harness)
+    early = list(harness.storage.told)
 
-    await sees(house)
-    await sees(house)
+    await sees(harness)
+    await sees(harness)
 
-    (event,) = house.told(StatusMoved)
+    (event,) = harness.told(StatusMoved)
     assert early == []
     assert (event.status, event.inferred) == (outcome, True)
-    assert len(house.channel()) == (outcome == NOT_UPGRADED)
-    assert len(house.told(StatusMoved, Kind.DIRECT)) == 1
+    assert len(harness.channel()) == (outcome == NOT_UPGRADED)
+    assert len(harness.told(StatusMoved, Kind.DIRECT)) == 1
 
 
 async def test_one_outcome_that_somebody_else_just_stored_holds_up_no_other() -> None:
     """A submission was confirmed at the same moment: the rest is concluded all the same."""
     mine, other = a_scheduled_upgrade(identity="a"), a_scheduled_upgrade(identity="b", cluster_identity=DATA)
-    house = await a_house(mine, other, CLUSTERS, forced=Source.CLUSTERS)
-    house.clock.now = a_window().end + timedelta(minutes=30)
+    harness = await a_harness(mine, other, CLUSTERS, forced=Source.CLUSTERS)
+    harness.clock.now = a_window().end + timedelta(minutes=30)
 
     class Meanwhile(Cataloguing):
         """Somebody else writes while the clusters are read."""
 
         async def refresh(self, organisation: Organisation, lease: Lease | None = None) -> Catalog:
-            house.storage.tables.upgrades[ACME, mine.identity] = replace(mine, revision=7)
+            harness.storage.tables.upgrades[ACME, mine.identity] = replace(mine, revision=7)
             return await super().refresh(organisation, lease)
 
-    meanwhile = Meanwhile(begin=house.storage.begin, cloud=house.cloud, catalog_cache=house.catalog_cache)
-    concluding = replace(house.polling.concluding, cataloguing=meanwhile)
-    house.polling = replace(house.polling, concluding=concluding)
+    meanwhile = Meanwhile(begin=harness.storage.begin, cloud=harness.cloud, catalog_cache=harness.catalog_cache)
+    concluding = replace(harness.polling.concluding, cataloguing=meanwhile)
+    harness.polling = replace(harness.polling, concluding=concluding)
 
-    await house.poll()
+    await harness.poll()
 
-    assert [event.about.upgrade for event in house.channel()] == ["b"]
+    assert [event.about.upgrade for event in harness.channel()] == ["b"]
 
 
 async def test_without_statuses_and_without_a_window_nothing_can_be_followed() -> None:
     """The card says so, and nothing is concluded later."""
-    house = await a_house(CLUSTERS, forced=Source.CLUSTERS)
-    house.cloud.answers = [a_reading(window=None)]
-    await house.submitted()
+    harness = await a_harness(CLUSTERS, forced=Source.CLUSTERS)
+    harness.cloud.answers = [a_reading(window=None)]
+    await harness.submitted()
 
-    house.clock.advance(timedelta(days=30))
-    await house.poll()
+    harness.clock.advance(timedelta(days=30))
+    await harness.poll()
 
-    assert house.upgrades[str(a_reading().identity)].status == NOT_FOLLOWED
-    assert house.told(UpgradeSubmitted)[0].followed is False
-    assert house.told(StatusMoved) == []
+    assert harness.upgrades[str(a_reading().identity)].status == NOT_FOLLOWED
+    assert harness.told(UpgradeSubmitted)[0].followed is False
+    assert harness.told(StatusMoved) == []

@@ -14,7 +14,7 @@ from bot.workflow.inbox import Press
 from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease, UnitOfWork
 from tests.builders import NOON, OLD, SEM, WEB, a_form, a_policy, a_reading, a_rule, an_upgrade_request
-from tests.workflow.harness import House, a_house
+from tests.workflow.harness import Harness, a_harness
 
 SILENCE = NoAnswer("No answer within 8 s")
 UNCLEAR = [SILENCE, Broken("Avisi Cloud answered 502"), Unreadable("Avisi Cloud answered with a web page")]
@@ -25,105 +25,105 @@ def taken(**changes: object) -> Reading:
     return a_reading(**({"identity": "found", "created_at": NOON, "modified_at": NOON} | changes))
 
 
-async def unclear(house: House, error: AvisiError = SILENCE) -> UpgradeRequest:
+async def unclear(harness: Harness, error: AvisiError = SILENCE) -> UpgradeRequest:
     """Have a request approved and submitted, with an answer from which nobody can tell."""
-    house.cloud.time = NOON
-    house.cloud.answers = [error]
-    return await house.submitted()
+    harness.cloud.time = NOON
+    harness.cloud.answers = [error]
+    return await harness.submitted()
 
 
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
 async def test_what_the_cloud_has_after_an_unclear_answer_is_adopted(error: AvisiError) -> None:
     """One submission, found in the list: it counts as confirmed."""
-    house = await a_house()
-    house.cloud.readings = [taken()]
+    harness = await a_harness()
+    harness.cloud.readings = [taken()]
 
-    request = await unclear(house, error)
+    request = await unclear(harness, error)
 
     assert (request.state, request.upgrade) == (State.SUBMITTED, "found")
-    assert len(house.cloud.submissions) == 1
-    assert len(house.told(UpgradeSubmitted)) == 1
+    assert len(harness.cloud.submissions) == 1
+    assert len(harness.told(UpgradeSubmitted)) == 1
 
 
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
 async def test_what_the_cloud_does_not_have_is_sent_again(error: AvisiError) -> None:
     """Looked for first: after an error answer once, after no answer at 2 s and at 10 s."""
-    house = await a_house()
+    harness = await a_harness()
 
-    request = await unclear(house, error)
-    house.storage.pass_time(3)
-    await house.submit(request)
+    request = await unclear(harness, error)
+    harness.storage.pass_time(3)
+    await harness.submit(request)
 
     assert request.state is State.APPROVED
     assert request.outcome == "Avisi Cloud does not have it, so it is sent again"
-    assert house.slept == ([2.0, 8.0] if error is SILENCE else [0.0])
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 2
+    assert harness.slept == ([2.0, 8.0] if error is SILENCE else [0.0])
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 2
 
 
 async def test_what_appears_late_is_found_by_the_second_look() -> None:
     """The cloud was slow, not deaf."""
-    house = await a_house()
-    sleep = house.submitting.sleep
+    harness = await a_harness()
+    sleep = harness.submitting.sleep
 
     async def appear(seconds: float) -> None:
         await sleep(seconds)
-        house.cloud.readings = [taken()] if len(house.slept) == 2 else []
+        harness.cloud.readings = [taken()] if len(harness.slept) == 2 else []
 
-    object.__setattr__(house.submitting, "sleep", appear)
-    request = await unclear(house)
+    object.__setattr__(harness.submitting, "sleep", appear)
+    request = await unclear(harness)
 
     assert request.state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 1
+    assert len(harness.cloud.submissions) == 1
 
 
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
 async def test_where_nobody_can_look_an_approver_is_asked(error: AvisiError) -> None:
     """The cloud offers no list, so nothing is sent again by itself."""
-    house = await a_house(policy=a_policy(a_rule(notify=("S0TEAM",))))
-    house.cloud.no_list = NoList("Not found")
+    harness = await a_harness(policy=a_policy(a_rule(notify=("S0TEAM",))))
+    harness.cloud.no_list = NoList("Not found")
 
-    request = await unclear(house, error)
+    request = await unclear(harness, error)
 
     assert request.state is State.SUBMISSION_UNCLEAR
-    assert house.told(SubmissionUnclear)[0].mention == ("S0TEAM",)
-    assert len(house.told(SubmissionUnclear, Kind.DIRECT)) == 1
-    assert house.facts(request)[-1] == "submission unclear"
-    assert not await house.submit(request)
+    assert harness.told(SubmissionUnclear)[0].mention == ("S0TEAM",)
+    assert len(harness.told(SubmissionUnclear, Kind.DIRECT)) == 1
+    assert harness.facts(request)[-1] == "submission unclear"
+    assert not await harness.submit(request)
 
 
 async def test_an_approver_may_have_an_unclear_one_submitted_again() -> None:
     """Somebody looked at the cloud and takes it on themselves."""
-    house = await a_house()
-    house.cloud.no_list = NoList("Not found")
-    request = await unclear(house)
+    harness = await a_harness()
+    harness.cloud.no_list = NoList("Not found")
+    request = await unclear(harness)
 
-    await house.press(request, Press.SUBMIT_AGAIN)
-    await house.submit(request)
+    await harness.press(request, Press.SUBMIT_AGAIN)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 2
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 2
 
 
 async def test_a_look_that_fails_is_repeated_and_nothing_is_sent_meanwhile() -> None:
     """The request stays in submission until somebody could look."""
-    house = await a_house()
-    house.cloud.no_list = NotConnected("No connection")
-    request = await unclear(house)
-    stuck = [house.now_of(request).state]
+    harness = await a_harness()
+    harness.cloud.no_list = NotConnected("No connection")
+    request = await unclear(harness)
+    stuck = [harness.now_of(request).state]
     for _ in range(3):
-        house.storage.pass_time(600)
-        await house.submit(request)
-        stuck.append(house.now_of(request).state)
+        harness.storage.pass_time(600)
+        await harness.submit(request)
+        stuck.append(harness.now_of(request).state)
 
-    house.cloud.no_list = None
-    house.cloud.readings = [taken()]
-    house.storage.pass_time(600)
-    await house.submit(request)
+    harness.cloud.no_list = None
+    harness.cloud.readings = [taken()]
+    harness.storage.pass_time(600)
+    await harness.submit(request)
 
     assert set(stuck) == {State.SUBMITTING}
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 1
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ async def test_a_look_that_fails_is_repeated_and_nothing_is_sent_meanwhile() -> 
 )
 async def test_only_the_very_same_submission_is_adopted(other: dict[str, object]) -> None:
     """Cluster, version, date and flag have to be ours, and it must not be older than the attempt."""
-    house = await a_house()
-    house.cloud.readings = [taken(**other)]
+    harness = await a_harness()
+    harness.cloud.readings = [taken(**other)]
 
-    request = await unclear(house)
+    request = await unclear(harness)
 
     assert request.state is State.APPROVED
 
@@ -160,10 +160,10 @@ async def test_only_the_very_same_submission_is_adopted(other: dict[str, object]
 )
 async def test_the_same_submission_is_known_by_what_the_cloud_says(same: dict[str, object]) -> None:
     """Times are whole seconds, a rescheduled record was only modified, and a list may leave fields out."""
-    house = await a_house()
-    house.cloud.readings = [taken(**same)]
+    harness = await a_harness()
+    harness.cloud.readings = [taken(**same)]
 
-    request = await unclear(house)
+    request = await unclear(harness)
 
     assert (request.state, request.upgrade) == (State.SUBMITTED, "found")
 
@@ -174,150 +174,150 @@ async def test_the_same_submission_is_known_by_what_the_cloud_says(same: dict[st
 )
 async def test_the_date_is_compared_if_one_was_sent(sent: int | None, listed: int | None, *, same: bool) -> None:
     """Another date is another submission; where we sent none, the cloud may have filled in when it took it."""
-    house = await a_house()
-    house.cloud.time = NOON
-    house.cloud.answers = [SILENCE]
+    harness = await a_harness()
+    harness.cloud.time = NOON
+    harness.cloud.answers = [SILENCE]
     start = None if listed is None else NOON + timedelta(hours=listed)
-    house.cloud.readings = [taken(requested_start=start)]
+    harness.cloud.readings = [taken(requested_start=start)]
 
-    request = await house.submitted(a_form(start=NOON + timedelta(hours=sent) if sent else None))
+    request = await harness.submitted(a_form(start=NOON + timedelta(hours=sent) if sent else None))
 
     assert (request.state is State.SUBMITTED) is same
 
 
 async def test_without_the_clouds_clock_a_minute_of_difference_is_allowed() -> None:
     """Our clock may be ahead of theirs."""
-    house = await a_house()
-    house.cloud.answers = [SILENCE]
-    house.cloud.readings = [taken(created_at=NOON - timedelta(seconds=50), modified_at=None)]
+    harness = await a_harness()
+    harness.cloud.answers = [SILENCE]
+    harness.cloud.readings = [taken(created_at=NOON - timedelta(seconds=50), modified_at=None)]
 
-    assert (await house.submitted()).state is State.SUBMITTED
+    assert (await harness.submitted()).state is State.SUBMITTED
 
 
 async def test_the_cloud_is_left_alone_as_long_as_it_asks() -> None:
     """A 503 with Retry-After: looked for once, then sent again no earlier than asked."""
-    house = await a_house()
+    harness = await a_harness()
     error = Broken("Avisi Cloud answered 503")
     error.retry_after = 60.0
-    request = await unclear(house, error)
+    request = await unclear(harness, error)
 
-    house.storage.pass_time(55)
-    too_early = await house.submit(request)
-    house.storage.pass_time(6)
-    await house.submit(request)
+    harness.storage.pass_time(55)
+    too_early = await harness.submit(request)
+    harness.storage.pass_time(6)
+    await harness.submit(request)
 
     assert not too_early
-    assert house.now_of(request).state is State.SUBMITTED
+    assert harness.now_of(request).state is State.SUBMITTED
 
 
-async def after_a_crash() -> tuple[House, UpgradeRequest]:
+async def after_a_crash() -> tuple[Harness, UpgradeRequest]:
     """Build what a process leaves behind that died while it was submitting."""
     left = an_upgrade_request(
         state=State.SUBMITTING, attempt=1, attempted_at=NOON, votes=(Vote(member=SEM, at=NOON),), cluster_identity=WEB
     )
-    house = await a_house(left)
-    request = house.now_of(left)
-    async with house.storage.begin() as work:
+    harness = await a_harness(left)
+    request = harness.now_of(left)
+    async with harness.storage.begin() as work:
         await work.outbox.put(outbox.submit(request))
         await work.commit()
-    return house, request
+    return harness, request
 
 
 async def test_after_a_crash_it_looks_before_it_sends() -> None:
     """The cloud had it: adopted, and nothing is sent."""
-    house, request = await after_a_crash()
-    house.cloud.readings = [taken()]
+    harness, request = await after_a_crash()
+    harness.cloud.readings = [taken()]
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
-    assert house.cloud.submissions == []
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert harness.cloud.submissions == []
 
 
 async def test_after_a_crash_before_sending_it_is_sent_once() -> None:
     """The cloud never heard of it, as two looks say."""
-    house, request = await after_a_crash()
+    harness, request = await after_a_crash()
 
-    await house.submit(request)
-    house.storage.pass_time(3)
-    await house.submit(request)
+    await harness.submit(request)
+    harness.storage.pass_time(3)
+    await harness.submit(request)
 
-    assert house.slept == [2.0, 8.0]
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 1
+    assert harness.slept == [2.0, 8.0]
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 1
 
 
 async def test_after_a_crash_without_a_list_an_approver_is_asked() -> None:
     """Nobody can look, so nobody sends."""
-    house, request = await after_a_crash()
-    house.cloud.no_list = NoList("Not found")
+    harness, request = await after_a_crash()
+    harness.cloud.no_list = NoList("Not found")
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMISSION_UNCLEAR
-    assert house.cloud.submissions == []
+    assert harness.now_of(request).state is State.SUBMISSION_UNCLEAR
+    assert harness.cloud.submissions == []
 
 
 async def test_votes_are_judged_again_before_it_is_sent_again() -> None:
     """Whoever approved has left since: the second attempt needs another approval."""
-    house = await a_house()
-    request = await unclear(house)
-    del house.members.members[SEM]
-    house.storage.pass_time(3)
+    harness = await a_harness()
+    request = await unclear(harness)
+    del harness.members.members[SEM]
+    harness.storage.pass_time(3)
 
-    await house.submit(request)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.PENDING_APPROVAL
-    assert len(house.cloud.submissions) == 1
+    assert harness.now_of(request).state is State.PENDING_APPROVAL
+    assert len(harness.cloud.submissions) == 1
 
 
 @pytest.mark.parametrize(("status", "told"), [("SCHEDULED", 0), ("IN_PROGRESS", 1), ("SUCCEEDED", 1), ("FAILED", 1)])
 async def test_what_is_found_past_waiting_is_told_as_it_is(status: str, told: int) -> None:
     """It began while nobody could tell; no later poll would see that as a move."""
-    house = await a_house()
-    house.cloud.readings = [taken(status=status)]
+    harness = await a_harness()
+    harness.cloud.readings = [taken(status=status)]
 
-    await unclear(house)
+    await unclear(harness)
 
-    assert [event.status for event in house.told(StatusMoved)] == [status] * told
-    assert len(house.told(StatusMoved, Kind.DIRECT)) == (status in {"SUCCEEDED", "FAILED"})
-    assert len(house.channel()) == (status == "FAILED")
+    assert [event.status for event in harness.told(StatusMoved)] == [status] * told
+    assert len(harness.told(StatusMoved, Kind.DIRECT)) == (status in {"SUCCEEDED", "FAILED"})
+    assert len(harness.channel()) == (status == "FAILED")
 
 
 async def test_a_confirmation_survives_somebody_elses_write() -> None:
     """A poll stored the same record at the same moment: the answer is stored all the same, without another look."""
-    house = await a_house()
-    house.cloud.no_list = NoList("Not found")
-    request = await house.approved()
+    harness = await a_harness()
+    harness.cloud.no_list = NoList("Not found")
+    request = await harness.approved()
     collisions = [Stale("Somebody else changed this upgrade in the meantime.")] * 2
 
     @asynccontextmanager
     async def colliding(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
-        async with house.storage.begin(lease) as work:
+        async with harness.storage.begin(lease) as work:
             if collisions:
                 raise collisions.pop()
             yield work
 
-    outcomes = replace(house.outcomes, begin=colliding)
-    house.submitting = replace(house.submitting, outcomes=outcomes)
-    await house.submit(request)
+    outcomes = replace(harness.outcomes, begin=colliding)
+    harness.submitting = replace(harness.submitting, outcomes=outcomes)
+    await harness.submit(request)
 
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 1
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 1
 
 
 async def test_who_was_held_up_right_before_sending_does_not_send() -> None:
     """A process that stood still may have lost its lease to one that sends too; it goes back and judges again."""
-    house = await a_house()
+    harness = await a_harness()
     ticks = iter([0.0, 6.0, 6.0, 6.1])
-    house.submitting = replace(house.submitting, seconds=lambda: next(ticks))
+    harness.submitting = replace(harness.submitting, seconds=lambda: next(ticks))
 
-    request = await house.submitted()
-    before = len(house.cloud.submissions)
-    house.storage.pass_time(3)
-    await house.submit(request)
+    request = await harness.submitted()
+    before = len(harness.cloud.submissions)
+    harness.storage.pass_time(3)
+    await harness.submit(request)
 
     assert request.state is State.APPROVED
     assert before == 0
-    assert house.now_of(request).state is State.SUBMITTED
-    assert len(house.cloud.submissions) == 1
+    assert harness.now_of(request).state is State.SUBMITTED
+    assert len(harness.cloud.submissions) == 1

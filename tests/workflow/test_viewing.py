@@ -28,7 +28,7 @@ from tests.builders import (
     a_window,
     an_upgrade_request,
 )
-from tests.workflow.harness import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_harness
 
 WINTER = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 10))
 NEXT_SUNDAY = a_window(NOON + timedelta(days=5, hours=14))
@@ -36,18 +36,18 @@ NEXT_SUNDAY = a_window(NOON + timedelta(days=5, hours=14))
 
 async def test_an_empty_form_shows_nothing_around_it() -> None:
     """No cluster is chosen yet."""
-    house = await a_house()
+    harness = await a_harness()
 
-    view = await house.viewing.form(Form())
+    view = await harness.viewing.form(Form())
 
     assert (view.cluster, view.on_offer, view.warnings) == (None, (), ())
 
 
 async def test_a_chosen_cluster_shows_what_it_may_go_to_and_when() -> None:
     """Versions on offer, the channel's recommended, the estimated window."""
-    house = await a_house()
+    harness = await a_harness()
 
-    view = await house.viewing.form(a_form(version=None))
+    view = await harness.viewing.form(a_form(version=None))
 
     assert (view.on_offer, view.recommended, view.estimate) == ((NEW,), NEW, NEXT_SUNDAY)
     assert (view.warnings, view.may_override, view.scheduled, view.waiting) == ((), False, None, None)
@@ -55,10 +55,10 @@ async def test_a_chosen_cluster_shows_what_it_may_go_to_and_when() -> None:
 
 async def test_a_frozen_time_is_a_warning_and_may_be_overridden_where_the_policy_says_so() -> None:
     """Once the override is ticked it says what that takes; the box stays."""
-    house = await a_house(policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
+    harness = await a_harness(policy=a_policy(a_rule(freeze=(WINTER,), override=True)))
 
-    frozen = await house.viewing.form(a_form())
-    overridden = await house.viewing.form(a_form(override=True))
+    frozen = await harness.viewing.form(a_form())
+    overridden = await harness.viewing.form(a_form(override=True))
 
     assert frozen.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
     assert (frozen.may_override, overridden.may_override) == (True, True)
@@ -67,9 +67,9 @@ async def test_a_frozen_time_is_a_warning_and_may_be_overridden_where_the_policy
 
 async def test_a_cluster_without_windows_is_warned_about() -> None:
     """Unless they are ignored, it may never start."""
-    house = await a_house(catalog=a_catalog(a_cluster(schedule=None)))
+    harness = await a_harness(catalog=a_catalog(a_cluster(schedule=None)))
 
-    view = await house.viewing.form(a_form())
+    view = await harness.viewing.form(a_form())
 
     assert view.estimate is None
     assert "production/web has no maintenance windows" in view.warnings[0]
@@ -78,9 +78,9 @@ async def test_a_cluster_without_windows_is_warned_about() -> None:
 async def test_without_windows_the_wanted_start_is_warned_about() -> None:
     """A start inside a freeze is a start inside a freeze, and may be overridden like any."""
     rule = a_rule(freeze=(WINTER,), override=True)
-    house = await a_house(policy=a_policy(rule), catalog=a_catalog(a_cluster(schedule=None)))
+    harness = await a_harness(policy=a_policy(rule), catalog=a_catalog(a_cluster(schedule=None)))
 
-    view = await house.viewing.form(a_form(start=NOON + timedelta(days=2)))
+    view = await harness.viewing.form(a_form(start=NOON + timedelta(days=2)))
 
     assert (view.estimate, view.may_override) == (None, True)
     assert view.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
@@ -88,9 +88,9 @@ async def test_without_windows_the_wanted_start_is_warned_about() -> None:
 
 async def test_in_an_open_window_what_is_left_of_it_is_the_estimate() -> None:
     """Not next week's."""
-    house = await a_house(now=NEXT_SUNDAY.start + timedelta(hours=1))
+    harness = await a_harness(now=NEXT_SUNDAY.start + timedelta(hours=1))
 
-    view = await house.viewing.form(a_form())
+    view = await harness.viewing.form(a_form())
 
     assert view.estimate == replace(NEXT_SUNDAY, start=NEXT_SUNDAY.start + timedelta(hours=1))
 
@@ -116,16 +116,16 @@ async def test_windows_that_could_not_be_read_are_not_taken_for_none(
     schedule: MaintenanceSchedule, expected: str
 ) -> None:
     """The cluster has windows, and an upgrade may well start."""
-    house = await a_house(catalog=a_catalog(a_cluster(schedule=schedule)))
+    harness = await a_harness(catalog=a_catalog(a_cluster(schedule=schedule)))
 
-    assert (await house.viewing.form(a_form())).warnings == (expected,)
+    assert (await harness.viewing.form(a_form())).warnings == (expected,)
 
 
 async def test_a_version_that_must_go_to_staging_first_is_warned_about() -> None:
     """While choosing, by the same sentence that would refuse."""
-    house = await a_house(policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
+    harness = await a_harness(policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
 
-    view = await house.viewing.form(a_form())
+    view = await harness.viewing.form(a_form())
 
     assert "has to run in staging for 3 days" in view.warnings[0]
 
@@ -135,9 +135,9 @@ async def test_what_is_scheduled_already_is_shown_although_another_ended_later()
     scheduled = a_scheduled_upgrade(identity="u2")
     superseded = a_scheduled_upgrade(identity="u1", status="SUPERSEDED", status_since=NOON + timedelta(minutes=1))
     waiting = an_upgrade_request()
-    house = await a_house(scheduled, superseded, waiting)
+    harness = await a_harness(scheduled, superseded, waiting)
 
-    view = await house.viewing.form(a_form())
+    view = await harness.viewing.form(a_form())
 
     assert view.scheduled is not None
     assert view.waiting is not None
@@ -146,9 +146,9 @@ async def test_what_is_scheduled_already_is_shown_although_another_ended_later()
 
 async def test_a_form_for_a_cluster_nobody_knows_is_wrong_at_the_cluster() -> None:
     """It left the catalog while the modal was open."""
-    house = await a_house()
+    harness = await a_harness()
 
-    (problem,) = await house.viewing.problems(a_form(cluster_identity="gone"))
+    (problem,) = await harness.viewing.problems(a_form(cluster_identity="gone"))
 
     assert problem.field is FormField.CLUSTER
 
@@ -158,10 +158,10 @@ async def test_the_overview_shows_what_is_under_way() -> None:
     production, staging = a_scheduled_upgrade(), a_scheduled_upgrade(identity="s", environment="staging")
     ended = a_scheduled_upgrade(identity="e", status="SUCCEEDED")
     waiting, sent = an_upgrade_request(), an_upgrade_request(state=State.SUBMITTED)
-    house = await a_house(production, staging, ended, waiting, sent)
+    harness = await a_harness(production, staging, ended, waiting, sent)
 
-    everything = await house.viewing.overview()
-    some = await house.viewing.overview(environment="staging")
+    everything = await harness.viewing.overview()
+    some = await harness.viewing.overview(environment="staging")
 
     assert {one.identity for one in everything.upgrades} == {production.identity, "s"}
     assert [one.id for one in everything.requests] == [waiting.id]
@@ -172,10 +172,10 @@ async def test_the_overview_shows_what_is_under_way() -> None:
 async def test_an_environments_overview_is_not_cut_short_by_the_others() -> None:
     """Two hundred upgrades elsewhere come before it; and more than two hundred are said to be more."""
     many = [a_scheduled_upgrade(identity=f"u{n}") for n in range(201)]
-    house = await a_house(*many, a_scheduled_upgrade(identity="s", environment="staging", window=None))
+    harness = await a_harness(*many, a_scheduled_upgrade(identity="s", environment="staging", window=None))
 
-    everything = await house.viewing.overview()
-    some = await house.viewing.overview(environment="staging")
+    everything = await harness.viewing.overview()
+    some = await harness.viewing.overview(environment="staging")
 
     assert (len(everything.upgrades), everything.more) == (200, True)
     assert ([one.identity for one in some.upgrades], some.more) == (["s"], False)
@@ -184,9 +184,9 @@ async def test_an_environments_overview_is_not_cut_short_by_the_others() -> None
 async def test_a_cluster_is_shown_with_its_latest() -> None:
     """Five of each at most."""
     upgrades = [a_scheduled_upgrade(identity=f"u{n}", status_since=NOON + timedelta(n)) for n in range(7)]
-    house = await a_house(*upgrades)
+    harness = await a_harness(*upgrades)
 
-    view = await house.viewing.cluster(a_cluster())
+    view = await harness.viewing.cluster(a_cluster())
 
     assert [one.identity for one in view.upgrades] == ["u6", "u5", "u4", "u3", "u2"]
 
@@ -196,8 +196,8 @@ async def test_a_home_shows_what_waits_for_this_person() -> None:
     mine = an_upgrade_request(requester=SEM, cluster_identity="c1")
     voted = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),), cluster_identity="c2")
     open_one = an_upgrade_request(cluster_identity=DATA)
-    house = await a_house(mine, voted, open_one)
-    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
+    harness = await a_harness(mine, voted, open_one)
+    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
 
     sems, annes, roos = [await reading.read(who) for who in (SEM, ANNE, ROOS)]
 
@@ -209,10 +209,10 @@ async def test_a_home_shows_what_waits_for_this_person() -> None:
 
 async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_may_decide() -> None:
     """What waits is left out; the rest is there. Nobody else sees anything."""
-    house = await a_house(an_upgrade_request(), a_scheduled_upgrade())
-    house.members.down = True
-    house.members.recent.add(KIM)
-    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
+    harness = await a_harness(an_upgrade_request(), a_scheduled_upgrade())
+    harness.members.down = True
+    harness.members.recent.add(KIM)
+    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
 
     view = await reading.read(KIM)
 
@@ -223,22 +223,22 @@ async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_m
 
 async def test_the_shelf_takes_over_only_newer_copies() -> None:
     """What was read of one cluster right before a submission is not undone by the old copy."""
-    house = await a_house()
-    found = house.catalog_cache.find(DATA)
+    harness = await a_harness()
+    found = harness.catalog_cache.find(DATA)
     assert found
-    house.catalog_cache.correct(found[1], replace(found[1], version=NEW), found[0].versions)
+    harness.catalog_cache.correct(found[1], replace(found[1], version=NEW), found[0].versions)
 
-    await house.catalog_cache.renew()
+    await harness.catalog_cache.renew()
 
-    corrected = house.catalog_cache.find(DATA)
+    corrected = harness.catalog_cache.find(DATA)
     assert corrected
     assert corrected[1].version == NEW
 
 
 async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
     """It was opened before; it is drawn again by itself, and after a press in it."""
-    house = await a_house()
-    reading = HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check)
+    harness = await a_harness()
+    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
 
     with pytest.raises(NotEntitled, match="Guests cannot use this bot"):
         await reading.read(GUS)
@@ -246,14 +246,14 @@ async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
 
 async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
     """Nobody is thrown back to the first page every half minute."""
-    house = await a_house()
-    async with house.storage.begin() as work:
+    harness = await a_harness()
+    async with harness.storage.begin() as work:
         await work.homes.opened(SEM, at=NOON, page=3)
         await work.commit()
 
-    seen = await HomeReading(viewing=house.viewing, permissions=house.permissions, rule_check=house.rule_check).read(
-        SEM
-    )
+    seen = await HomeReading(
+        viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check
+    ).read(SEM)
 
     assert seen.page == 3
 
@@ -266,9 +266,9 @@ async def test_a_start_in_an_absurd_year_is_refused_at_its_field(
     ignore_windows: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Picked in the form, or sent by whatever: nothing overflows."""
-    house = await a_house(policy=a_policy(a_rule(freeze=(WINTER,))))
+    harness = await a_harness(policy=a_policy(a_rule(freeze=(WINTER,))))
 
-    (problem,) = await house.viewing.problems(
+    (problem,) = await harness.viewing.problems(
         a_form(start=datetime(year, 1, 1, tzinfo=UTC), ignore_windows=ignore_windows)
     )
 

@@ -4,7 +4,7 @@ from bot.domain.request import State
 from bot.workflow.inbox import Press
 from bot.workflow.outbox import Kind
 from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
-from tests.workflow.harness import ANNE, OTTO, a_house
+from tests.workflow.harness import ANNE, OTTO, a_harness
 
 WHO = {"requester": ROOS, "approver": SEM, "member": ANNE, "guest": GUS, "outsider": OTTO}
 DECIDES, ASKS = "approver", "requester"
@@ -40,15 +40,15 @@ RIGHTS = {
 async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press, state: State, who: str) -> None:
     """Every verb, every state, everybody: either it happens, or the answer names the rule and nothing changes."""
     right, states, after = RIGHTS[press]
-    house = await a_house(an_upgrade_request(state=state))
-    (before,) = house.storage.requests.values()
+    harness = await a_harness(an_upgrade_request(state=state))
+    (before,) = harness.storage.requests.values()
 
     if press is Press.REJECT:
-        answer = await house.reject(before, by=WHO[who])
+        answer = await harness.reject(before, by=WHO[who])
     else:
-        answer = await house.press(before, press, by=WHO[who])
+        answer = await harness.press(before, press, by=WHO[who])
 
-    now, refusal = house.now_of(before), NOT_WHO.get((who, right)) or NOT_WHO.get((who, "any"))
+    now, refusal = harness.now_of(before), NOT_WHO.get((who, right)) or NOT_WHO.get((who, "any"))
     if refusal is None and state in states:
         assert now.state is after
         return
@@ -62,6 +62,6 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     elif right == "decide" and who != "approver":
         assert answer.endswith(COULD.get(state, f"It {state.standing}."))
     assert now == before
-    assert house.facts(before) == ["press refused"]
-    assert [one.kind for one in house.storage.told] == [Kind.PRIVATE, Kind.HOME]
-    assert house.storage.entries == []
+    assert harness.facts(before) == ["press refused"]
+    assert [one.kind for one in harness.storage.told] == [Kind.PRIVATE, Kind.HOME]
+    assert harness.storage.entries == []

@@ -12,7 +12,7 @@ from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.people.person import PersonInSlack
 from bot.sandbox.slack.people.seen import Seen
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 BASE = '[defaults]\nchannel = "C0UPGRADES"\napprovers = ["S0PLATFORM"]\n'
 """One approval by Sem or Kim; whatever a story adds to it goes into `[defaults]`, or follows in tables."""
@@ -20,14 +20,14 @@ TWO = f"{BASE}required_approvals = 2\n"
 
 
 @asynccontextmanager
-async def under(policy: str, folder: Path) -> AsyncIterator[House]:
+async def under(policy: str, folder: Path) -> AsyncIterator[Harness]:
     """Open a house whose bot obeys this policy file, over HTTP and SQLite."""
-    async with house(f"sqlite+aiosqlite:///{folder / 'bot.db'}") as opened:
+    async with harness(f"sqlite+aiosqlite:///{folder / 'bot.db'}") as opened:
         await obey(opened, policy, folder)
         yield opened
 
 
-async def obey(opened: House, policy: str, folder: Path) -> None:
+async def obey(opened: Harness, policy: str, folder: Path) -> None:
     """Start the bot, or start it again, under this policy; what it knew of people is forgotten."""
     opened.policy_file = folder / "policy.toml"
     opened.policy_file.write_text(policy, encoding="utf-8")
@@ -53,7 +53,7 @@ async def new_answer(person: PersonInSlack, before: set[str]) -> str:
             await asyncio.sleep(0.02)
 
 
-def as_it_is(opened: House, card: Seen) -> Message:
+def as_it_is(opened: Harness, card: Seen) -> Message:
     """Keep a card as a screen may still show it later."""
     message = opened.slack.state.messages.find(CHANNEL, card.ts)
     assert message is not None
@@ -76,12 +76,12 @@ async def reject(person: PersonInSlack, card: Seen, reason: str) -> None:
     await person.submit()
 
 
-def told(opened: House, card: Seen, words: str) -> list[Seen]:
+def told(opened: Harness, card: Seen, words: str) -> list[Seen]:
     """Return the lines of a card's thread with these words."""
     return [line for line in opened.sem.thread(CHANNEL, card.ts)[1:] if words in line]
 
 
-async def told_often(opened: House, card: Seen, words: str, often: int) -> list[Seen]:
+async def told_often(opened: Harness, card: Seen, words: str, often: int) -> list[Seen]:
     """Return the lines of a card's thread with these words once there are so many."""
     async with asyncio.timeout(PATIENCE):
         while len(lines := told(opened, card, words)) < often:  # noqa: ASYNC110 - looks at another server's state
@@ -89,7 +89,7 @@ async def told_often(opened: House, card: Seen, words: str, often: int) -> list[
     return lines
 
 
-async def events(opened: House, kind: str = "") -> list[dict[str, Any]]:
+async def events(opened: Harness, kind: str = "") -> list[dict[str, Any]]:
     """Return the audit trail, or what it has of one kind, oldest first."""
     trail = opened.bots[-1].storage.audit_trail.events(since=None, cluster=None, request=None)
     return [event async for event in trail if kind in {"", event["kind"]}]

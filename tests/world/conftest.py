@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.harness import House, Transport, house
+from tests.world.harness import Harness, Transport, harness
 
 
 @pytest.fixture
@@ -15,17 +15,17 @@ def sqlite_file(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["http", "socket"])
-async def anyhow(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[House]:
+async def anyhow(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[Harness]:
     """Open a house with a bot in it, over each transport."""
     transport: Transport = request.param
-    async with house(sqlite_file, transport) as opened:
+    async with harness(sqlite_file, transport) as opened:
         await opened.open_bot()
         yield opened
 
 
 @pytest.fixture
-async def home(sqlite_file: str) -> AsyncIterator[House]:
+async def home(sqlite_file: str) -> AsyncIterator[Harness]:
     """Open a house with a bot in it, over HTTP."""
-    async with house(sqlite_file) as opened:
+    async with harness(sqlite_file) as opened:
         await opened.open_bot()
         yield opened

@@ -36,7 +36,7 @@ _FAILED = "Something went wrong"
 
 
 @dataclass(kw_only=True)
-class House:
+class Harness:
     """Everything a story needs. `url` is the database's; `clock` is shared by cloud and bot in this process."""
 
     slack: SimulatedSlack
@@ -213,20 +213,20 @@ def _starting() -> asyncio.Lock:
 
 
 @asynccontextmanager
-async def house(
+async def harness(
     url: str,
     transport: Transport = "http",
     *,
     speed: float = 1.0,
     **changes: Any,  # noqa: ANN401 - any setting
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Harness]:
     """Open a house without a bot in it; bots left inside are stopped at the end."""
     clock = SimulatedClock(start=MONDAY, speed=speed)
     app = InstalledApp.from_manifest(manifest(url="http://127.0.0.1"))
     async with SimulatedSlack(app=app, clock=clock) as slack, SimulatedCloud(clock) as cloud:
         slack.be_patient(PATIENCE / 4)  # its three seconds are held elsewhere; here a busy machine fails nothing
         slack.deliver_over_socket() if transport == "socket" else None
-        opened = House(slack=slack, cloud=cloud, clock=clock, url=url, transport=transport, changes=changes)
+        opened = Harness(slack=slack, cloud=cloud, clock=clock, url=url, transport=transport, changes=changes)
         try:
             yield opened
         finally:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from bot.sandbox.slack.api.faults import Fault
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, reject, under
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 COULD = "These people can decide now: <@U0KIM>, <@U0SEM>."
 OUTDATED = "The card you pressed showed something that has changed since, so your press did not count."
 
 
-async def test_two_approvers_at_the_same_instant_make_one_decision(home: House) -> None:
+async def test_two_approvers_at_the_same_instant_make_one_decision(home: Harness) -> None:
     """One approval was enough: one of them approves, the other hears that it is, and one upgrade is submitted."""
     card = await home.request()
 
@@ -130,7 +130,7 @@ async def test_a_group_that_cannot_be_looked_up_decides_nothing_and_is_asked_aga
 
 
 async def test_an_approval_of_what_has_changed_is_void_and_a_press_on_the_old_card_counts_for_nothing(
-    home: House,
+    home: Harness,
 ) -> None:
     """The cluster moved on before the submission: nothing is sent, the card says what changed, the voter is told."""
     card = await home.request(version="v1.31.6-u-ame.10")

@@ -11,12 +11,12 @@ import aiosqlite
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
-from tests.world.harness import House, start_process
+from tests.world.harness import Harness, start_process
 
 WHOLE = "The audit trail is whole: nothing was changed, reordered or removed.\n"
 
 
-async def audit(opened: House, folder: Path, *arguments: str) -> tuple[int, str, str]:
+async def audit(opened: Harness, folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a command of the audit; returns exit code, output and errors."""
     process = await start_process(
         "audit", *arguments, environment={"BOT_DATABASE_URL": opened.url, "COLUMNS": "250"}, folder=folder
@@ -25,7 +25,7 @@ async def audit(opened: House, folder: Path, *arguments: str) -> tuple[int, str,
     return process.returncode or 0, out.decode(), errors.decode()
 
 
-async def story(opened: House) -> None:
+async def story(opened: Harness) -> None:
     """Refused, rejected; then approved by two and submitted."""
     first = await opened.request("staging/payments", reason="=cmd|' /C calc'!A0")
     await answered(opened.slack.person("U0GIJS"), first, "Approve")
@@ -38,13 +38,13 @@ async def story(opened: House) -> None:
     await opened.card(second, "Requested")
 
 
-async def tamper(opened: House, statement: str) -> None:
+async def tamper(opened: Harness, statement: str) -> None:
     """Change the database behind the bot's back; the bot, in this loop, may hold its lock just now."""
     async with aiosqlite.connect(file_of(opened.url), timeout=60, isolation_level=None) as database:
         assert (await database.execute(statement)).rowcount > 0
 
 
-async def cut_tail(opened: House, request: str) -> None:
+async def cut_tail(opened: Harness, request: str) -> None:
     """Remove the last of four events, and the trace of it at the end of the chain."""
     there = f"WHERE request_id = '{request}'"
     third = f"(SELECT hash FROM audit_events {there} AND number = 3)"  # noqa: S608 - an id of ours

@@ -8,7 +8,7 @@ from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import polled
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, told_often, under
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 HOUR = timedelta(hours=1)
 WAITING = "Still waiting for approval: 1 of 2 approvals so far."
@@ -44,7 +44,7 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
         assert home.submissions() == 0
 
 
-async def test_a_newer_request_takes_the_place_of_one_that_waits(home: House) -> None:
+async def test_a_newer_request_takes_the_place_of_one_that_waits(home: Harness) -> None:
     """By whoever may request; the older card says so, and a press on it counts for neither."""
     older = await home.request(version="v1.31.6-u-ame.9")
     old = as_it_is(home, older)
@@ -60,7 +60,7 @@ async def test_a_newer_request_takes_the_place_of_one_that_waits(home: House) ->
     assert home.submissions() == 0
 
 
-async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home: House) -> None:
+async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home: Harness) -> None:
     """By requester or approver, not by others; Reschedule opens the modal filled in."""
     card = await home.request(version="v1.31.6-u-ame.10", reason="it is due")
     home.cloud.faults.add(Fault(method="POST", path=POST, status=400, message="Not today"))
@@ -85,7 +85,7 @@ async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home
     assert home.submissions() == 2
 
 
-async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted_again(home: House) -> None:
+async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted_again(home: Harness) -> None:
     """The requester may not, and reads who can."""
     home.cloud.quirks.list_status = 404
     card = await home.request(version="v1.31.6-u-ame.10")
@@ -143,7 +143,7 @@ async def test_a_rule_that_came_meanwhile_stops_an_approved_request(tmp_path: Pa
 
 async def test_one_empty_list_of_clusters_takes_nothing_away(sqlite_file: str) -> None:
     """The cloud answers once with status 200 and no clusters, while a request waits: it is approved and submitted."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         await home.open_bot()
         card = await home.request("staging/payments")
         await home.close_bot()

@@ -15,27 +15,27 @@ from bot.sandbox.slack.people.looking import PATIENCE
 from tests.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 BLIND, SEES = "statuses cannot be read", "can be read again"
 
 
 @pytest.fixture
-async def opened(sqlite_url: str) -> AsyncIterator[House]:
+async def opened(sqlite_url: str) -> AsyncIterator[Harness]:
     with quietly():
-        async with house(sqlite_url) as one:
+        async with harness(sqlite_url) as one:
             await one.open_bot()
             yield one
 
 
-async def readyz(opened: House) -> tuple[int, dict[str, Any]]:
+async def readyz(opened: Harness) -> tuple[int, dict[str, Any]]:
     """Return status and checks."""
     async with httpx.AsyncClient(timeout=40) as client:
         answer = await client.get(f"http://127.0.0.1:{opened.bots[-1].port}/readyz")
     return answer.status_code, answer.json()["checks"]
 
 
-async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_afterwards(opened: House) -> None:
+async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_afterwards(opened: Harness) -> None:
     """One message says since when the bot is blind, one that it sees again; what was approved goes out once."""
     await opened.approved("staging/payments")
     other = await opened.request("staging/orders")
@@ -65,7 +65,7 @@ async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_af
     assert [by for by, _ in opened.cloud.accepted] == ["bot", "bot"]
 
 
-async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: House) -> None:
+async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: Harness) -> None:
     """A failed upgrade is told as soon as somebody can hear it."""
     opened.cloud.outcome("fail")
     card = await opened.approved("staging/payments")
@@ -85,7 +85,7 @@ async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: Hous
     assert repeated(opened) == 0
 
 
-async def test_a_token_revoked_while_running_is_waited_for(opened: House) -> None:
+async def test_a_token_revoked_while_running_is_waited_for(opened: Harness) -> None:
     """Nothing is given up; when the token works again, everything is told."""
     card = await opened.request("staging/payments")
     opened.slack.app.revoked = True
@@ -108,7 +108,7 @@ async def test_a_token_revoked_while_running_is_waited_for(opened: House) -> Non
     assert opened.submissions() == 1
 
 
-async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: House) -> None:
+async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: Harness) -> None:
     """Retry-After is honoured, nobody is told twice."""
     for method in ("chat.postMessage", "chat.update"):
         opened.slack.faults.add(method, Fault(retry_after=1), times=8)
@@ -128,7 +128,7 @@ async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: House)
 async def test_a_socket_that_is_dead_but_open_is_noticed_and_replaced(sqlite_url: str) -> None:
     """/readyz names it meanwhile, and presses are heard again without a person."""
     with quietly():
-        async with house(sqlite_url, "socket") as opened:
+        async with harness(sqlite_url, "socket") as opened:
             await opened.open_bot()
             card = await opened.request("staging/payments")
             opened.slack.faults.add("apps.connections.open", Fault(status=503), times=None)
@@ -149,7 +149,7 @@ async def test_a_socket_that_is_dead_but_open_is_noticed_and_replaced(sqlite_url
             assert opened.submissions() == 1
 
 
-async def test_a_locked_sqlite_file_is_waited_for(opened: House) -> None:
+async def test_a_locked_sqlite_file_is_waited_for(opened: Harness) -> None:
     """Who pressed meanwhile learns that it did not count; pressed again, it counts once."""
     card = await opened.request("staging/payments")
     await settled(opened.url)
@@ -167,7 +167,7 @@ async def test_a_locked_sqlite_file_is_waited_for(opened: House) -> None:
 async def test_a_database_that_is_gone_for_a_while_is_named_and_comes_back(postgresql_url: str) -> None:
     """/readyz says 503 and names it; without a restart the bot goes on."""
     with quietly():
-        async with house(postgresql_url) as opened:
+        async with harness(postgresql_url) as opened:
             await opened.open_bot()
             card = await opened.request("staging/payments")
             await _shut(postgresql_url, opened_again=False)
@@ -187,7 +187,7 @@ async def test_a_database_that_is_gone_for_a_while_is_named_and_comes_back(postg
             assert opened.submissions() == 1
 
 
-async def told_of_failure(opened: House, ts: str) -> None:
+async def told_of_failure(opened: Harness, ts: str) -> None:
     """Press, and see that whoever pressed learns at once that it was not stored: from Slack or from the bot."""
     pressed = await opened.sem.press(CHANNEL, ts, "Approve")
     if pressed.ok:

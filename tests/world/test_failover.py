@@ -6,13 +6,13 @@ import time
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests import postgresql
 from tests.reliability.counting import settled
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 from tests.world.test_degraded_days import readyz
 
 
 async def test_the_bot_writes_again_within_thirty_seconds_of_a_failover(postgresql_url: str) -> None:
     """While there is nowhere to write, /readyz says 503; then it goes on by itself, and nothing is lost or doubled."""
-    async with house(postgresql_url) as opened:
+    async with harness(postgresql_url) as opened:
         bot = await opened.open_bot()
         card = await opened.request("staging/payments")
         await settled(opened.url)
@@ -42,7 +42,7 @@ async def test_presses_are_heard_again_at_once_when_only_the_old_connections_lea
     postgresql_url: str,
 ) -> None:
     """The new server takes over at the same address: nobody has to wait, or to press for minutes."""
-    async with house(postgresql_url) as opened:
+    async with harness(postgresql_url) as opened:
         bot = await opened.open_bot()
         card = await opened.request("staging/payments")
         await settled(opened.url)
@@ -59,7 +59,7 @@ async def test_presses_are_heard_again_at_once_when_only_the_old_connections_lea
     assert opened.submissions() == 1
 
 
-async def answered(opened: House, status: int) -> None:
+async def answered(opened: Harness, status: int) -> None:
     """Wait until /readyz answers with this status."""
     async with asyncio.timeout(PATIENCE):
         while (await readyz(opened))[0] != status:  # noqa: ASYNC110 - asks over HTTP

@@ -9,12 +9,12 @@ import pytest
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.seed import BOT_USER
 from tests.reliability.counting import polled, settled
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 OUTSIDE = "staging/orders"
 
 
-async def baselined(home: House) -> None:
+async def baselined(home: Harness) -> None:
     """Wait until the first reading is done: what comes after is news."""
     await polled(home.url)
 
@@ -27,7 +27,7 @@ async def baselined(home: House) -> None:
     ],
 )
 async def test_an_alert_says_what_happened_why_and_what_can_be_done(
-    home: House, status: str, words: tuple[str, ...]
+    home: Harness, status: str, words: tuple[str, ...]
 ) -> None:
     """The alert is a new message with the API's reason; Reschedule opens the form filled in for the next window."""
     await home.approved("staging/payments")
@@ -43,7 +43,7 @@ async def test_an_alert_says_what_happened_why_and_what_can_be_done(
     assert modal.field("Start date and time").value is None
 
 
-async def test_a_superseded_upgrade_says_no_more_than_is_known(home: House) -> None:
+async def test_a_superseded_upgrade_says_no_more_than_is_known(home: Harness) -> None:
     """It may be another upgrade, a moved channel or a changed cluster: only the cloud's own reason tells."""
     card = await home.approved("staging/payments")
     upgrade = home.cloud.upgrades[-1]
@@ -56,7 +56,7 @@ async def test_a_superseded_upgrade_says_no_more_than_is_known(home: House) -> N
     await home.roos.direct("superseded")
 
 
-async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: House) -> None:
+async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Harness) -> None:
     """In thread and card, and what follows is followed."""
     card = await home.approved("staging/payments")
     upgrade = home.cloud.upgrades[-1]
@@ -71,7 +71,7 @@ async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Hous
 
 async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sqlite_file: str) -> None:
     """Four moves while it was down: one alert, no late reminder."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         await home.open_bot()
         card = await home.approved("staging/payments")
         upgrade = home.cloud.upgrades[-1]
@@ -89,7 +89,7 @@ async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sq
 
 async def test_what_stood_there_before_the_bot_is_its_baseline(sqlite_file: str) -> None:
     """The first reading posts nothing; the next move of the same upgrade is told as scheduled outside Slack."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         upgrade = home.cloud.schedule_elsewhere(OUTSIDE, "v1.32.3-u-ame.1")
         home.cloud.move(upgrade.identity, "SCHEDULED_NOTIFIED")
         await home.open_bot()
@@ -106,7 +106,7 @@ async def test_what_stood_there_before_the_bot_is_its_baseline(sqlite_file: str)
 @pytest.mark.parametrize("watch", ["all", "requested"])
 async def test_upgrades_scheduled_elsewhere_are_told_as_bot_watch_says(sqlite_file: str, watch: str) -> None:
     """All of them, or only those asked for here."""
-    async with house(sqlite_file, bot_watch=watch) as home:
+    async with harness(sqlite_file, bot_watch=watch) as home:
         await home.open_bot()
         await baselined(home)
 
@@ -119,7 +119,7 @@ async def test_upgrades_scheduled_elsewhere_are_told_as_bot_watch_says(sqlite_fi
             await home.sem.no_message(CHANNEL, OUTSIDE, within=2.5)
 
 
-async def test_a_countdown_comes_once_and_moves_with_the_window(home: House) -> None:
+async def test_a_countdown_comes_once_and_moves_with_the_window(home: Harness) -> None:
     """One an hour before the window; when the window moves, one an hour before the new one."""
     await home.approved("staging/payments")
     upgrade = home.cloud.upgrades[-1]
@@ -142,12 +142,12 @@ async def test_a_countdown_comes_once_and_moves_with_the_window(home: House) -> 
     assert (once, begins(home)) == (1, 2)
 
 
-def begins(home: House) -> int:
+def begins(home: Harness) -> int:
     """Count the countdowns in the channel."""
     return sum("Upgrade window begins" in one for one in home.sem.messages(CHANNEL))
 
 
-async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House) -> None:
+async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: Harness) -> None:
     """Still in progress when the window has ended."""
     await home.approved("staging/payments")
     upgrade = home.cloud.upgrades[-1]
@@ -162,7 +162,7 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: House
     assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
 
 
-async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_is_there_again(home: House) -> None:
+async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_is_there_again(home: Harness) -> None:
     """Card, thread and requester are told; the list says where it stands as soon as it has it again."""
     card = await home.approved("staging/payments")
     upgrade = home.cloud.forget(home.cloud.upgrades[-1].identity)
@@ -183,7 +183,7 @@ async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_othe
     """Whoever asked is told how to mend it; other channels hear theirs meanwhile."""
     policy = tmp_path / "policy.toml"
     policy.write_text('[environments.production]\nchannel = "C0PROD"\n')
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         home.policy_file = policy
         await home.open_bot()
         await baselined(home)
@@ -202,7 +202,7 @@ async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_othe
 
 async def test_without_a_list_outcomes_are_inferred_and_said_to_be(sqlite_file: str) -> None:
     """Countdown, then: the cluster runs the target, so it appears upgraded; the card says where that comes from."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         home.cloud.quirks.list_status = 404
         home.cloud.lifecycle.automatic = False
         await home.open_bot()
@@ -223,7 +223,7 @@ async def test_without_a_list_outcomes_are_inferred_and_said_to_be(sqlite_file: 
 
 async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -> None:
     """Not upgraded by the end of its window: told like a failure, worded as a conclusion."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         home.cloud.quirks.list_status = 404
         home.cloud.lifecycle.automatic = False
         await home.open_bot()

@@ -8,10 +8,10 @@ import pytest
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.people.seen import Seen
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 
-async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: House) -> None:
+async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: Harness) -> None:
     """Approve stands in the approver's Home; pressing it there submits."""
     card = await home.request("staging/payments")
 
@@ -22,7 +22,7 @@ async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: House)
     assert home.submissions() == 1
 
 
-async def test_home_shows_how_finished_requests_ended(home: House) -> None:
+async def test_home_shows_how_finished_requests_ended(home: Harness) -> None:
     """Not only that they are over."""
     await home.approved("staging/payments")
     home.cloud.move(home.cloud.upgrades[-1].identity, "FAILED", reason="Too busy")
@@ -36,7 +36,7 @@ async def test_home_shows_how_finished_requests_ended(home: House) -> None:
 @pytest.mark.parametrize("many", [0, 1, 20, 200])
 async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -> None:
     """A command's ack is one message within Slack's limits, which the simulated Slack enforces; a Home has pages."""
-    async with house(sqlite_file) as home:
+    async with harness(sqlite_file) as home:
         made = 0
         for cluster in home.cloud.many_clusters(2 * many):
             with suppress(Problem):
@@ -55,7 +55,7 @@ async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -
     assert ("Next" in page.buttons) == (many > 20)
 
 
-async def _listed_once_read(home: House) -> Seen:
+async def _listed_once_read(home: Harness) -> Seen:
     """Ask for the list again and again until the bot has read the statuses once, however long that takes here."""
     async with asyncio.timeout(PATIENCE):
         while True:

@@ -20,7 +20,7 @@ from bot.sandbox.slack.delivery.http import signature
 from tests.reliability.attackers import KINDS
 from tests.reliability.counting import rows
 from tests.reliability.hostile import LONGEST_DELAY, costs
-from tests.world.harness import House, house
+from tests.world.harness import Harness, harness
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 SECRET_WORDS = "do-not-log-me"
@@ -99,14 +99,14 @@ HOSTILE = {
 
 
 @pytest.fixture
-async def opened(sqlite_url: str) -> AsyncIterator[House]:
-    async with house(sqlite_url, bot_poll_seconds=60) as one:
+async def opened(sqlite_url: str) -> AsyncIterator[Harness]:
+    async with harness(sqlite_url, bot_poll_seconds=60) as one:
         await one.open_bot()
         yield one
 
 
 async def test_whatever_is_sent_is_refused_with_one_line_and_nothing_is_done(
-    opened: House, caplog: pytest.LogCaptureFixture
+    opened: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Never a 5xx, never the body in the log, nothing stored, nothing said in Slack."""
     async with aiohttp.ClientSession() as session:
@@ -136,7 +136,7 @@ async def test_whatever_is_sent_is_refused_with_one_line_and_nothing_is_done(
     ids=["no-http", "tls", "length", "header", "gzip"],
 )
 async def test_bytes_that_are_no_http_leave_no_traceback(
-    opened: House, caplog: pytest.LogCaptureFixture, raw: bytes
+    opened: Harness, caplog: pytest.LogCaptureFixture, raw: bytes
 ) -> None:
     """Anybody may send them; they get a 4xx."""
     reader, writer = await asyncio.open_connection("127.0.0.1", opened.bots[-1].port)
@@ -148,7 +148,7 @@ async def test_bytes_that_are_no_http_leave_no_traceback(
     assert of_libraries(caplog) == []
 
 
-async def test_the_bot_still_works_after_all_of_that(opened: House) -> None:
+async def test_the_bot_still_works_after_all_of_that(opened: Harness) -> None:
     """Hundreds of bad requests at once, and a good one among them."""
     async with aiohttp.ClientSession() as session:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -179,7 +179,7 @@ def of_libraries(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name.startswith(("slack_bolt", "aiohttp"))]
 
 
-async def send(opened: House, session: aiohttp.ClientSession, sent: Sent) -> int:
+async def send(opened: Harness, session: aiohttp.ClientSession, sent: Sent) -> int:
     """Send it and return the status."""
     timestamp = sent.timestamp if sent.timestamp is not None else str(int(time.time()))
     signed = sent.signed

@@ -1,9 +1,9 @@
 """From the command to the notification in the channel, over HTTP and over Socket Mode."""
 
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 
-async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_end(anyhow: House) -> None:
+async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_end(anyhow: Harness) -> None:
     """One person asks, another approves, the cloud runs its course, the channel hears what it should."""
     card = await anyhow.approved("production/orders", reason="it is due")
     upgrade = anyhow.cloud.upgrades[-1]
@@ -29,7 +29,7 @@ async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_e
     await anyhow.roos.direct("succeeded")
 
 
-async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(anyhow: House) -> None:
+async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(anyhow: Harness) -> None:
     """The alert names cluster, versions and reason, and offers to reschedule."""
     anyhow.cloud.outcome("fail")
     await anyhow.approved("staging/payments")
@@ -42,7 +42,7 @@ async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(an
     assert alert.buttons == ("Reschedule",)
 
 
-async def test_a_missed_upgrade_alerts_the_channel(home: House) -> None:
+async def test_a_missed_upgrade_alerts_the_channel(home: Harness) -> None:
     """MISSED is told like FAILED, in its own words."""
     home.cloud.outcome("miss")
     await home.approved("staging/payments")
@@ -54,7 +54,7 @@ async def test_a_missed_upgrade_alerts_the_channel(home: House) -> None:
     assert alert.buttons == ("Reschedule",)
 
 
-async def test_rejecting_asks_for_a_reason_and_ends_the_request(anyhow: House) -> None:
+async def test_rejecting_asks_for_a_reason_and_ends_the_request(anyhow: Harness) -> None:
     """One no is enough; the requester reads it on the card and in a direct message."""
     card = await anyhow.request()
 
@@ -69,7 +69,7 @@ async def test_rejecting_asks_for_a_reason_and_ends_the_request(anyhow: House) -
     assert anyhow.submissions() == 0
 
 
-async def test_the_requester_may_withdraw_and_nobody_else(home: House) -> None:
+async def test_the_requester_may_withdraw_and_nobody_else(home: Harness) -> None:
     """A press of Withdraw by an approver is refused privately and changes nothing."""
     card = await home.request()
 

@@ -10,7 +10,7 @@ from bot.domain.request import UNFINISHED
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.workflow.inbox import FormSubmitted, NewEntry
-from tests.world.harness import CHANNEL, house
+from tests.world.harness import CHANNEL, harness
 
 ACME = Organisation("acme")
 KIM = MemberId("U0KIM")
@@ -18,7 +18,7 @@ KIM = MemberId("U0KIM")
 
 async def test_a_hundred_forms_of_one_member_hold_up_no_decision_of_others(sqlite_file: str) -> None:
     """Twenty are taken and eighty refused; meanwhile somebody else's approval reaches the cloud at once."""
-    async with house(sqlite_file) as opened:
+    async with harness(sqlite_file) as opened:
         clusters = opened.cloud.many_clusters(100)
         bot = await opened.open_bot()
         card = await opened.request()
@@ -59,7 +59,7 @@ async def test_a_hundred_forms_of_one_member_hold_up_no_decision_of_others(sqlit
 
 async def test_an_outsider_who_cannot_be_looked_up_holds_up_nobody_on_the_same_request(sqlite_file: str) -> None:
     """Their press is told to wait; approval and withdrawal of others are decided meanwhile."""
-    async with house(sqlite_file, bot_required_approvals=2) as opened:
+    async with harness(sqlite_file, bot_required_approvals=2) as opened:
         opened.slack.workspace.channels[CHANNEL].shared = True
         opened.slack.workspace.join(CHANNEL, "U0VERA")
         await opened.open_bot()

@@ -8,14 +8,14 @@ import aiohttp
 
 from bot.gauges import Gauges
 from tests.builders import ACME
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-async def finished(home: House) -> None:
+async def finished(home: Harness) -> None:
     """Let one request go its way to a success."""
     card = await home.approved("staging/payments", reason="it is due")
     home.cloud.step()
@@ -27,7 +27,9 @@ async def finished(home: House) -> None:
     await home.roos.direct("succeeded")
 
 
-async def test_one_reference_leads_from_the_press_to_the_call_to_the_message(written: io.StringIO, home: House) -> None:
+async def test_one_reference_leads_from_the_press_to_the_call_to_the_message(
+    written: io.StringIO, home: Harness
+) -> None:
     """Whoever has any line of it finds the others."""
     await finished(home)
 
@@ -38,7 +40,7 @@ async def test_one_reference_leads_from_the_press_to_the_call_to_the_message(wri
     assert {"inbox.stored", "audit.vote_cast", "audit.submission_sent", "cloud.called", "outbox.told"} <= together
 
 
-async def test_every_step_of_the_main_flow_has_its_line(written: io.StringIO, home: House) -> None:
+async def test_every_step_of_the_main_flow_has_its_line(written: io.StringIO, home: Harness) -> None:
     await finished(home)
 
     events = [line["event"] for line in lines(written)]
@@ -55,7 +57,7 @@ async def test_every_step_of_the_main_flow_has_its_line(written: io.StringIO, ho
     assert moves[-1] == "SUCCEEDED"
 
 
-async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.StringIO, home: House) -> None:
+async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.StringIO, home: Harness) -> None:
     """IDs, never tokens, response URLs, names or reasons, even when everything is written that there is."""
     await finished(home)
 
@@ -73,13 +75,13 @@ async def test_no_line_of_it_holds_a_secret_or_what_somebody_wrote(written: io.S
         assert secret not in text
 
 
-async def test_nobody_is_woken_by_a_day_on_which_all_goes_well(written: io.StringIO, home: House) -> None:
+async def test_nobody_is_woken_by_a_day_on_which_all_goes_well(written: io.StringIO, home: Harness) -> None:
     await finished(home)
 
     assert [line for line in lines(written) if line["level"] in {"error", "critical"}] == []
 
 
-async def test_the_main_flow_moves_the_metrics(home: House) -> None:
+async def test_the_main_flow_moves_the_metrics(home: Harness) -> None:
     """What the dashboard draws and the alerts judge."""
     before = await measured(home)
 
@@ -106,7 +108,7 @@ async def test_the_main_flow_moves_the_metrics(home: House) -> None:
     assert any(name.startswith("upgrade_bot_cloud_calls_total") and 'outcome="ok"' in name for name in after)
 
 
-async def measured(home: House) -> dict[str, float]:
+async def measured(home: Harness) -> dict[str, float]:
     """Read the metrics page as Prometheus does."""
     url = f"http://127.0.0.1:{home.bots[-1].port}/metrics"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:

@@ -6,13 +6,13 @@ import pytest
 
 from bot.sandbox.slack.api.faults import Fault
 from tests.reliability.counting import owed, settled
-from tests.world.harness import CHANNEL, House, house
+from tests.world.harness import CHANNEL, Harness, harness
 
 
 @pytest.fixture(params=["http", "socket"])
-async def org_wide(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[House]:
+async def org_wide(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[Harness]:
     """Open a house whose app is installed for the organisation, with the approvers' group in its second workspace."""
-    async with house(sqlite_file, request.param) as opened:
+    async with harness(sqlite_file, request.param) as opened:
         opened.slack.workspace.enterprise_id = "E0HARBOUR"
         opened.slack.workspace.sisters.append("T0QUAY")
         opened.slack.app.org_wide = True
@@ -20,7 +20,7 @@ async def org_wide(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIte
         yield opened
 
 
-async def test_requests_are_approved_by_the_members_of_a_group(org_wide: House) -> None:
+async def test_requests_are_approved_by_the_members_of_a_group(org_wide: Harness) -> None:
     """From command to submission, over both transports."""
     card = await org_wide.request("staging/payments")
     await org_wide.roos.press(CHANNEL, card.ts, "Approve")
@@ -33,7 +33,7 @@ async def test_requests_are_approved_by_the_members_of_a_group(org_wide: House) 
     assert "U0SEM" in str(next(one for one in org_wide.sem.messages(CHANNEL) if one.ts == card.ts).raw)
 
 
-async def test_who_waits_for_what_no_waiting_mends_is_told_what_does(home: House) -> None:
+async def test_who_waits_for_what_no_waiting_mends_is_told_what_does(home: Harness) -> None:
     """The refusal and the way out, once; and the request goes on as soon as somebody has acted."""
     home.slack.faults.add("usergroups.users.list", Fault(error="missing_scope"), times=None)
     modal = await home.form("staging/payments")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.slack.people.looking import PATIENCE
-from tests.world.harness import CHANNEL, House, house, start_process, stop_process
+from tests.world.harness import CHANNEL, Harness, harness, start_process, stop_process
 
 SLACK, CLOUD = "slack.corp.test", "api.corp.test"
 CERTIFICATES = f"""
@@ -58,7 +58,9 @@ async def _pumped(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def office(folder: Path, *, scheme: str = "http://") -> AsyncIterator[tuple[House, Proxy, dict[str, str]]]:
+async def behind_a_proxy(
+    folder: Path, *, scheme: str = "http://"
+) -> AsyncIterator[tuple[Harness, Proxy, dict[str, str]]]:
     """Open a house whose Slack and cloud have TLS, certificates of a private authority, and are behind a proxy."""
     made = await asyncio.create_subprocess_exec(
         "sh", "-ec", CERTIFICATES, cwd=folder, stderr=asyncio.subprocess.DEVNULL
@@ -68,7 +70,7 @@ async def office(folder: Path, *, scheme: str = "http://") -> AsyncIterator[tupl
     context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     proxy = Proxy()
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(house(f"sqlite+aiosqlite:///{folder}/bot.db", "socket"))
+        opened = await stack.enter_async_context(harness(f"sqlite+aiosqlite:///{folder}/bot.db", "socket"))
         for host, address in ((SLACK, opened.slack.url), (CLOUD, opened.cloud.url)):
             inner = int(address.rpartition(":")[2])
 
@@ -97,7 +99,7 @@ async def _listening(stack: AsyncExitStack, serve: object, context: ssl.SSLConte
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
 async def test_the_usual_variables_lead_through_a_proxy_and_to_a_private_authority(tmp_path: Path) -> None:
     """Web API, Socket Mode and cloud go through it, and its password is in no log."""
-    async with office(tmp_path) as (opened, proxy, environment):
+    async with behind_a_proxy(tmp_path) as (opened, proxy, environment):
         bot = await start_process("run", environment=environment, folder=tmp_path)
         await opened.slack.connected(1)
         await opened.roos.command(CHANNEL, "/schedule-upgrade help")
@@ -117,7 +119,7 @@ async def test_the_usual_variables_lead_through_a_proxy_and_to_a_private_authori
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
 async def test_a_proxy_without_a_scheme_and_with_a_line_break_is_one_for_everything(tmp_path: Path) -> None:
     """Slack, Socket Mode and the cloud, for `run` and for `doctor`."""
-    async with office(tmp_path, scheme="") as (opened, proxy, environment):
+    async with behind_a_proxy(tmp_path, scheme="") as (opened, proxy, environment):
         environment["HTTPS_PROXY"] += "\r\n"
         bot = await start_process("run", environment=environment, folder=tmp_path)
         await opened.slack.connected(1)

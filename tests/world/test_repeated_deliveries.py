@@ -8,19 +8,19 @@ import pytest
 from tests.reliability.counting import cards, rows, settled
 from tests.reliability.matrix import quietly
 from tests.reliability.posting_cases import repeated
-from tests.world.harness import CHANNEL, House, Transport, house
+from tests.world.harness import CHANNEL, Harness, Transport, harness
 
 
 @pytest.fixture(params=["http", "socket"])
-async def opened(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[House]:
+async def opened(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Harness]:
     transport: Transport = request.param
     with quietly():
-        async with house(sqlite_url, transport) as one:
+        async with harness(sqlite_url, transport) as one:
             await one.open_bot()
             yield one
 
 
-async def test_everything_delivered_three_times_counts_once(opened: House) -> None:
+async def test_everything_delivered_three_times_counts_once(opened: Harness) -> None:
     """The very same command, submission and press again, at once and later, change nothing and post nothing."""
     card = await opened.request("staging/payments")
     await again(opened, "view_submission")
@@ -37,7 +37,7 @@ async def test_everything_delivered_three_times_counts_once(opened: House) -> No
     assert [state for (state,) in await rows(opened.url, "SELECT state FROM requests")] == ["SUBMITTED"]
 
 
-async def test_two_people_who_press_at_once_produce_one_decision(opened: House) -> None:
+async def test_two_people_who_press_at_once_produce_one_decision(opened: Harness) -> None:
     """Approve by one and Reject by the other, each many times: one of them holds, and both are answered."""
     card = await opened.request("staging/payments")
     presses = [
@@ -51,7 +51,7 @@ async def test_two_people_who_press_at_once_produce_one_decision(opened: House) 
     assert (state, opened.submissions(), votes[0][0]) in {("SUBMITTED", 1, 1), ("WITHDRAWN", 0, 0), ("WITHDRAWN", 0, 1)}
 
 
-async def again(opened: House, kind: str) -> None:
+async def again(opened: Harness, kind: str) -> None:
     """Deliver everything of a kind twice more, at the same moment."""
     deliveries = opened.slack.deliveries
     same = [one for one in deliveries.sent if one.kind == kind]

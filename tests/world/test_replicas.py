@@ -19,7 +19,7 @@ from tests.reliability.counting import accepted, owed, rows, settled
 from tests.reliability.killing import CLUSTERS, Fleet, answering, rolled
 from tests.reliability.matrix import quietly
 from tests.world.approving import answered
-from tests.world.harness import CHANNEL, house, start_process, stop_process
+from tests.world.harness import CHANNEL, harness, start_process, stop_process
 
 _SUBMITTER = "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"
 
@@ -27,7 +27,7 @@ _SUBMITTER = "SELECT owner FROM leases WHERE name LIKE 'outbox:submit:%'"
 async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not_doubled(postgresql_url: str) -> None:
     """Socket Mode spreads deliveries over both; the organisation is read as often as by one."""
     with quietly():
-        async with house(postgresql_url, "socket") as opened:
+        async with harness(postgresql_url, "socket") as opened:
             for _ in range(2):
                 await opened.open_bot()
             card = await opened.request("production/orders")
@@ -50,7 +50,7 @@ async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not
 
 async def test_a_replica_killed_under_its_lease_is_followed_by_the_other(postgresql_url: str, tmp_path: Path) -> None:
     """Two processes; the one that works on a slow submission is killed, the other brings it to its end."""
-    async with house(postgresql_url, "socket") as opened:
+    async with harness(postgresql_url, "socket") as opened:
         opened.clock.jump(real_time())
         fleet = Fleet(opened=opened, folder=tmp_path, size=2)
         try:
@@ -81,7 +81,7 @@ async def test_a_replica_killed_under_its_lease_is_followed_by_the_other(postgre
 
 async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postgresql_url: str, tmp_path: Path) -> None:
     """Stopped in the middle of a submission for longer than its lease: the other has finished, nothing is doubled."""
-    async with house(postgresql_url, "socket") as opened:
+    async with harness(postgresql_url, "socket") as opened:
         opened.clock.jump(real_time())
         fleet = Fleet(opened=opened, folder=tmp_path, size=2)
         try:
@@ -110,7 +110,7 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
 
 async def test_a_rolling_deploy_loses_nothing_and_repeats_nothing(postgresql_url: str, tmp_path: Path) -> None:
     """A process is replaced while people work; `python -m tests.reliability` replaces more, and over HTTP too."""
-    async with house(postgresql_url, "socket") as opened:
+    async with harness(postgresql_url, "socket") as opened:
         report = await rolled(opened, tmp_path, seed=1, size=1, clusters=CLUSTERS[:1])
 
     print(report)  # noqa: T201 - the counts are the proof
@@ -137,7 +137,7 @@ async def test_sigterm_ends_it_within_ten_seconds_and_leaves_every_lease_free(
     postgresql_url: str, tmp_path: Path
 ) -> None:
     """In the middle of work: exit code 0, and the next replica need not wait for anything."""
-    async with house(postgresql_url) as opened:
+    async with harness(postgresql_url) as opened:
         opened.clock.jump(real_time())
         port = free_port()
         process = await start_process("run", environment=opened.environment(BOT_PORT=port), folder=tmp_path)
@@ -160,7 +160,7 @@ async def test_sigterm_ends_it_within_ten_seconds_and_leaves_every_lease_free(
 async def test_a_replica_with_an_older_policy_judges_nothing_any_more_and_says_so(postgresql_url: str) -> None:
     """It asks for one approval, the one that started later for two; the presses reach the one that is connected."""
     with quietly():
-        async with house(postgresql_url) as opened:
+        async with harness(postgresql_url) as opened:
             lax = await opened.open_bot()
             card = await opened.request("production/orders")
             await opened.open_bot(bot_required_approvals=2)

@@ -13,11 +13,13 @@ import pytest
 
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests.ports import free_port
-from tests.world.harness import CHANNEL, House, Transport, house, start_process, stop_process
+from tests.world.harness import CHANNEL, Harness, Transport, harness, start_process, stop_process
 
 
 @asynccontextmanager
-async def run_in(opened: House, folder: Path, **changes: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def run_in(
+    opened: Harness, folder: Path, **changes: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """Run a bot beside a house; yields the process and its address, once it answers."""
     port = free_port()
     environment = opened.environment(BOT_PORT=port, **changes)
@@ -61,7 +63,7 @@ async def test_a_process_with_only_settings_does_the_whole_job(
     transport: Transport, sqlite_file: str, tmp_path: Path
 ) -> None:
     """Ask, approve, submit, and end by SIGTERM with exit code 0 and every secret kept."""
-    async with house(sqlite_file, transport) as opened, run_in(opened, tmp_path) as (process, address):
+    async with harness(sqlite_file, transport) as opened, run_in(opened, tmp_path) as (process, address):
         await ready(address)
 
         await opened.approved("production/orders")
@@ -75,7 +77,7 @@ async def test_a_process_with_only_settings_does_the_whole_job(
 
 async def test_a_token_that_slack_refuses_ends_it_at_once(sqlite_file: str, tmp_path: Path) -> None:
     """Exit code 2, one line that names the variable, no traceback and no token."""
-    async with house(sqlite_file) as opened:
+    async with harness(sqlite_file) as opened:
         wrong = "xoxb-not-the-right-one"
         environment = opened.environment(BOT_PORT=free_port(), SLACK_BOT_TOKEN=wrong)
         process = await start_process("run", environment=environment, folder=tmp_path)
@@ -90,7 +92,7 @@ async def test_a_token_that_slack_refuses_ends_it_at_once(sqlite_file: str, tmp_
 
 async def test_an_app_token_of_another_slack_app_ends_it_at_once(sqlite_file: str, tmp_path: Path) -> None:
     """Else all that people do would go to the other app, and the bot would look well."""
-    async with house(sqlite_file, "socket") as opened:
+    async with harness(sqlite_file, "socket") as opened:
         opened.slack.app.app_token = "xapp-1-A0OTHER-1-hush"
         environment = opened.environment(BOT_PORT=free_port())
         process = await start_process("run", environment=environment, folder=tmp_path)
@@ -107,7 +109,7 @@ async def test_an_app_token_of_another_slack_app_ends_it_at_once(sqlite_file: st
 
 async def test_a_cloud_out_of_reach_is_waited_for_and_named(sqlite_file: str, tmp_path: Path) -> None:
     """The bot stays ready, says what is wrong, and the modal offers a retry."""
-    async with house(sqlite_file) as opened:
+    async with harness(sqlite_file) as opened:
         await opened.cloud.go_down()
         async with run_in(opened, tmp_path) as (process, address):
             body = await ready(address)
@@ -124,7 +126,7 @@ async def test_a_cloud_out_of_reach_is_waited_for_and_named(sqlite_file: str, tm
 
 async def test_a_slack_out_of_reach_is_waited_for_and_named(sqlite_file: str, tmp_path: Path) -> None:
     """It keeps running, /readyz says 503 and why, and it gets ready by itself."""
-    async with house(sqlite_file) as opened:
+    async with harness(sqlite_file) as opened:
         opened.slack.faults.down = True
         async with run_in(opened, tmp_path) as (_, address):
             async with httpx.AsyncClient() as client:
@@ -138,7 +140,7 @@ async def test_a_slack_out_of_reach_is_waited_for_and_named(sqlite_file: str, tm
 
 async def test_a_second_process_on_one_sqlite_file_is_refused(sqlite_file: str, tmp_path: Path) -> None:
     """Exit code 1 and one line; the first goes on."""
-    async with house(sqlite_file) as opened, run_in(opened, tmp_path) as (_, address):
+    async with harness(sqlite_file) as opened, run_in(opened, tmp_path) as (_, address):
         second = await start_process("run", environment=opened.environment(BOT_PORT=free_port()), folder=tmp_path)
         _, errors = await asyncio.wait_for(second.communicate(), PATIENCE)
         await ready(address)
@@ -152,7 +154,7 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
     sqlite_file: str, tmp_path: Path
 ) -> None:
     """No press is acknowledged as done that was not stored; /readyz says that nothing is written."""
-    async with house(sqlite_file) as opened, run_in(opened, tmp_path) as (process, address):
+    async with harness(sqlite_file) as opened, run_in(opened, tmp_path) as (process, address):
         await ready(address)
         card = await opened.request("staging/payments")
 
@@ -209,7 +211,7 @@ main()
 )
 async def test_a_part_that_dies_ends_the_process(part: str, code_of: str, sqlite_file: str, tmp_path: Path) -> None:
     """Exit code 1 and a line that names it, so that the process is started again; it says nothing of being well."""
-    async with house(sqlite_file, "socket") as opened:
+    async with harness(sqlite_file, "socket") as opened:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

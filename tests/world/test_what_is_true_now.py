@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from tests.world.approving import BASE, answered, under
-from tests.world.harness import CHANNEL, House
+from tests.world.harness import CHANNEL, Harness
 
 NEW = "v1.31.6-u-ame.10"
 OTHER = "v1.31.6-u-ame.9"
 
 
-async def test_two_clusters_that_exchange_their_names_are_voted_on_again(home: House) -> None:
+async def test_two_clusters_that_exchange_their_names_are_voted_on_again(home: Harness) -> None:
     """The approval was for what is another cluster by now; the next one is for what the card shows then."""
     card = await home.request("production/payments")
     payments, orders = home.cloud.cluster("production/payments"), home.cloud.cluster("production/orders")
@@ -44,7 +44,7 @@ async def test_a_cluster_that_moves_is_judged_by_the_rule_of_where_it_is(tmp_pat
         assert (before, answer) == (0, "Your approval counts: 1 of 2.")
 
 
-async def test_an_upgrade_that_the_platform_schedules_meanwhile_is_on_the_card_and_in_the_answer(home: House) -> None:
+async def test_an_upgrade_that_the_platform_schedules_meanwhile_is_on_the_card_and_in_the_answer(home: Harness) -> None:
     """To another version; approving says that it is superseded."""
     card = await home.request("staging/payments", version=NEW)
     home.cloud.schedule_elsewhere("staging/payments", OTHER)

@@ -10,15 +10,15 @@ from bot.sandbox.avisi.content import identity_of
 from bot.store.storage import Storage
 from tests.reliability.counting import accepted, owed, settled
 from tests.store.written import POLICY, Written, write, written
-from tests.world.harness import House, house
+from tests.world.harness import Harness, harness
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def left(request: pytest.FixtureRequest) -> AsyncIterator[tuple[House, Written]]:
+async def left(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Harness, Written]]:
     """Open a house with Slack, cloud and database as 0.1.0 left them, without a bot."""
     url = request.getfixturevalue(f"empty_{request.param}_url")
     folder = request.getfixturevalue("tmp_path")
-    async with house(url) as opened:
+    async with harness(url) as opened:
         content = written(slack_url=opened.slack.url)
         opened.slack.restore(content.slack)
         opened.cloud.restore(content.cloud)
@@ -30,7 +30,7 @@ async def left(request: pytest.FixtureRequest) -> AsyncIterator[tuple[House, Wri
         yield opened, content
 
 
-async def test_everything_undone_is_brought_to_its_end(left: tuple[House, Written]) -> None:
+async def test_everything_undone_is_brought_to_its_end(left: tuple[Harness, Written]) -> None:
     """Presses count, what was approved is submitted once, everything is told, and nothing is given up.
 
     So does a press on a card that 0.1.0 painted, where it stood.
@@ -86,7 +86,7 @@ def request_of(content: Written, cluster: str, environment: str = "staging") -> 
     return str([one for one in bodies if (one["environment"], one["cluster"]) == (environment, cluster)][-1]["id"])
 
 
-def text_of(home: House, place: tuple[str, str]) -> str:
+def text_of(home: Harness, place: tuple[str, str]) -> str:
     """Return what a message says."""
     message = home.slack.state.messages.find(*place)
     assert message is not None

@@ -115,7 +115,7 @@ async def drawn(member: MemberId) -> View:
     return view(section(f"Home of {member}"), callback_id="home")
 
 
-class PostOffice:
+class RecordingMessenger:
     """Storage, messenger and delivery; `work` does what a worker does, without waiting in real time."""
 
     def __init__(

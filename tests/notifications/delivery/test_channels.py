@@ -11,18 +11,18 @@ from bot.notifications.delivery.errors import (
 from bot.workflow import outbox
 from tests.builders import CHANNEL, NOON, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints
-from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
+from tests.notifications.delivery.recorder import RecordingMessenger, a_line, an_announcement
 
 
 async def test_channel_messages_keep_a_second_between_them() -> None:
     """Slack takes about one a second and channel."""
     request = an_upgrade_request(state=State.SUBMITTED)
-    office = PostOffice(request)
+    harness = RecordingMessenger(request)
 
-    await office.put(*(an_announcement(request, number) for number in range(5)))
-    await office.work()
+    await harness.put(*(an_announcement(request, number) for number in range(5)))
+    await harness.work()
 
-    times = [one.at for one in office.sent("post")]
+    times = [one.at for one in harness.sent("post")]
     assert len(times) == 5
     assert all(later - earlier > 0.98 for earlier, later in pairwise(times))
 
@@ -30,77 +30,77 @@ async def test_channel_messages_keep_a_second_between_them() -> None:
 async def test_cards_of_many_requests_keep_the_pace_of_their_channel_too() -> None:
     """Cards, thread lines and channel messages share one channel."""
     requests = [an_upgrade_request() for _ in range(8)]
-    office = PostOffice(*requests)
+    harness = RecordingMessenger(*requests)
 
-    await office.put(*(outbox.repaint(one, because="x") for one in requests), *(a_line(one, 1) for one in requests))
-    await office.put(an_announcement(requests[0], 1, "FAILED"))
-    await office.work(60)
+    await harness.put(*(outbox.repaint(one, because="x") for one in requests), *(a_line(one, 1) for one in requests))
+    await harness.put(an_announcement(requests[0], 1, "FAILED"))
+    await harness.work(60)
 
-    times = sorted(one.at for one in office.slack.sent)
+    times = sorted(one.at for one in harness.slack.sent)
     assert len(times) == 17
     assert all(later - earlier > 0.98 for earlier, later in pairwise(times))
-    assert office.storage.waiting == []
+    assert harness.storage.waiting == []
 
 
 async def test_an_alert_does_not_stand_at_the_far_end_of_the_line() -> None:
     """Forty thread lines wait; the alert is among the first to be posted."""
     requests = [an_upgrade_request() for _ in range(40)]
-    office = PostOffice(*requests)
+    harness = RecordingMessenger(*requests)
     for number, one in enumerate(requests):
-        await office.place_card(one, ts=f"{number}.5")
-    await office.put(*(a_line(one, 1) for one in requests))
-    await office.round()
+        await harness.place_card(one, ts=f"{number}.5")
+    await harness.put(*(a_line(one, 1) for one in requests))
+    await harness.round()
 
-    before = len(office.slack.sent)
-    await office.put(an_announcement(requests[0], 1, "FAILED"))
-    await office.work(20)
+    before = len(harness.slack.sent)
+    await harness.put(an_announcement(requests[0], 1, "FAILED"))
+    await harness.work(20)
 
     assert before < 30
-    assert [one.how for one in office.slack.sent].index("post") - before < 5
+    assert [one.how for one in harness.slack.sent].index("post") - before < 5
 
 
 async def test_more_than_five_channel_messages_become_one_digest() -> None:
     """What failed comes first and in full, with its mention and link; the others are counted."""
     request = an_upgrade_request(state=State.SUBMITTED)
-    office = PostOffice(request, a_scheduled_upgrade())
-    await office.place_card(request)
+    harness = RecordingMessenger(request, a_scheduled_upgrade())
+    await harness.place_card(request)
     failed = an_announcement(request, 9, "FAILED")
 
-    await office.put(*(an_announcement(request, number) for number in range(7)), failed)
-    await office.work()
+    await harness.put(*(an_announcement(request, number) for number in range(7)), failed)
+    await harness.work()
 
-    (only,) = office.sent("post")
+    (only,) = harness.sent("post")
     assert complaints(only.message) == []
     assert only.message.text.startswith("8 notifications about upgrades.\nUpgrade failed: production/web")
     assert "<@U0ROOS>" in only.message.text
     assert "https://team.slack.com/C0UPGRADES/77.0" in only.message.text
     assert "Succeeded: 7" in only.message.text
-    assert office.storage.waiting == []
+    assert harness.storage.waiting == []
 
 
 async def test_five_channel_messages_are_no_digest() -> None:
     """Few enough to be read one by one."""
     request = an_upgrade_request(state=State.SUBMITTED)
-    office = PostOffice(request)
+    harness = RecordingMessenger(request)
 
-    await office.put(*(an_announcement(request, number) for number in range(5)))
-    await office.work()
+    await harness.put(*(an_announcement(request, number) for number in range(5)))
+    await harness.work()
 
-    assert len(office.sent("post")) == 5
+    assert len(harness.sent("post")) == 5
 
 
 async def test_a_digest_that_failed_to_go_out_is_the_same_digest_later() -> None:
     """What comes in meanwhile is told after it, not in it."""
     request = an_upgrade_request(state=State.SUBMITTED)
-    office = PostOffice(request)
-    office.slack.before["post"] = [Transient("timeout")]
-    await office.put(*(an_announcement(request, number) for number in range(6)))
-    await office.round()
+    harness = RecordingMessenger(request)
+    harness.slack.before["post"] = [Transient("timeout")]
+    await harness.put(*(an_announcement(request, number) for number in range(6)))
+    await harness.round()
 
-    await office.put(an_announcement(request, 99))
-    await office.work()
+    await harness.put(an_announcement(request, 99))
+    await harness.work()
 
-    assert [one.message.text.partition("\n")[0][:31] for one in office.sent("post")] == [
+    assert [one.message.text.partition("\n")[0][:31] for one in harness.sent("post")] == [
         "6 notifications about upgrades.",
         "Upgrade succeeded: production/w",
     ]
@@ -109,15 +109,15 @@ async def test_a_digest_that_failed_to_go_out_is_the_same_digest_later() -> None
 async def test_a_long_digest_is_several_messages_and_tells_each_once() -> None:
     """Slack's limits split it; a failure in the middle repeats nothing that was posted."""
     request = an_upgrade_request(state=State.SUBMITTED)
-    office = PostOffice(request)
-    await office.put(*(an_announcement(request, number, "MISSED") for number in range(40)))
-    office.slack.before["post"] = []
+    harness = RecordingMessenger(request)
+    await harness.put(*(an_announcement(request, number, "MISSED") for number in range(40)))
+    harness.slack.before["post"] = []
 
-    await office.work(1.5)
-    office.slack.before["post"] = [Transient("timeout")]
-    await office.work(60)
+    await harness.work(1.5)
+    harness.slack.before["post"] = [Transient("timeout")]
+    await harness.work(60)
 
-    pages = office.sent("post")
+    pages = harness.sent("post")
     assert len(pages) > 2
     assert all(complaints(page.message) == [] for page in pages)
     assert sum(page.message.text.count("Upgrade missed its window") for page in pages) == 40
@@ -129,7 +129,7 @@ async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
     """An alert that waited through an outage does not claim what has passed."""
     request = an_upgrade_request(state=State.SUBMITTED)
     upgrade = a_scheduled_upgrade(status="IN_PROGRESS", request_id=request.id)
-    office = PostOffice(replace(request, upgrade=upgrade.identity), upgrade)
+    harness = RecordingMessenger(replace(request, upgrade=upgrade.identity), upgrade)
     event = StatusMoved(
         about=replace(about(request), upgrade=upgrade.identity),
         status="SCHEDULED_NOTIFIED",
@@ -137,10 +137,10 @@ async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
         window=a_window(NOON),
     )
 
-    await office.put(outbox.in_channel(CHANNEL, event, key="1"))
-    await office.work()
+    await harness.put(outbox.in_channel(CHANNEL, event, key="1"))
+    await harness.work()
 
-    text = office.sent("post")[0].message.text
+    text = harness.sent("post")[0].message.text
     assert "By now its status is in progress." in text
     assert "2026-12-01 12:00 UTC" in text
     assert "2026-11-30" not in text

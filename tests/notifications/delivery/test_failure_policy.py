@@ -20,7 +20,7 @@ from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import Kind, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
-from tests.notifications.delivery.recorder import PostOffice, a_line, an_announcement
+from tests.notifications.delivery.recorder import RecordingMessenger, a_line, an_announcement
 
 
 @pytest.mark.parametrize(
@@ -29,190 +29,190 @@ from tests.notifications.delivery.recorder import PostOffice, a_line, an_announc
 async def test_whatever_passes_is_waited_out(error: MessengerError) -> None:
     """Nothing is lost, however often it fails."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    office.slack.before["post"] = [error, error, error]
+    harness = RecordingMessenger(request)
+    harness.slack.before["post"] = [error, error, error]
 
-    await office.put(outbox.repaint(request, because="x"), a_line(request, 1))
-    await office.work(300)
+    await harness.put(outbox.repaint(request, because="x"), a_line(request, 1))
+    await harness.work(300)
 
-    assert [one.how for one in office.slack.sent] == ["post", "thread"]
-    assert office.storage.waiting == []
-    assert office.storage.dead == []
+    assert [one.how for one in harness.slack.sent] == ["post", "thread"]
+    assert harness.storage.waiting == []
+    assert harness.storage.dead == []
 
 
 async def test_a_message_that_cannot_be_drawn_holds_up_nothing_else_in_its_channel() -> None:
     """The rest goes on at once; it is tried ten times and then given up."""
     request = an_upgrade_request()
-    office = PostOffice(request)
+    harness = RecordingMessenger(request)
     unreadable: Any = "no window"
     event = StatusMoved(about=about(request), status="SCHEDULED_NOTIFIED", from_status=None, window=unreadable)
     odd = outbox.in_channel(CHANNEL, event, key="odd")
-    await office.put(odd, an_announcement(request, 2, "FAILED"))
-    await office.work(3)
-    posted = len(office.sent("post"))
-    await office.work(600)
+    await harness.put(odd, an_announcement(request, 2, "FAILED"))
+    await harness.work(3)
+    posted = len(harness.sent("post"))
+    await harness.work(600)
 
     assert posted == 1
-    assert office.storage.dead == [odd]
-    assert office.outcomes.count(("channel", "fault")) == 9
-    assert office.storage.waiting == []
+    assert harness.storage.dead == [odd]
+    assert harness.outcomes.count(("channel", "fault")) == 9
+    assert harness.storage.waiting == []
 
 
 async def test_a_card_that_cannot_be_drawn_is_given_up_after_some_tries() -> None:
     """It is a dead letter, and no queue that is tried for ever."""
     request = an_upgrade_request(deadline=None)
-    office = PostOffice(request)
-    await office.put(outbox.repaint(request, because="x"))
-    await office.work(600)
+    harness = RecordingMessenger(request)
+    await harness.put(outbox.repaint(request, because="x"))
+    await harness.work(600)
 
-    assert [one.kind for one in office.storage.dead] == [Kind.CARD]
+    assert [one.kind for one in harness.storage.dead] == [Kind.CARD]
 
 
 async def test_an_outage_of_hours_ends_by_itself() -> None:
     """The pauses grow to a minute and no further, so it is over within a minute of Slack's return."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    office.slack.before["post"] = [Transient("timeout") for _ in range(60)]
+    harness = RecordingMessenger(request)
+    harness.slack.before["post"] = [Transient("timeout") for _ in range(60)]
 
-    await office.put(outbox.repaint(request, because="x"))
-    await office.work(60 * 60)
+    await harness.put(outbox.repaint(request, because="x"))
+    await harness.work(60 * 60)
 
-    assert len(office.sent("post")) == 1
-    tries = sum(outcome == ("card", "postponed") for outcome in office.outcomes)
+    assert len(harness.sent("post")) == 1
+    tries = sum(outcome == ("card", "postponed") for outcome in harness.outcomes)
     assert tries == 60
 
 
 async def test_a_post_of_unknown_outcome_is_repeated_and_counted() -> None:
     """It may be there twice; it is never missing."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    office.slack.after["post"] = [OutcomeUnknown("fatal_error")]
+    harness = RecordingMessenger(request)
+    harness.slack.after["post"] = [OutcomeUnknown("fatal_error")]
 
-    await office.put(outbox.repaint(request, because="x"))
-    await office.work()
+    await harness.put(outbox.repaint(request, because="x"))
+    await harness.work()
 
-    assert len(office.sent("post")) == 2
-    assert office.outcomes.count(("card", "repeated")) == 1
-    assert office.card_of(request) == MessageRef(channel=CHANNEL, ts="2.0")
+    assert len(harness.sent("post")) == 2
+    assert harness.outcomes.count(("card", "repeated")) == 1
+    assert harness.card_of(request) == MessageRef(channel=CHANNEL, ts="2.0")
 
 
 async def test_slacks_retry_after_holds_the_whole_channel() -> None:
     """Other queues of the channel wait too; other channels do not."""
     here, there = an_upgrade_request(), an_upgrade_request(channel="C0OTHER")
     neighbour = an_upgrade_request()
-    office = PostOffice(here, there, neighbour)
-    office.slack.before["post"] = [Throttled(retry_after=20)]
-    began = office.storage.seconds()
+    harness = RecordingMessenger(here, there, neighbour)
+    harness.slack.before["post"] = [Throttled(retry_after=20)]
+    began = harness.storage.seconds()
 
-    await office.put(outbox.repaint(here, because="x"))
-    await office.round()
-    await office.put(outbox.repaint(neighbour, because="x"), outbox.repaint(there, because="x"))
-    await office.work(40)
+    await harness.put(outbox.repaint(here, because="x"))
+    await harness.round()
+    await harness.put(outbox.repaint(neighbour, because="x"), outbox.repaint(there, because="x"))
+    await harness.work(40)
 
-    waited = {one.to: one.at - began for one in reversed(office.sent("post"))}
+    waited = {one.to: one.at - began for one in reversed(harness.sent("post"))}
     assert waited[CHANNEL] >= 19.9
     assert waited["C0OTHER"] < 2
-    assert len(office.sent("post")) == 3
+    assert len(harness.sent("post")) == 3
 
 
 async def test_slacks_retry_after_holds_the_repaints_of_one_channel() -> None:
     """Repaints in other channels go on, and so do posts in this one."""
     here, there, new = an_upgrade_request(), an_upgrade_request(channel="C0OTHER"), an_upgrade_request()
-    office = PostOffice(here, there, new)
+    harness = RecordingMessenger(here, there, new)
     for request in (here, there):
-        await office.place_card(request)
-    office.slack.before["update"] = [Throttled(retry_after=20)]
-    began = office.storage.seconds()
+        await harness.place_card(request)
+    harness.slack.before["update"] = [Throttled(retry_after=20)]
+    began = harness.storage.seconds()
 
-    await office.put(outbox.repaint(here, because="x"))
-    await office.round()
-    await office.put(outbox.repaint(there, because="x", urgency=Urgency.PERSON), outbox.repaint(new, because="x"))
-    await office.work(40)
+    await harness.put(outbox.repaint(here, because="x"))
+    await harness.round()
+    await harness.put(outbox.repaint(there, because="x", urgency=Urgency.PERSON), outbox.repaint(new, because="x"))
+    await harness.work(40)
 
-    waited = {one.to: one.at - began for one in office.sent("update")}
+    waited = {one.to: one.at - began for one in harness.sent("update")}
     assert waited[CHANNEL] >= 19.9
     assert waited["C0OTHER"] < 2
-    assert [one.at - began < 2 for one in office.sent("post")] == [True]
+    assert [one.at - began < 2 for one in harness.sent("post")] == [True]
 
 
 async def test_however_long_slack_wants_to_be_left_alone_it_is_tried_again_after_an_hour() -> None:
     """A header that says ten days stops no card for ten days."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    await office.place_card(request)
-    office.slack.before["update"] = [Throttled(retry_after=864_000)]
-    began = office.storage.seconds()
+    harness = RecordingMessenger(request)
+    await harness.place_card(request)
+    harness.slack.before["update"] = [Throttled(retry_after=864_000)]
+    began = harness.storage.seconds()
 
-    await office.put(outbox.repaint(request, because="x", urgency=Urgency.PERSON))
-    await office.work(3700)
+    await harness.put(outbox.repaint(request, because="x", urgency=Urgency.PERSON))
+    await harness.work(3700)
 
-    (update,) = office.sent("update")
+    (update,) = harness.sent("update")
     assert 3600 <= update.at - began < 3610
 
 
 async def test_a_closed_channel_is_reported_once_and_mends_by_itself() -> None:
     """The requester is told what to type; what waited is posted when the bot was invited."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    office.slack.closed[CHANNEL] = "not_in_channel"
+    harness = RecordingMessenger(request)
+    harness.slack.closed[CHANNEL] = "not_in_channel"
 
-    await office.put(outbox.repaint(request, because="x"), a_line(request, 1))
-    await office.work(300)
-    told = office.sent("direct")
-    office.slack.closed.clear()
-    await office.work(120)
+    await harness.put(outbox.repaint(request, because="x"), a_line(request, 1))
+    await harness.work(300)
+    told = harness.sent("direct")
+    harness.slack.closed.clear()
+    await harness.work(120)
 
     assert [one.to for one in told] == [ROOS]
     assert "<#C0UPGRADES> (not_in_channel)" in told[0].message.text
     assert "/invite @upgrades" in told[0].message.text
-    assert [one.how for one in office.slack.sent if one.to == CHANNEL] == ["post", "thread"]
-    assert office.storage.tables.destinations == {}
-    assert office.storage.waiting == []
+    assert [one.how for one in harness.slack.sent if one.to == CHANNEL] == ["post", "thread"]
+    assert harness.storage.tables.destinations == {}
+    assert harness.storage.waiting == []
 
 
 async def test_a_channel_closed_to_what_nobody_asked_for_is_reported_to_those_who_can_mend_it() -> None:
     """An alert about an upgrade from outside has no requester: the approvers are told, once, and it is posted later."""
-    office = PostOffice()
-    office.slack.closed[CHANNEL] = "not_in_channel"
+    harness = RecordingMessenger()
+    harness.slack.closed[CHANNEL] = "not_in_channel"
     request = an_upgrade_request()
     alert = an_announcement(request, 1, "FAILED")
     assert alert.event
     outside = replace(alert.event, about=replace(alert.event.about, request_id=None, requester=None))
 
-    await office.put(replace(alert, event=outside, request_id=None))
-    await office.work(300)
-    told = office.sent("direct")
-    office.slack.closed.clear()
-    await office.work(120)
+    await harness.put(replace(alert, event=outside, request_id=None))
+    await harness.work(300)
+    told = harness.sent("direct")
+    harness.slack.closed.clear()
+    await harness.work(120)
 
     assert [one.to for one in told] == [SEM, KIM]
     assert "/invite @upgrades" in told[0].message.text
-    assert len(office.sent("post")) == 1
+    assert len(harness.sent("post")) == 1
 
 
 async def test_a_closed_channel_holds_up_nobody_else() -> None:
     """Each channel and each card is a queue of its own."""
     lost, fine = an_upgrade_request(channel="C0GONE"), an_upgrade_request()
-    office = PostOffice(lost, fine)
-    office.slack.closed["C0GONE"] = "is_archived"
+    harness = RecordingMessenger(lost, fine)
+    harness.slack.closed["C0GONE"] = "is_archived"
 
-    await office.put(outbox.repaint(lost, because="x"), outbox.repaint(fine, because="x"))
-    await office.work(3)
+    await harness.put(outbox.repaint(lost, because="x"), outbox.repaint(fine, because="x"))
+    await harness.work(3)
 
-    assert [one.to for one in office.sent("post")] == [CHANNEL]
-    assert "Unarchive it" in office.sent("direct")[0].message.text
+    assert [one.to for one in harness.sent("post")] == [CHANNEL]
+    assert "Unarchive it" in harness.sent("direct")[0].message.text
 
 
 async def test_what_slack_refuses_is_said_in_plain_words() -> None:
     """Our fault must not silence a message."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    office.slack.before["post"] = [BadPayload("invalid_blocks")]
+    harness = RecordingMessenger(request)
+    harness.slack.before["post"] = [BadPayload("invalid_blocks")]
 
-    await office.put(outbox.repaint(request, because="x"))
-    await office.work()
+    await harness.put(outbox.repaint(request, because="x"))
+    await harness.work()
 
-    (only,) = office.sent("post")
+    (only,) = harness.sent("post")
     assert only.message.blocks == ()
     assert "Upgrade web to" in only.message.text
 
@@ -220,29 +220,29 @@ async def test_what_slack_refuses_is_said_in_plain_words() -> None:
 async def test_what_slack_refuses_twice_is_a_dead_letter_and_holds_up_nothing() -> None:
     """It is shown to operators; the queue goes on."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    await office.place_card(request)
-    office.slack.before["post"] = [BadPayload("invalid_blocks"), BadPayload("no_text")]
+    harness = RecordingMessenger(request)
+    await harness.place_card(request)
+    harness.slack.before["post"] = [BadPayload("invalid_blocks"), BadPayload("no_text")]
 
-    await office.put(a_line(request, 1), a_line(request, 2))
-    await office.work()
+    await harness.put(a_line(request, 1), a_line(request, 2))
+    await harness.work()
 
-    assert [one.key for one in office.storage.dead] == [a_line(request, 1).key]
-    assert len(office.sent("thread")) == 1
+    assert [one.key for one in harness.storage.dead] == [a_line(request, 1).key]
+    assert len(harness.sent("thread")) == 1
 
 
 async def test_under_a_lost_lease_nothing_is_sent_and_nothing_recorded() -> None:
     """A process that stalled wakes up: another has taken over, and tells it."""
     request = an_upgrade_request()
-    office = PostOffice(request)
-    await office.put(outbox.repaint(request, because="x"))
-    (stale,) = await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
-    office.storage.pass_time(60)
-    await office.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
+    harness = RecordingMessenger(request)
+    await harness.put(outbox.repaint(request, because="x"))
+    (stale,) = await harness.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
+    harness.storage.pass_time(60)
+    await harness.storage.claims.claim_due(Lane.DELIVERIES, limit=1)
 
     with pytest.raises(LeaseLost):
-        await office.delivery.deliver(stale)
+        await harness.delivery.deliver(stale)
 
-    assert office.slack.sent == []
-    assert office.card_of(request) is None
-    assert len(office.storage.waiting) == 1
+    assert harness.slack.sent == []
+    assert harness.card_of(request) is None
+    assert len(harness.storage.waiting) == 1

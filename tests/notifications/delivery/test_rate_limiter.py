@@ -8,7 +8,7 @@ from bot.workflow.ports import Lease
 from tests.fakes import FakeStorage
 
 
-class Office:
+class SlackHarness:
     """A pacing with a clock that only sleeping moves."""
 
     def __init__(self) -> None:
@@ -39,42 +39,42 @@ class Office:
 
 async def test_the_first_goes_at_once_and_the_second_comes_back_a_second_later() -> None:
     """Nobody stands still for it, which would keep a worker from something else."""
-    office = Office()
+    harness = SlackHarness()
 
-    await office.rate_limiter.turn("post:C1", await office.lease("a"), ahead=False)
-    second = await office.told_to_wait("b")
-    office.storage.pass_time(second)
-    await office.rate_limiter.turn("post:C1", office.leases["b"], ahead=False)
+    await harness.rate_limiter.turn("post:C1", await harness.lease("a"), ahead=False)
+    second = await harness.told_to_wait("b")
+    harness.storage.pass_time(second)
+    await harness.rate_limiter.turn("post:C1", harness.leases["b"], ahead=False)
 
     assert second == pytest.approx(1.0, abs=0.05)
-    assert sum(office.slept) < 0.1
+    assert sum(harness.slept) < 0.1
 
 
 async def test_those_who_wait_come_back_one_after_the_other_in_the_order_in_which_they_came() -> None:
     """Each is told its own second, and who comes later takes nobody's place."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=1)
-    waits = [await office.told_to_wait(queue) for queue in "abc"]
-    office.storage.pass_time(1)
+    harness = SlackHarness()
+    await harness.storage.claims.hold("post:C1", seconds=1)
+    waits = [await harness.told_to_wait(queue) for queue in "abc"]
+    harness.storage.pass_time(1)
 
-    late = await office.told_to_wait("d")
+    late = await harness.told_to_wait("d")
     for queue in "abcd":
-        await office.rate_limiter.turn("post:C1", office.leases[queue], ahead=False)
-        office.storage.pass_time(1)
+        await harness.rate_limiter.turn("post:C1", harness.leases[queue], ahead=False)
+        harness.storage.pass_time(1)
 
     assert waits == [pytest.approx(seconds, abs=0.05) for seconds in (1, 2, 3)]
     assert late == pytest.approx(3, abs=0.05)
-    assert not office.rate_limiter.lines
+    assert not harness.rate_limiter.lines
 
 
 async def test_who_stands_far_behind_looks_again_after_five_seconds_and_keeps_the_place() -> None:
     """Something more urgent may have come into the queue meanwhile."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=1)
-    waits = [await office.told_to_wait(f"{number}") for number in range(10)]
-    office.storage.pass_time(5)
+    harness = SlackHarness()
+    await harness.storage.claims.hold("post:C1", seconds=1)
+    waits = [await harness.told_to_wait(f"{number}") for number in range(10)]
+    harness.storage.pass_time(5)
 
-    again = await office.told_to_wait("9")
+    again = await harness.told_to_wait("9")
 
     assert waits[-1] == pytest.approx(5, abs=0.05)
     assert again == pytest.approx(5, abs=0.05)
@@ -82,78 +82,80 @@ async def test_who_stands_far_behind_looks_again_after_five_seconds_and_keeps_th
 
 async def test_nobody_waits_for_one_who_does_not_come_back() -> None:
     """Another process may have taken over that queue."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=1)
-    await office.told_to_wait("gone")
-    await office.told_to_wait("b")
-    office.storage.pass_time(3.5)
+    harness = SlackHarness()
+    await harness.storage.claims.hold("post:C1", seconds=1)
+    await harness.told_to_wait("gone")
+    await harness.told_to_wait("b")
+    harness.storage.pass_time(3.5)
 
-    await office.rate_limiter.turn("post:C1", office.leases["b"], ahead=False)
+    await harness.rate_limiter.turn("post:C1", harness.leases["b"], ahead=False)
 
 
 async def test_what_goes_ahead_comes_before_those_who_wait() -> None:
     """A person's press passes by all repaints."""
-    office = Office()
-    await office.storage.claims.hold("post:C1", seconds=1.5)
-    await office.told_to_wait("repaint")
-    await office.told_to_wait("press", ahead=True)
-    office.storage.pass_time(1.5)
+    harness = SlackHarness()
+    await harness.storage.claims.hold("post:C1", seconds=1.5)
+    await harness.told_to_wait("repaint")
+    await harness.told_to_wait("press", ahead=True)
+    harness.storage.pass_time(1.5)
 
-    behind = await office.told_to_wait("repaint")
-    await office.rate_limiter.turn("post:C1", office.leases["press"], ahead=True)
+    behind = await harness.told_to_wait("repaint")
+    await harness.rate_limiter.turn("post:C1", harness.leases["press"], ahead=True)
 
     assert behind == pytest.approx(1.0, abs=0.05)
 
 
 async def test_a_pause_that_slack_asked_for_holds_everybody() -> None:
     """A 429 is answered by silence, not by the next in line."""
-    office = Office()
-    lease = await office.lease("a")
+    harness = SlackHarness()
+    lease = await harness.lease("a")
 
-    await office.rate_limiter.hold("update:C1", seconds=30)
-    office.storage.pass_time(3)
+    await harness.rate_limiter.hold("update:C1", seconds=30)
+    harness.storage.pass_time(3)
 
     for ahead in (False, True):
         with pytest.raises(NotYet):
-            await office.rate_limiter.turn("update:C1", lease, ahead=ahead)
+            await harness.rate_limiter.turn("update:C1", lease, ahead=ahead)
     with pytest.raises(NotYet):
-        await office.rate_limiter.pass_by("update:C1", lease)
-    await office.rate_limiter.pass_by("update:C2", lease)
+        await harness.rate_limiter.pass_by("update:C1", lease)
+    await harness.rate_limiter.pass_by("update:C2", lease)
 
 
 async def test_a_pause_goes_for_other_processes_and_after_a_restart() -> None:
     """It is stored: those who pass by everybody else keep it too."""
-    office = Office()
-    lease = await office.lease("a")
-    other = RateLimiter(claims=office.storage.claims, sleep=office.rate_limiter.sleep, seconds=office.storage.seconds)
+    harness = SlackHarness()
+    lease = await harness.lease("a")
+    other = RateLimiter(
+        claims=harness.storage.claims, sleep=harness.rate_limiter.sleep, seconds=harness.storage.seconds
+    )
 
-    await office.rate_limiter.hold("chat.update", seconds=15)
+    await harness.rate_limiter.hold("chat.update", seconds=15)
 
     with pytest.raises(NotYet):
         await other.pass_by("chat.update", lease)
-    office.storage.pass_time(15)
+    harness.storage.pass_time(15)
     await other.pass_by("chat.update", lease)
 
 
 async def test_who_lost_the_queue_has_no_turn_any_more() -> None:
     """A process that stalled, and wakes up when another works on its queue, sends nothing."""
-    office = Office()
-    lease = await office.lease("a")
-    office.storage.pass_time(21)
-    await office.lease("a")
+    harness = SlackHarness()
+    lease = await harness.lease("a")
+    harness.storage.pass_time(21)
+    await harness.lease("a")
 
     with pytest.raises(LeaseLost):
-        await office.rate_limiter.turn("post:C1", lease, ahead=True)
+        await harness.rate_limiter.turn("post:C1", lease, ahead=True)
     with pytest.raises(LeaseLost):
-        await office.rate_limiter.pass_by("chat.update", lease)
+        await harness.rate_limiter.pass_by("chat.update", lease)
 
 
 async def test_who_stalls_before_the_turn_comes_does_not_use_it() -> None:
     """By then another process may send the same."""
-    office = Office()
-    await office.rate_limiter.turn("post:C1", await office.lease("a"), ahead=False)
-    office.storage.pass_time(0.97)
-    office.stalls = 15.0
+    harness = SlackHarness()
+    await harness.rate_limiter.turn("post:C1", await harness.lease("a"), ahead=False)
+    harness.storage.pass_time(0.97)
+    harness.stalls = 15.0
 
     with pytest.raises(NotYet):
-        await office.rate_limiter.turn("post:C1", await office.lease("b"), ahead=False)
+        await harness.rate_limiter.turn("post:C1", await harness.lease("b"), ahead=False)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.workflow.inbox import FormSubmitted
 from tests.builders import ACME, NEW, ROOS, WEB
-from tests.slack.harness import Transport, office
+from tests.slack.harness import Transport, harness
 
 CHANNEL = "C0UPGRADES"
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 @BOTH
 async def test_a_filled_in_modal_is_stored_before_it_is_acknowledged(transport: Transport) -> None:
     """What a person requests is in the inbox when Slack closes the modal, and the worker is woken."""
-    async with office(transport) as here:
+    async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade")).ok
         await roos.modal("Schedule upgrade")
@@ -40,7 +40,7 @@ async def test_a_filled_in_modal_is_stored_before_it_is_acknowledged(transport: 
 
 async def test_what_cannot_be_stored_is_not_acknowledged_as_done() -> None:
     """The modal stays open with everything in it and a reference number; pressed again, it is stored once."""
-    async with office("http") as here:
+    async with harness("http") as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade web")
         await roos.modal(containing="Current version")

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from bot.observe.metrics import REGISTRY
 from bot.slack.transport.http import LARGEST_BODY, LONGEST_UPLOAD, Refusal, decode, signature, verify
 from tests.builders import ROOS
-from tests.slack.harness import Office, office
+from tests.slack.harness import SlackHarness, harness
 
 REFUSED = "upgrade_bot_requests_refused_total"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -76,13 +76,13 @@ def test_a_body_that_is_not_what_it_says_is_refused(body: bytes, content_type: s
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Office]:
+async def here() -> AsyncIterator[SlackHarness]:
     """Start an edge in HTTP mode."""
-    async with office("http") as running:
+    async with harness("http") as running:
         yield running
 
 
-async def _send(here: Office, body: bytes, *, content_type: str = FORM, **headers: str) -> tuple[int, str]:
+async def _send(here: SlackHarness, body: bytes, *, content_type: str = FORM, **headers: str) -> tuple[int, str]:
     now = str(int(time.time()))
     signed = {
         "Content-Type": content_type,
@@ -96,7 +96,7 @@ async def _send(here: Office, body: bytes, *, content_type: str = FORM, **header
         return answer.status, await answer.text()
 
 
-def _command(here: Office, **changes: str) -> bytes:
+def _command(here: SlackHarness, **changes: str) -> bytes:
     fields = {
         "command": "/schedule-upgrade",
         "text": "help",
@@ -109,7 +109,7 @@ def _command(here: Office, **changes: str) -> bytes:
     return urlencode(fields | changes).encode()
 
 
-async def test_a_signed_command_is_answered(here: Office) -> None:
+async def test_a_signed_command_is_answered(here: SlackHarness) -> None:
     """What Slack sends gets a 200 with the private answer."""
     status, said = await _send(here, _command(here))
 
@@ -131,12 +131,12 @@ async def test_a_signed_command_is_answered(here: Office) -> None:
         ({"Content-Type": "multipart/form-data"}, 415),
     ],
 )
-async def test_what_slack_did_not_sign_is_refused(here: Office, headers: dict[str, str], status: int) -> None:
+async def test_what_slack_did_not_sign_is_refused(here: SlackHarness, headers: dict[str, str], status: int) -> None:
     """Tampered, stale and strange requests get a 4xx and do nothing."""
     assert (await _send(here, _command(here), **headers))[0] == status
 
 
-async def test_an_oversized_body_is_refused_with_and_without_a_length(here: Office) -> None:
+async def test_an_oversized_body_is_refused_with_and_without_a_length(here: SlackHarness) -> None:
     """A megabyte is more than Slack ever sends."""
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -153,7 +153,7 @@ async def test_an_oversized_body_is_refused_with_and_without_a_length(here: Offi
 
 
 @pytest.mark.parametrize("signed", ["", "v0=0000", "v1=" + "0" * 64])
-async def test_nobody_is_listened_to_whose_signature_cannot_be_one(here: Office, signed: str) -> None:
+async def test_nobody_is_listened_to_whose_signature_cannot_be_one(here: SlackHarness, signed: str) -> None:
     """The answer comes, and the connection ends, before any of the body has."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(here.address.rpartition(":")[2]))
     writer.write(
@@ -168,7 +168,7 @@ async def test_nobody_is_listened_to_whose_signature_cannot_be_one(here: Office,
 
 
 async def test_a_flood_of_refusals_is_counted_and_a_few_are_logged(
-    here: Office, caplog: pytest.LogCaptureFixture
+    here: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A log that anybody can fill hides what matters; how many there were is in the metrics."""
     before = REGISTRY.get_sample_value(REFUSED, {"status": "401"}) or 0.0
@@ -183,14 +183,14 @@ async def test_a_flood_of_refusals_is_counted_and_a_few_are_logged(
     assert caplog.records == []
 
 
-async def test_only_post_is_answered(here: Office) -> None:
+async def test_only_post_is_answered(here: SlackHarness) -> None:
     """Browsers and scanners get a 405."""
     async with aiohttp.ClientSession() as session, session.get(f"{here.address}/slack/events") as answer:
         assert answer.status == 405
 
 
 @pytest.mark.parametrize("changes", [{"team_id": "T0OTHER"}, {"api_app_id": "A0OTHER"}, {"team_id": ""}])
-async def test_another_workspace_or_app_is_refused(here: Office, changes: dict[str, str]) -> None:
+async def test_another_workspace_or_app_is_refused(here: SlackHarness, changes: dict[str, str]) -> None:
     """One installation is served; a payload from anywhere else is a 403."""
     assert (await _send(here, _command(here, **changes)))[0] == 403
 
@@ -210,7 +210,7 @@ async def test_another_workspace_or_app_is_refused(here: Office, changes: dict[s
         {},
     ],
 )
-async def test_signed_nonsense_never_gets_a_500(here: Office, payload: dict[str, Any]) -> None:
+async def test_signed_nonsense_never_gets_a_500(here: SlackHarness, payload: dict[str, Any]) -> None:
     """Whatever the shape of a payload, the answer is a 2xx or a 4xx and nothing is stored."""
     team = {"team": {"id": here.slack.workspace.team_id}, "team_id": here.slack.workspace.team_id}
     body = urlencode({"payload": json.dumps(payload | team)}).encode()
@@ -221,20 +221,20 @@ async def test_signed_nonsense_never_gets_a_500(here: Office, payload: dict[str,
     assert here.storage.entries == []
 
 
-async def test_the_challenge_is_returned(here: Office) -> None:
+async def test_the_challenge_is_returned(here: SlackHarness) -> None:
     """Slack verifies the address when it is entered."""
     assert await here.slack.verify_request_url()
 
 
 @pytest.mark.parametrize("body", [b"ssl_check=1&token=x", b'{"type": "app_rate_limited", "token": "x"}'])
-async def test_what_slack_only_wants_to_know_or_say_is_acknowledged(here: Office, body: bytes) -> None:
+async def test_what_slack_only_wants_to_know_or_say_is_acknowledged(here: SlackHarness, body: bytes) -> None:
     """Slack looks at the certificate, and says each minute that it holds events back: neither is a refused delivery."""
     status, said = await _send(here, body, content_type=JSON if body.startswith(b"{") else FORM)
 
     assert (status, said) == (200, "")
 
 
-async def test_a_refusal_logs_one_line_without_the_body(here: Office, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_logs_one_line_without_the_body(here: SlackHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Bodies hold what people wrote, response URLs and tokens; Bolt would print all of it."""
     caplog.set_level(logging.DEBUG)
     await _send(here, _command(here, text="very secret words"), **{"X-Slack-Signature": "v0=0000"})

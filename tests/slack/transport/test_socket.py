@@ -16,7 +16,7 @@ from bot.slack.transport.socket_client import Pace, PacedClient
 from bot.slack.web.client import open_session, web_client
 from bot.slack.web.identity import Identity, SlackUnreachable, TokenRefused
 from tests.builders import ROOS
-from tests.slack.harness import office
+from tests.slack.harness import harness
 
 CHANNEL = "C0UPGRADES"
 
@@ -247,7 +247,7 @@ async def test_connections_told_to_go_at_once_do_not_become_a_storm(slack: Simul
 
 async def test_answers_that_are_owed_are_given_before_the_end() -> None:
     """An envelope that is being worked on when the bot stops is still acknowledged."""
-    async with office("socket") as here:
+    async with harness("socket") as here:
         assert here.socket is not None
         here.slack.faults.add("users.info", Fault(delay=0.6))
         asking = asyncio.create_task(here.slack.person(ROOS).command(CHANNEL, "/schedule-upgrade help"))
@@ -262,7 +262,7 @@ async def test_answers_that_are_owed_are_given_before_the_end() -> None:
 
 async def test_envelopes_for_another_workspace_are_ignored() -> None:
     """They are acknowledged, so that Slack does not repeat them, and nothing is done."""
-    async with office("socket") as here:
+    async with harness("socket") as here:
         here.slack.workspace.team_id, ours = "T0OTHER", here.slack.workspace.team_id
         outcome = await here.slack.person(ROOS).command(CHANNEL, "/schedule-upgrade help")
         here.slack.workspace.team_id = ours
@@ -275,7 +275,7 @@ async def test_envelopes_for_another_workspace_are_ignored() -> None:
 
 async def test_both_ways_reach_the_same_listeners() -> None:
     """What Bolt answers does not depend on how it was asked."""
-    async with office("http") as here:
+    async with harness("http") as here:
         body = {
             "command": "/schedule-upgrade",
             "text": "help",

@@ -14,7 +14,7 @@ from bot.slack.web.identity import Installation
 from bot.slack.web.members import AccessGate, People, Reused, read_member
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from tests.builders import KIM, ROOS, SEM
-from tests.slack.harness import Office, office
+from tests.slack.harness import SlackHarness, harness
 
 HERE = Installation(team_id="T1", team="", enterprise_id="E1", bot_user_id="U0BOT", bot_id="B1", app_id="A1", scopes=())
 
@@ -48,13 +48,13 @@ def test_only_full_members_of_our_team_or_organisation_count(flags: dict[str, An
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Office]:
+async def here() -> AsyncIterator[SlackHarness]:
     """Start an edge in HTTP mode."""
-    async with office("http") as running:
+    async with harness("http") as running:
         yield running
 
 
-async def test_it_tells_one_persons_trouble_from_slacks(here: Office) -> None:
+async def test_it_tells_one_persons_trouble_from_slacks(here: SlackHarness) -> None:
     """While one person cannot be looked up Slack still answers; while nobody can it does not."""
     await here.people.find(SEM)
     here.slack.faults.add(f"users.info:{KIM}", Fault(error="fatal_error"), times=None)
@@ -66,7 +66,7 @@ async def test_it_tells_one_persons_trouble_from_slacks(here: Office) -> None:
     assert not await here.people.answers()
 
 
-async def test_many_who_ask_at_once_share_one_look_up(here: Office) -> None:
+async def test_many_who_ask_at_once_share_one_look_up(here: SlackHarness) -> None:
     """A hundred presses at the same moment are one call, and its answer is reused afterwards."""
     found = await asyncio.gather(*(here.people.find(SEM) for _ in range(100)))
     await here.people.find(SEM)
@@ -87,7 +87,7 @@ async def test_many_who_ask_at_once_share_one_look_up(here: Office) -> None:
         Fault(garbage=True),
     ],
 )
-async def test_no_answer_is_never_an_answer(here: Office, fault: Fault) -> None:
+async def test_no_answer_is_never_an_answer(here: SlackHarness, fault: Fault) -> None:
     """Nothing is decided on a failed look-up, and the failure is not kept."""
     times = 2 if fault.drop else 1  # a read that was dropped on a used connection is asked once more
     here.slack.faults.add("users.info", fault, times=times)
@@ -102,7 +102,7 @@ async def test_no_answer_is_never_an_answer(here: Office, fault: Fault) -> None:
     assert await here.people.group("S0PLATFORM") == frozenset({SEM, KIM})
 
 
-async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
+async def test_what_slack_does_not_know_is_nobody(here: SlackHarness) -> None:
     """An unknown person has no standing; an unknown group, or groups on a free plan, is no group. The log warns."""
     with capture_logs() as logged:
         assert (await here.people.find(MemberId("U0NOBODY"))).account_type is AccountType.UNKNOWN
@@ -126,7 +126,7 @@ async def test_what_slack_does_not_know_is_nobody(here: Office) -> None:
         ("missing_argument", "`upgrade-bot doctor`"),
     ],
 )
-async def test_what_slack_refuses_for_good_says_what_mends_it(here: Office, code: str, way_out: str) -> None:
+async def test_what_slack_refuses_for_good_says_what_mends_it(here: SlackHarness, code: str, way_out: str) -> None:
     """In the error, in the log once, and at the door, until a look-up succeeds again."""
     for method in ("users.info", "usergroups.users.list"):
         here.slack.faults.add(method, Fault(error=code), times=2)
@@ -148,7 +148,7 @@ async def test_what_slack_refuses_for_good_says_what_mends_it(here: Office, code
     assert here.people.refusals == ()
 
 
-async def test_a_missing_scope_is_named(here: Office) -> None:
+async def test_a_missing_scope_is_named(here: SlackHarness) -> None:
     """Slack says which one it is."""
     here.slack.app.scopes = tuple(scope for scope in here.slack.app.scopes if scope != "usergroups:read")
 
@@ -156,7 +156,7 @@ async def test_a_missing_scope_is_named(here: Office) -> None:
         await here.people.group("S0PLATFORM")
 
 
-async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here: Office) -> None:
+async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here: SlackHarness) -> None:
     """The workspace that knows a group is asked first the next time; one that nobody knows is no group."""
     here.slack.workspace.enterprise_id = "E0HARBOUR"
     here.slack.workspace.sisters += ["T0QUAY", "T0PIER"]
@@ -178,7 +178,7 @@ async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here:
     await people.close()
 
 
-async def test_the_door_waits_a_second_at_most(here: Office) -> None:
+async def test_the_door_waits_a_second_at_most(here: SlackHarness) -> None:
     """When Slack is slow nobody is let in, but for who was seen as a full member within the last hour."""
     here.slack.faults.add("users.info", Fault(delay=0.5))
 
@@ -192,7 +192,7 @@ async def test_the_door_waits_a_second_at_most(here: Office) -> None:
     assert here.slack.faults.calls["users.info"] == 1
 
 
-async def test_who_was_seen_as_a_full_member_is_remembered_for_an_hour(here: Office) -> None:
+async def test_who_was_seen_as_a_full_member_is_remembered_for_an_hour(here: SlackHarness) -> None:
     """A guest never is, nobody is for longer, and who is found to be something else is forgotten at once."""
     now = 0.0
     people = People(client=here.messenger._client, identity=here.identity, seconds=0, clock=lambda: now)
@@ -266,7 +266,7 @@ async def test_every_answer_is_old_once_something_changed() -> None:
     assert await kept.get("list", slowly) == 2
 
 
-async def test_an_answer_is_asked_for_again_after_a_while(here: Office) -> None:
+async def test_an_answer_is_asked_for_again_after_a_while(here: SlackHarness) -> None:
     """Thirty seconds, here a twentieth of one."""
     people = People(client=here.people._client, identity=here.identity, seconds=0.05)
     await people.find(ROOS)
