@@ -29,7 +29,7 @@ from bot.runner.schedule import Schedule
 from bot.runner.worker import Worker
 from bot.server import Server
 from bot.settings import Settings
-from bot.slack.form import typed
+from bot.slack.form import filling
 from bot.slack.listeners import Edge
 from bot.slack.supervisor import Supervisor
 from bot.slack.transport.http import SlackRequests
@@ -178,7 +178,7 @@ class Bot:
             self._run("socket", socket.keep())
         schedule.start()
         self._cleanup.push_async_callback(partial(self._wind_down, server, socket, schedule, worker, tasks))
-        await asyncio.to_thread(typed.load)
+        await asyncio.to_thread(filling.load)
         version, transport = version_of(DISTRIBUTION), "socket" if socket else "http"
         log.info("bot.started", version=version, port=self.port, transport=transport)
 

@@ -13,8 +13,7 @@ from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.notifications.blocks import View
-from bot.notifications.delivery.build import delivery
-from bot.notifications.delivery.deliver import Delivery, DrawHome
+from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed, home
 from bot.observe import metrics
@@ -22,8 +21,7 @@ from bot.settings import Settings
 from bot.store.storage import Storage
 from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.catalog_cache import CatalogCache, Cataloguing
 from bot.workflow.channel_contacts import ChannelContacts
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
@@ -32,9 +30,8 @@ from bot.workflow.homes import HomeReading
 from bot.workflow.outcomes import Outcomes
 from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
-from bot.workflow.polling import Polling
+from bot.workflow.polling import Polling, Recording
 from bot.workflow.ports import AvisiCloud, Clock, Members
-from bot.workflow.recording import Recording
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting
@@ -149,7 +146,7 @@ def use_cases(
             now=now,
             real_time=real_time,
         ),
-        delivery=delivery(
+        delivery=build_delivery(
             begin=begin,
             read=read,
             claims=storage.claims,

@@ -9,9 +9,8 @@ from typing import TypeVar
 from bot.avisi import paths
 from bot.avisi.catalog_bodies import ChannelBody, ClusterBody, EnvironmentBody, ScheduleBody, VersionBody
 from bot.avisi.lenient import Body, read_text
-from bot.avisi.lists import note_skipped
 from bot.avisi.paths import Path
-from bot.avisi.reads import Reads
+from bot.avisi.reads import Reads, note_skipped
 from bot.domain.cluster import Catalog, Cluster, Environment, Organisation
 from bot.domain.windows import MaintenanceSchedule
 from bot.workflow.errors import Declined

@@ -12,10 +12,8 @@ from pydantic import SecretStr
 from bot.avisi import paths
 from bot.avisi.calls import Call, Calls, OnCall, Timeouts
 from bot.avisi.catalog import current, gather
-from bot.avisi.lists import Sheet, note_skipped
 from bot.avisi.membership import MeBody, Membership, MembershipBody
-from bot.avisi.reads import Reads
-from bot.avisi.retries import Retries
+from bot.avisi.reads import Reads, Retries, Sheet, note_skipped
 from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.scheduled import Reading, UpgradeIdentity

@@ -1,12 +1,121 @@
 """Reading from the API, with repeats: one object, one whole list, or a list page by page."""
 
-from collections.abc import AsyncGenerator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import stamina
 
 from bot.avisi.calls import Call, Calls, Told
-from bot.avisi.lists import Sheet, sheets
 from bot.avisi.paths import Path
-from bot.avisi.retries import Retries
 from bot.domain.cluster import Organisation
+from bot.workflow.errors import AvisiError, Unauthorised, Unclear, Unreadable, Waiting
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retries:
+    """How reads are repeated; seconds. A Retry-After longer than `longest_wait` is left to the caller."""
+
+    attempts: int = 4
+    within: float = 10.0
+    first_wait: float = 0.2
+    longest_wait: float = 5.0
+    jitter: float = 0.5
+
+    async def read(self, what: Callable[[], Awaitable[T]]) -> T:
+        """Return what the reading returns; raises its last error."""
+        async for attempt in stamina.retry_context(
+            on=self._again,
+            attempts=self.attempts,
+            timeout=self.within,
+            wait_initial=self.first_wait,
+            wait_max=self.longest_wait,
+            wait_jitter=self.jitter,
+        ):
+            with attempt:
+                return await what()
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _again(self, error: Exception) -> bool | float:
+        """Whether to repeat, or after how many seconds."""
+        if not isinstance(error, AvisiError) or isinstance(error, Unauthorised):
+            return False
+        if not isinstance(error, Waiting | Unclear):
+            return False
+        asked = error.retry_after
+        if asked is None:
+            return True
+        return asked if asked <= self.longest_wait else False
+
+
+MOST_PAGES = 1000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """The items of one page as they came, and the cloud's time."""
+
+    items: list[object]
+    date: datetime | None
+
+
+async def sheets(page: Callable[[int], Awaitable[Told]], *, name: str) -> AsyncGenerator[Sheet, None]:
+    """Read page after page, the first being 0. Ends at the last page, an empty one, or one that repeats."""
+    before: list[object] | None = None
+    count = 0
+    for number in range(MOST_PAGES):
+        told = await page(number)
+        items = _items(told.value)
+        count += len(items)
+        if number and (not items or items == before):
+            return
+        yield Sheet(items=items, date=told.date)
+        if not items or _is_last(told.value, number, count=count):
+            return
+        before = items
+    _log.warning("cloud.list_cut", extra={"list": name, "pages": MOST_PAGES})
+
+
+def _items(value: object) -> list[object]:
+    """Return the items of one page."""
+    items = value.get("content") if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        raise Unreadable("Avisi Cloud answered with something other than a list")
+    return items
+
+
+def _is_last(value: object, number: int, *, count: int) -> bool:
+    """Whether a page with items is the last, as far as it tells; `count` items were read, its own included.
+
+    Newer servers of the same family put the figures into an object `page`. A page without figures tells nothing.
+    """
+    if not isinstance(value, dict):
+        return True
+    if isinstance(value.get("last"), bool):
+        return bool(value["last"])
+    figures = [one for name in ("page", "pageable") if isinstance(one := value.get(name), dict)]
+
+    def figure(*names: str) -> int | None:
+        found = (one.get(name) for one in (value, *figures) for name in names)
+        return next((one for one in found if isinstance(one, int) and not isinstance(one, bool) and one > 0), None)
+
+    pages, total, size = figure("totalPages"), figure("totalElements"), figure("size", "pageSize")
+    if pages is not None:
+        return number + 1 >= pages
+    if total is not None:
+        return count >= total
+    return size is not None and len(value["content"]) < size
+
+
+def note_skipped(name: str, skipped: int) -> None:
+    """Log that some items of a list could not be read."""
+    if skipped:
+        _log.warning("cloud.items_skipped", extra={"list": name, "skipped": skipped})
 
 
 class Reads:

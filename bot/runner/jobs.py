@@ -13,8 +13,7 @@ from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
-from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.catalog_cache import CatalogCache, Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling

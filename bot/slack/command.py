@@ -18,10 +18,9 @@ from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
 from bot.slack.errors import Listener
 from bot.slack.form.directory import Directory, Place
-from bot.slack.form.filling import NotUnderstood
+from bot.slack.form.filling import NotUnderstood, Typed
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
-from bot.slack.form.typed import Typed
 from bot.slack.form.words import Blank, Fill, Help, ListUp, Status, understand
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.web.members import AccessGate, Reused

@@ -8,7 +8,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.people import MemberId
-from bot.notifications.delivery.deliver import DrawHome
+from bot.notifications.delivery.delivery import DrawHome
 from bot.notifications.delivery.errors import MessengerError
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed

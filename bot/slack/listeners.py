@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.notifications.delivery.deliver import DrawHome
+from bot.notifications.delivery.delivery import DrawHome
 from bot.notifications.delivery.messenger import Messenger
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
@@ -15,8 +15,8 @@ from bot.slack.command import MOST_TOLD, UNSEEN, Command
 from bot.slack.errors import LastResort
 from bot.slack.form.changes import FormChanges
 from bot.slack.form.directory import Directory
+from bot.slack.form.filling import Typed
 from bot.slack.form.opening import Opening
-from bot.slack.form.typed import Typed
 from bot.slack.home import Home
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission

@@ -12,7 +12,7 @@ from bot.domain.request import UNFINISHED, State
 from bot.store.catalogs import FEEDS
 from bot.store.coding import UNREADABLE
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
-from bot.store.queues import pace_statements
+from bot.store.queues import statements
 from bot.store.requests import CODEC as REQUESTS
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
@@ -141,7 +141,7 @@ class StoreStats:
 
     async def paces(self, *, beyond: float) -> Mapping[str, float]:
         """Return the paces whose next slot begins only after so many seconds, and in how many it does."""
-        left = (pace_statements.NEXT_AT - DatabaseTime()).label("left")
+        left = (statements.NEXT_AT - DatabaseTime()).label("left")
         query = select(PaceRow.name, left).where(left > beyond, PaceRow.set_at <= DatabaseTime() + SET_BACK)
         async with transaction(self.engine) as counting:
             return dict(await counting.all(query.order_by(PaceRow.name)))

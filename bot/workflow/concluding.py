@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrade
 from bot.workflow.announcing import Announcing
-from bot.workflow.cataloguing import Cataloguing, remembered
+from bot.workflow.catalog_cache import Cataloguing, remembered
 from bot.workflow.errors import Declined, Stale
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.inbox import MessageRef
-from bot.workflow.ports import SUBMISSIONS
+
+SUBMISSIONS: Final = "submit:"
+"""What the names of the queues begin with whose requests are handed to the cloud."""
 
 
 class Kind(StrEnum):

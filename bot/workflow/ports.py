@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.scheduled import Reading, UpgradeIdentity
+from bot.workflow.outbox import SUBMISSIONS
 from bot.workflow.repositories import (
     Audit,
     Catalogs,
@@ -104,10 +105,6 @@ class Box(StrEnum):
 
     INBOX = "inbox"
     OUTBOX = "outbox"
-
-
-SUBMISSIONS: Final = "submit:"
-"""What the names of the queues begin with whose requests are handed to the cloud."""
 
 
 class Lane(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading
 from bot.workflow import outbox
-from bot.workflow.cataloguing import remembered
+from bot.workflow.catalog_cache import remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.outbox import DueMessage
 from bot.workflow.outcomes import Outcomes, growing_pause

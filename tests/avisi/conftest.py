@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.avisi.calls import Timeouts
 from bot.avisi.client import AvisiClient
-from bot.avisi.retries import Retries
+from bot.avisi.reads import Retries
 from bot.domain.cluster import Organisation
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.clock import SimulatedClock

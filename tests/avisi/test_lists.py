@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.avisi import lists
+from bot.avisi import reads
 from bot.avisi.client import AvisiClient
 from bot.workflow.errors import Unreadable
 from tests.avisi.conftest import ACME, a_client
@@ -127,7 +127,7 @@ async def test_an_endless_list_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     ):
         found = await client.memberships()
 
-    assert len(found) == len(server.seen) == lists.MOST_PAGES
+    assert len(found) == len(server.seen) == reads.MOST_PAGES
     assert "cloud.list_cut" in caplog.text
 
 

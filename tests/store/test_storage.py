@@ -190,7 +190,7 @@ async def test_looking_cannot_write(stored: Storage) -> None:
     """The database itself refuses it."""
     async with stored.read() as work:
         with pytest.raises(Exception, match=r"(?i)read.?only"):
-            await work.requests.add(an_upgrade_request())
+            await work.requests.add(an_upgrade_request())  # type: ignore[attr-defined]
 
 
 async def test_sqlite_is_as_durable_as_promised(sqlite_url: str) -> None:

@@ -16,8 +16,7 @@ from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.catalog_cache import CatalogCache, Cataloguing
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import AvisiError
@@ -25,9 +24,8 @@ from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, MessageRe
 from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.outcomes import Outcomes
 from bot.workflow.permissions import Permissions
-from bot.workflow.polling import Polling
+from bot.workflow.polling import Polling, Recording
 from bot.workflow.ports import BeginWork, Lease
-from bot.workflow.recording import Recording
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.requesting import Requesting

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.cluster import Catalog, Organisation
 from bot.domain.events import StatusMoved, UpgradeSubmitted
 from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_UPGRADED
-from bot.workflow.cataloguing import Cataloguing
+from bot.workflow.catalog_cache import Cataloguing
 from bot.workflow.errors import Broken, NoList
 from bot.workflow.outbox import Kind
 from bot.workflow.ports import Lease

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from bot.avisi.client import AvisiClient
-from bot.avisi.retries import Retries
+from bot.avisi.reads import Retries
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.form import Form
 from bot.domain.people import MemberId

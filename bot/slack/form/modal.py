@@ -13,12 +13,12 @@ from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
 from bot.domain.versions import none_offered
-from bot.notifications import blocks, text
+from bot.notifications import blocks, phrases, text
+from bot.notifications.blocks import Block
 from bot.notifications.blocks import Block as Drawn
 from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form.choices import cluster_select, version_select
 from bot.slack.form.directory import Index
-from bot.slack.form.facts import SENTENCE, facts
 from bot.slack.payload import Payload, pick
 from bot.slack.payload import text as text_at
 from bot.workflow.viewing import FormView
@@ -210,3 +210,96 @@ def _moment(seconds: object) -> datetime | None:
         return datetime.fromtimestamp(seconds, tz=UTC)
     except (OverflowError, OSError, ValueError):
         return None
+
+
+SENTENCE = 2000
+"""The longest sentence that the modal shows."""
+
+
+def facts(shown: FormView) -> Iterable[Block]:
+    """Draw what is known about the chosen cluster, and what a person should note before asking."""
+    cluster = shown.cluster
+    if cluster is None:
+        return
+    channel = text.escape(cluster.channel) if cluster.channel else "none"
+    if cluster.channel and cluster.channel_version:
+        channel += f" ({text.escape(cluster.channel_version)})"
+    yield blocks.fields(
+        f"*Current version*\n{text.escape(cluster.version)}",
+        f"*Update channel*\n{channel}",
+        f"*Maintenance windows*\n{_windows(cluster)}",
+        f"*{_estimate_label(shown)}*\n{_estimate(shown)}",
+    )
+    for sentence in _warnings(shown):
+        yield blocks.section(f"*Please note:* {sentence}")
+
+
+def _warnings(shown: FormView) -> Iterable[str]:
+    if (scheduled := shown.scheduled) is not None:
+        status = phrases.status(scheduled.status)
+        window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
+        yield (
+            f"An upgrade to {text.escape(scheduled.to_version)} is already scheduled ({status}{window}). "
+            "A new request reschedules it."
+        )
+    if (waiting := shown.waiting) is not None:
+        yield (
+            f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
+            f"({text.escape(waiting.state.words)}). A new request replaces that one."
+        )
+    yield from (text.escape(warning, SENTENCE) for warning in shown.warnings)
+
+
+def _windows(cluster: Cluster) -> str:
+    schedule = cluster.schedule
+    if schedule is None:
+        return "none"
+    listed = [window.words for window in schedule.windows[:7]]
+    if more := len(schedule.windows) - len(listed):
+        listed.append(f"{more} more")
+    if not schedule.is_complete:
+        listed.append("others could not be read" if listed else "could not be read")
+    name = f" ({text.escape(schedule.name)})" if schedule.name else ""
+    return ("; ".join(listed) or "none") + (name if listed else "")
+
+
+def _estimate(shown: FormView) -> str:
+    if shown.estimate:
+        return text.span(shown.estimate)
+    return "choose one below" if shown.form.ignore_windows else "none can be given"
+
+
+def _estimate_label(shown: FormView) -> str:
+    return "Start" if shown.form.ignore_windows else "Window (an estimate; Avisi Cloud decides)"
+
+
+def loading(held: ModalMetadata) -> dict[str, object]:
+    """Draw the view that fills itself once the clusters have been read."""
+    return _view(held, blocks.section("Reading the clusters from Avisi Cloud. This form fills itself in a moment."))
+
+
+def trouble(held: ModalMetadata, why: str) -> dict[str, object]:
+    """Draw the view that says that the clusters cannot be read, with a way to try again."""
+    reason = f"\n{text.escape(why)}" if why else ""
+    return _view(
+        held,
+        blocks.section(f"The clusters could not be read from Avisi Cloud yet. The bot keeps trying.{reason}"),
+        blocks.actions(blocks.button("Retry", action_id=ActionId.RETRY_LOADING, value="retry", style="primary")),
+    )
+
+
+def nothing(held: ModalMetadata, organisations: tuple[str, ...]) -> dict[str, object]:
+    """Draw the view that says that there are no clusters at all."""
+    where = ", ".join(text.escape(organisation) for organisation in organisations)
+    return _view(held, blocks.section(f"There is nothing to upgrade: Avisi Cloud shows no clusters in {where}."))
+
+
+def _view(held: ModalMetadata, *parts: blocks.Block) -> dict[str, object]:
+    return blocks.View(
+        type="modal",
+        callback_id=CallbackId.LOADING,
+        title=TITLE,
+        close="Close",
+        private_metadata=held.write(),
+        blocks=parts,
+    ).payload()

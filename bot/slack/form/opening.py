@@ -10,11 +10,10 @@ import structlog
 from bot.domain.form import Form
 from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
 from bot.slack.answers import Answers
-from bot.slack.form import modal, placeholders
+from bot.slack.form import modal
 from bot.slack.form.directory import Directory, Index
-from bot.slack.form.filling import NotUnderstood
+from bot.slack.form.filling import NotUnderstood, Typed
 from bot.slack.form.modal import ModalMetadata
-from bot.slack.form.typed import Typed
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
@@ -84,7 +83,7 @@ class Opening:
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
         loaded = self.directory.is_loaded
-        view = await self.drawn(wanted) if loaded else placeholders.loading(wanted.held)
+        view = await self.drawn(wanted) if loaded else modal.loading(wanted.held)
         try:
             view_id = await self.views.open(text(payload, "trigger_id"), view)
         except ViewFailed as error:
@@ -104,7 +103,7 @@ class Opening:
 
     async def _retry(self, payload: Payload, view: Payload) -> None:
         view_id, held = text(view, "id"), ModalMetadata.read(view)
-        await self._update(view_id, placeholders.loading(held))
+        await self._update(view_id, modal.loading(held))
         await self._fill(payload, view_id, held)
 
     async def _fill(self, payload: Payload, view_id: str, held: ModalMetadata) -> None:
@@ -112,7 +111,7 @@ class Opening:
         until = time.monotonic() + self.patience
         while not self.directory.is_loaded:
             if time.monotonic() > until:
-                await self._update(view_id, placeholders.trouble(held, self.trouble()))
+                await self._update(view_id, modal.trouble(held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
         await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
@@ -157,7 +156,7 @@ class Opening:
         """Draw what is to be shown for what is filled in."""
         index = self.directory.index
         if not index.clusters:
-            return placeholders.nothing(wanted.held, self.viewing.organisations)
+            return modal.nothing(wanted.held, self.viewing.organisations)
         if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
             return self.empty[0][1]
         shown = await self.viewing.form(wanted.form)

@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import AccountType, Member, MemberId
 from bot.slack.payload import pick, text
+from bot.slack.web.codes import counted, sorted_out
 from bot.slack.web.failures import FAILURES, Failure, failure
 from bot.slack.web.identity import REFUSED, Identity, Installation
-from bot.slack.web.sorting import counted, sorted_out
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from bot.workflow.permissions import who_is_it
 from bot.workflow.ports import Members

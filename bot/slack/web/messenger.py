@@ -13,8 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.people import MemberId
 from bot.notifications.blocks import Message, View
 from bot.notifications.delivery.errors import BadPayload, MessengerError, OutcomeUnknown, TooLate
+from bot.slack.web.codes import counted, not_responded, sorted_out
 from bot.slack.web.failures import FAILURES, failure, waiting_time
-from bot.slack.web.sorting import counted, not_responded, sorted_out
 from bot.workflow.inbox import MessageRef
 
 _SLACKS: Final = ("slack.com", "slack-gov.com")

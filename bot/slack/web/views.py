@@ -5,8 +5,8 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.web.codes import counted, sorted_out
 from bot.slack.web.failures import FAILURES, Failure, failure
-from bot.slack.web.sorting import counted, sorted_out
 
 _TRIGGER = frozenset(
     {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}

@@ -12,7 +12,7 @@ from bot.observe.metrics import TOLD_SECONDS
 from bot.observe.reference import current_reference
 from bot.store.coding import UNREADABLE, Codec, KindCodec
 from bot.store.columns import DatabaseTime, is_past
-from bot.store.queues.lease_statements import is_next_of_member
+from bot.store.queues.statements import is_next_of_member
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import UnreadableRow

@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.store.columns import DatabaseTime
 from bot.store.engine import Engines
-from bot.store.queues import lease_statements, pace_statements
+from bot.store.queues import statements
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
@@ -44,16 +44,16 @@ class StoredClaims:
         """
         if among is None:
             async with transaction(self.engines.read) as looking:
-                rows = await looking.all(lease_statements.DUE[lane], limit=limit + len(besides), lasting=self.lasting)
+                rows = await looking.all(statements.DUE[lane], limit=limit + len(besides), lasting=self.lasting)
                 among = [row.queue for row in rows]
         among = [queue for queue in among if queue not in besides]
         if not among:
             return ()
         async with self.engines.turn, transaction(self.engines.write) as claiming:
-            rows = await claiming.all(lease_statements.DUE_AMONG[lane], among=among, limit=limit, lasting=self.lasting)
+            rows = await claiming.all(statements.DUE_AMONG[lane], among=among, limit=limit, lasting=self.lasting)
             new = [_name(row.queue, lane.box) for row in rows if row.is_new]
             queues = [(lane.box, row.queue) for row in rows]
-            leases = await self._claim(claiming, queues, lease_statements.TAKE_AT_ONCE, new=new)
+            leases = await self._claim(claiming, queues, statements.TAKE_AT_ONCE, new=new)
             await claiming.commit()
         return leases
 
@@ -64,12 +64,12 @@ class StoredClaims:
         """
         name = _name(queue, None)
         async with transaction(self.engines.read) as looking:
-            known = await looking.first(lease_statements.FREE, lease_name=name, lasting=self.lasting)
+            known = await looking.first(statements.FREE, lease_name=name, lasting=self.lasting)
         if known is not None and not known.free:
             return None
         async with self.engines.turn, transaction(self.engines.write) as claiming:
             new = [name] if known is None else []
-            numbers = await self._take(claiming, [name], lease_statements.TAKE, new=new)
+            numbers = await self._take(claiming, [name], statements.TAKE, new=new)
             await claiming.commit()
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
@@ -81,7 +81,7 @@ class StoredClaims:
         """
         free = self.local_worker.free_for(storing.queues) if self.local_worker and len(storing.queues) <= FEW else ()
         new = [_name(queue, box) for box, queue in free]
-        return await self._claim(storing, free, lease_statements.TAKE_AT_ONCE, new=new)
+        return await self._claim(storing, free, statements.TAKE_AT_ONCE, new=new)
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
         """Have what was stored begun: what was claimed with it at once, the rest as soon as it can be claimed."""
@@ -103,8 +103,8 @@ class StoredClaims:
     async def release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give it back; nobody can claim it again within so many seconds. One that was lost stays the other's."""
         async with self.engines.turn, transaction(self.engines.write) as releasing:
-            not_before = DatabaseTime() + again_in if again_in else lease_statements.ANY_TIME
-            await releasing.run(lease_statements.RELEASE.values(leased_until=None, not_before=not_before), _ours(lease))
+            not_before = DatabaseTime() + again_in if again_in else statements.ANY_TIME
+            await releasing.run(statements.RELEASE.values(leased_until=None, not_before=not_before), _ours(lease))
             await releasing.commit()
 
     async def free_all(self) -> None:
@@ -120,7 +120,7 @@ class StoredClaims:
         """
         async with self.engines.turn, transaction(self.engines.write) as pacing:
             await self._renew(pacing, lease)
-            reserve = pace_statements.reserve(pacing.insert)
+            reserve = statements.reserve(pacing.insert)
             row = await pacing.first(reserve, name=name, every=every, within=within)
             await pacing.commit()
         return max(0.0, float(row[0])) if row else None
@@ -129,19 +129,19 @@ class StoredClaims:
         """Let no slot of a pace begin for so long, an hour at most."""
         held = {"name": name, "seconds": min(seconds, LONGEST_PAUSE)}
         async with self.engines.turn, transaction(self.engines.write) as pacing:
-            await pacing.run(pace_statements.hold(pacing.insert), held)
+            await pacing.run(statements.hold(pacing.insert), held)
             await pacing.commit()
 
     async def wait(self, name: str, lease: Lease) -> float:
         """Return in how many seconds the next slot of a pace begins, and reserve none; raises LeaseLost."""
         async with transaction(self.engines.read) as looking:
-            row = await looking.first(pace_statements.WAIT, pace=name, **_ours(lease))
+            row = await looking.first(statements.WAIT, pace=name, **_ours(lease))
         if row is None:
             raise _lost(lease)
         return max(0.0, row.seconds or 0.0)
 
     async def _renew(self, renewing: Transaction, lease: Lease) -> None:
-        if not await renewing.run(lease_statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
+        if not await renewing.run(statements.RENEW, {**_ours(lease), "lasting": self.lasting}):
             raise _lost(lease)
 
     async def _claim(
@@ -162,7 +162,7 @@ class StoredClaims:
         numbers: dict[str, int] = {}
         if new:
             rows = [{"name": name, **claim} for name in sorted(new)]  # sorted: two processes never wait in a circle
-            begun = await claiming.all(lease_statements.first(claiming.insert), *rows)
+            begun = await claiming.all(statements.first(claiming.insert), *rows)
             numbers |= {row.name: row.number for row in begun}
         if known := [name for name in names if name not in numbers]:
             taken = await claiming.all(take, names=known, **claim)
@@ -176,9 +176,9 @@ async def check(working: Transaction, lease: Lease) -> bool:
     Returns whether it stays ours: it is given back when this transaction leaves nothing undone in its queue.
     """
     if lease.box is None:
-        row = await working.first(lease_statements.STILL_OURS, **_ours(lease))
+        row = await working.first(statements.STILL_OURS, **_ours(lease))
     else:
-        statement = lease_statements.OURS_WHILE_UNDONE[lease.box]
+        statement = statements.OURS_WHILE_UNDONE[lease.box]
         row = await working.first(statement, **_ours(lease), lease_queue=lease.queue)
     if row is None:
         raise _lost(lease)

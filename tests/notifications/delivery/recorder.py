@@ -9,7 +9,7 @@ from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications.blocks import Message, View, section, view
-from bot.notifications.delivery.build import delivery
+from bot.notifications.delivery.delivery import build_delivery
 from bot.notifications.delivery.errors import DestinationGone, MessageGone, MessengerError, TooLate
 from bot.workflow import outbox
 from bot.workflow.inbox import MessageRef
@@ -128,7 +128,7 @@ class RecordingMessenger:
         self.clock = FakeClock(NOON)
         self.woken: set[str] = set()
         self.outcomes: list[tuple[str, str]] = []
-        self.delivery = delivery(
+        self.delivery = build_delivery(
             begin=self.storage.begin,
             read=self.storage.read,
             claims=self.storage.claims,

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.domain.request import State, UpgradeRequest
-from bot.notifications.delivery.build import delivery
-from bot.notifications.delivery.deliver import Delivery
+from bot.notifications.delivery.delivery import Delivery, build_delivery
 from bot.notifications.delivery.errors import Throttled, Transient
 from bot.store.storage import Storage
 from bot.workflow import outbox
@@ -28,7 +27,7 @@ async def storage(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
 
 def delivering(storage: Storage, slack: FakeMessenger) -> Delivery:
     """Build a delivery over a database."""
-    return delivery(
+    return build_delivery(
         invite="/invite @bot",
         begin=storage.begin,
         read=storage.read,

@@ -21,7 +21,7 @@ from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
 from bot.slack import rejection
-from bot.slack.form import modal, placeholders
+from bot.slack.form import modal
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.words import split
@@ -293,7 +293,7 @@ async def test_with_several_organisations_groups_are_named_by_both() -> None:
 def test_the_longest_command_is_carried_unseen(typed: str) -> None:
     """Slack takes 3000 characters."""
     held = ModalMetadata(words=split(typed))
-    view = placeholders.trouble(held, "")
+    view = modal.trouble(held, "")
 
     assert check_view(view) == []
     assert ModalMetadata.read(view) == held
@@ -340,9 +340,9 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
     about = rejection.About.of(a_press(request))
     drawn = rejection.draw(about, request, PLAIN)
     for view in (
-        placeholders.loading(ModalMetadata()),
-        placeholders.trouble(ModalMetadata(), "<!channel> " * 500),
-        placeholders.nothing(ModalMetadata(), (ACME,)),
+        modal.loading(ModalMetadata()),
+        modal.trouble(ModalMetadata(), "<!channel> " * 500),
+        modal.nothing(ModalMetadata(), (ACME,)),
         drawn,
     ):
         assert check_view(view) == []

@@ -191,7 +191,8 @@ def test_a_sunday_next_week_says_which_one_it_was_taken_for() -> None:
 def test_a_machine_whose_own_zone_cannot_be_read_reads_times_all_the_same() -> None:
     """Only the zone of whoever typed it counts."""
     code = (
-        "from datetime import UTC, datetime\nfrom zoneinfo import ZoneInfo\nfrom bot.slack.form.when import load, read\n"
+        "from datetime import UTC, datetime\nfrom zoneinfo import ZoneInfo\n"
+        "from bot.slack.form.when import load, read\n"
         "load(); print(read('5 dec 9pm', now=datetime(2026, 11, 23, tzinfo=UTC), zone=ZoneInfo('Europe/Amsterdam')).at)"
     )
     done = subprocess.run(  # noqa: S603 - our own code

@@ -3,10 +3,13 @@
 Whatever Slack does, an errand ends only when it was delivered and that is stored, or as a dead letter.
 """
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.events import Answered, UpgradeRequested
+from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.notifications import notes
 from bot.notifications.blocks import Message, View
@@ -14,14 +17,15 @@ from bot.notifications.card import retired, struck
 from bot.notifications.delivery import grouping
 from bot.notifications.delivery.context_loader import ContextLoader, StoredContext, find_stored
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
-from bot.notifications.delivery.failure_policy import FailurePolicy, Report
+from bot.notifications.delivery.failure_policy import ChannelContacts, FailurePolicy, Report
+from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.delivery.paced_messenger import PacedMessenger
-from bot.notifications.delivery.rate_limiter import NotYet
+from bot.notifications.delivery.rate_limiter import NotYet, RateLimiter
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import DueMessage, Kind, Urgency
-from bot.workflow.ports import BeginReading, BeginWork, Lease, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Claims, Clock, Lease, UnitOfWork
 
 _AT_ONCE = 500
 _USES_OF_A_RESPONSE_URL = 4
@@ -284,3 +288,44 @@ class Delivery:
             await work.commit()
         for due in group:
             self.report(due.outgoing.kind.value, "delivered")
+
+
+def build_delivery(
+    *,
+    begin: BeginWork,
+    read: BeginReading,
+    claims: Claims,
+    messenger: Messenger,
+    now: Clock,
+    naming: Naming = PLAIN,
+    home: DrawHome,
+    invite: str,
+    contacts: ChannelContacts | None = None,
+    report: Report | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Delivery:
+    """Return what delivers; `invite` is what to type to let the bot into a channel, `report` counts outcomes.
+
+    `contacts` are told of a broken channel where nobody's own request is concerned.
+    """
+    count = report or _count_nothing
+    return Delivery(
+        begin=begin,
+        read=read,
+        context_loader=ContextLoader(messenger=messenger, now=now, naming=naming),
+        paced_messenger=PacedMessenger(
+            messenger=messenger, rate_limiter=RateLimiter(claims=claims, sleep=sleep, seconds=seconds), report=count
+        ),
+        failure_policy=FailurePolicy(begin=begin, now=now, invite=invite, contacts=contacts or _nobody, report=count),
+        home=home,
+        report=count,
+    )
+
+
+async def _nobody(channel: str) -> Sequence[MemberId]:  # noqa: ARG001 - as Menders
+    return ()
+
+
+def _count_nothing(kind: str, outcome: str) -> None:
+    """Count nothing."""

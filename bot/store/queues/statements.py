@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Executable,
     Float,
     Select,
     and_,
@@ -26,10 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from bot.store.columns import DatabaseTime, is_past
-from bot.store.tables import InboxRow, LeaseRow, OutboxRow
+from bot.store.columns import SET_BACK, DatabaseTime, is_past
+from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import InsertInto
-from bot.workflow.ports import SUBMISSIONS, Box, Lane
+from bot.workflow.outbox import SUBMISSIONS
+from bot.workflow.ports import LONGEST_PAUSE, Box, Lane
 
 ANY_TIME = 0.0
 """Stands in a lease that may be taken without waiting."""
@@ -162,3 +164,53 @@ def first(insert: InsertInto) -> ReturningInsert[str, int]:
     values = {"name": bindparam("name"), "number": 1, "not_before": ANY_TIME, **CLAIM}
     new = insert(LeaseRow).values(**values).on_conflict_do_nothing(index_elements=["name"])
     return new.returning(LeaseRow.name, LeaseRow.number)
+
+
+_NOW = DatabaseTime()
+
+
+def _next_at() -> ColumnElement[float]:
+    """When the next slot begins: an hour after that was decided at the latest, whoever stored a longer pause."""
+    latest = PaceRow.set_at + LONGEST_PAUSE
+    return case((PaceRow.next_at > latest, latest), else_=PaceRow.next_at)
+
+
+NEXT_AT = _next_at()
+_WAIT = select(NEXT_AT - _NOW).where(PaceRow.name == bindparam("pace"), ~is_past(NEXT_AT, since=PaceRow.set_at))
+WAIT = select(_WAIT.scalar_subquery().label("seconds")).select_from(IS_OURS.subquery())
+"""In how many seconds the next slot begins, NULL when that is now; no row when the lease is not ours any more."""
+
+
+@cache
+def reserve(insert: InsertInto) -> ReturningInsert[float]:
+    """Reserve the next slot and return how far off it is; no row when that is too far."""
+    every, within = bindparam("every", type_=Float), bindparam("within", type_=Float)
+    begins = case((is_past(NEXT_AT, since=PaceRow.set_at), _NOW), else_=NEXT_AT)
+    return (
+        insert(PaceRow)
+        .values(name=bindparam("name"), next_at=_NOW + every)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={"next_at": begins + every, "set_at": _NOW},
+            where=begins <= _NOW + within,
+        )
+        .returning(PaceRow.next_at - every - _NOW)
+    )
+
+
+@cache
+def hold(insert: InsertInto) -> Executable:
+    """Let no slot begin for a while, unless a longer pause holds already."""
+    until = _NOW + bindparam("seconds", type_=Float)
+    is_longer = and_(until < NEXT_AT, PaceRow.set_at <= _NOW + SET_BACK)
+    return (
+        insert(PaceRow)
+        .values(name=bindparam("name"), next_at=until)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "next_at": case((is_longer, PaceRow.next_at), else_=until),
+                "set_at": case((is_longer, PaceRow.set_at), else_=_NOW),
+            },
+        )
+    )
