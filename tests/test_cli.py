@@ -94,8 +94,8 @@ def test_what_reads_names_and_times_is_loaded_by_a_start() -> None:
     code = (
         "import sys, time\n"
         "from datetime import UTC, datetime\n"
-        "from bot.slack import typed, when\n"
-        "typed.load()\n"
+        "from bot.slack.form import filling, when\n"
+        "filling.load()\n"
         "began = time.monotonic()\n"
         "when.read('5 december 2026 22:00', now=datetime(2026, 11, 30, tzinfo=UTC), zone=UTC)\n"
         "print(time.monotonic() - began < 0.2, 'rapidfuzz' in sys.modules)"

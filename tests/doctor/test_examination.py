@@ -63,7 +63,7 @@ async def test_what_was_copied_and_never_filled_in_is_named(clinic: Clinic) -> N
 
 
 async def test_the_policy_file_that_is_deployed_has_to_be_filled_in_too(clinic: Clinic) -> None:
-    clinic.policy = (ROOT / "deploy" / "kubernetes" / "policy.toml").read_text(encoding="utf-8")
+    clinic.policy = (ROOT / "deploy" / "helm" / "examples" / "policy.toml").read_text(encoding="utf-8")
 
     finding = await clinic.only(State.WRONG, configured)
 
