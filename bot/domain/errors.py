@@ -33,6 +33,10 @@ class AlreadyVoted(Refused):
     """The vote is in already; a second press changes nothing."""
 
 
+class NotVoted(Refused):
+    """There is no vote of this person to take back."""
+
+
 class RuleBroken(Refused):
     """A freeze, an allowed time, a version step or another rule of the policy forbids it."""
 

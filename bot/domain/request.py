@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
-from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.errors import AlreadyVoted, NotVoted, Outdated, WrongState
 from bot.domain.people import MemberId
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
@@ -60,6 +60,7 @@ NEXT: dict[State, frozenset[State]] = {
             State.SUBMITTING,
             State.PENDING_APPROVAL,
             State.SUBMISSION_FAILED,
+            State.REJECTED,
             State.WITHDRAWN,
             State.EXPIRED,
             State.REPLACED,
@@ -68,7 +69,9 @@ NEXT: dict[State, frozenset[State]] = {
     State.SUBMITTING: frozenset(
         {State.SUBMITTED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR, State.APPROVED},
     ),
-    State.SUBMISSION_FAILED: frozenset({State.APPROVED, State.WITHDRAWN, State.EXPIRED, State.REPLACED}),
+    State.SUBMISSION_FAILED: frozenset(
+        {State.APPROVED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REPLACED}
+    ),
     State.SUBMISSION_UNCLEAR: frozenset({State.APPROVED, State.SUBMITTED, State.WITHDRAWN, State.REPLACED}),
     State.SUBMITTED: frozenset({State.REPLACED}),
     State.REJECTED: frozenset(),
@@ -90,10 +93,11 @@ PERISHABLE = REPLACEABLE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vote:
-    """One approval, given at a moment by a member."""
+    """One approval, given at a moment by a member, perhaps with a comment."""
 
     member: MemberId
     at: datetime
+    comment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +107,9 @@ class UpgradeRequest:
     `start` is the wanted start (aware UTC): "not before" while windows are respected, the start itself when they are
     ignored, None for the next window. `round` rises whenever votes are voided. `required` is the number of approvals
     asked for when it was last judged. `blocked` is the sentence of the rule that forbids it just now, for the card.
-    `outcome` says why it ended or what the cloud answered. `revision` is the store's: 0 until it is stored. Times are
-    aware UTC.
+    `outcome` says why it ended or what the cloud answered. An `emergency` is submitted without approval, and stays
+    unacknowledged until another approver presses `Acknowledge`. `change` is its change number. `revision` is the
+    store's: 0 until it is stored. Times are aware UTC.
     """
 
     id: RequestId
@@ -141,6 +146,11 @@ class UpgradeRequest:
     replaced_by: RequestId | None = None
     reminders: int = 0
     reminded_at: datetime | None = None
+    emergency: bool = False
+    change: str = ""
+    acknowledged_by: MemberId | None = None
+    acknowledged_at: datetime | None = None
+    stale_told: bool = False
     revision: int = 0
 
     @property
@@ -151,12 +161,17 @@ class UpgradeRequest:
     @property
     def seal(self) -> Seal:
         """Return a digest of what a vote is for: the cluster and where it is, versions, start, flags, and the round."""
-        return _digest(*self._asked, self.organisation, self.environment, self.cluster)
+        return _digest(*self._asked, self.organisation, self.environment, self.cluster, *self._asked_since_0_1_0)
 
     @property
     def seal_of_0_1_0(self) -> Seal:
         """Return the digest that version 0.1.0 painted. A cluster that moves or is renamed begins another round."""
-        return _digest(*self._asked)
+        return _digest(*self._asked, *self._asked_since_0_1_0)
+
+    @property
+    def _asked_since_0_1_0(self) -> tuple[object, ...]:
+        """Return what a request of 0.1.0 did not have, so that its seal stays what it was."""
+        return (self.emergency, self.change) if self.emergency or self.change else ()
 
     @property
     def _asked(self) -> tuple[object, ...]:
@@ -189,12 +204,36 @@ class UpgradeRequest:
         if self.state not in expected:
             raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
 
-    def cast(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
+    def cast(self, *, by: MemberId, at: datetime, comment: str = "") -> "UpgradeRequest":
         """Add an approval. Whether its giver may vote is judged before; raises WrongState, AlreadyVoted."""
         self.check_state(State.PENDING_APPROVAL)
         if by in self.voters:
             raise AlreadyVoted(f"Your approval is already counted: {len(self.votes)} of {self.required}.")
-        return replace(self, votes=(*self.votes, Vote(member=by, at=at)))
+        return replace(self, votes=(*self.votes, Vote(member=by, at=at, comment=comment)))
+
+    def take_back(self, *, by: MemberId) -> "UpgradeRequest":
+        """Remove somebody's own approval while the vote is on; raises WrongState, NotVoted."""
+        self.check_state(State.PENDING_APPROVAL)
+        if by not in self.voters:
+            raise NotVoted("You have not approved this request, so there is nothing to take back.")
+        return replace(self, votes=tuple(vote for vote in self.votes if vote.member != by))
+
+    @property
+    def comments(self) -> tuple[Vote, ...]:
+        """Return the votes that came with a comment, oldest first."""
+        return tuple(vote for vote in self.votes if vote.comment)
+
+    @property
+    def needs_acknowledgement(self) -> bool:
+        """Whether it was an emergency that nobody else has acknowledged yet."""
+        return self.emergency and self.acknowledged_by is None
+
+    def acknowledge(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
+        """Note that another approver has seen the emergency; raises WrongState."""
+        if not self.needs_acknowledgement:
+            done = f": it was acknowledged by <@{self.acknowledged_by}>" if self.acknowledged_by else ""
+            raise WrongState(f"There is nothing left to acknowledge{done}.")
+        return replace(self, acknowledged_by=by, acknowledged_at=at)
 
     def keep_votes_of(self, members: frozenset[MemberId]) -> "UpgradeRequest":
         """Drop the votes of everybody else."""

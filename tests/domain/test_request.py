@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.cluster import ClusterIdentity, Organisation
-from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.errors import AlreadyVoted, NotVoted, Outdated, WrongState
 from bot.domain.request import (
     NEXT,
     OPEN,
@@ -26,9 +26,9 @@ from tests.builders import DATA, KIM, NEW, NOON, ROOS, SEM, a_cluster, a_schedul
 LATER = NOON + timedelta(hours=1)
 CONTRACT = """
 PENDING_APPROVAL   -> APPROVED | REJECTED | WITHDRAWN | EXPIRED | REPLACED
-APPROVED           -> SUBMITTING | PENDING_APPROVAL | SUBMISSION_FAILED | WITHDRAWN | EXPIRED | REPLACED
+APPROVED           -> SUBMITTING | PENDING_APPROVAL | SUBMISSION_FAILED | REJECTED | WITHDRAWN | EXPIRED | REPLACED
 SUBMITTING         -> SUBMITTED | SUBMISSION_FAILED | SUBMISSION_UNCLEAR | APPROVED
-SUBMISSION_FAILED  -> APPROVED | WITHDRAWN | EXPIRED | REPLACED
+SUBMISSION_FAILED  -> APPROVED | REJECTED | WITHDRAWN | EXPIRED | REPLACED
 SUBMISSION_UNCLEAR -> APPROVED | SUBMITTED | WITHDRAWN | REPLACED
 SUBMITTED          -> REPLACED
 """
@@ -416,3 +416,43 @@ def test_an_upgrade_scheduled_beside_a_request_would_be_superseded(other: dict[s
     upgrade = a_scheduled_upgrade(**other)
 
     assert competing(an_upgrade_request(id=RequestId("one")), [upgrade]) == (upgrade if competes else None)
+
+
+def test_an_approval_can_be_taken_back_while_the_vote_is_on() -> None:
+    voted = an_upgrade_request().cast(by=SEM, at=NOON, comment="seen in staging").cast(by=KIM, at=NOON)
+
+    assert voted.take_back(by=SEM).voters == {KIM}
+    with pytest.raises(NotVoted):
+        voted.take_back(by=ROOS)
+    with pytest.raises(WrongState):
+        voted.approve(at=NOON).take_back(by=SEM)
+
+
+def test_a_comment_stays_with_its_vote() -> None:
+    voted = an_upgrade_request().cast(by=SEM, at=NOON, comment="seen in staging").cast(by=KIM, at=NOON)
+
+    assert [(one.member, one.comment) for one in voted.comments] == [(SEM, "seen in staging")]
+
+
+@pytest.mark.parametrize("changes", [{"emergency": True}, {"change": "CHG0000001"}])
+def test_a_vote_is_sealed_to_emergency_and_change_number(changes: dict[str, Any]) -> None:
+    """A button that was painted before the field was there counts for neither."""
+    plain = an_upgrade_request()
+    other = replace(plain, **changes)
+
+    assert other.seal != plain.seal
+    for seal in (plain.seal, plain.seal_of_0_1_0):
+        with pytest.raises(Outdated):
+            other.check_seal(seal)
+
+
+def test_an_emergency_is_acknowledged_once() -> None:
+    emergency = an_upgrade_request(emergency=True)
+    acknowledged = emergency.acknowledge(by=SEM, at=LATER)
+
+    assert emergency.needs_acknowledgement
+    assert not acknowledged.needs_acknowledgement
+    with pytest.raises(WrongState, match=r"acknowledged by <@U0SEM>"):
+        acknowledged.acknowledge(by=KIM, at=LATER)
+    with pytest.raises(WrongState):
+        an_upgrade_request().acknowledge(by=SEM, at=LATER)
