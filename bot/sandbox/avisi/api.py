@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
 
 from bot.sandbox.avisi import bodies
 from bot.sandbox.avisi.content import identity_of
+from bot.sandbox.avisi.core import CloudCore
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.avisi.scheduling import INVALID, read_wish
 from bot.sandbox.avisi.world import Cluster, Organisation
-
-if TYPE_CHECKING:
-    from bot.sandbox.avisi.cloud import SimulatedCloud
 
 T = TypeVar("T")
 NOT_FOUND = "The requested resource could not be found"
@@ -23,7 +21,7 @@ NOT_FOUND = "The requested resource could not be found"
 class Api:
     """One method per endpoint; the route's name is the endpoint's name in counts and records."""
 
-    def __init__(self, cloud: "SimulatedCloud") -> None:
+    def __init__(self, cloud: CloudCore) -> None:
         self._cloud = cloud
 
     def routes(self) -> list[web.RouteDef]:

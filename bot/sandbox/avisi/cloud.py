@@ -3,21 +3,19 @@
 import asyncio
 import contextlib
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from bot.sandbox.avisi.api import Api
 from bot.sandbox.avisi.core import CloudCore
-from bot.sandbox.avisi.faults import Faults
+from bot.sandbox.avisi.faults import Down, Faults
 from bot.sandbox.avisi.gate import Gate
 from bot.sandbox.avisi.listener import Listener
 from bot.sandbox.avisi.quirks import Pace, Quirks
 from bot.sandbox.avisi.requests import Requests
 from bot.sandbox.avisi.world import World
 from bot.sandbox.clock import SimulatedClock
-
-Down = Literal["refused", "reset"]
 
 
 class SimulatedCloud(CloudCore):
@@ -35,8 +33,7 @@ class SimulatedCloud(CloudCore):
         super().__init__(clock, world=world, organisations=organisations, quirks=quirks, pace=pace)
         self.faults = Faults()
         self.requests = Requests()
-        self.down: Down | None = None
-        gate = Gate(self)
+        gate = Gate(self, self.faults, self.requests)
         app = web.Application(middlewares=[gate.record, gate.break_it, gate.check_token])
         app.add_routes(Api(self).routes())
         self._listener = Listener(app)
@@ -79,7 +76,7 @@ class SimulatedCloud(CloudCore):
 
     async def go_down(self, how: Down = "refused") -> None:
         """Refuse connections, or reset every one."""
-        self.down = how
+        self.faults.down = how
         if how == "refused":
             await self._listener.refuse()
         else:
@@ -88,7 +85,7 @@ class SimulatedCloud(CloudCore):
 
     async def come_back(self) -> None:
         """Answer again, on the same port."""
-        self.down = None
+        self.faults.down = None
         await self._listener.listen_again()
         self.changes.bump()
 

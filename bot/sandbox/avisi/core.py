@@ -1,16 +1,45 @@
 """The simulated cloud without HTTP: what exists, what moves, and how a test or the panel pushes it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.sandbox.avisi.changes import Changes
 from bot.sandbox.avisi.content import TOKEN, acme_world, fleet, identity_of
 from bot.sandbox.avisi.lifecycle import OUTCOMES, Lifecycle
 from bot.sandbox.avisi.quirks import Pace, Quirks
 from bot.sandbox.avisi.scheduling import Wish, schedule
-from bot.sandbox.avisi.snapshot import restore, snapshot
+from bot.sandbox.avisi.snapshot import plain, shaped
 from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade, World
 from bot.sandbox.clock import SimulatedClock
+
+SNAPSHOT_FORMAT = 1
+
+
+class Changes:
+    """A number that rises with every change, and a way to wait for the next one."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.requests = 0
+        self._event = asyncio.Event()
+
+    def bump(self) -> None:
+        """Something other than the time changed."""
+        self.number += 1
+        self._tell()
+
+    def bump_requests(self) -> None:
+        """Nothing but the count of requests changed."""
+        self.requests += 1
+        self._tell()
+
+    def next(self) -> asyncio.Event:
+        """Give an event that is set by the next change."""
+        return self._event
+
+    def _tell(self) -> None:
+        self._event.set()
+        self._event = asyncio.Event()
 
 
 class CloudCore:
@@ -189,11 +218,32 @@ class CloudCore:
 
     def snapshot(self) -> dict[str, Any]:
         """Write everything as JSON values; faults and most quirks are not kept."""
-        return snapshot(self)
+        self.settle()
+        return {
+            "format": SNAPSHOT_FORMAT,
+            "now": self.clock().isoformat(),
+            "world": plain(self.world),
+            "next_outcome": self.lifecycle.next_outcome,
+            "reschedule": self.quirks.reschedule,
+        }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Take a snapshot's world and moment; ValueError when it is none."""
-        restore(self, saved)
+        """Replace the world by a snapshot's and set the clock to its moment; ValueError when it cannot be read."""
+        if saved.get("format") != SNAPSHOT_FORMAT:
+            raise ValueError("This is not a snapshot of the simulated cloud that this version can read.")
+        try:
+            world = shaped(World, saved["world"])
+            now = datetime.fromisoformat(saved["now"])
+            outcome, reschedule = str(saved["next_outcome"]), str(saved["reschedule"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("The snapshot of the simulated cloud is damaged.") from error
+        self.world.organisations, self.world.versions = world.organisations, world.versions
+        self.world.tokens = world.tokens
+        self.token = next(iter(world.tokens))
+        self.outcome(outcome)
+        self.quirks.reschedule = reschedule
+        self.lifecycle.begin_again()
+        self.clock.jump(now)
 
     def _owner_of(self, identity: str) -> Organisation:
         for owner in self.world.organisations.values():

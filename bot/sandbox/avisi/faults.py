@@ -4,6 +4,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from typing import Literal
 
+Down = Literal["refused", "reset"]
 Drop = Literal["before", "during", "after"]
 Body = Literal["json", "html", "garbage", "text", "empty", "nothing"]
 
@@ -59,6 +60,8 @@ class Faults:
     """Every fault that waits, first match first; `standing` is the panel's, for all requests."""
 
     waiting: list[Fault] = field(default_factory=list)
+    down: Down | None = None
+    """Whether connections are refused or reset; `SimulatedCloud.go_down` and `come_back` change it."""
     standing: Fault = field(default_factory=lambda: Fault(times=None))
 
     def add(self, fault: Fault) -> Fault:

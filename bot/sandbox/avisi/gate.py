@@ -6,17 +6,15 @@ import json
 from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.avisi.faults import Fault
+from bot.sandbox.avisi.core import CloudCore
+from bot.sandbox.avisi.faults import Fault, Faults
 from bot.sandbox.avisi.listener import reset
 from bot.sandbox.avisi.problems import Problem
-from bot.sandbox.avisi.requests import Seen
-
-if TYPE_CHECKING:
-    from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.requests import Requests, Seen
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TEXTS = {
@@ -29,14 +27,16 @@ TEXTS = {
 class Gate:
     """The middlewares, outermost first: `record`, `break_it`, `check_token`."""
 
-    def __init__(self, cloud: "SimulatedCloud") -> None:
+    def __init__(self, cloud: CloudCore, faults: Faults, requests: Requests) -> None:
         self._cloud = cloud
+        self._faults = faults
+        self._requests = requests
 
     @web.middleware
     async def record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Note the request, let it be answered, date the answer by the simulated clock."""
         seen = await self._note(request)
-        if self._cloud.down == "reset":
+        if self._faults.down == "reset":
             reset(request.transport)
             return web.Response()
         try:
@@ -54,7 +54,7 @@ class Gate:
     @web.middleware
     async def break_it(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let go wrong what is to go wrong."""
-        fault = self._cloud.faults.take(request.method, request.path)
+        fault = self._faults.take(request.method, request.path)
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.drop == "before":
@@ -105,7 +105,7 @@ class Gate:
             headers=headers,
             body=_parsed(raw),
         )
-        self._cloud.requests.note(seen)
+        self._requests.note(seen)
         self._cloud.changes.bump_requests()
         return seen
 

@@ -1,5 +1,6 @@
 """The cloud panel's own API, mounted beside the page: look at the simulated cloud, push it, break it."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
@@ -8,12 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.avisi.bodies import stamp
+from bot.sandbox.avisi.bodies import stamp, window_body
 from bot.sandbox.avisi.cloud import SimulatedCloud
-from bot.sandbox.avisi.panel_events import tell
-from bot.sandbox.avisi.panel_state import state
 from bot.sandbox.avisi.problems import Problem
+from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade
 
+COALESCE = 0.1
+REQUESTS_EVERY = 1.0
+HEARTBEAT = 15.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -39,7 +42,7 @@ class Panel:
 
     async def show(self, _: web.Request) -> web.Response:
         """`GET /cloud`."""
-        return web.json_response(state(self._cloud))
+        return web.json_response(_state(self._cloud))
 
     async def clock(self, request: web.Request) -> web.Response:
         """`POST /cloud/clock`: {speed?, paused?, advance_seconds?, step?}."""
@@ -117,7 +120,7 @@ class Panel:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            await tell(self._cloud, response)
+            await _tell(self._cloud, response)
         return response
 
 
@@ -144,3 +147,91 @@ def _number(wish: dict[str, Any], name: str, *, above: float | None = None) -> f
 
 def _refused(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=json.dumps({"ok": False, "error": text}), content_type="application/json")
+
+
+def _state(cloud: SimulatedCloud) -> dict[str, Any]:
+    """Draw everything that the panel shows; deleted clusters are left out."""
+    upgrades = cloud.upgrades
+    owners = list(cloud.world.organisations.values())
+    standing = cloud.faults.standing
+    return {
+        "now": stamp(cloud.clock()),
+        "speed": cloud.clock.speed,
+        "paused": cloud.clock.paused,
+        "organisations": [owner.slug for owner in owners],
+        "clusters": [
+            _cluster(cluster, owner)
+            for owner in owners
+            for cluster in owner.clusters.values()
+            if cluster.deleted_at is None
+        ],
+        "versions": list(cloud.world.versions),
+        "upgrades": [_upgrade(upgrade) for upgrade in upgrades],
+        "next_outcome": cloud.lifecycle.next_outcome,
+        "reschedule": cloud.quirks.reschedule,
+        "faults": {
+            "delay_seconds": standing.delay,
+            "status": standing.status if standing.body == "json" else None,
+            "drop": standing.drop,
+            "html": standing.body == "html",
+            "down": cloud.faults.down is not None,
+            "no_list": cloud.quirks.list_status is not None,
+        },
+        "requests": cloud.requests.total,
+    }
+
+
+def _cluster(cluster: Cluster, owner: Organisation) -> dict[str, Any]:
+    return {
+        "identity": cluster.identity,
+        "slug": cluster.slug,
+        "name": cluster.name,
+        "environment": cluster.environment,
+        "organisation": owner.slug,
+        "version": cluster.version,
+        "channel": cluster.channel,
+        "auto_upgrade": cluster.auto_upgrade,
+        "windows": [window_body(window) for window in owner.windows(cluster)],
+    }
+
+
+def _upgrade(upgrade: ScheduledUpgrade) -> dict[str, Any]:
+    return {
+        "identity": upgrade.identity,
+        "cluster": upgrade.cluster,
+        "environment": upgrade.environment,
+        "organisation": upgrade.organisation,
+        "from": upgrade.from_version,
+        "to": upgrade.to_version,
+        "status": upgrade.status,
+        "window_start": stamp(upgrade.window_start),
+        "window_end": stamp(upgrade.window_end),
+        "reason": upgrade.reason,
+        "requested_by": upgrade.requested_by,
+    }
+
+
+async def _tell(cloud: SimulatedCloud, response: web.StreamResponse) -> None:
+    """Write events until the reader is gone; ConnectionError then."""
+    changes, now = cloud.changes, asyncio.get_running_loop().time
+    shown, counted, next_count = changes.number, changes.requests, now()
+    await response.write(b": here\n\n")
+    while True:
+        changed = changes.next()
+        if changes.number != shown:
+            shown = changes.number
+            await _send(response, {"type": "changed"})
+            await asyncio.sleep(COALESCE)
+        elif changes.requests != counted and now() >= next_count:
+            counted, next_count = changes.requests, now() + REQUESTS_EVERY
+            await _send(response, {"type": "requests", "requests": cloud.requests.total})
+        else:
+            wait = HEARTBEAT if changes.requests == counted else next_count - now()
+            try:
+                await asyncio.wait_for(changed.wait(), wait)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+
+
+async def _send(response: web.StreamResponse, event: dict[str, Any]) -> None:
+    await response.write(f"data: {json.dumps(event)}\n\n".encode())

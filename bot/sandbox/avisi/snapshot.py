@@ -1,54 +1,14 @@
-"""The simulated cloud as JSON and back, so that a restarted sandbox shows the same world. Faults are not kept."""
+"""Dataclasses to JSON values and back, for what a restarted sandbox must find again."""
 
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from bot.sandbox.avisi.world import World
-
-if TYPE_CHECKING:
-    from bot.sandbox.avisi.core import CloudCore
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-FORMAT = 1
 
 
-def snapshot(cloud: "CloudCore") -> dict[str, Any]:
-    """Write everything that exists, the moment, and what was chosen for the next upgrade."""
-    cloud.settle()
-    return {
-        "format": FORMAT,
-        "now": cloud.clock().isoformat(),
-        "world": plain(cloud.world),
-        "next_outcome": cloud.lifecycle.next_outcome,
-        "reschedule": cloud.quirks.reschedule,
-    }
-
-
-def restore(cloud: "CloudCore", saved: dict[str, Any]) -> None:
-    """Put a snapshot in the place of the world that is there, and set the clock to its moment.
-
-    ValueError when it was not written by `snapshot`.
-    """
-    if saved.get("format") != FORMAT:
-        raise ValueError("This is no snapshot of the simulated cloud that this version can read.")
-    try:
-        world = shaped(World, saved["world"])
-        now = datetime.fromisoformat(saved["now"])
-        outcome, reschedule = str(saved["next_outcome"]), str(saved["reschedule"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("The snapshot of the simulated cloud is damaged.") from error
-    cloud.world.organisations, cloud.world.versions = world.organisations, world.versions
-    cloud.world.tokens = world.tokens
-    cloud.token = next(iter(world.tokens))
-    cloud.outcome(outcome)
-    cloud.quirks.reschedule = reschedule
-    cloud.lifecycle.begin_again()
-    cloud.clock.jump(now)
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401  any of the world's values
+def plain(value: Any) -> Any:  # noqa: ANN401  any value of a dataclass
     """Turn dataclasses, times and collections into what JSON holds."""
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}

@@ -133,4 +133,4 @@ async def test_a_cloud_that_is_down_can_be_closed(cloud: SimulatedCloud) -> None
     await cloud.go_down()
     await cloud.close()
 
-    assert cloud.down == "refused"
+    assert cloud.faults.down == "refused"

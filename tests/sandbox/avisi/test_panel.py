@@ -9,7 +9,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.sandbox.avisi import panel_events
+from bot.sandbox.avisi import panel as panel_module
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.panel import routes
 from bot.sandbox.clock import SimulatedClock
@@ -223,7 +223,7 @@ async def test_a_stream_of_requests_does_not_hold_up_a_change(
     cloud: SimulatedCloud, panel: httpx.AsyncClient, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The count is told at most once a second, here once a minute; a change within a blink, also in between."""
-    monkeypatch.setattr(panel_events, "REQUESTS_EVERY", 60.0)
+    monkeypatch.setattr(panel_module, "REQUESTS_EVERY", 60.0)
     async with panel.stream("GET", "/cloud/events") as stream, asyncio.timeout(60):
         lines = stream.aiter_lines()
         await anext(lines)

@@ -13,12 +13,31 @@ import aiohttp
 from aiohttp import web
 
 from bot.sandbox.slack.app import InstalledApp
-from bot.sandbox.slack.delivery.answers import ACK_SECONDS, FAILED, TIMED_OUT, Answer, Delivery
-from bot.sandbox.slack.delivery.socket_connection import Connection, envelope, goodbye, hello
-from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.delivery.answers import ACK_SECONDS, ENVELOPES, FAILED, TIMED_OUT, Answer, Delivery
+from bot.sandbox.slack.errors import Json, SlackError
 
 MOST_CONNECTIONS = 10
 _GOING_AWAY = 1001
+
+
+class Connection:
+    """One WebSocket that the bot opened. A dead one stays open, but nothing goes through it any more."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self.id = secrets.token_hex(4)
+        self.socket = socket
+        self.dead = False
+        self.leaving = False
+
+    async def say(self, message: Json) -> bool:
+        """Send a message; False when it could not be sent."""
+        if self.dead:
+            return True
+        try:
+            await self.socket.send_str(json.dumps(message))
+        except (ConnectionError, RuntimeError):
+            return False
+        return True
 
 
 class SocketDelivery:
@@ -68,7 +87,7 @@ class SocketDelivery:
         envelope_id = str(uuid.uuid4())
         reply = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            if not await alive[next(self._turn) % len(alive)].say(envelope(delivery, envelope_id)):
+            if not await alive[next(self._turn) % len(alive)].say(_envelope(delivery, envelope_id)):
                 return Answer(error=FAILED, reason="connection_failed")
             body = await asyncio.wait_for(reply, self.patience)
         except TimeoutError:
@@ -81,7 +100,7 @@ class SocketDelivery:
         """Ask every connection to go (``warning`` only announces it), and close after some seconds."""
         leaving = list(self.connections)
         for connection in leaving:
-            await connection.say(goodbye(reason))
+            await connection.say(_goodbye(reason))
             connection.leaving = reason != "warning"
         if reason == "warning":
             return
@@ -118,14 +137,14 @@ class SocketDelivery:
         await socket.prepare(request)
         connection = Connection(socket)
         if len(self.alive) >= self.most:
-            await connection.say(goodbye("too_many_websockets"))
+            await connection.say(_goodbye("too_many_websockets"))
             await socket.close()
             return socket
         self.connections.append(connection)
         self.changed()
         pinger = asyncio.create_task(self._ping(connection))
         try:
-            await connection.say(hello(self._app, connections=len(self.alive), life_seconds=self.life_seconds))
+            await connection.say(_hello(self._app, connections=len(self.alive), life_seconds=self.life_seconds))
             async for message in socket:
                 await self._hear(connection, message)
         finally:
@@ -158,3 +177,31 @@ class SocketDelivery:
             if not connection.dead:
                 with suppress(ConnectionError):
                     await connection.socket.ping(b"Ping from simulated Slack")
+
+
+def _hello(app: InstalledApp, *, connections: int, life_seconds: int) -> Json:
+    """Greet a connection."""
+    return {
+        "type": "hello",
+        "num_connections": connections,
+        "debug_info": {"host": "simulated-slack", "build_number": 1, "approximate_connection_time": life_seconds},
+        "connection_info": {"app_id": app.id},
+    }
+
+
+def _envelope(delivery: Delivery, envelope_id: str) -> Json:
+    """Wrap a delivery; the bot acknowledges it by its id."""
+    wrapped: Json = {
+        "envelope_id": envelope_id,
+        "type": ENVELOPES.get(delivery.kind, "interactive"),
+        "accepts_response_payload": delivery.kind not in {"event", "view_closed"},
+        "payload": delivery.payload,
+    }
+    if delivery.kind == "event":
+        wrapped |= {"retry_attempt": delivery.retry, "retry_reason": delivery.retry_reason}
+    return wrapped
+
+
+def _goodbye(reason: str) -> Json:
+    """Ask a connection to go."""
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "simulated-slack"}}
