@@ -147,7 +147,7 @@ async def _live(quarter: Quarter) -> dict[str, Counter[Told]]:
 async def _something_happens(quarter: Quarter, step: int) -> None:
     chance = quarter.chance
     quarter.cloud.outcome(chance.choice(["succeed", "succeed", "fail", "miss", "supersede", "overrun"]))
-    if step % 5 == 0 and not quarter.slack.faults.faults.down and quarter.cloud.down is None:
+    if step % 5 == 0 and not quarter.slack.faults.down and quarter.cloud.faults.down is None:
         await quarter.ask()
     if step % 7 == 0:
         quarter.console()
