@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from benchmarks.database import ACME, follow
 from benchmarks.figures import Count, Pair, Row, Section, compared, exactly, mib, ms
 from benchmarks.plan import Plan
 from benchmarks.stage import started
-from bot.app import spare_collections, wired
+from bot.app import real_time, spare_collections, wired
 from bot.domain.policy import Policy, Rule
 from bot.domain.scheduled import OPEN
 from bot.observe.logs import set_up
@@ -122,15 +122,20 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
         client = web_client(token="xoxb-1", base_url="http://127.0.0.1:9/", session=session)  # noqa: S106
         people = People(client=client, identity=Identity(client=client))
         built = use_cases(
-            settings,
             Policy(default=Rule(environment="")),
-            storage=storage,
+            organisations=(ACME,),
+            zone=UTC,
+            poll_every=timedelta(minutes=1),
+            status_source=None,
+            invite="",
+            begin=storage.begin,
+            read=storage.read,
+            claims=storage.claims,
             cloud=cloud,
             members=people,
             messenger=SlackMessenger(client=client, session=session),
-            now=lambda: datetime.now(UTC),  # noqa: TID251 - real time
-            real_time=lambda: datetime.now(UTC),  # noqa: TID251 - real time
-            invite="",
+            now=real_time,
+            real_time=real_time,
         )
         lease = await storage.claims.claim("poll:acme")
         if lease is None:

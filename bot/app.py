@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
@@ -41,6 +42,7 @@ from bot.slack.web.messenger import SlackMessenger
 from bot.store.storage import Storage
 from bot.wiring import UseCases, use_cases
 from bot.workflow.ports import Clock
+from bot.workflow.repositories import Source
 
 log = structlog.get_logger("bot.app")
 
@@ -101,15 +103,20 @@ class Bot:
         tasks = Supervisor()
         await _unless_unreachable(identity.learn())
         built = use_cases(
-            settings,
             self.policy,
-            storage=storage,
+            organisations=self._organisations,
+            zone=ZoneInfo(settings.bot_window_timezone),
+            poll_every=timedelta(seconds=settings.bot_poll_seconds),
+            status_source=None if settings.bot_status_source == "auto" else Source(settings.bot_status_source),
+            invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
+            begin=storage.begin,
+            read=storage.read,
+            claims=storage.claims,
             cloud=cloud,
             members=people,
             messenger=messenger,
             now=self._now,
             real_time=real_time,
-            invite=f"/invite <@{identity.known.bot_user_id}>" if identity.known else "/invite and the bot's name",
             sleep=self._sleeper.sleep,
         )
         worker = Worker(

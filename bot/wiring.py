@@ -1,24 +1,22 @@
-"""Puts the workflow's parts together around its ports; touches nothing outside."""
+"""Puts the use cases together from values and ports; touches nothing outside."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from bot.domain.cluster import Organisation
 from bot.domain.errors import NotEntitled
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
+from bot.domain.request import RequestId
 from bot.notifications.blocks import View
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed, home
 from bot.observe import metrics
-from bot.settings import Settings
-from bot.store.storage import Storage
 from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
 from bot.workflow.catalog_cache import CatalogCache, Cataloguing
@@ -31,10 +29,10 @@ from bot.workflow.outcomes import Outcomes
 from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling, Recording
-from bot.workflow.ports import AvisiCloud, Clock, Members
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Claims, Clock, Members
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
-from bot.workflow.requesting import Requesting
+from bot.workflow.requesting import Requesting, new_request_id
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.submitting import Submitting
@@ -43,11 +41,12 @@ from bot.workflow.viewing import Viewing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseCases:
-    """The workflow's parts, each in its place."""
+    """The use cases of one process, and what they share."""
 
     catalog_cache: CatalogCache
     in_force: PolicyInForce
     viewing: Viewing
+    home_reading: HomeReading
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
@@ -59,27 +58,31 @@ class UseCases:
 
 
 def use_cases(
-    settings: Settings,
     policy: Policy,
     *,
-    storage: Storage,
+    organisations: tuple[Organisation, ...],
+    zone: tzinfo,
+    poll_every: timedelta,
+    status_source: Source | None,
+    invite: str,
+    begin: BeginWork,
+    read: BeginReading,
+    claims: Claims,
     cloud: AvisiCloud,
     members: Members,
     messenger: Messenger,
     now: Clock,
     real_time: Clock,
-    invite: str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    new_id: Callable[[], RequestId] = new_request_id,
 ) -> UseCases:
-    """Build the workflow around its ports.
+    """Put the use cases together.
 
-    `invite` is what to type to let the bot into a channel, `sleep` what is done between two steps of one piece of work.
+    `zone` is the time zone of maintenance windows; `status_source` is where statuses are read, None to find out;
+    `invite` is what people type to let the bot into a channel; `sleep` pauses between two steps of one piece of work.
     """
-    begin, read = storage.begin, storage.read
     in_force = PolicyInForce(policy, begin=begin, read=read, real_time=real_time)
     judge = in_force.guarding(begin)
-    zone = ZoneInfo(settings.bot_window_timezone)
-    organisations = tuple(Organisation(slug) for slug in settings.acloud_organisation)
     catalog_cache = CatalogCache(read, organisations)
     naming = Naming.among(organisations)
     viewing = Viewing(
@@ -90,13 +93,16 @@ def use_cases(
     revoting = Revoting(begin=judge, permissions=permissions, rule_check=rule_check)
     announcing = Announcing(policy=policy, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
-    reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
-    forced = None if settings.bot_status_source == "auto" else Source(settings.bot_status_source)
+    home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
+    draw_home = partial(_draw_home, home_reading)
     return UseCases(
         catalog_cache=catalog_cache,
         in_force=in_force,
         viewing=viewing,
-        requesting=Requesting(begin=judge, viewing=viewing, permissions=permissions, now=now, real_time=real_time),
+        home_reading=home_reading,
+        requesting=Requesting(
+            begin=judge, viewing=viewing, permissions=permissions, now=now, real_time=real_time, new_id=new_id
+        ),
         deciding=Deciding(
             begin=judge,
             read=read,
@@ -130,10 +136,10 @@ def use_cases(
                 policy=policy,
                 organisations=organisations,
                 now=now,
-                poll_every=timedelta(seconds=settings.bot_poll_seconds),
+                poll_every=poll_every,
             ),
             now=now,
-            forced=forced,
+            forced=status_source,
         ),
         cataloguing=cataloguing,
         reminding=Reminding(
@@ -149,17 +155,17 @@ def use_cases(
         delivery=build_delivery(
             begin=begin,
             read=read,
-            claims=storage.claims,
+            claims=claims,
             messenger=messenger,
             now=now,
             naming=naming,
-            home=partial(_draw_home, reading),
+            home=draw_home,
             invite=invite,
             contacts=ChannelContacts(policy, permissions).of,
             report=_count,
             sleep=sleep,
         ),
-        draw_home=partial(_draw_home, reading),
+        draw_home=draw_home,
     )
 
 
@@ -167,10 +173,10 @@ def _count(kind: str, outcome: str) -> None:
     metrics.DELIVERIES.labels(kind, outcome).inc()
 
 
-async def _draw_home(reading: HomeReading, member: MemberId) -> View:
+async def _draw_home(home_reading: HomeReading, member: MemberId) -> View:
     try:
-        return home(await reading.read(member))
+        return home(await home_reading.read(member))
     except NotEntitled as refusal:
         return closed(str(refusal))
     except MembersUnavailable:
-        return closed(who_is_it(reading.permissions.members))
+        return closed(who_is_it(home_reading.permissions.members))

@@ -39,7 +39,7 @@ INWARDS: dict[str, set[str]] = {
     },
     "gauges": {"server", "domain", "observe", "store", "workflow"},
     "readyz": {*INNER, "runner", "server", "slack", "store"},
-    "wiring": {*INNER, "notifications", "observe", "slack", "store", "settings"},
+    "wiring": {*INNER, "notifications", "observe"},
     "server": {*INNER, "connections", "observe"},
     "connections": {"observe"},
     "settings": {"shapes", "observe", "database_url", "proxies"},

@@ -4,7 +4,6 @@ from typing import Any
 
 from bot.domain.request import State
 from bot.workflow.inbox import Press
-from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import (
     KIM,
@@ -376,13 +375,10 @@ async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_
     """The first finds out by the press itself: it is given back at once, uncounted, and nothing is claimed any more."""
     request = an_upgrade_request(required=1)
     harness = await a_harness(request)
-    storage, strict = harness.storage, a_policy(a_rule(required_approvals=2))
-    older, newer = (
-        PolicyInForce(policy, begin=storage.begin, read=storage.read, real_time=harness.clock)
-        for policy in (harness.policy, strict)
-    )
+    storage = harness.storage
+    lax, strict = await harness.restarted(), await harness.restarted(policy=a_policy(a_rule(required_approvals=2)))
+    older, newer = lax.in_force, strict.in_force
     await older.declare()
-    lax = await harness.restarted(guard=older.guarding)
     async with at_work(lax, resting=lambda: older.superseded) as bench:
         await newer.declare()
         await bench.enter(a_press(request), queue=f"request:{request.id}")
@@ -391,7 +387,7 @@ async def test_what_an_older_policy_must_not_judge_is_left_to_a_worker_with_the_
         await bench.later(2)
         waiting = (list(storage.entries), "for others" in bench.recorder.delivered, storage.tables.inbox[1].attempts)
 
-    async with at_work(await harness.restarted(policy=strict, guard=newer.guarding)) as bench:
+    async with at_work(strict) as bench:
         await bench.later(0)
         await bench.until(lambda: not storage.entries and "for others" in bench.recorder.delivered)
 

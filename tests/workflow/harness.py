@@ -1,10 +1,11 @@
 """The workflow put together over fakes: what people and the clock do to it, and what a test sees of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from time import monotonic
 from typing import TypeVar
 
 from bot.domain.cluster import Catalog, Organisation
@@ -14,27 +15,15 @@ from bot.domain.people import AccountType, MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.workflow.announcing import Announcing
-from bot.workflow.blindness import Blindness
-from bot.workflow.catalog_cache import CatalogCache, Cataloguing
-from bot.workflow.concluding import Concluding
-from bot.workflow.deciding import Deciding
+from bot.wiring import use_cases
 from bot.workflow.errors import AvisiError
 from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
 from bot.workflow.outbox import Kind, OutboxMessage
-from bot.workflow.outcomes import Outcomes
-from bot.workflow.permissions import Permissions
-from bot.workflow.polling import Polling, Recording
-from bot.workflow.ports import BeginWork, Lease
-from bot.workflow.reminding import Reminding
+from bot.workflow.ports import Lease
 from bot.workflow.repositories import Feed, Source
-from bot.workflow.requesting import Requesting
-from bot.workflow.revoting import Revoting
-from bot.workflow.rule_check import RuleCheck
-from bot.workflow.submitting import Submitting
-from bot.workflow.viewing import Viewing
 from tests.builders import ACME, GUS, KIM, NOON, ROOS, SEM, a_catalog, a_form, a_member, a_policy
 from tests.fakes import FakeClock, FakeCloud, FakeMembers, FakeStorage
+from tests.notifications.delivery.recorder import FakeMessenger
 
 ANNE = MemberId("U0ANNE")
 """A full member who approves nothing."""
@@ -72,102 +61,42 @@ class Harness:
     policy: Policy
     forced: Source | None = None
     organisations: tuple[Organisation, ...] = (ACME,)
-    guard: Callable[[BeginWork], BeginWork] = lambda begin: begin
     slept: list[float] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        begin, read, now, zone = self.storage.begin, self.storage.read, self.clock, UTC
-        judge = self.guard(begin)
-        self.catalog_cache = CatalogCache(read, self.organisations)
-        self.viewing = Viewing(
-            read=read,
-            catalog_cache=self.catalog_cache,
-            policy=self.policy,
+        built = use_cases(
+            self.policy,
             organisations=self.organisations,
-            now=now,
-            zone=zone,
-        )
-        self.permissions = Permissions(self.members)
-        self.rule_check = RuleCheck(
-            policy=self.policy,
-            catalog_cache=self.catalog_cache,
-            read=read,
-            now=now,
-            zone=zone,
-            naming=self.viewing.naming,
-        )
-        self.revoting = Revoting(begin=judge, permissions=self.permissions, rule_check=self.rule_check)
-        announcing = Announcing(policy=self.policy, now=now)
-        self.cataloguing = Cataloguing(begin=begin, cloud=self.cloud, catalog_cache=self.catalog_cache)
-        self.requesting = Requesting(
-            begin=judge, viewing=self.viewing, permissions=self.permissions, now=now, real_time=now, new_id=self._new_id
-        )
-        self.deciding = Deciding(
-            begin=judge,
-            read=read,
-            permissions=self.permissions,
-            rule_check=self.rule_check,
-            revoting=self.revoting,
-            real_time=now,
-        )
-        self.outcomes = Outcomes(begin=begin, rule_check=self.rule_check, revoting=self.revoting, announcing=announcing)
-        self.submitting = Submitting(
-            begin=judge,
-            read=read,
-            cloud=self.cloud,
-            permissions=self.permissions,
-            rule_check=self.rule_check,
-            outcomes=self.outcomes,
-            verdicts=replace(self.outcomes, begin=judge),
-            sleep=self._sleep,
-        )
-        self.blindness = Blindness(
-            begin=begin,
-            catalog_cache=self.catalog_cache,
-            policy=self.policy,
-            organisations=self.organisations,
-            now=now,
+            zone=UTC,
             poll_every=timedelta(minutes=1),
-        )
-        self.polling = Polling(
-            begin=begin,
-            read=read,
+            status_source=self.forced,
+            invite="/invite @upgrades",
+            begin=self.storage.begin,
+            read=self.storage.read,
+            claims=self.storage.claims,
             cloud=self.cloud,
-            catalog_cache=self.catalog_cache,
-            recording=Recording(
-                begin=begin,
-                read=read,
-                catalog_cache=self.catalog_cache,
-                policy=self.policy,
-                announcing=announcing,
-                now=now,
-            ),
-            concluding=Concluding(begin=begin, read=read, announcing=announcing, cataloguing=self.cataloguing, now=now),
-            blindness=self.blindness,
-            now=now,
-            forced=self.forced,
+            members=self.members,
+            messenger=FakeMessenger(seconds=monotonic),
+            now=self.clock,
+            real_time=self.clock,
+            sleep=self._sleep,
+            new_id=self._new_id,
         )
-        self.reminding = Reminding(
-            begin=judge,
-            read=read,
-            policy=self.policy,
-            organisations=self.organisations,
-            rule_check=self.rule_check,
-            revoting=self.revoting,
-            now=now,
-            real_time=now,
-        )
+        self.catalog_cache = built.catalog_cache
+        self.in_force = built.in_force
+        self.viewing = built.viewing
+        self.home_reading = built.home_reading
+        self.cataloguing = built.cataloguing
+        self.requesting = built.requesting
+        self.deciding = built.deciding
+        self.submitting = built.submitting
+        self.polling = built.polling
+        self.reminding = built.reminding
 
-    async def restarted(
-        self,
-        *,
-        policy: Policy | None = None,
-        forced: Source | None = None,
-        guard: Callable[[BeginWork], BeginWork] | None = None,
-    ) -> "Harness":
-        """Return another process over the same ports, with another policy if told so."""
+    async def restarted(self, *, policy: Policy | None = None, forced: Source | None = None) -> "Harness":
+        """Return another process over the same ports, with another policy if one is given."""
         harness = Harness(
             storage=self.storage,
             cloud=self.cloud,
@@ -176,7 +105,6 @@ class Harness:
             policy=policy or self.policy,
             forced=forced or self.forced,
             organisations=self.organisations,
-            guard=guard or self.guard,
             ids=self.ids,
             entered=self.entered,
         )

@@ -26,11 +26,9 @@ class Replica:
 
 async def a_replica(beside: Harness, policy: Policy) -> Replica:
     """Start one: what it judges is stored only while its policy is in force."""
-    storage = beside.storage
-    in_force = PolicyInForce(policy, begin=storage.begin, read=storage.read, real_time=beside.clock)
-    harness = await beside.restarted(policy=policy, guard=in_force.guarding)
-    await in_force.declare()
-    return Replica(harness, in_force)
+    harness = await beside.restarted(policy=policy)
+    await harness.in_force.declare()
+    return Replica(harness, harness.in_force)
 
 
 async def test_a_newer_policy_is_a_newer_generation_and_the_same_one_is_not() -> None:

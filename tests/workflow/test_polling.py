@@ -66,7 +66,7 @@ async def test_a_baseline_is_kept_together_with_what_it_holds() -> None:
     harness = await a_harness()
     harness.cloud.readings = [a_reading(identity="before")]
     lease = await harness.lease()
-    dying = replace(harness.polling, blindness=replace(harness.blindness, begin=_dying))
+    dying = replace(harness.polling, blindness=replace(harness.polling.blindness, begin=_dying))
     with pytest.raises(ConnectionAbortedError):
         await dying.poll(ACME, lease)
     harness = await harness.restarted()

@@ -298,7 +298,7 @@ async def test_a_confirmation_survives_somebody_elses_write() -> None:
                 raise collisions.pop()
             yield work
 
-    outcomes = replace(harness.outcomes, begin=colliding)
+    outcomes = replace(harness.submitting.outcomes, begin=colliding)
     harness.submitting = replace(harness.submitting, outcomes=outcomes)
     await harness.submit(request)
 

@@ -9,7 +9,6 @@ from bot.domain.form import Form, FormField
 from bot.domain.request import State, Vote
 from bot.domain.windows import MaintenanceSchedule
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.homes import HomeReading
 from tests.builders import (
     DATA,
     GUS,
@@ -197,7 +196,7 @@ async def test_a_home_shows_what_waits_for_this_person() -> None:
     voted = an_upgrade_request(required=2, votes=(Vote(member=SEM, at=NOON),), cluster_identity="c2")
     open_one = an_upgrade_request(cluster_identity=DATA)
     harness = await a_harness(mine, voted, open_one)
-    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
+    reading = harness.home_reading
 
     sems, annes, roos = [await reading.read(who) for who in (SEM, ANNE, ROOS)]
 
@@ -212,7 +211,7 @@ async def test_a_home_opens_for_who_was_seen_lately_while_slack_cannot_say_who_m
     harness = await a_harness(an_upgrade_request(), a_scheduled_upgrade())
     harness.members.down = True
     harness.members.recent.add(KIM)
-    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
+    reading = harness.home_reading
 
     view = await reading.read(KIM)
 
@@ -238,7 +237,7 @@ async def test_the_shelf_takes_over_only_newer_copies() -> None:
 async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
     """It was opened before; it is drawn again by itself, and after a press in it."""
     harness = await a_harness()
-    reading = HomeReading(viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check)
+    reading = harness.home_reading
 
     with pytest.raises(NotEntitled, match="Guests cannot use this bot"):
         await reading.read(GUS)
@@ -251,9 +250,7 @@ async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
         await work.homes.opened(SEM, at=NOON, page=3)
         await work.commit()
 
-    seen = await HomeReading(
-        viewing=harness.viewing, permissions=harness.permissions, rule_check=harness.rule_check
-    ).read(SEM)
+    seen = await harness.home_reading.read(SEM)
 
     assert seen.page == 3
 

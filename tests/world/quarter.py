@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 from sqlalchemy import update
@@ -110,8 +111,6 @@ class Quarter:
         self.storage = storage = Storage.open(self.settings.bot_database_url.get_secret_value())
         self._open.push_async_callback(storage.close)
         await storage.take()
-        claims = storage.claims
-        storage.claims = Unhurried(engines=claims.engines, owner=claims.owner)
         session = await self._open.enter_async_context(open_session(self.slack.api_url))
         client = web_client(token=self.slack.app.bot_token, base_url=self.slack.api_url, session=session)
         identity = Identity(client=client)
@@ -128,15 +127,20 @@ class Quarter:
             )
         )
         self.use_cases = use_cases(
-            self.settings,
             self.policy,
-            storage=storage,
+            organisations=ORGANISATIONS,
+            zone=ZoneInfo(self.settings.bot_window_timezone),
+            poll_every=timedelta(seconds=self.settings.bot_poll_seconds),
+            status_source=None,
+            invite="/invite",
+            begin=storage.begin,
+            read=storage.read,
+            claims=Unhurried(engines=storage.claims.engines, owner=storage.claims.owner),
             cloud=Watched(avisi, self.cloud, self.oracle),
             members=people,
             messenger=SlackMessenger(client=client, session=session),
             now=self.clock,
             real_time=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-            invite="/invite",
         )
         await self.use_cases.catalog_cache.renew()
 
