@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
-from bot.slack.web.failures import FAILURES, failure
+from bot.slack.web.calls import CallFailed, call
 
 
 async def channels(context: DoctorContext) -> AsyncIterator[Finding]:
@@ -18,9 +18,9 @@ async def channels(context: DoctorContext) -> AsyncIterator[Finding]:
             continue
         invite = f"/invite @{here.bot_name or here.bot_user_id}"
         try:
-            answer = await context.client.conversations_info(channel=channel)
-        except FAILURES as error:
-            yield _unseen(about, failure(error).code, invite)
+            answer = await call("conversations.info", context.client.conversations_info(channel=channel))
+        except CallFailed as error:
+            yield _unseen(about, error.failure.code, invite)
             continue
         facts: Any = answer.get("channel")
         for finding in _judged(about, facts if isinstance(facts, dict) else {}, invite):

@@ -12,7 +12,7 @@ from bot.doctor.database import DATABASE
 from bot.doctor.finding import Finding, ok, wrong
 from bot.domain.request import RequestId, Seal
 from bot.notifications import ids
-from bot.slack.web.failures import FAILURES, failure
+from bot.slack.web.calls import CallFailed, call
 from bot.store.errors import DatabaseProblem
 from bot.workflow.inbox import Press
 
@@ -33,16 +33,18 @@ async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
         yield wrong(DATABASE, "round trip: no bot runs with this database", mend)
         return
     try:
-        answer = await context.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
-    except FAILURES as error:
-        code = failure(error).code
+        posted = context.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
+        answer = await call("chat.postMessage", posted)
+    except CallFailed as error:
+        code = error.failure.code
         yield wrong(about, f"round trip: the button cannot be posted ({code})", "Mend the channel first.")
         return
     yield ok(about, f"round trip: a button was posted; press it in Slack within {_WAIT} s")
     arrived = await _arrived(context, request_id)
     said = "The press arrived: buttons work." if arrived else "The press did not arrive."
-    with suppress(*FAILURES):  # else the button stays; the finding says it all
-        await context.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
+    with suppress(CallFailed):  # the button stays then; the finding says it all
+        updated = context.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
+        await call("chat.update", updated)
     if arrived:
         yield ok(about, "round trip: the press was stored by the running bot")
     else:

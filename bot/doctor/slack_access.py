@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, ok, unknown, warning, wrong
 from bot.manifest import SCOPES
-from bot.slack.web.failures import FAILURES, failure
+from bot.slack.web.calls import CallFailed, call
 from bot.slack.web.identity import Installation, SlackUnreachable, TokenOfAnotherApp, TokenRefused
 
 BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
@@ -63,13 +62,13 @@ async def _transport(context: DoctorContext, here: Installation) -> Finding:
     )
     client.proxy = context.client.proxy  # its own look at the environment knows no NO_PROXY
     try:
-        await client.apps_connections_open(app_token=token.get_secret_value())
-    except SlackApiError as error:
-        code = failure(error).code
+        await call("apps.connections.open", client.apps_connections_open(app_token=token.get_secret_value()))
+    except CallFailed as error:
+        code = error.failure.code
+        if not error.failure.status:
+            return wrong(APP_TOKEN, f"Slack cannot be asked for a connection ({code})", "Try again.")
         mend = "Generate an app-level token with the scope connections:write, and switch Socket Mode on in the app."
         return wrong(APP_TOKEN, f"Slack opens no Socket Mode connection ({code})", mend)
-    except FAILURES as error:
-        return wrong(APP_TOKEN, f"Slack cannot be asked for a connection ({failure(error).code})", "Try again.")
     try:
         here.check_app_token(token.get_secret_value())
     except TokenOfAnotherApp as error:
@@ -86,10 +85,10 @@ def _command(context: DoctorContext) -> Finding:
 
 async def _clock(context: DoctorContext) -> Finding | None:
     try:
-        answer = await context.client.auth_test()
+        answer = await call("auth.test", context.client.auth_test())
         headers = {name.lower(): value for name, value in (answer.headers or {}).items()}
         skew = abs((context.now() - parsedate_to_datetime(str(headers["date"]))).total_seconds())
-    except (*FAILURES, KeyError, TypeError):
+    except (CallFailed, KeyError, TypeError, ValueError):
         return None
     return clock_finding("SLACK_API_URL", "Slack", skew)
 

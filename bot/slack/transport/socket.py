@@ -19,9 +19,9 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observe.metrics import SOCKET_CONNECTED
-from bot.slack.transport.socket_client import Pace, PacedClient
-from bot.slack.web.failures import FAILURES
-from bot.slack.web.identity import Identity, TokenOfAnotherApp, refusal
+from bot.slack.transport.socket_client import Pace, PacedClient, not_opened
+from bot.slack.web.calls import call
+from bot.slack.web.identity import Identity, SlackUnreachable, TokenOfAnotherApp, TokenRefused
 
 _log = structlog.get_logger(__name__)
 
@@ -74,11 +74,11 @@ class SocketMode:
         A token of another app gets an address, too, and then nothing that people do here would come.
         """
         try:
-            await self._web.apps_connections_open(app_token=self._app_token)
-        except FAILURES as error:
-            refused = _refusal(error)
-            self._error = str(refused)
-            raise refused from error
+            asked = self._web.apps_connections_open(app_token=self._app_token)
+            await call("apps.connections.open", asked, error=not_opened)
+        except (TokenRefused, SlackUnreachable) as error:
+            self._error = str(error)
+            raise
         if self._identity.known is not None:
             self._identity.known.check_app_token(self._app_token)
 
@@ -173,7 +173,7 @@ class SocketMode:
             self._error = "the connection was lost"
             _log.warning("slack.socket_lost")
         if not alive and self._client is not None and self._client.failure is not None:
-            self._say(str(_refusal(self._client.failure)))
+            self._say(str(self._client.failure))
         self._up = alive
         SOCKET_CONNECTED.set(alive)
 
@@ -182,7 +182,3 @@ class SocketMode:
         if why != self._error:
             self._error = why
             _log.warning("slack.socket_refused", error=why)
-
-
-def _refusal(error: Exception) -> Exception:
-    return refusal(error, asked="apps.connections.open", variable="SLACK_APP_TOKEN")

@@ -11,7 +11,8 @@ import time
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.web.failures import FAILURES
+from bot.slack.web.calls import Failure, call
+from bot.slack.web.identity import SlackUnreachable, TokenRefused, refusal
 
 _LASTING = 60.0
 
@@ -42,7 +43,7 @@ class PacedClient(SocketModeClient):
     def __init__(self, *, app_token: str, web_client: AsyncWebClient, ping: float, pace: Pace) -> None:
         super().__init__(app_token=app_token, web_client=web_client, logger=_silent(), ping_interval=ping)
         self._pace = pace
-        self.failure: Exception | None = None
+        self.failure: TokenRefused | SlackUnreachable | None = None
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - Slack's signature
         """Replace the connection, once however often and from wherever that is asked for.
@@ -59,12 +60,17 @@ class PacedClient(SocketModeClient):
         """Ask Slack for an address, good for one connection."""
         await self._pace.wait()
         try:
-            address = await super().issue_new_wss_url()
-        except FAILURES as error:
+            address = await call("apps.connections.open", super().issue_new_wss_url(), error=not_opened)
+        except (TokenRefused, SlackUnreachable) as error:
             self.failure = error
             raise
         self.failure = None
         return address
+
+
+def not_opened(failure: Failure) -> TokenRefused | SlackUnreachable:
+    """Return the error for Slack giving no address."""
+    return refusal(failure, asked="apps.connections.open", variable="SLACK_APP_TOKEN")
 
 
 def _silent() -> logging.Logger:

@@ -6,35 +6,12 @@ from dataclasses import dataclass
 
 import structlog
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.payload import Payload, app_of, teams_of
-from bot.slack.web.failures import FAILURES, failure
+from bot.slack.web.calls import REFUSED, CallFailed, Failure, call
 
 _log = structlog.get_logger(__name__)
-
-REFUSED = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-        "not_allowed_token_type",
-        "missing_scope",
-        "org_login_required",
-        "team_added_to_org",
-        "no_permission",
-        "access_denied",
-        "user_removed_from_team",
-        "forbidden_team",
-        "team_access_not_granted",
-        "socket_mode_disabled",
-    }
-)
-"""Codes that no waiting mends: somebody has to give the bot another token."""
-
 
 NOT_ASKED = "not asked yet"
 _APP_TOKEN = re.compile(r"xapp-[0-9]+-(?P<app>A[A-Z0-9]+)-")
@@ -65,13 +42,12 @@ class SlackUnreachable(Exception):
     """Slack could not be asked; trying again may help."""
 
 
-def refusal(error: Exception, *, asked: str, variable: str) -> TokenRefused | SlackUnreachable:
-    """Return the error for a call that failed: the token is refused, or another try may help."""
-    found = failure(error)
-    if found.code in REFUSED:
-        return TokenRefused(found.code, variable=variable)
+def refusal(failure: Failure, *, asked: str, variable: str) -> TokenRefused | SlackUnreachable:
+    """Return the error for a failed call: Slack refuses the token, or another try may help."""
+    if failure.code in REFUSED:
+        return TokenRefused(failure.code, variable=variable)
     return SlackUnreachable(
-        f"{asked} answered {found.code}" if found.status else f"{asked} was not answered ({found.code})"
+        f"{asked} answered {failure.code}" if failure.status else f"{asked} was not answered ({failure.code})"
     )
 
 
@@ -135,12 +111,12 @@ class Identity:
     async def learn(self) -> Installation:
         """Ask Slack who we are; raises TokenRefused, SlackUnreachable."""
         try:
-            answer = await self._client.auth_test()
+            answer = await call("auth.test", self._client.auth_test())
             org_wide = answer.get("is_enterprise_install") is True
             enterprise_id = str(answer.get("enterprise_id") or "")
             app_id = await self._app_id(str(answer.get("bot_id") or ""), enterprise_id if org_wide else "")
-        except FAILURES as error:
-            refused = refusal(error, asked="auth.test", variable="SLACK_BOT_TOKEN")
+        except CallFailed as error:
+            refused = refusal(error.failure, asked="auth.test", variable="SLACK_BOT_TOKEN")
             self._error = str(refused)
             raise refused from error
         if not answer.get("team_id") and not answer.get("enterprise_id"):
@@ -208,8 +184,10 @@ class Identity:
         if self._known is not None or not bot_id:
             return self._known.app_id if self._known else ""
         try:
-            answer = await self._client.bots_info(bot=bot_id, team_id=organisation or None)
-        except SlackApiError:
-            return ""
+            answer = await call("bots.info", self._client.bots_info(bot=bot_id, team_id=organisation or None))
+        except CallFailed as error:
+            if error.failure.status:  # Slack does not say it
+                return ""
+            raise
         bot = answer.get("bot")
         return str(bot.get("app_id") or "") if isinstance(bot, dict) else ""

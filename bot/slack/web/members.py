@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -12,9 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import AccountType, Member, MemberId
 from bot.slack.payload import pick, text
-from bot.slack.web.codes import counted, sorted_out
-from bot.slack.web.failures import FAILURES, Failure, failure
-from bot.slack.web.identity import REFUSED, Identity, Installation
+from bot.slack.web.calls import REFUSED, Failure, call
+from bot.slack.web.identity import Identity, Installation
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 from bot.workflow.permissions import who_is_it
 from bot.workflow.ports import Members
@@ -184,8 +184,8 @@ class People:
     async def _ask(self, member: MemberId) -> Member:
         here = await self._here()
         try:
-            call = self._client.users_info(user=member)
-            answer = await self._told("users.info", call, what="who people are")
+            asked = self._client.users_info(user=member)
+            answer = await self._look_up("users.info", asked, what="who people are")
         except UnknownToSlack:
             _log.warning("slack.names_nobody", member=member)
             return Member(id=member, name="", account_type=AccountType.UNKNOWN)
@@ -195,8 +195,8 @@ class People:
         method = "usergroups.users.list"
         for team in await self._teams(group):
             try:
-                call = self._client.usergroups_users_list(usergroup=group, team_id=team)
-                answer = await self._told(method, call, what=f"who is in the user group {group}")
+                asked = self._client.usergroups_users_list(usergroup=group, team_id=team)
+                answer = await self._look_up(method, asked, what=f"who is in the user group {group}")
             except UnknownToSlack:
                 continue
             if team:
@@ -229,18 +229,21 @@ class People:
         teams: list[str] = []
         cursor = ""
         while True:
-            call = self._client.auth_teams_list(cursor=cursor or None)
-            answer = await self._told("auth.teams.list", call, what="in which workspaces the app may work")
+            asked = self._client.auth_teams_list(cursor=cursor or None)
+            answer = await self._look_up("auth.teams.list", asked, what="in which workspaces the app may work")
             listed = answer.get("teams")
             teams += [text(team, "id") for team in listed] if isinstance(listed, list) else []
             cursor = text(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return tuple(team for team in teams if team)
 
-    async def _told(self, method: str, call: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - an answer of Slack
-        """Await a look-up, and remember what Slack refuses; raises as `asking` does."""
+    async def _look_up(self, method: str, asked: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - Slack's answer
+        """Await a look-up that says `what`, and remember what Slack refuses.
+
+        Raises UnknownToSlack, LookUpRefused or MembersUnavailable.
+        """
         try:
-            answer = await asking(method, call, what=what)
+            answer = await call(method, asked, error=partial(_look_up_failed, method, what))
         except LookUpRefused as error:
             self._refuse(method, str(error))
             raise
@@ -267,34 +270,24 @@ class UnknownToSlack(Exception):
         self.code = code
 
 
-async def asking(method: str, call: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - an answer of Slack
-    """Await a look-up that says `what`.
-
-    Raises UnknownToSlack, LookUpRefused when only a change mends it, MembersUnavailable for all else that is no answer.
-    """
-    try:
-        answer = await call
-    except FAILURES as error:
-        found = failure(error)
-        code = found.code
-        counted(method, sorted_out(found))
-        if code in _NOBODY | _NO_GROUP:
-            raise UnknownToSlack(code) from error
-        if code in _REFUSED:
-            raise LookUpRefused(f"Slack refuses to say {what} ({method}: {code}). {_way_out(found)}") from error
-        raise MembersUnavailable(f"Slack could not be asked ({code}).") from error
-    counted(method)
-    return answer
+def _look_up_failed(method: str, what: str, failure: Failure) -> Exception:
+    """Return UnknownToSlack, LookUpRefused when only a change of the app helps, MembersUnavailable for all else."""
+    code = failure.code
+    if code in _NOBODY | _NO_GROUP:
+        return UnknownToSlack(code)
+    if code in _REFUSED:
+        return LookUpRefused(f"Slack refuses to say {what} ({method}: {code}). {_way_out(failure)}")
+    return MembersUnavailable(f"Slack could not be asked ({code}).")
 
 
-def _way_out(found: Failure) -> str:
+def _way_out(failure: Failure) -> str:
     """Say what somebody has to do, so that Slack answers again."""
-    if found.code == "missing_scope":
-        scope = f"the scope {found.needed}" if found.needed else "a scope"
+    if failure.code == "missing_scope":
+        scope = f"the scope {failure.needed}" if failure.needed else "a scope"
         return f"The app lacks {scope}: whoever runs the bot has to add it and reinstall the app."
-    if found.code in _TOKENS:
+    if failure.code in _TOKENS:
         return "The app's token is not valid: whoever runs the bot has to reinstall the app and set its new token."
-    if found.code in REFUSED:
+    if failure.code in REFUSED:
         return "An administrator of Slack has to give the app access."
     return "Slack does not accept the question: whoever runs the bot finds more with `upgrade-bot doctor`."
 

@@ -1,12 +1,10 @@
-"""Opens and updates modals over the Web API, with Slack's many words for the same failures brought down to three."""
+"""Opens and updates modals over the Web API, and reduces Slack's many codes for a failure to three kinds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.web.codes import counted, sorted_out
-from bot.slack.web.failures import FAILURES, Failure, failure
+from bot.slack.web.calls import Failure, call
 
 _TRIGGER = frozenset(
     {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}
@@ -23,7 +21,7 @@ class ViewFailed(Exception):
 
 
 class TriggerGone(ViewFailed):
-    """The press or command that asked for the view is too long ago; the person has to ask again."""
+    """The press or command that asked for the view was too long ago; the person has to try again."""
 
 
 class ViewGone(ViewFailed):
@@ -31,40 +29,31 @@ class ViewGone(ViewFailed):
 
 
 class ViewChanged(ViewFailed):
-    """The view was updated since it was read."""
+    """The view has been updated since it was read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Views:
-    """Modals. The client must not re-send on its own."""
+    """Opens and updates modals. The client must not repeat a call on its own."""
 
     client: AsyncWebClient
 
     async def open(self, trigger_id: str, view: dict[str, object]) -> str:
         """Open a modal and return its id; raises ViewFailed."""
-        answer = await _call("views.open", self.client.views_open(trigger_id=trigger_id, view=view))
+        answer = await call("views.open", self.client.views_open(trigger_id=trigger_id, view=view), error=_view_failed)
         return str(answer["view"]["id"])
 
     async def update(self, view_id: str, view: dict[str, object], *, known_hash: str = "") -> None:
-        """Redraw a modal, only if it still is as it was read when a hash is given; raises ViewFailed."""
+        """Redraw a modal; with a hash, only if it has not changed since it was read. Raises ViewFailed."""
         expected = {"hash": known_hash} if known_hash else {}
-        await _call("views.update", self.client.views_update(view_id=view_id, view=view, **expected))
+        updated = self.client.views_update(view_id=view_id, view=view, **expected)
+        await call("views.update", updated, error=_view_failed)
 
 
-async def _call(method: str, call: Any) -> Any:  # noqa: ANN401 - an answer of Slack
-    try:
-        answer = await call
-    except FAILURES as error:
-        found = failure(error)
-        counted(method, sorted_out(found))
-        raise _kind(found)(found.code) from error
-    counted(method)
-    return answer
-
-
-def _kind(found: Failure) -> type[ViewFailed]:
-    if found.code in _TRIGGER or (found.code == "invalid_arguments" and "trigger_id" in " ".join(found.details)):
-        return TriggerGone
-    if found.code in _GONE:
-        return ViewGone
-    return ViewChanged if found.code == "hash_conflict" else ViewFailed
+def _view_failed(failure: Failure) -> ViewFailed:
+    code = failure.code
+    if code in _TRIGGER or (code == "invalid_arguments" and "trigger_id" in " ".join(failure.details)):
+        return TriggerGone(code)
+    if code in _GONE:
+        return ViewGone(code)
+    return ViewChanged(code) if code == "hash_conflict" else ViewFailed(code)
