@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import AccountType, Member, MemberId
+from bot.domain.readiness import Alert, NodePool
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.errors import AvisiError, MembersUnavailable
@@ -294,6 +295,9 @@ class FakeCloud:
         self.page_size = 100
         self.ignores_filters = False
         self.addressed: list[Cluster] = []
+        self.node_pools: dict[ClusterIdentity, tuple[NodePool, ...]] = {}
+        self.firing: dict[str, tuple[Alert, ...] | AvisiError] = {}
+        self.asked_alerts: list[str] = []
         self.mangled: list[Catalog] = []
 
     async def catalog(self, organisation: Organisation) -> Catalog:
@@ -307,6 +311,20 @@ class FakeCloud:
         catalog = self.mangled.pop(0) if self.mangled else self.catalogs[cluster.organisation]
         addressed = {one.identity: one for one in self.addressed}
         return addressed.get(cluster.identity) or catalog.by_identity.get(cluster.identity), catalog.versions
+
+    async def pools(self, cluster: Cluster) -> tuple[NodePool, ...]:
+        """Return its node pools."""
+        await self._wire()
+        return self.node_pools.get(cluster.identity, ())
+
+    async def alerts(self, organisation: Organisation, tenant: str) -> tuple[Alert, ...] | None:  # noqa: ARG002 - port
+        """Return what fires; None for a tenant that nobody monitors."""
+        self.asked_alerts.append(tenant)
+        await self._wire()
+        firing = self.firing.get(tenant)
+        if isinstance(firing, AvisiError):
+            raise firing
+        return firing
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:  # noqa: ARG002 - port
         """Accept it, or give the answer that was prepared."""

@@ -32,10 +32,14 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds. `submit` and `read` bound a whole call; `connect` (also TLS) and `pool` are parts of it."""
+    """Seconds. `submit`, `read` and `quick_read` bound a whole call; `connect` (also TLS) and `pool` are parts of it.
+
+    `quick_read` is for what may be missing where it is shown.
+    """
 
     submit: float = 8.0
     read: float = 10.0
+    quick_read: float = 2.0
     connect: float = 3.0
     pool: float = 1.0
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from bot.avisi.lenient import Body, ClockTime, Flag, Moment, Name, Number, Text, read_objects
 from bot.domain.cluster import Cluster, ClusterIdentity, Environment, Organisation
@@ -23,6 +23,11 @@ def _identified(value: object) -> object:
     if isinstance(value, str):
         return {"identity": value} if value else None
     return value if value is None or isinstance(value, dict) else {"windows": value}
+
+
+def _object(value: object) -> object:
+    """Read an object, or its slug alone."""
+    return {"slug": value} if isinstance(value, str) and value else value if isinstance(value, dict) else None
 
 
 class WindowBody(Body):
@@ -98,6 +103,26 @@ class EnvironmentBody(Body):
         )
 
 
+class UpstreamBody(Body):
+    """The cluster that another one follows (avisi-cloud go-client, `upstreamCluster`)."""
+
+    slug: Name = ""
+    environment_slug: Name = ""
+    identity: Text = ""
+
+    @property
+    def full_name(self) -> str:
+        """Return `environment/slug`, or what there is of it."""
+        return "/".join(part for part in (self.environment_slug, self.slug) if part) or self.identity
+
+
+class TenantBody(Body):
+    """An observability tenant; the vendor's client writes `DeletedAt` with a capital letter."""
+
+    slug: Text = ""
+    deleted_at: Annotated[Moment, Field(validation_alias=AliasChoices("DeletedAt", "deletedAt"))] = None
+
+
 class ClusterBody(Body):
     """A cluster; `maintenance_schedule` is an object or absent."""
 
@@ -110,6 +135,8 @@ class ClusterBody(Body):
     auto_upgrade: Flag = None
     update_channel: Annotated[ChannelBody | None, BeforeValidator(_named)] = None
     maintenance_schedule: Annotated[ScheduleBody | None, BeforeValidator(_identified)] = None
+    upstream_cluster: Annotated[UpstreamBody | None, BeforeValidator(_object)] = None
+    observability_tenant: Annotated[TenantBody | None, BeforeValidator(_object)] = None
     deleted_at: Moment = None
 
     @property
@@ -132,6 +159,7 @@ class ClusterBody(Body):
         if not (self.identity and self.slug and self.environment_slug):
             return None
         channel = self.update_channel or ChannelBody()
+        tenant = self.observability_tenant
         own = self.maintenance_schedule.as_domain() if self.maintenance_schedule is not None else None
         return Cluster(
             identity=ClusterIdentity(self.identity),
@@ -145,4 +173,6 @@ class ClusterBody(Body):
             channel_version=channel.kubernetes_cluster_version or channels.get(channel.name) or None,
             auto_upgrade=self.auto_upgrade is True,
             schedule=own if own is None or own.windows else schedules.get(own.identity, own),
+            follows=self.upstream_cluster.full_name if self.upstream_cluster else "",
+            tenant=(tenant.slug or None) if tenant and tenant.deleted_at is None else None,
         )

@@ -13,9 +13,11 @@ from bot.avisi import paths
 from bot.avisi.calls import Call, Calls, OnCall, Timeouts
 from bot.avisi.catalog import current, gather
 from bot.avisi.membership import MeBody, Membership, MembershipBody
+from bot.avisi.readiness import AlertBody, PoolBody
 from bot.avisi.reads import Reads, Retries, Sheet, note_skipped
 from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
+from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.errors import Declined, NoList, Unreadable
 from bot.workflow.ports import Page, Submission
@@ -54,6 +56,7 @@ class AvisiClient:
             on_call=on_call,
         )
         self._reads = Reads(self._calls, retries=retries or Retries(), seconds=self._timeouts.read)
+        self._quick_reads = Reads(self._calls, retries=Retries(attempts=1), seconds=self._timeouts.quick_read)
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,6 +119,23 @@ class AvisiClient:
     async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
         """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
         return await current(self._reads, cluster)
+
+    async def pools(self, cluster: Cluster) -> tuple[NodePool, ...]:
+        """Read a cluster's node pools."""
+        path = paths.POOLS.at(cluster.environment, cluster.slug)
+        items = await self._quick_reads.all(path, cluster.organisation)
+        return tuple(PoolBody.of(item).as_domain() for item in items)
+
+    async def alerts(self, organisation: Organisation, tenant: str) -> tuple[Alert, ...] | None:
+        """Read what fires in an observability tenant, None when it is not monitored (404)."""
+        try:
+            items = await self._quick_reads.all(paths.ALERTS.at(tenant), organisation)
+        except Declined as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        alerts = (AlertBody.of(item) for item in items)
+        return tuple(alert.as_domain() for alert in alerts if alert.fires)
 
     async def memberships(self) -> tuple[Organisation, ...]:
         """Return the organisations that the token sees."""

@@ -32,6 +32,8 @@ class Path:
 UPGRADES = Path("/api/v1/orgs/{org}/scheduled-cluster-upgrades")
 CLUSTERS = Path("/api/v1/orgs/{org}/clusters")
 CLUSTER = Path("/api/v1/orgs/{org}/clusters/{}/{}")
+POOLS = Path("/api/v1/orgs/{org}/clusters/{}/{}/pools", paged=False)
+ALERTS = Path("/api/v1/orgs/{org}/alerts/{}", paged=False)
 CHANNELS = Path("/api/v1/orgs/{org}/update-channels")
 ENVIRONMENTS = Path("/api/v1/orgs/{org}/environments")
 SCHEDULES = Path("/api/v1/organisations/{org}/maintenance-schedule", paged=False)

@@ -14,6 +14,7 @@ from bot.domain.policy import Policy
 from bot.manifest import manifest
 from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.content import add_stopped_cluster
 from bot.sandbox.avisi.panel import routes as panel_routes
 from bot.sandbox.clock import SimulatedClock
 from bot.sandbox.furnishing import furnish
@@ -61,6 +62,7 @@ class World:
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
         cloud = SimulatedCloud(clock)
+        add_stopped_cluster(cloud.organisation())
         settings = _settings(slack, cloud, database=Path("unused"), slack_url="http://127.0.0.1/api/")
         policy = load_policy(options.policy or POLICY, settings)
         furnish(slack.workspace, policy, bot_user=slack.app.bot_user_id)

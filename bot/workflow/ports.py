@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
+from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.outbox import SUBMISSIONS
 from bot.workflow.repositories import (
@@ -242,6 +243,12 @@ class AvisiCloud(Protocol):
 
     async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
         """Read one cluster and the versions on offer as they are now; None when the cluster is gone."""
+
+    async def pools(self, cluster: Cluster) -> tuple[NodePool, ...]:
+        """Read a cluster's node pools. Asked once, within two seconds."""
+
+    async def alerts(self, organisation: Organisation, tenant: str) -> tuple[Alert, ...] | None:
+        """Read what fires in an observability tenant, None when it is not monitored. Asked once, within two seconds."""
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
         """Schedule or reschedule an upgrade; raises Declined, Waiting or Unclear."""

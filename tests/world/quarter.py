@@ -16,6 +16,7 @@ from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
+from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.problems import Problem
@@ -62,6 +63,14 @@ class Watched:
     async def current(self, cluster: Cluster) -> tuple[Cluster | None, tuple[str, ...]]:
         """Read one cluster."""
         return await self.client.current(cluster)
+
+    async def pools(self, cluster: Cluster) -> tuple[NodePool, ...]:
+        """Read node pools."""
+        return await self.client.pools(cluster)
+
+    async def alerts(self, organisation: Organisation, tenant: str) -> tuple[Alert, ...] | None:
+        """Read alerts."""
+        return await self.client.alerts(organisation, tenant)
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
         """Schedule an upgrade, and note what the answer showed."""

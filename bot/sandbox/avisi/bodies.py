@@ -12,6 +12,7 @@ from bot.sandbox.avisi.world import (
     MaintenanceSchedule,
     Organisation,
     ScheduledUpgrade,
+    Tenant,
     Window,
 )
 
@@ -83,9 +84,41 @@ def cluster_body(cluster: Cluster, owner: Organisation, *, details: bool = False
     schedule = owner.schedules.get(cluster.schedule or "")
     if schedule is not None:
         body["maintenanceSchedule"] = schedule_body(schedule)
+    if cluster.follows is not None:
+        body["upstreamCluster"] = upstream_body(cluster.follows, owner)
+    if cluster.tenant is not None:
+        body["observabilityTenant"] = tenant_body(owner.tenants[cluster.tenant], owner)
     if details:
         body["actualState"] = cluster.status
     return body
+
+
+def tenant_body(tenant: Tenant, owner: Organisation) -> dict[str, Any]:
+    """Write an observability tenant; the capital letter is the vendor's."""
+    return {
+        "identity": tenant.identity,
+        "customer": owner.slug,
+        "name": tenant.slug,
+        "slug": tenant.slug,
+        "available": True,
+        "ipWhiteList": "",
+        "createdAt": "2025-03-03T09:00:00Z",
+        "modifiedAt": "2025-03-03T09:00:00Z",
+        "DeletedAt": None,
+    }
+
+
+def upstream_body(name: str, owner: Organisation) -> dict[str, Any] | None:
+    """Write the cluster that another follows."""
+    for one in owner.clusters.values():
+        if f"{one.environment}/{one.slug}" == name:
+            return {
+                "identity": one.identity,
+                "slug": one.slug,
+                "environmentSlug": one.environment,
+                "version": one.version,
+            }
+    return None
 
 
 def channel_body(channel: Channel) -> dict[str, Any]:

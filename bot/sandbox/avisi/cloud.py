@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from bot.sandbox.avisi import monitoring
 from bot.sandbox.avisi.api import Api
 from bot.sandbox.avisi.core import CloudCore
 from bot.sandbox.avisi.faults import Down, Faults
@@ -35,7 +36,7 @@ class SimulatedCloud(CloudCore):
         self.requests = Requests()
         gate = Gate(self, self.faults, self.requests)
         app = web.Application(middlewares=[gate.record, gate.break_it, gate.check_token])
-        app.add_routes(Api(self).routes())
+        app.add_routes([*Api(self).routes(), *monitoring.routes(self)])
         self._listener = Listener(app)
         self._mover: asyncio.Task[None] | None = None
 

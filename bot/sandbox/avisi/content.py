@@ -9,6 +9,7 @@ from bot.sandbox.avisi.world import (
     Environment,
     MaintenanceSchedule,
     Organisation,
+    Tenant,
     Window,
     World,
 )
@@ -69,6 +70,7 @@ def acme_world(*, organisations: int = 1) -> World:
     for row in ACME:
         add_cluster(made[0], row)
     next(one for one in made[0].clusters.values() if one.slug == "ci-runners").status = "started"
+    _monitor(made[0])
     legacy = add_cluster(made[0], ("development", "legacy", "v1.29.14-u-ame.3", None, None, False))
     legacy.deleted_at = datetime(2026, 2, 2, 12, 0, tzinfo=UTC)
     if organisations > 1:
@@ -80,6 +82,27 @@ def acme_world(*, organisations: int = 1) -> World:
         versions=list(VERSIONS),
         tokens={TOKEN: [one.slug for one in made]},
     )
+
+
+def add_stopped_cluster(owner: Organisation) -> Cluster:
+    """Add a cluster that is stopped, so that no upgrade of it would start."""
+    stopped = add_cluster(owner, ("development", "archive", "v1.32.1-u-ame.0", "regular", "Weekday evenings", False))
+    stopped.status = "stopped"
+    return stopped
+
+
+def _monitor(owner: Organisation) -> None:
+    """Give some clusters an observability tenant of their own, some one together; one tenant refuses the token."""
+    for slug in ("acme-payments", "acme-production", "acme-staging", "acme-development"):
+        owner.tenants[slug] = Tenant(identity=identity_of(owner.slug, "tenant", slug), slug=slug)
+    owner.tenants["acme-development"].status = 403
+    for cluster in owner.clusters.values():
+        tenant = "acme-payments" if (cluster.environment, cluster.slug) == ("production", "payments") else None
+        cluster.tenant = tenant or f"acme-{cluster.environment}"
+        if cluster.slug == "playground":
+            cluster.tenant = None
+        if (cluster.environment, cluster.slug) == ("production", "orders"):
+            cluster.follows = "staging/orders"
 
 
 def organisation(slug: str, name: str, *, number: int) -> Organisation:

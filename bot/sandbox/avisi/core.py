@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.sandbox.avisi.content import TOKEN, acme_world, fleet, identity_of
 from bot.sandbox.avisi.lifecycle import OUTCOMES, Lifecycle
+from bot.sandbox.avisi.monitoring import fire
 from bot.sandbox.avisi.quirks import Pace, Quirks
 from bot.sandbox.avisi.scheduling import Wish, schedule
 from bot.sandbox.avisi.snapshot import plain, shaped
@@ -104,6 +105,11 @@ class CloudCore:
         added = fleet(self.organisation(organisation), count)
         self.changes.bump()
         return added
+
+    def fire(self, tenant: str, alert: str, *, firing: bool = True, organisation: str = "acme") -> None:
+        """Switch an alert of an observability tenant on from now, or off."""
+        fire(self.organisation(organisation).tenants[tenant], alert, firing=firing, at=self.clock())
+        self.changes.bump()
 
     def outcome(self, outcome: str, *, identity: str | None = None) -> None:
         """Choose what becomes of the next upgrade that starts, or of one: succeed, fail, miss, supersede, overrun."""

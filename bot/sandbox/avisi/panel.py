@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.avisi.bodies import stamp, window_body
 from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.monitoring import AlertPanel, tenants_state
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade
 
@@ -31,6 +32,7 @@ def routes(cloud: SimulatedCloud) -> list[web.RouteDef]:
         web.post("/cloud/faults", panel.faults),
         web.post("/cloud/reschedule", panel.reschedule),
         web.post("/cloud/upgrades", panel.upgrades),
+        web.post("/cloud/alerts", AlertPanel(cloud).switch),
     ]
 
 
@@ -165,6 +167,7 @@ def _state(cloud: SimulatedCloud) -> dict[str, Any]:
             for cluster in owner.clusters.values()
             if cluster.deleted_at is None
         ],
+        "tenants": tenants_state(cloud),
         "versions": list(cloud.world.versions),
         "upgrades": [_upgrade(upgrade) for upgrade in upgrades],
         "next_outcome": cloud.lifecycle.next_outcome,

@@ -47,8 +47,39 @@ class Environment:
 
 
 @dataclass(kw_only=True, slots=True)
+class Pool:
+    """A node pool."""
+
+    name: str
+    strategy: str
+    zone: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Alert:
+    """An alert that fires."""
+
+    name: str
+    active_at: datetime
+    state: str = "firing"
+
+
+@dataclass(kw_only=True, slots=True)
+class Tenant:
+    """An observability tenant; with a `status` it answers that instead of its alerts."""
+
+    identity: str
+    slug: str
+    status: int | None = None
+    alerts: list[Alert] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True)
 class Cluster:
-    """A cluster; `channel` and `schedule` are a name and an identity in the same organisation, or None."""
+    """A cluster; `channel`, `schedule` and `tenant` are of the same organisation, or None.
+
+    `follows` is the `environment/slug` of its upstream cluster; without `pools` it has two usual ones.
+    """
 
     identity: str
     slug: str
@@ -65,6 +96,9 @@ class Cluster:
     region: str = "eu-west-1"
     cloud_provider: str = "aws"
     highly_available: bool = False
+    tenant: str | None = None
+    follows: str | None = None
+    pools: list[Pool] = field(default_factory=list)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,6 +140,7 @@ class Organisation:
     environments: dict[str, Environment] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     schedules: dict[str, MaintenanceSchedule] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
     clusters: dict[str, Cluster] = field(default_factory=dict)
     upgrades: dict[str, ScheduledUpgrade] = field(default_factory=dict)
     upgrades_of: dict[str, list[str]] = field(default_factory=dict)

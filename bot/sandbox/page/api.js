@@ -47,6 +47,7 @@ export const cloud = {
   faults: (body) => call("/cloud/faults", body),
   reschedule: (kind) => call("/cloud/reschedule", { kind }),
   schedule: (clusterIdentity, version) => call("/cloud/upgrades", { clusterIdentity, version }),
+  alerts: (body) => call("/cloud/alerts", body),
   events: (listener) => live("/cloud/events", listener),
 };
 

@@ -34,6 +34,8 @@ export function buildCloud() {
   parts.clustersTitle = h("summary", null, "Clusters");
   parts.outside = outsideForm(ask);
   parts.faults = faultsForm(ask);
+  parts.alerts = h("div", { class: "faults" });
+  parts.alertsTitle = h("summary", null, "Alerts");
   parts.requests = h("p", { class: "quiet" });
   parts.down = h("p", { class: "banner", hidden: true });
   document.getElementById("cloud").replaceChildren(
@@ -46,6 +48,7 @@ export function buildCloud() {
       row("Rescheduling", parts.reschedule),
       parts.upgradesTitle, parts.upgrades,
       h("details", null, h("summary", null, "Schedule from outside Slack"), parts.outside.node),
+      h("details", null, parts.alertsTitle, parts.alerts),
       h("details", null, h("summary", null, "Break it"), parts.faults.node),
       h("details", null, parts.clustersTitle, parts.clusters)),
   );
@@ -77,6 +80,7 @@ export function drawCloud() {
   parts.outside.draw(state);
   drawUpgrades(state.upgrades);
   drawClusters(state.clusters);
+  drawAlerts(state.tenants ?? []);
 }
 
 /** The count of requests alone. */
@@ -134,6 +138,26 @@ function clusterRow({ slug, version, channel, auto_upgrade: auto, windows }) {
   const schedule = windows.map(({ day, startTime, duration }) => `${day[0]}${day.slice(1, 3).toLowerCase()} ${startTime.slice(0, 5)} for\u00a0${lasting(duration)}`).join(", ") || "no maintenance window";
   return h("li", null, h("div", { class: "upgrade-top" }, h("strong", null, slug), h("span", { class: "version" }, version)),
     h("div", { class: "quiet" }, [channel ? `channel ${channel}` : null, auto ? "upgrades itself" : null, schedule].filter(Boolean).join(", ")));
+}
+
+function drawAlerts(tenants) {
+  const face = JSON.stringify(tenants);
+  if (face === parts.alertsFace) return;
+  parts.alertsFace = face;
+  const firing = tenants.flatMap(({ alerts }) => alerts).filter((alert) => alert.firing).length;
+  parts.alertsTitle.textContent = firing ? `Alerts (${firing} firing)` : "Alerts";
+  parts.alerts.replaceChildren(...tenants.map((tenant) => {
+    const where = { organisation: tenant.organisation, tenant: tenant.slug };
+    return h("div", null, h("h4", null, tenant.slug),
+      tenant.alerts.map(({ name, firing: on }) => tick(name, on, (checked) => cloud.alerts({ ...where, alert: name, firing: checked }))),
+      tick("Refuse (403)", tenant.refuses !== null, (checked) => cloud.alerts({ ...where, refuses: checked ? 403 : null })));
+  }));
+}
+
+function tick(text, checked, change) {
+  const box = h("input", { type: "checkbox", id: uid("alert"), on: { change: () => ask(change(box.checked)) } });
+  box.checked = checked;
+  return h("div", { class: "check" }, box, h("label", { for: box.id }, text));
 }
 
 const lasting = (minutes) => (minutes % 60 ? `${minutes}\u00a0min` : `${minutes / 60}\u00a0h`);
