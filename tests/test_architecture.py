@@ -157,3 +157,17 @@ def test_each_io_library_has_one_home(library: str, home: str) -> None:
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("__init__.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_package_files_stay_empty(path: Path) -> None:
     assert not path.read_text(encoding="utf-8")
+
+
+def test_requests_are_saved_in_one_place() -> None:
+    """Nothing else can change a request without an audit event, or without telling anybody."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"save", "add"}
+        and ast.unparse(node.value).rpartition(".")[2] in {"requests", "rollouts"}
+    }
+
+    assert found == {"workflow/transitions.py"}

@@ -6,11 +6,11 @@ from datetime import datetime
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.form import forbidding, unproven
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
-from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import outbox
-from bot.workflow.errors import Missing, UnreadableRequest
+from bot.workflow.lookups import request_of
 from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
 from bot.workflow.repositories import Fact
 
@@ -43,15 +43,11 @@ class Announcing:
             await self._tell_status(work, stored, move, request, channel=self._channel(stored))
         await self._check_window(work, stored, request)
 
-    async def repaint(self, work: UnitOfWork, request: UpgradeRequest, *, because: str) -> None:
-        """Have a request's card drawn again."""
-        await work.outbox.put(outbox.repaint(request, because=because))
-
     async def moved(self, work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
         """Store a move that a poll saw and have it told; raises Stale."""
         move = _move(after, status=before.status, window=before.window, at=self.now())
         stored = await work.upgrades.save(after, move)
-        request = await _request_of(work, stored)
+        request = await request_of(work, stored)
         if move.changed_status:
             known_there = await _is_back(work, before, stored)
             await self._tell_status(work, stored, move, request, channel="" if known_there else self._channel(stored))
@@ -195,12 +191,3 @@ async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: Schedule
         return False
     moves = await work.upgrades.moves(before.organisation, before.identity)
     return any(move.number == before.moves and move.from_status == after.status for move in moves)
-
-
-async def _request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
-    if upgrade.request_id is None:
-        return None
-    try:
-        return await work.requests.get(RequestId(upgrade.request_id))
-    except (Missing, UnreadableRequest):
-        return None

@@ -10,17 +10,16 @@ from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
 from bot.domain.scheduled import DONE
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
-from bot.workflow.expiring import expire
 from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Press, RejectionGiven
+from bot.workflow.lookups import find_competing
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
-from bot.workflow.record import fact, rule_facts
-from bot.workflow.replacing import find_competing
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
+from bot.workflow.transitions import Change, expire, rule_facts, store_request
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -37,16 +36,17 @@ class Late(Refused):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a press comes to: the request as it is to be stored, what is told of it, and the private answer.
+    """What a press leads to: the request as it will be stored, what is posted about it, and the private answer.
 
+    `kind` is the kind of the audit event. The events are posted under the card; `direct` also goes to the requester.
     `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
     """
 
     request: UpgradeRequest
     kind: str
-    event: AnyEvent
+    events: tuple[AnyEvent, ...]
     answer: str
-    tell_requester: bool = False
+    direct: AnyEvent | None = None
     submit: bool = False
     supersedes: str = ""
 
@@ -73,12 +73,13 @@ class Decisions:
         """End the request by an approver's no."""
         await self._check_rejectable(request, member, seal)
         rejected = request.reject(by=member.id, reason=reason, at=self.rule_check.now())
+        event = RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome)
         return Decision(
             request=rejected,
             kind="request rejected",
-            event=RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome),
+            events=(event,),
             answer="You rejected this request.",
-            tell_requester=True,
+            direct=event,
         )
 
     async def approve(self, request: UpgradeRequest, member: Member) -> Decision:
@@ -99,11 +100,11 @@ class Decisions:
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
             answer = f"Your approval counts: {tally}.{instead}"
-            return Decision(request=voted, kind="vote cast", event=cast, answer=answer, supersedes=supersedes)
+            return Decision(request=voted, kind="vote cast", events=(cast,), answer=answer, supersedes=supersedes)
         return Decision(
             request=voted.approve(at=now),
             kind="vote cast",
-            event=cast,
+            events=(cast, RequestApproved(about=about, supersedes=supersedes)),
             answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
             submit=True,
             supersedes=supersedes,
@@ -115,13 +116,14 @@ class Decisions:
         self._not_late(request)
         request.check_state(*_WITHDRAWABLE)
         unsure = request.state is State.SUBMISSION_UNCLEAR
+        event = RequestWithdrawn(about=outbox.about(request), by=member.id)
         return Decision(
             request=request.withdraw(by=member.id, at=self.rule_check.now()),
             kind="request withdrawn",
-            event=RequestWithdrawn(about=outbox.about(request), by=member.id),
+            events=(event,),
             answer="You withdrew this request."
             + (" It may have reached Avisi Cloud before: please check there." if unsure else ""),
-            tell_requester=True,
+            direct=event,
         )
 
     async def try_again(self, request: UpgradeRequest, member: Member) -> Decision:
@@ -147,7 +149,7 @@ class Decisions:
         return Decision(
             request=request.approve(at=self.rule_check.now()),
             kind="another attempt asked",
-            event=RequestApproved(about=outbox.about(request), by=member.id),
+            events=(RequestApproved(about=outbox.about(request), by=member.id),),
             answer="It is being submitted again.",
             submit=True,
         )
@@ -274,7 +276,7 @@ class Deciding:
                 decision = await verb(request, member)
                 if isinstance(pressed, ButtonPressed) and pressed.press is not Press.WITHDRAW:
                     request.check_seal(pressed.seal)
-                await self._store(number, pressed, decision, lease)
+                await self._store(number, pressed, request, decision, lease)
             except Late:
                 await self._expire(request, lease)
                 continue
@@ -300,37 +302,40 @@ class Deciding:
             return
         async with self.begin(lease) as work:
             try:
-                await expire(work, request, self.rule_check)
+                await expire(work, request, at=self.rule_check.now())
             except Stale:
                 return
             await work.commit()
 
     async def _store(
-        self, number: int, pressed: ButtonPressed | RejectionGiven, decision: Decision, lease: Lease
+        self,
+        number: int,
+        pressed: ButtonPressed | RejectionGiven,
+        before: UpgradeRequest,
+        decision: Decision,
+        lease: Lease,
     ) -> None:
+        after = decision.request
+        policy = rule_facts(self.rule_check.rule(after))
+        facts: dict[str, object] = {"seal": pressed.seal, "state": after.state, "policy": policy}
+        if after.outcome:
+            facts["reason"] = after.outcome
+        if decision.supersedes:
+            facts["supersedes"] = decision.supersedes
+        change = Change(
+            audit=decision.kind,
+            at=self.rule_check.now(),
+            actor=pressed.member,
+            facts=facts,
+            repaint=decision.kind,
+            urgency=Urgency.PERSON,
+            thread=decision.events,
+            direct=decision.direct,
+            submit=decision.submit,
+        )
         async with self.begin(lease) as work:
-            stored = await work.requests.save(decision.request)
-            rule = self.rule_check.rule(stored)
-            facts: dict[str, object] = {"seal": pressed.seal, "state": stored.state, "policy": rule_facts(rule)}
-            if stored.outcome:
-                facts["reason"] = stored.outcome
-            if decision.supersedes:
-                facts["supersedes"] = decision.supersedes
-            await work.audit.append(
-                fact(stored, decision.kind, at=self.rule_check.now(), actor=pressed.member, facts=facts)
-            )
-            told: list[OutboxMessage] = [
-                outbox.repaint(stored, because=decision.kind, urgency=Urgency.PERSON),
-                outbox.in_thread(stored, decision.event),
-            ]
-            if decision.submit:
-                told.append(outbox.submit(stored))
-                if not isinstance(decision.event, RequestApproved):
-                    approved = RequestApproved(about=outbox.about(stored), supersedes=decision.supersedes)
-                    told.append(outbox.in_thread(stored, approved))
-            if decision.tell_requester:
-                told.append(outbox.to_requester(stored, decision.event))
-            told.append(self._answer(pressed, decision.answer, number, outbox.about(stored)))
+            stored = await store_request(work, before, after, change)
+            told = [self._answer(pressed, decision.answer, number, outbox.about(stored))]
             await self._mark_duplicate_card(work, pressed, told)
             await self._end(work, number, pressed, told)
 

@@ -9,14 +9,12 @@ from bot.domain.scheduled import NAMELESS, NOT_FOLLOWED, NOT_REPORTED, Reading, 
 from bot.workflow import outbox
 from bot.workflow.announcing import Announcing
 from bot.workflow.errors import AvisiError, Stale
-from bot.workflow.expiring import expire
 from bot.workflow.outbox import DueMessage
 from bot.workflow.ports import BeginWork, Lease, UnitOfWork
-from bot.workflow.record import fact, rule_facts
-from bot.workflow.replacing import give_way
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
+from bot.workflow.transitions import Change, expire, replace_request, rule_facts, store_request
 
 _LONGEST_PAUSE = 60.0
 _TRIES = 3
@@ -54,33 +52,35 @@ class Outcomes:
     async def unclear(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
         """Store that nobody can tell, and ask the approvers."""
         reason = "Avisi Cloud gave no clear answer, and offers no list in which the bot could look."
-        rule = self.rule_check.rule(request)
+        now, rule = self.rule_check.now(), self.rule_check.rule(request)
+        event = SubmissionUnclear(about=outbox.about(request), mention=rule.notify, reason=reason)
+        change = Change(
+            audit="submission unclear",
+            at=now,
+            facts={"answer": reason},
+            repaint="unclear",
+            thread=(event,),
+            direct=event,
+        )
         async with self.begin(lease) as work:
-            unclear = await work.requests.save(request.unclear(reason, at=self.rule_check.now()))
-            event = SubmissionUnclear(about=outbox.about(unclear), mention=rule.notify, reason=reason)
-            await work.audit.append(
-                fact(unclear, "submission unclear", at=unclear.state_since, facts={"answer": reason})
-            )
-            await work.outbox.put(
-                outbox.repaint(unclear, because="unclear"),
-                outbox.in_thread(unclear, event),
-                outbox.to_requester(unclear, event),
-            )
+            await store_request(work, request, request.unclear(reason, at=now), change)
             await work.outbox.done(due.number)
             await work.commit()
 
     async def fail(self, request: UpgradeRequest, reason: str, due: DueMessage, lease: Lease) -> None:
         """Store a clear no, of the cloud or of a rule."""
+        now, rule = self.rule_check.now(), self.rule_check.rule(request)
+        event = SubmissionFailed(about=outbox.about(request), mention=(request.requester,), reason=reason)
+        change = Change(
+            audit="submission failed",
+            at=now,
+            facts={"answer": reason, "policy": rule_facts(rule)},
+            repaint="failed",
+            thread=(event,),
+            direct=event,
+        )
         async with self.begin(lease) as work:
-            failed = await work.requests.save(request.fail(reason, at=self.rule_check.now()))
-            event = SubmissionFailed(about=outbox.about(failed), mention=(failed.requester,), reason=reason)
-            facts = {"answer": reason, "policy": rule_facts(self.rule_check.rule(failed))}
-            await work.audit.append(fact(failed, "submission failed", at=failed.state_since, facts=facts))
-            await work.outbox.put(
-                outbox.repaint(failed, because="failed"),
-                outbox.in_thread(failed, event),
-                outbox.to_requester(failed, event),
-            )
+            await store_request(work, request, request.fail(reason, at=now), change)
             await work.outbox.done(due.number)
             await work.commit()
 
@@ -88,13 +88,11 @@ class Outcomes:
         self, request: UpgradeRequest, waiting: AvisiError, due: DueMessage, lease: Lease, *, seconds: float
     ) -> None:
         """Nothing was sent, or the cloud does not have it: go back and send again later."""
+        now = self.rule_check.now()
+        back = replace(request.approve(at=now), outcome=waiting.words())
+        change = Change(audit="submission postponed", at=now, facts={"answer": waiting.words()}, repaint="waiting")
         async with self.begin(lease) as work:
-            back = replace(request.approve(at=self.rule_check.now()), outcome=waiting.words())
-            stored = await work.requests.save(back)
-            await work.audit.append(
-                fact(stored, "submission postponed", at=stored.state_since, facts={"answer": waiting.words()})
-            )
-            await work.outbox.put(outbox.repaint(stored, because="waiting"))
+            await store_request(work, request, back, change)
             await work.outbox.postpone(due.number, seconds=seconds, error=waiting.words())
             await work.commit()
 
@@ -105,8 +103,8 @@ class Outcomes:
             return
         async with self.begin(lease) as work:
             if request.outcome != error.words():
-                stored = await work.requests.save(replace(request, outcome=error.words()))
-                await work.outbox.put(outbox.repaint(stored, because="waiting"))
+                change = Change(audit="", at=self.rule_check.now(), repaint="waiting")
+                await store_request(work, request, replace(request, outcome=error.words()), change)
             await work.outbox.postpone(due.number, seconds=growing_pause(due.attempts), error=error.words())
             await work.commit()
 
@@ -115,15 +113,14 @@ class Outcomes:
     ) -> None:
         """Store that it needs votes again; `before` is the request as it was approved."""
         async with self.begin(lease) as work:
-            stored = await work.requests.save(again)
-            await self.revoting.tell_voided(work, stored, voters=before.voters - again.voters)
+            await store_request(work, before, again, self.revoting.voting_again(before, again))
             await work.outbox.done(due.number)
             await work.commit()
 
     async def expire(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
         """Store that its deadline passed."""
         async with self.begin(lease) as work:
-            await expire(work, request, self.rule_check)
+            await expire(work, request, at=self.rule_check.now())
             await work.outbox.done(due.number)
             await work.commit()
 
@@ -155,7 +152,7 @@ async def take_over(
     """
     now, followed = announcing.now(), source is not Source.CLUSTERS
     known = await work.upgrades.find(upgrade.organisation, upgrade.identity)
-    submitted = await work.requests.save(request.submitted(upgrade=upgrade.identity, window=reading.window, at=now))
+    submitted = request.submitted(upgrade=upgrade.identity, window=reading.window, at=now)
     if not followed and reading.window is None:
         upgrade = replace(upgrade, status=NOT_FOLLOWED)
     await _replace_older(work, submitted, at=now, source=source)
@@ -165,19 +162,15 @@ async def take_over(
         "window_start": reading.window.start.isoformat() if reading.window else None,
         "window_end": reading.window.end.isoformat() if reading.window else None,
     }
-    await work.audit.append(fact(submitted, "upgrade submitted", at=now, facts=facts))
     event = UpgradeSubmitted(
         about=outbox.about(submitted),
         window=reading.window,
         start_left_out=submitted.start_left_out,
         followed=followed,
     )
-    await work.outbox.put(
-        outbox.repaint(submitted, because="submitted"),
-        outbox.in_thread(submitted, event),
-        outbox.to_requester(submitted, event),
-    )
-    await announcing.confirmed(work, replace(upgrade, status_since=now), known, submitted)
+    change = Change(audit="upgrade submitted", at=now, facts=facts, repaint="submitted", thread=(event,), direct=event)
+    stored = await store_request(work, request, submitted, change)
+    await announcing.confirmed(work, replace(upgrade, status_since=now), known, stored)
 
 
 async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:
@@ -192,7 +185,7 @@ async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetim
         if upgrade is not None and upgrade.identity != newer.upgrade and unreported:
             # nobody else will say so: no countdown and no outcome may come of what was rescheduled
             await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=at))
-        await give_way(work, request, to=newer, at=at)
+        await replace_request(work, request, by=newer, at=at)
 
 
 def _upgrade(

@@ -16,6 +16,7 @@ from bot.workflow.errors import AvisiError, NoList, Stale
 from bot.workflow.outcomes import take_over
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Page, UnitOfWork
 from bot.workflow.repositories import Feed, Source
+from bot.workflow.transitions import Change, store_request
 
 _NEWS_FOR = timedelta(hours=1)
 
@@ -112,8 +113,15 @@ class Recording:
         if request.state is State.SUBMISSION_UNCLEAR:
             await take_over(work, request, ours, reading, announcing=self.announcing, source=Source.ORGANISATION)
             return
-        stored = await work.requests.save(replace(request, upgrade=new.identity, window=new.window or request.window))
-        await self.announcing.repaint(work, stored, because="adopted")
+        adopted = replace(request, upgrade=new.identity, window=new.window or request.window)
+        facts = {
+            "identity": new.identity,
+            "status": new.status,
+            "window_start": new.window.start.isoformat() if new.window else None,
+            "window_end": new.window.end.isoformat() if new.window else None,
+        }
+        change = Change(audit="record adopted", at=self.now(), facts=facts, repaint="adopted")
+        await store_request(work, request, adopted, change)
         nameless = await work.upgrades.find(new.organisation, _nameless(request))
         if nameless is None:
             await work.upgrades.save(ours)

@@ -8,17 +8,17 @@ from functools import partial
 from bot.domain.cluster import Organisation
 from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
 from bot.domain.policy import Policy, Rule
-from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
+from bot.domain.request import PERISHABLE, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import outbox
-from bot.workflow.errors import MembersUnavailable, Missing, Stale, UnreadableRequest
-from bot.workflow.expiring import expire
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
-from bot.workflow.record import fact
+from bot.workflow.errors import MembersUnavailable, Stale
+from bot.workflow.lookups import request_of
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
+from bot.workflow.transitions import Change, expire, store_request
 
 _LATE = 0.25
 """A countdown is dropped when it comes later than this share of its lead."""
@@ -54,7 +54,7 @@ class Reminding:
             waiting = await work.requests.in_states(*PERISHABLE)
         for request in waiting:
             if self.now() >= request.deadline:
-                await self._quietly(partial(expire, request=request, rule_check=self.rule_check), lease)
+                await self._quietly(partial(expire, request=request, at=self.now()), lease)
             elif self._is_expected_otherwise(request):
                 await self._quietly(partial(self._expect, request=request), lease)
             elif request.state is State.PENDING_APPROVAL:
@@ -72,14 +72,13 @@ class Reminding:
     async def _expect(self, work: UnitOfWork, request: UpgradeRequest) -> None:
         """Have the card show the window that is expected now: nobody is to decide beside one that has passed."""
         now = self.now()
-        again = await work.requests.save(request.expect(self.rule_check.expected(request, now=now)))
-        window = again.estimate
+        window = self.rule_check.expected(request, now=now)
         facts = {
             "window_start": window.start.isoformat() if window else None,
             "window_end": window.end.isoformat() if window else None,
         }
-        await work.audit.append(fact(again, "window estimated again", at=now, facts=facts))
-        await work.outbox.put(outbox.repaint(again, because="estimate"))
+        change = Change(audit="window estimated again", at=now, facts=facts, repaint="estimate")
+        await store_request(work, request, request.expect(window), change)
 
     async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
         rule = self.rule_check.rule(request)
@@ -108,16 +107,16 @@ class Reminding:
         current = await work.requests.get(request.id)
         if current.state is not State.PENDING_APPROVAL or current.reminders != request.reminders:
             return
-        reminded = await work.requests.save(current.remind(at=self.now()))
+        now = self.now()
         event = ApproversReminded(
-            about=outbox.about(reminded),
+            about=outbox.about(current),
             mention=mention,
-            count=len(reminded.votes),
-            required=reminded.required,
-            deadline=reminded.deadline,
+            count=len(current.votes),
+            required=current.required,
+            deadline=current.deadline,
         )
-        await work.audit.append(fact(reminded, "approvers reminded", at=self.now()))
-        await work.outbox.put(outbox.in_thread(reminded, event))
+        change = Change(audit="approvers reminded", at=now, thread=(event,))
+        await store_request(work, current, current.remind(at=now), change)
 
     async def _windows(self, lease: Lease) -> None:
         now = self.now()
@@ -171,7 +170,7 @@ class Reminding:
         return _Near(upgrade=upgrade, window=window, channel=rule.channel, hours=nearest.total_seconds() / 3600)
 
     async def _count_down(self, work: UnitOfWork, near: "_Near") -> None:
-        request = await _request_of(work, near.upgrade)
+        request = await request_of(work, near.upgrade)
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
         about = outbox.about_upgrade(near.upgrade, request)
@@ -187,12 +186,12 @@ class Reminding:
             return
         await work.upgrades.save(replace(upgrade, overrun_told=True))
         if rule.channel:
-            about = outbox.about_upgrade(upgrade, await _request_of(work, upgrade))
+            about = outbox.about_upgrade(upgrade, await request_of(work, upgrade))
             key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
             event = UpgradeOverran(about=about, window=window)
             await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
-    async def _quietly(self, write: Callable[[UnitOfWork], Awaitable[None]], lease: Lease) -> None:
+    async def _quietly(self, write: Callable[[UnitOfWork], Awaitable[object]], lease: Lease) -> None:
         """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""
         try:
             async with self.begin(lease) as work:
@@ -238,12 +237,3 @@ class _Near:
     def key(self) -> str:
         one = self.upgrade
         return f"near:{one.organisation}:{one.identity}:{self.window.start.isoformat()}:{self.hours:g}"
-
-
-async def _request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
-    if upgrade.request_id is None:
-        return None
-    try:
-        return await work.requests.get(RequestId(upgrade.request_id))
-    except (Missing, UnreadableRequest):
-        return None

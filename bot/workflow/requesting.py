@@ -12,7 +12,7 @@ from bot.domain.events import About, RequestApproved, UpgradeRequested
 from bot.domain.form import Form, judged_time, occasion
 from bot.domain.people import Member
 from bot.domain.policy import Rule
-from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, UpgradeRequest
+from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
@@ -20,9 +20,8 @@ from bot.workflow.inbox import FormSubmitted
 from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
-from bot.workflow.record import fact, request_facts, rule_facts
-from bot.workflow.replacing import give_way
 from bot.workflow.repositories import Fact
+from bot.workflow.transitions import Change, replace_request, request_facts, rule_facts, store_request
 from bot.workflow.viewing import Viewing
 
 _MOMENT = 0.1
@@ -163,42 +162,49 @@ class Requesting:
     async def _store(self, work: UnitOfWork, asked: "_Asked") -> None:
         request, rule = asked.request, asked.rule
         if asked.older and asked.older.cluster_identity != request.cluster_identity:
-            await give_way(work, asked.older, to=request, at=self.now())
+            await replace_request(work, asked.older, by=request, at=self.now())
         for older in await work.requests.of_cluster(request.cluster_identity, *OPEN):
             if older.state not in REPLACEABLE:
                 raise Later(_SUBMITTING)
-            await give_way(work, older, to=request, at=self.now())
+            await replace_request(work, older, by=request, at=self.now())
         if await work.requests.count_open(request.requester) >= MOST_UNFINISHED:
             raise TooMany(
                 f"You already have {MOST_UNFINISHED} open requests, the most that one person may have. "
                 f"Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
             )
-        stored = await work.requests.add(request)
-        about = outbox.about(stored)
-        facts = request_facts(stored, rule) | {"replaces": stored.replaces or ""}
+        about = outbox.about(request)
+        facts = request_facts(request, rule) | {"replaces": request.replaces or ""}
         if asked.freeze:
             facts["overrides"] = f"the freeze {asked.freeze.words}"
-        await work.audit.append(
-            fact(stored, "upgrade requested", at=stored.requested_at, actor=stored.requester, facts=facts)
-        )
         requested = UpgradeRequested(
             about=about,
-            mention=rule.notify if stored.required else (),
-            required=stored.required,
-            deadline=stored.deadline,
+            mention=rule.notify if request.required else (),
+            required=request.required,
+            deadline=request.deadline,
         )
-        await work.outbox.put(
-            outbox.repaint(stored, because="requested", urgency=Urgency.PERSON),
-            outbox.in_thread(stored, requested),
-            outbox.to_requester(stored, requested),
+        made = Change(
+            audit="upgrade requested",
+            at=request.requested_at,
+            actor=request.requester,
+            facts=facts,
+            repaint="requested",
+            urgency=Urgency.PERSON,
+            thread=(requested,),
+            direct=requested,
         )
+        stored = await store_request(work, None, request, made)
         if stored.required == 0:
-            approved = await work.requests.save(stored.approve(at=self.now()))
-            await work.outbox.put(
-                outbox.repaint(approved, because="approved", urgency=Urgency.PERSON),
-                outbox.in_thread(approved, RequestApproved(about=about)),
-                outbox.submit(approved),
+            now = self.now()
+            approved = Change(
+                audit="request approved",
+                at=now,
+                facts={"required": 0, "state": State.APPROVED, "seal": stored.seal, "policy": rule_facts(rule)},
+                repaint="approved",
+                urgency=Urgency.PERSON,
+                thread=(RequestApproved(about=about),),
+                submit=True,
             )
+            await store_request(work, stored, stored.approve(at=now), approved)
 
     async def _refuse(self, number: int, submitted: FormSubmitted, refusal: Refused, lease: Lease) -> None:
         found = self.viewing.find(submitted.form.cluster_identity)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from bot.domain.events import RequestApproved, VotesVoided
-from bot.domain.people import MemberId
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginWork, Lease, UnitOfWork
-from bot.workflow.record import fact, rule_facts
+from bot.workflow.ports import BeginWork, Lease
 from bot.workflow.rule_check import RuleCheck
+from bot.workflow.transitions import Change, rule_facts, store_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Revoting:
         needed = self.rule_check.rule(request).approvals_needed(override=request.override)
         voided = drift.void(request, at=self.rule_check.now()).require(needed)
         async with self.begin(lease) as work:
-            await self.tell_voided(work, await work.requests.save(voided), voters=request.voters)
+            await store_request(work, request, voided, self.voting_again(request, voided))
             await work.commit()
         return True
 
@@ -52,37 +51,43 @@ class Revoting:
             judged = judged.approve(at=self.rule_check.now())
         if judged == request:
             return
-        async with self.begin() as work:
-            stored = await work.requests.save(judged)
-            facts: dict[str, object] = {
+        change = Change(
+            audit="votes judged again",
+            at=self.rule_check.now(),
+            facts={
                 "required": needed,
-                "blocked": stored.blocked,
-                "state": stored.state,
+                "blocked": judged.blocked,
+                "state": judged.state,
                 "policy": rule_facts(rule),
-            }
-            await work.audit.append(fact(stored, "votes judged again", at=self.rule_check.now(), facts=facts))
-            await work.outbox.put(outbox.repaint(stored, because="rejudged"))
-            if enough:
-                approved = RequestApproved(about=outbox.about(stored))
-                await work.outbox.put(outbox.in_thread(stored, approved), outbox.submit(stored))
+            },
+            repaint="rejudged",
+            thread=(RequestApproved(about=outbox.about(judged)),) if enough else (),
+            submit=enough,
+        )
+        async with self.begin() as work:
+            await store_request(work, request, judged, change)
             await work.commit()
 
-    async def tell_voided(self, work: UnitOfWork, stored: UpgradeRequest, *, voters: frozenset[MemberId]) -> None:
-        """Have it told that the vote starts again; `stored` is the request as it was stored."""
-        rule = self.rule_check.rule(stored)
+    def voting_again(self, before: UpgradeRequest, after: UpgradeRequest) -> Change:
+        """Describe that votes no longer count, so that more are needed."""
+        rule, voters = self.rule_check.rule(after), before.voters - after.voters
         mention = tuple(dict.fromkeys((*rule.notify, *sorted(voters))))
         event = VotesVoided(
-            about=outbox.about(stored),
+            about=outbox.about(after),
             mention=mention,
-            changes=stored.changes,
+            changes=after.changes,
             voters=tuple(sorted(voters)),
-            required=stored.required,
+            required=after.required,
         )
-        facts: dict[str, object] = {
-            "changes": list(stored.changes),
-            "voters": sorted(voters),
-            "seal": stored.seal,
-            "policy": rule_facts(rule),
-        }
-        await work.audit.append(fact(stored, "votes voided", at=self.rule_check.now(), facts=facts))
-        await work.outbox.put(outbox.repaint(stored, because="voided"), outbox.in_thread(stored, event))
+        return Change(
+            audit="votes voided",
+            at=self.rule_check.now(),
+            facts={
+                "changes": list(after.changes),
+                "voters": sorted(voters),
+                "seal": after.seal,
+                "policy": rule_facts(rule),
+            },
+            repaint="voided",
+            thread=(event,),
+        )

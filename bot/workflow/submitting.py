@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading
-from bot.workflow import outbox
 from bot.workflow.catalog_cache import remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.outbox import DueMessage
 from bot.workflow.outcomes import Outcomes, growing_pause
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Lease, Submission
-from bot.workflow.record import fact, rule_facts
 from bot.workflow.rule_check import RuleCheck
+from bot.workflow.transitions import Change, rule_facts, store_request
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
 _BEFORE_SECOND_READING = 2.0
@@ -82,19 +81,18 @@ class Submitting:
         began = self.seconds()
         sending = request.submitting(at=now, start_left_out=left_out)
         sending = replace(sending, attempted_at=cloud_now - _WHOLE_SECOND if cloud_now else now - _UNKNOWN_SKEW)
+        facts = {
+            "cluster_identity": submission.cluster_identity,
+            "version": submission.version,
+            "start": submission.start.isoformat() if submission.start else None,
+            "ignore_windows": submission.ignore_windows,
+            "attempt": sending.attempt,
+            "seal": sending.seal,
+            "policy": rule_facts(self.rule_check.rule(sending)),
+        }
+        change = Change(audit="submission sent", at=now, facts=facts, repaint="submitting")
         async with self.begin(lease) as work:
-            stored = await work.requests.save(sending)
-            facts = {
-                "cluster_identity": submission.cluster_identity,
-                "version": submission.version,
-                "start": submission.start.isoformat() if submission.start else None,
-                "ignore_windows": submission.ignore_windows,
-                "attempt": stored.attempt,
-                "seal": stored.seal,
-                "policy": rule_facts(self.rule_check.rule(stored)),
-            }
-            await work.audit.append(fact(stored, "submission sent", at=now, facts=facts))
-            await work.outbox.put(outbox.repaint(stored, because="submitting"))
+            stored = await store_request(work, request, sending, change)
             await work.commit()
         if self.seconds() - began > _STALLED:
             held_up = AvisiError("The bot was held up before it could send it.")

@@ -17,7 +17,7 @@ from bot.store.storage import Storage
 from bot.store.tables import AuditRow, ChainRow
 from bot.store.trail import AuditTrail, Exported
 from bot.store.transaction import transaction
-from bot.workflow.record import fact
+from bot.workflow.transitions import fact
 from tests.builders import KIM, NOON, SEM, a_fact, an_upgrade_request
 from tests.store.conftest import Subject
 

@@ -15,7 +15,7 @@ from bot.workflow.errors import (
     MembersUnavailable,
 )
 from bot.workflow.inbox import Press
-from bot.workflow.record import rule_facts
+from bot.workflow.transitions import rule_facts
 from tests.builders import (
     ACME,
     KIM,

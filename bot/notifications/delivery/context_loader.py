@@ -15,9 +15,9 @@ from bot.notifications.delivery.errors import BadPayload, DestinationGone, Messa
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.inbox import MessageRef
+from bot.workflow.lookups import find_competing
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import Clock, ReadOnlyWork
-from bot.workflow.replacing import find_competing
 from bot.workflow.repositories import Source
 
 _REMEMBERED: Final = 1000

@@ -1,0 +1,23 @@
+"""Questions about stored requests and upgrades that several use cases ask."""
+
+from bot.domain.request import RequestId, UpgradeRequest, competing
+from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow.errors import Missing, UnreadableRequest
+from bot.workflow.ports import ReadOnlyWork
+
+_LATEST = 5
+
+
+async def request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
+    """Return the request that led to an upgrade; None when there is none, or none that can be read."""
+    if upgrade.request_id is None:
+        return None
+    try:
+        return await work.requests.get(RequestId(upgrade.request_id))
+    except (Missing, UnreadableRequest):
+        return None
+
+
+async def find_competing(work: ReadOnlyWork, request: UpgradeRequest) -> ScheduledUpgrade | None:
+    """Return the scheduled upgrade that the request would supersede, None when there is none."""
+    return competing(request, await work.upgrades.of_cluster(request.cluster_identity, limit=_LATEST))

@@ -1,0 +1,138 @@
+"""The only place that saves a changed request: new value, audit event, card, thread, direct message and submission.
+
+All of it goes into the caller's transaction. The moves that several use cases make stand here too; a use case describes
+its own moves as a `Change`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.events import AnyEvent, RequestExpired, RequestReplaced
+from bot.domain.naming import Naming
+from bot.domain.policy import Rule
+from bot.domain.request import UpgradeRequest
+from bot.workflow import outbox
+from bot.workflow.outbox import OutboxMessage, Urgency
+from bot.workflow.ports import UnitOfWork
+from bot.workflow.repositories import Fact
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is stored together with a new value.
+
+    `audit` is the kind of the audit event. It may be empty only while the state stays the same. `repaint` says why the
+    card is drawn again and is part of the message's key; empty when the card stays as it is. The events in `thread` are
+    posted under the card in this order. `submit` starts a submission to the cloud.
+    """
+
+    audit: str
+    at: datetime
+    actor: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    repaint: str = ""
+    urgency: Urgency = Urgency.ALERT
+    thread: tuple[AnyEvent, ...] = ()
+    direct: AnyEvent | None = None
+    submit: bool = False
+
+
+async def store_request(
+    work: UnitOfWork, before: UpgradeRequest | None, after: UpgradeRequest, change: Change
+) -> UpgradeRequest:
+    """Store a new request (`before` is None) or a changed one; return it as stored. Raises Stale and Taken."""
+    if not change.audit and (before is None or before.state is not after.state):
+        raise ValueError(f"a change to {after.state} without an audit event")
+    stored = await (work.requests.save(after) if before else work.requests.add(after))
+    if change.audit:
+        await work.audit.append(
+            fact(stored, change.audit, at=change.at, actor=change.actor, facts=change.facts),
+        )
+    messages: list[OutboxMessage] = []
+    if change.repaint:
+        messages.append(outbox.repaint(stored, because=change.repaint, urgency=change.urgency))
+    messages += (outbox.in_thread(stored, event) for event in change.thread)
+    if change.direct:
+        messages.append(outbox.to_requester(stored, change.direct))
+    if change.submit:
+        messages.append(outbox.submit(stored))
+    await work.outbox.put(*messages)
+    return stored
+
+
+async def expire(work: UnitOfWork, request: UpgradeRequest, *, at: datetime) -> UpgradeRequest:
+    """End a request whose deadline has passed; raises Stale."""
+    event = RequestExpired(about=outbox.about(request), deadline=request.deadline)
+    change = Change(audit="request expired", at=at, repaint="expired", thread=(event,), direct=event)
+    return await store_request(work, request, request.expire(at=at), change)
+
+
+async def replace_request(
+    work: UnitOfWork, older: UpgradeRequest, *, by: UpgradeRequest, at: datetime
+) -> UpgradeRequest:
+    """End a request because a newer one takes its place; raises Stale."""
+    instead = Naming(several=by.organisation != older.organisation).cluster(by)
+    event = RequestReplaced(
+        about=outbox.about(older),
+        by_request=by.id,
+        by=by.requester,
+        instead=instead if by.cluster_identity != older.cluster_identity else "",
+    )
+    change = Change(
+        audit="request replaced",
+        at=at,
+        actor=by.requester,
+        facts={"by": by.id},
+        repaint="replaced",
+        thread=(event,),
+        direct=event,
+    )
+    return await store_request(work, older, older.replaced(by=by.id, at=at), change)
+
+
+def fact(
+    request: UpgradeRequest, kind: str, *, at: datetime, actor: str = "", facts: Mapping[str, object] | None = None
+) -> Fact:
+    """Return an audit event of a request as it was stored; it always says whose approvals count after it."""
+    return Fact(
+        kind=kind,
+        at=at,
+        request_id=request.id,
+        actor=actor,
+        organisation=request.organisation,
+        cluster=request.full_name,
+        facts={**(facts or {}), "approvals": sorted(request.voters)},
+    )
+
+
+def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:
+    """Return what was asked and under which rule, as plain JSON values."""
+    return {
+        "from_version": request.from_version,
+        "to_version": request.to_version,
+        "start": request.start.isoformat() if request.start else None,
+        "ignore_windows": request.ignore_windows,
+        "override": request.override,
+        "reason": request.reason,
+        "seal": request.seal,
+        "deadline": request.deadline.isoformat(),
+        "policy": rule_facts(rule),
+    }
+
+
+def rule_facts(rule: Rule) -> dict[str, object]:
+    """Return the rule in force as plain JSON values."""
+    return {
+        "requesters": list(rule.requesters),
+        "approvers": list(rule.approvers),
+        "required_approvals": rule.required_approvals,
+        "self_approval": rule.self_approval,
+        "reason_required": rule.reason_required,
+        "allowed": [allowed.text for allowed in rule.allowed],
+        "freeze": [freeze.words for freeze in rule.freeze],
+        "override": rule.override,
+        "after": {environment: wait.total_seconds() for environment, wait in rule.after},
+        "allow_downgrade": rule.allow_downgrade,
+        "zone": str(rule.zone),
+    }
