@@ -16,7 +16,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.avisi.client import AvisiClient
 from bot.domain.cluster import Organisation
+from bot.domain.naming import Naming
 from bot.domain.policy import Policy
+from bot.feeds.serving import CalendarRequests
+from bot.feeds.upgrades import UpgradeCalendar
 from bot.gauges import Gauges
 from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
@@ -28,7 +31,7 @@ from bot.runner.outage import Outage
 from bot.runner.queue_runner import Handlers
 from bot.runner.schedule import Schedule
 from bot.runner.worker import Worker
-from bot.server import Server
+from bot.server import Handler, Server
 from bot.settings import Settings
 from bot.slack.form import filling
 from bot.slack.listeners import Edge
@@ -175,6 +178,7 @@ class Bot:
             checks=ready_checks.checks(),
             registry=metrics.REGISTRY,
             slack=None if socket else self._requests(slack, identity).answer,
+            calendar=self._calendar(built, identity),
         )
         self.port = await server.start()
         await built.in_force.declare()
@@ -226,6 +230,21 @@ class Bot:
     def _requests(self, slack: AsyncApp, identity: Identity) -> SlackRequests:
         secret = self.settings.slack_signing_secret
         return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
+
+    def _calendar(self, built: UseCases, identity: Identity) -> Handler | None:
+        token = self.settings.bot_calendar_token
+        if token is None:
+            return None
+        calendar = UpgradeCalendar(
+            read=self.storage.read,
+            catalog_cache=built.catalog_cache,
+            policy=self.policy,
+            organisations=self._organisations,
+            naming=Naming.among(self._organisations),
+            now=self._now,
+            workspace=lambda: identity.known.url if identity.known else "",
+        )
+        return CalendarRequests(calendar=calendar, token=token.get_secret_value()).answer
 
     def _join(self, schedule: Schedule, built: UseCases, troubles: dict[Organisation, str]) -> Jobs:
         poll = self.settings.bot_poll_seconds

@@ -18,6 +18,7 @@ from bot.connections import PATIENCE, Connections
 
 _AIOHTTP = logging.getLogger("aiohttp.server")
 SLACK_PATH = "/slack/events"
+CALENDAR_PATH = "/calendar.ics"
 _LARGEST = 2 * 1024 * 1024
 _GRACE = 3.0
 _KEPT = 1.5
@@ -80,6 +81,8 @@ class Lookout:
 class Server:
     """Serves on a host and port (0 takes a free one). `slack` is the guarded handler, None in Socket Mode.
 
+    `calendar` answers whoever has its token, None where nobody may.
+
     `checks` are run for /readyz; each has to be quick and may not raise.
     """
 
@@ -88,6 +91,7 @@ class Server:
     checks: Mapping[str, Check]
     registry: CollectorRegistry
     slack: SlackHandler | None = None
+    calendar: Handler | None = None
     connections: Connections = field(default_factory=Connections)
     stopping: bool = False
     _runner: web.AppRunner | None = field(default=None, init=False)
@@ -104,6 +108,8 @@ class Server:
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._metrics)
+        if self.calendar is not None:
+            app.router.add_get(CALENDAR_PATH, self.calendar)
         if self.slack is not None:
             app.router.add_post(SLACK_PATH, partial(self._proving, self.slack))
         return app

@@ -163,6 +163,12 @@ class Settings(RuleSettings, DatabaseSettings):
         default="info", description="debug, info, warning or error", examples=["info"]
     )
 
+    bot_calendar_token: Annotated[SecretStr, AfterValidator(shapes.token)] | None = Field(
+        default=None,
+        description="at least 20 characters; whoever knows it may read /calendar.ics",
+        examples=["c1f3b0d2a4e5968778695a4b"],
+    )
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return the value of every secret, for those who hide them."""

@@ -23,6 +23,7 @@ QUOTED: Final = (
 _QUOTES: Final = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _PERSON: Final = re.compile(r"[UWS][A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
+_SHORTEST_TOKEN: Final = 20
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -116,6 +117,13 @@ def secret(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
         return value
 
     return check
+
+
+def token(value: SecretStr) -> SecretStr:
+    """Check that a token is long enough that nobody guesses it."""
+    if len(secret()(value).get_secret_value()) < _SHORTEST_TOKEN:
+        raise ValueError(f"it has fewer than {_SHORTEST_TOKEN} characters")
+    return value
 
 
 def database(value: SecretStr) -> SecretStr:

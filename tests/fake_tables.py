@@ -194,6 +194,17 @@ class FakeUpgrades:
         some = [one for one in self._unfinished() if one.window and first <= one.window.start <= last]
         return tuple(sorted(some, key=lambda one: one.window.start if one.window else 0))
 
+    async def with_windows(
+        self, organisations: Collection[Organisation], *, since: datetime
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return their upgrades whose window starts at or after a moment."""
+        found = [
+            one
+            for one in self.tables.upgrades.values()
+            if one.organisation in organisations and one.window and one.window.start >= since
+        ]
+        return tuple(sorted(found, key=lambda one: one.window.start if one.window else since))
+
     async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
         """Return the moves of one, first to last."""
         found = [move for (key, _), move in self.tables.moves.items() if key == (organisation, identity)]

@@ -22,6 +22,7 @@ INWARDS: dict[str, set[str]] = {
     "runner": {*INNER, "notifications", "observe"},
     "avisi": {*INNER, "observe", "proxies"},
     "store": {*INNER, "observe", "database_url"},
+    "feeds": INNER,
     "observe": set(),
     "sandbox": {"app", "settings", "policy", "manifest", "observe", *INNER},
     "doctor": {
@@ -34,8 +35,8 @@ INWARDS: dict[str, set[str]] = {
         "sandbox", "slack", "store", "observe",
     },
     "app": {
-        *INNER, "notifications", "slack", "runner", "avisi", "store", "observe", "server", "settings", "gauges",
-        "readyz", "wiring",
+        *INNER, "notifications", "slack", "runner", "avisi", "store", "observe", "feeds", "server", "settings",
+        "gauges", "readyz", "wiring",
     },
     "gauges": {"server", "domain", "observe", "store", "workflow"},
     "readyz": {*INNER, "runner", "server", "slack", "store"},
@@ -61,6 +62,7 @@ OUTSIDE: dict[str, set[str]] = {
     "runner": {"apscheduler", "structlog"},
     "avisi": {"httpx", "pydantic", "stamina", "structlog"},
     "store": {"sqlalchemy", "alembic", "pydantic", "aiosqlite", "asyncpg", "structlog"},
+    "feeds": {"aiohttp", "icalendar"},
     "observe": {"structlog", "prometheus_client"},
     "sandbox": {"aiohttp", "pydantic", "rich"},
     "doctor": {"slack_sdk"},

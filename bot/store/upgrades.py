@@ -132,6 +132,13 @@ class StoredUpgrades:
         query = _READ.where(_UNFINISHED, UpgradeRow.window_start >= first, UpgradeRow.window_start <= last)
         return await self._read(query.order_by(UpgradeRow.window_start, *_KEYS))
 
+    async def with_windows(
+        self, organisations: Collection[Organisation], *, since: datetime
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return their upgrades, final or not, whose window starts at or after a moment, by window start."""
+        query = _READ.where(UpgradeRow.organisation.in_(organisations), UpgradeRow.window_start >= since)
+        return await self._read(query.order_by(UpgradeRow.window_start, *_KEYS))
+
     async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
         """Return the moves of one, first to last."""
         query = select(MoveRow.body).where(MoveRow.organisation == organisation, MoveRow.identity == identity)

@@ -81,6 +81,11 @@ class ReadUpgrades(Protocol):
     async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final whose window starts between the two moments."""
 
+    async def with_windows(
+        self, organisations: Collection[Organisation], *, since: datetime
+    ) -> tuple[ScheduledUpgrade, ...]:
+        """Return their upgrades, final or not, whose window starts at or after a moment, by window start."""
+
     async def moves(self, organisation: Organisation, identity: UpgradeIdentity) -> tuple[Move, ...]:
         """Return the moves of one, first to last."""
 

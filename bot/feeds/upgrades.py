@@ -1,0 +1,139 @@
+"""What the calendar holds: upgrades with a window and freezes, read from the store and the policy."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from bot.domain.calendar import Freeze
+from bot.domain.cluster import Organisation
+from bot.domain.naming import Naming
+from bot.domain.policy import Policy
+from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.scheduled import ALARMING, DONE, NOT_REPORTED, ScheduledUpgrade
+from bot.feeds.calendar import CalendarEvent, CalendarFeed, Status, render
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import Missing
+from bot.workflow.inbox import MessageRef
+from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
+
+_LOOKS_BACK = timedelta(days=90)
+_CANCELLED_FOR = timedelta(days=7)
+_ENDED_OTHERWISE = frozenset({"SUPERSEDED", NOT_REPORTED})
+_DOMAIN = "upgrade-bot"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeCalendar:
+    """Reads and renders the calendar. `workspace` returns the address of the Slack workspace, empty while unknown."""
+
+    read: BeginReading
+    catalog_cache: CatalogCache
+    policy: Policy
+    organisations: tuple[Organisation, ...]
+    naming: Naming
+    now: Clock
+    workspace: Callable[[], str]
+
+    async def feed(self, environment: str | None = None) -> CalendarFeed:
+        """Return the calendar, of one environment's name or of all."""
+        now = self.now()
+        async with self.read() as work:
+            upgrades = await work.upgrades.with_windows(self.organisations, since=now - _LOOKS_BACK)
+            shown = [one for one in upgrades if self._is_asked(one, environment) and _is_shown(one, now)]
+            events = [await self._upgrade(work, one) for one in shown]
+        events += self._freezes(environment)
+        name = f"Cluster upgrades: {environment}" if environment else "Cluster upgrades"
+        return await asyncio.to_thread(render, tuple(events), name=name)
+
+    def _is_asked(self, upgrade: ScheduledUpgrade, environment: str | None) -> bool:
+        if self.policy.watch == "requested" and upgrade.request_id is None:
+            return False
+        names = {upgrade.environment, f"{upgrade.organisation}/{upgrade.environment}"}
+        return environment is None or environment in names
+
+    async def _upgrade(self, work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> CalendarEvent:
+        window = upgrade.window
+        if window is None:
+            raise ValueError("Only upgrades with a window have an event.")
+        request, card = await _request(work, upgrade)
+        lines = [f"{upgrade.from_version} to {upgrade.to_version}" if upgrade.from_version else upgrade.to_version]
+        lines.append(f"Status: {upgrade.status}")
+        if request is None:
+            lines.append("Scheduled outside Slack, without approval here")
+        elif request.change:
+            lines.append(f"Change: {request.change}")
+        return CalendarEvent(
+            uid=f"{upgrade.organisation}.{upgrade.identity}@{_DOMAIN}",
+            summary=f"{self.naming.cluster(upgrade)}: {_summary(upgrade)}",
+            start=window.start,
+            end=window.end,
+            status=_status(upgrade),
+            sequence=upgrade.moves,
+            changed_at=upgrade.status_since,
+            description="\n".join(lines),
+            url=self._address(card),
+        )
+
+    def _address(self, card: MessageRef | None) -> str:
+        workspace = self.workspace().rstrip("/")
+        if card is None or not workspace.startswith("https://"):
+            return ""
+        return f"{workspace}/archives/{card.channel}/p{card.ts.replace('.', '')}"
+
+    def _freezes(self, environment: str | None) -> list[CalendarEvent]:
+        """Return one event for each freeze of the policy file, however many environments it is for."""
+        frozen: dict[Freeze, list[str]] = {}
+        for catalog in self.catalog_cache.catalogs:
+            for slug in sorted(catalog.environment_slugs):
+                full = f"{catalog.organisation}/{slug}"
+                if environment is None or environment in {slug, full}:
+                    for freeze in self.policy.rule(catalog.organisation, slug).freeze:
+                        frozen.setdefault(freeze, []).append(full if self.naming.several else slug)
+        return [_freeze(freeze, names) for freeze, names in frozen.items()]
+
+
+def _freeze(freeze: Freeze, environments: list[str]) -> CalendarEvent:
+    told = f"{freeze.first} {freeze.last} {freeze.reason}"
+    why = f" ({freeze.reason})" if freeze.reason else ""
+    return CalendarEvent(
+        uid=f"freeze.{hashlib.sha256(told.encode()).hexdigest()[:24]}@{_DOMAIN}",
+        summary=f"Freeze: {', '.join(environments)}{why}",
+        start=freeze.first,
+        end=freeze.last + timedelta(days=1),
+        status="CONFIRMED",
+        sequence=0,
+        changed_at=datetime.combine(freeze.first, time(), tzinfo=UTC),
+        description="No upgrade runs in these days, unless the freeze is overridden.",
+    )
+
+
+def _is_shown(upgrade: ScheduledUpgrade, now: datetime) -> bool:
+    """Whether it still stands in the calendar: what was withdrawn is shown as cancelled for a week."""
+    return _status(upgrade) != "CANCELLED" or now - upgrade.status_since < _CANCELLED_FOR
+
+
+def _status(upgrade: ScheduledUpgrade) -> Status:
+    if upgrade.status in _ENDED_OTHERWISE:
+        return "CANCELLED"
+    return "TENTATIVE" if upgrade.status == "REQUESTED" else "CONFIRMED"
+
+
+def _summary(upgrade: ScheduledUpgrade) -> str:
+    if upgrade.status in DONE:
+        return f"upgraded to {upgrade.to_version}"
+    if upgrade.status in ALARMING:
+        return f"upgrade to {upgrade.to_version} failed"
+    return f"upgrade to {upgrade.to_version}"
+
+
+async def _request(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> tuple[UpgradeRequest | None, MessageRef | None]:
+    if upgrade.request_id is None:
+        return None, None
+    identity = RequestId(upgrade.request_id)
+    try:
+        request = await work.requests.get(identity)
+    except Missing:
+        return None, None
+    return request, await work.messages.card(identity)
