@@ -324,3 +324,126 @@ async def test_an_escaping_command_gets_ids(slack: SimulatedSlack, listening: Li
     await slack.person("U0ROOS").command(HERE, "/schedule-upgrade @sem #production https://a.test/x <b>")
 
     assert listening.last["text"] == "<@U0SEM|sem> <#C0PROD|production> <https://a.test/x> &lt;b&gt;"
+
+
+async def test_an_overflow_menu_sends_the_option_that_was_chosen(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """In messages, modals and Homes; the options are listed apart from what is drawn."""
+    menu = {"type": "overflow", "action_id": "more", "options": [option("Comment", "c"), option("Take back", "t")]}
+    posted = await client.chat_postMessage(channel=HERE, text="Card", blocks=[actions(button(), menu)])
+    sem = slack.person("U0SEM")
+    card = await sem.message(HERE, "Card")
+
+    await sem.choose_from_menu(HERE, str(posted["ts"]), "Take back")
+
+    assert card.menu == ("Comment", "Take back")
+    assert "Take back" not in card.shown
+    (action,) = listening.last["actions"]
+    assert (action["type"], action["action_id"]) == ("overflow", "more")
+    assert action["selected_option"]["value"] == "t"
+    with pytest.raises(NotShownError, match="Take back"):
+        await sem.choose_from_menu(HERE, str(posted["ts"]), "Delete")
+
+    await opened(slack, client, modal(section(accessory=menu)))
+    await slack.person("U0ROOS").choose_from_menu_in_modal("Comment")
+    assert listening.last["actions"][0]["selected_option"]["value"] == "c"
+    await client.views_publish(user_id="U0SEM", view=home(section("orders", accessory=menu)))
+    await sem.choose_from_menu_in_home("Take back", beside="orders")
+    assert listening.last["view"]["type"] == "home"
+
+
+async def test_a_confirmation_is_read_before_it_is_confirmed(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """A test reads the dialog's words; the bot hears of the press alone."""
+    asked = {"title": plain("Approve?"), "text": plain("There is no way back"), "confirm": plain("Approve")}
+    asks = button("Approve", confirm=asked | {"deny": plain("Cancel")})
+    posted = await client.chat_postMessage(
+        channel=HERE, text="Card", blocks=[actions(asks, button("Reject", action_id="no"))]
+    )
+    sem = slack.person("U0SEM")
+
+    dialog = sem.confirmation(HERE, str(posted["ts"]), "Approve")
+
+    assert dialog is not None
+    assert (dialog.title, dialog.text, dialog.confirm, dialog.deny) == (
+        "Approve?",
+        "There is no way back",
+        "Approve",
+        "Cancel",
+    )
+    assert sem.confirmation(HERE, str(posted["ts"]), "Reject") is None
+    assert listening.heard == []
+    await sem.press(HERE, str(posted["ts"]), "Approve")
+    assert listening.last["actions"][0]["action_id"] == "approve"
+
+
+async def test_a_menu_for_several_holds_a_list_of_options(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """Static and external; what was chosen before is replaced, and no more than max_selected_items are taken."""
+    static = select("orders", "web", "mail") | {"type": "multi_static_select", "max_selected_items": 2}
+    external = {"type": "multi_external_select", "action_id": "find", "min_query_length": 1}
+    await opened(slack, client, modal(field("Wave 1", static), field("Wave 2", external)))
+    roos = slack.person("U0ROOS")
+
+    page = await roos.choose("Wave 1", ["orders", "mail"])
+    assert page.field("Wave 1").shown == "orders, mail"
+    page = await roos.choose("Wave 1", "web")
+    assert page.field("Wave 1").shown == "web"
+    with pytest.raises(NotShownError, match="does not take 3"):
+        await roos.choose("Wave 1", ["orders", "web", "mail"])
+    listening.answers = [{"options": [option("search"), option("shop")]}]
+    await roos.choose("Wave 2", ["search", "shop"])
+    listening.answers = []
+    await roos.submit()
+
+    values = listening.last["view"]["state"]["values"]
+    assert values["wave 1"]["pick"] == {
+        "type": "multi_static_select",
+        "selected_options": [{"text": plain("web") | {"emoji": True}, "value": "web"}],
+    }
+    assert [one["value"] for one in values["wave 2"]["find"]["selected_options"]] == ["search", "shop"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("five", "Please enter a number."),
+        ("1.5", "Please enter a whole number."),
+        ("0", "Please enter a number that is at least 1."),
+        ("51", "Please enter a number that is at most 50."),
+    ],
+)
+async def test_a_number_input_takes_only_numbers_in_its_range(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp, typed: str, problem: str
+) -> None:
+    """Slack's own client checks it, and sends the number as text."""
+    bounds = {"is_decimal_allowed": False, "min_value": "1", "max_value": "50", "initial_value": "5"}
+    number = {"type": "number_input", "action_id": "number", **bounds}
+    await opened(slack, client, modal(field("At once", number)))
+    roos = slack.person("U0ROOS")
+
+    await roos.fill("At once", typed)
+    assert (await roos.submit()).errors == {"At once": problem}
+    assert listening.heard == []
+
+    await roos.fill("At once", "12")
+    await roos.submit()
+    assert listening.last["view"]["state"]["values"]["at once"]["number"] == {"type": "number_input", "value": "12"}
+
+
+async def test_a_radio_button_is_chosen_by_its_text(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """Its initial option holds until another is chosen; a dispatching one tells the bot."""
+    both = [option("By itself", "auto"), option("Asks a person", "ask")]
+    radio = {"type": "radio_buttons", "action_id": "next", "options": both, "initial_option": both[1]}
+    await opened(slack, client, modal(field("Next wave", radio, dispatch_action=True)))
+    roos = slack.person("U0ROOS")
+
+    assert (await roos.modal("Form")).field("Next wave").shown == "Asks a person"
+    assert (await roos.choose("Next wave", "By itself")).field("Next wave").shown == "By itself"
+
+    assert listening.last["actions"][0]["selected_option"]["value"] == "auto"

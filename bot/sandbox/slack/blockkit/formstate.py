@@ -1,5 +1,6 @@
 """What a person entered: ``state.values`` of a view or message, and how it survives an update."""
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.sandbox.slack.blockkit.elements import Placed, interactive
@@ -100,4 +101,22 @@ def _problem(one: Placed, value: object) -> str:
             return f"Please enter at least {one.element['min_length']} characters."
         if len(value) > int(one.element.get("max_length", 3000)):
             return f"Please enter at most {one.element.get('max_length', 3000)} characters."
+    if isinstance(value, str) and one.kind == "number_input":
+        return _number_problem(one.element, value)
+    if isinstance(value, list) and len(value) > int(one.element.get("max_selected_items", len(value))):
+        return f"Please choose at most {one.element['max_selected_items']} options."
+    return ""
+
+
+def _number_problem(element: Json, text: str) -> str:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return "Please enter a number."
+    if not element["is_decimal_allowed"] and number != number.to_integral_value():
+        return "Please enter a whole number."
+    if "min_value" in element and number < Decimal(element["min_value"]):
+        return f"Please enter a number that is at least {element['min_value']}."
+    if "max_value" in element and number > Decimal(element["max_value"]):
+        return f"Please enter a number that is at most {element['max_value']}."
     return ""

@@ -420,14 +420,26 @@ def _check_text_input(found: Findings, field: Json, path: str) -> None:
     shortest, longest = field.get("min_length"), field.get("max_length")
     if isinstance(shortest, int) and isinstance(longest, int) and shortest > longest:
         found.say("min_length must not be above max_length", f"{path}/min_length")
+    if kind_of(field) == "number_input":
+        _check_number_input(found, field, path)
     if "dispatch_action_config" in field:
         _check_dispatch(found, field["dispatch_action_config"], f"{path}/dispatch_action_config")
 
 
+def _check_number_input(found: Findings, field: Json, path: str) -> None:
+    found.flag(field.get("is_decimal_allowed"), f"{path}/is_decimal_allowed")
+    for name in ("initial_value", "min_value", "max_value"):
+        value = field.get(name)
+        if value is not None and not (isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)):
+            found.say("must be a number in a string", f"{path}/{name}")
+
+
 def _check_dispatch(found: Findings, config: object, path: str) -> None:
     if found.table(config, path, allowed=("trigger_actions_on",)) and isinstance(config, dict):
-        for index, word in enumerate(config.get("trigger_actions_on") or []):
-            found.one_of(word, f"{path}/trigger_actions_on/{index}", ("on_enter_pressed", "on_character_entered"))
+        words = found.rows(config.get("trigger_actions_on"), f"{path}/trigger_actions_on", least=1, most=2)
+        for index, word in enumerate(words):
+            here = f"{path}/trigger_actions_on/{index}"
+            found.one_of(word, here, ("on_enter_pressed", "on_character_entered"))
 
 
 def _check_menu(found: Findings, menu: Json, path: str) -> None:

@@ -124,9 +124,13 @@ def action_of(state: State, one: Placed, used: dict[str, Any]) -> Json:
     """Give an action as Slack sends it: the element's own value and text, and what was chosen in it."""
     action: Json = {"type": one.kind, "action_id": one.action_id, "block_id": one.block_id}
     if one.kind == "button":
-        action |= {key: one.element[key] for key in ("text", "value", "style", "url") if key in one.element}
+        action |= {key: one.element[key] for key in ("text", "value", "style", "url", "confirm") if key in one.element}
     else:
         chosen = {key: value for key, value in used.items() if key.startswith("selected_") or key == "value"}
         action |= chosen
-        action |= {key: one.element[key] for key in ("placeholder", "initial_option") if key in one.element}
+        action |= {
+            key: one.element[key]
+            for key in ("placeholder", "initial_option", "initial_options", "confirm")
+            if key in one.element
+        }
     return action | {"action_ts": state.stamps.next()}

@@ -19,8 +19,8 @@ class Entering:
         self._interactions = interactions
         self._person = person
 
-    async def choose(self, view: View, label: str, value: str | datetime) -> None:
-        """Choose in a menu or a picker."""
+    async def choose(self, view: View, label: str, value: str | list[str] | datetime) -> None:
+        """Choose in a menu or a picker; in a menu for several, exactly these."""
         one = _field(view, label)
         await self._enter(view, one, await self._chosen(view, one, value))
 
@@ -49,7 +49,12 @@ class Entering:
         outcome = await self._interactions.options(self._person, view, one, typed)
         return options_of(outcome.options)
 
-    async def _chosen(self, view: View, one: Placed, value: str | datetime) -> Any:  # noqa: ANN401 - per element
+    async def _chosen(self, view: View, one: Placed, value: str | list[str] | datetime) -> Any:  # noqa: ANN401 - per element
+        if isinstance(value, list):
+            most = int(one.element.get("max_selected_items", len(value)))
+            if not one.kind.startswith("multi_") or len(value) > most:
+                raise NotShownError(f"{label_of(one)} is a {one.kind} and does not take {len(value)} options")
+            return [await self._chosen(view, one, each) for each in value]
         if isinstance(value, datetime):
             if one.kind != "datetimepicker":
                 raise NotShownError(f"{label_of(one)} is a {one.kind} and takes no date and time")

@@ -1,9 +1,6 @@
-"""Acting as somebody: the words that end-to-end tests are written in.
+"""What one person does in Slack, for end-to-end tests. What the person sees is in `looking`."""
 
-What the person sees is in `looking`.
-"""
-
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.sandbox.slack.blockkit.elements import Placed, interactive
@@ -14,10 +11,20 @@ from bot.sandbox.slack.people import seeing
 from bot.sandbox.slack.people.entering import Entering
 from bot.sandbox.slack.people.interactions import Interactions, Outcome
 from bot.sandbox.slack.people.looking import PATIENCE, Looking
-from bot.sandbox.slack.people.seen import NotShownError
+from bot.sandbox.slack.people.seen import NotShownError, menu_texts
 from bot.sandbox.slack.people.shown import Page, page
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.views import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """The dialog that Slack shows before it does what an element says."""
+
+    title: str
+    text: str
+    confirm: str
+    deny: str
 
 
 class PersonInSlack(Looking):
@@ -46,14 +53,9 @@ class PersonInSlack(Looking):
         self._state.delete(message)
 
     async def press(self, channel: str, ts: str, button: str) -> Outcome:
-        """Press a message's button, by its text."""
-        message = self._state.messages.find(channel, ts)
-        visible = seeing.may_see(self._state, self.id, channel)
-        if message is None or message.only_for not in {None, self.id} or not visible:
-            raise NotShownError(f"{self.id} sees no message {ts} in {channel}")
-        one = _button(message.blocks, button)
-        values = entered(message.blocks, {}, {})
-        return await self._interactions.act_on_message(self.id, message, one, used={}, values=values)
+        """Press a message's button, by its text, and say yes when Slack asks for confirmation."""
+        message = self._message(channel, ts)
+        return await self._use_in_message(message, _button(message.blocks, button), {})
 
     async def press_in_modal(self, button: str) -> Outcome:
         """Press a button inside the open modal, by its text."""
@@ -62,18 +64,47 @@ class PersonInSlack(Looking):
 
     async def press_in_home(self, button: str, *, beside: str = "") -> Outcome:
         """Press a button of the Home; `beside` names words in the same or the nearest earlier block."""
-        view = self._state.views.homes.get(self.id)
-        if view is None:
-            raise NotShownError(f"{self.id} has no Home yet")
+        view = self._home_view()
         return await self._interactions.act_on_view(self.id, view, _button(_from(view.blocks, beside), button), used={})
 
-    async def choose(self, label: str, value: str | datetime) -> Page:
-        """Choose an option (by its text or value), a date and time, or another person or channel."""
+    async def choose_from_menu(self, channel: str, ts: str, option: str) -> Outcome:
+        """Choose an option of a message's overflow menu, by its text."""
+        message = self._message(channel, ts)
+        return await self._use_in_message(message, *_menu_option(message.blocks, option))
+
+    async def choose_from_menu_in_modal(self, option: str) -> Outcome:
+        """Choose an option of an overflow menu inside the open modal, by its text."""
+        view = self._top()
+        one, used = _menu_option(view.blocks, option)
+        return await self._interactions.act_on_view(self.id, view, one, used=used)
+
+    async def choose_from_menu_in_home(self, option: str, *, beside: str = "") -> Outcome:
+        """Choose an option of an overflow menu of the Home; `beside` as in `press_in_home`."""
+        view = self._home_view()
+        one, used = _menu_option(_from(view.blocks, beside), option)
+        return await self._interactions.act_on_view(self.id, view, one, used=used)
+
+    def confirmation(self, channel: str, ts: str, button: str) -> Confirmation | None:
+        """Give the dialog that pressing a message's button, or choosing from its menu, shows first."""
+        blocks = self._message(channel, ts).blocks
+        return _confirmation(
+            _menu_option(blocks, button)[0] if button in menu_texts(blocks) else _button(blocks, button)
+        )
+
+    def confirmation_in_modal(self, button: str) -> Confirmation | None:
+        """Give the dialog that pressing a button of the open modal shows first."""
+        return _confirmation(_button(self._top().blocks, button))
+
+    async def choose(self, label: str, value: str | list[str] | datetime) -> Page:
+        """Choose an option (by its text or value), a date and time, or another person or channel.
+
+        A list chooses exactly these in a menu for several.
+        """
         await self._entering.choose(self._top(), label, value)
         return self._page()
 
     async def fill(self, label: str, text: str) -> Page:
-        """Write into a text field."""
+        """Write into a field for text or a number."""
         await self._entering.fill(self._top(), label, text)
         return self._page()
 
@@ -112,6 +143,23 @@ class PersonInSlack(Looking):
             await self.open_home()
         return await super().home(containing, without=without, within=within)
 
+    def _message(self, channel: str, ts: str) -> Message:
+        message = self._state.messages.find(channel, ts)
+        visible = seeing.may_see(self._state, self.id, channel)
+        if message is None or message.only_for not in {None, self.id} or not visible:
+            raise NotShownError(f"{self.id} sees no message {ts} in {channel}")
+        return message
+
+    async def _use_in_message(self, message: Message, one: Placed, used: Json) -> Outcome:
+        values = entered(message.blocks, {}, {})
+        return await self._interactions.act_on_message(self.id, message, one, used=used, values=values)
+
+    def _home_view(self) -> View:
+        view = self._state.views.homes.get(self.id)
+        if view is None:
+            raise NotShownError(f"{self.id} has no Home yet")
+        return view
+
     def _top(self) -> View:
         stack = self._state.views.stack(self.id)
         if not stack:
@@ -128,6 +176,23 @@ def _button(blocks: list[Json], text: str) -> Placed:
         if one.element["text"]["text"] == text:
             return one
     raise NotShownError(f"No button {text!r}; there are {[one.element['text']['text'] for one in buttons]}")
+
+
+def _menu_option(blocks: list[Json], text: str) -> tuple[Placed, Json]:
+    """Give the overflow menu that holds an option, and what Slack sends when it is chosen."""
+    for one in interactive(blocks):
+        if one.kind == "overflow":
+            for option in one.element["options"]:
+                if option["text"]["text"] == text:
+                    return one, {"selected_option": option}
+    raise NotShownError(f"No menu offers {text!r}; there are {menu_texts(blocks)}")
+
+
+def _confirmation(one: Placed) -> Confirmation | None:
+    asked = one.element.get("confirm")
+    if not asked:
+        return None
+    return Confirmation(**{part: str(asked[part]["text"]) for part in ("title", "text", "confirm", "deny")})
 
 
 def _from(blocks: list[Json], words: str) -> list[Json]:

@@ -26,6 +26,8 @@ class Seen:
     shown: str
     """Everything that is drawn: all texts of the blocks, or the text when there are none."""
     buttons: tuple[str, ...]
+    menu: tuple[str, ...]
+    """The options of its overflow menus."""
     private: bool
     edited: bool
     thread_ts: str | None
@@ -58,6 +60,7 @@ def seen(message: Message, *, replies: int) -> Seen:
         text=message.text,
         shown=words_of(message.blocks) if message.blocks else message.text,
         buttons=tuple(button_texts(message.blocks)),
+        menu=tuple(menu_texts(message.blocks)),
         private=message.only_for is not None,
         edited=message.edited is not None,
         thread_ts=message.thread_ts,
@@ -70,6 +73,12 @@ def seen(message: Message, *, replies: int) -> Seen:
 def button_texts(blocks: list[Json]) -> list[str]:
     """Give the texts of all buttons."""
     return [str(one.element["text"]["text"]) for one in interactive(blocks) if one.kind == "button"]
+
+
+def menu_texts(blocks: list[Json]) -> list[str]:
+    """Give the texts of the options of all overflow menus."""
+    menus = [one.element for one in interactive(blocks) if one.kind == "overflow"]
+    return [str(option["text"]["text"]) for menu in menus for option in menu["options"]]
 
 
 def words_of(blocks: list[Json]) -> str:

@@ -9,7 +9,7 @@ from bot.sandbox.slack.blockkit.elements import Placed, interactive
 from bot.sandbox.slack.blockkit.formstate import holds_state, value_key
 from bot.sandbox.slack.blockkit.mrkdwn import Mentions, of_blocks
 from bot.sandbox.slack.errors import Json
-from bot.sandbox.slack.people.seen import NotShownError, button_texts, words_of
+from bot.sandbox.slack.people.seen import NotShownError, button_texts, menu_texts, words_of
 from bot.sandbox.slack.views import View
 
 
@@ -51,6 +51,8 @@ class Page:
     shown: str
     """Everything that is drawn, labels and chosen values included."""
     buttons: tuple[str, ...]
+    menu: tuple[str, ...]
+    """The options of its overflow menus."""
     fields: tuple[Field, ...]
     errors: dict[str, str]
     """By the field's label."""
@@ -85,6 +87,7 @@ def page(view: View, *, depth: int) -> Page:
         close=_label(view.sent, "close"),
         shown="\n".join([words_of(view.blocks), *(field.shown for field in fields if field.shown)]),
         buttons=tuple(button_texts(view.blocks)),
+        menu=tuple(menu_texts(view.blocks)),
         fields=fields,
         errors={field.label: field.error for field in fields if field.error},
         blocks=tuple(view.blocks),
