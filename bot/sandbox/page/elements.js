@@ -47,6 +47,8 @@ const KINDS = {
 
   static_select: menuElement,
   external_select: menuElement,
+  multi_static_select: menuElement,
+  multi_external_select: menuElement,
 
   datetimepicker(element, block, surface, field) {
     return dateTimePicker({
@@ -67,7 +69,10 @@ const KINDS = {
         type: "checkbox", id, checked: ticked, dataset: { key: `${keyOf(element, block)} ${option.value}` },
         "aria-labelledby": alone ? field.label.id : null, "aria-invalid": field.invalid ? "true" : null,
         "aria-describedby": [alone && agreed.id, more?.id, field.describedBy].filter(Boolean).join(" ") || null,
-        on: { change: () => keep(element, block, surface, field, { selected_options: element.options.filter((_, at) => boxes[at].box.checked) }) },
+        on: { change: async () => {
+          if (await confirmed(element.confirm)) keep(element, block, surface, field, { selected_options: element.options.filter((_, at) => boxes[at].box.checked) });
+          else box.checked = !box.checked;
+        } },
       });
       return { box, node: h("div", { class: "check" }, box, agreed, more) };
     });
@@ -77,46 +82,27 @@ const KINDS = {
 
   radio_buttons(element, block, surface, field) {
     const name = uid("radio");
+    const boxes = new Map();
+    const chosenNow = (value) => current(element, block, surface).selected_option?.value === value;
     const rows = element.options.map((option) => {
       const id = uid("radio");
-      const chosen = current(element, block, surface).selected_option?.value === option.value;
+      const more = option.description ? h("small", { id: uid("more") }, textNodes(option.description, surface.names)) : null;
       const box = h("input", {
-        type: "radio", id, name, checked: chosen, dataset: { key: `${keyOf(element, block)} ${option.value}` },
-        on: { change: () => keep(element, block, surface, field, { selected_option: option }) },
+        type: "radio", id, name, checked: chosenNow(option.value), dataset: { key: `${keyOf(element, block)} ${option.value}` }, "aria-describedby": more?.id,
+        on: { change: async () => {
+          if (await confirmed(element.confirm)) keep(element, block, surface, field, { selected_option: option });
+          else for (const [value, other] of boxes) other.checked = chosenNow(value);
+        } },
       });
-      return h("div", { class: "check" }, box, h("label", { for: id }, textNodes(option.text, surface.names)));
+      boxes.set(option.value, box);
+      return h("div", { class: "check" }, box, h("label", { for: id }, textNodes(option.text, surface.names)), more);
     });
-    return h("div", { class: "checks", role: "radiogroup", ...labelled(field.label) }, rows);
+    const described = { "aria-describedby": field.describedBy, "aria-invalid": field.invalid ? "true" : null };
+    return h("div", { class: "checks", role: "radiogroup", ...labelled(field.label), ...described }, rows);
   },
 
-  plain_text_input(element, block, surface, field) {
-    const on = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
-    let timer = null;
-    const store = (value) => keep(element, block, surface, field, { value: value || null }, { tell: false });
-    const tell = () => {
-      clearTimeout(timer);
-      if (field.tells) surface.act(block, { type: element.type, action_id: element.action_id, value: node.value || null });
-    };
-    const node = h(element.multiline ? "textarea" : "input", {
-      class: "field", ...(element.multiline ? { rows: "3" } : { type: "text" }), maxlength: element.max_length, autocomplete: "off",
-      placeholder: words(element.placeholder), dataset: { key: keyOf(element, block) }, "aria-describedby": field.describedBy,
-      "aria-invalid": field.invalid ? "true" : null, ...labelled(field.label), value: current(element, block, surface).value ?? "",
-      on: {
-        input: () => {
-          store(node.value);
-          clearTimeout(timer);
-          if (on.includes("on_character_entered")) timer = setTimeout(tell, 300);
-        },
-        keydown: (event) => {
-          if (event.key !== "Enter" || element.multiline || event.isComposing) return;
-          event.preventDefault();
-          if (on.includes("on_enter_pressed") && field.tells) tell();
-          else surface.submit?.();
-        },
-      },
-    });
-    return node;
-  },
+  plain_text_input: textInput,
+  number_input: textInput,
 
   overflow(element, block, surface) {
     const act = async (option) => {
@@ -129,13 +115,46 @@ const KINDS = {
 
 const labelled = (label) => (label.id ? { "aria-labelledby": label.id } : { "aria-label": label.text });
 
+function textInput(element, block, surface, field) {
+  const on = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+  let timer = null;
+  const store = (value) => keep(element, block, surface, field, { value: value || null }, { tell: false });
+  const tell = () => {
+    clearTimeout(timer);
+    if (field.tells) surface.act(block, { type: element.type, action_id: element.action_id, value: node.value || null });
+  };
+  const number = element.type === "number_input" && { type: "number", min: element.min_value, max: element.max_value, step: element.is_decimal_allowed ? "any" : "1" };
+  const node = h(element.multiline ? "textarea" : "input", {
+    class: "field", ...(element.multiline ? { rows: "3" } : number || { type: "text" }), maxlength: element.max_length, autocomplete: "off",
+    placeholder: words(element.placeholder), dataset: { key: keyOf(element, block) }, "aria-describedby": field.describedBy,
+    "aria-invalid": field.invalid ? "true" : null, ...labelled(field.label), value: current(element, block, surface).value ?? "",
+    on: {
+      input: () => {
+        store(node.value);
+        clearTimeout(timer);
+        if (on.includes("on_character_entered")) timer = setTimeout(tell, 300);
+      },
+      keydown: (event) => {
+        if (event.key !== "Enter" || element.multiline || event.isComposing) return;
+        event.preventDefault();
+        if (on.includes("on_enter_pressed") && field.tells) tell();
+        else surface.submit?.();
+      },
+    },
+  });
+  return node;
+}
+
 function menuElement(element, block, surface, field) {
+  const several = element.type.startsWith("multi_");
+  const state = current(element, block, surface);
   return selectMenu({
-    ...field, element, chosen: current(element, block, surface).selected_option ?? null, key: keyOf(element, block), clearable: field.optional,
+    ...field, element, several, chosen: several ? state.selected_options ?? [] : state.selected_option ?? null, key: keyOf(element, block), clearable: field.optional,
     ask: (text) => surface.ask(block, element, text),
-    pick: async (option) => {
-      if (!(await confirmed(element.confirm))) return;
-      keep(element, block, surface, field, { selected_option: option });
+    pick: async (chosen) => {
+      if (!(await confirmed(element.confirm))) return false;
+      keep(element, block, surface, field, several ? { selected_options: chosen } : { selected_option: chosen });
+      return true;
     },
   });
 }

@@ -2,8 +2,11 @@
 
 const START = {
   plain_text_input: (e) => ({ value: e.initial_value ?? null }),
+  number_input: (e) => ({ value: e.initial_value ?? null }),
   static_select: (e) => ({ selected_option: e.initial_option ?? null }),
   external_select: (e) => ({ selected_option: e.initial_option ?? null }),
+  multi_static_select: (e) => ({ selected_options: e.initial_options ?? [] }),
+  multi_external_select: (e) => ({ selected_options: e.initial_options ?? [] }),
   datetimepicker: (e) => ({ selected_date_time: e.initial_date_time ?? null }),
   checkboxes: (e) => ({ selected_options: e.initial_options ?? [] }),
   radio_buttons: (e) => ({ selected_option: e.initial_option ?? null }),
@@ -43,8 +46,9 @@ export class Form {
   }
 
   #stillOffered(element, kept) {
-    if (element.type !== "static_select" && element.type !== "radio_buttons") return true;
-    return !kept.selected_option || offered(element).some((option) => option.value === kept.selected_option.value);
+    if (!["static_select", "multi_static_select", "radio_buttons"].includes(element.type)) return true;
+    const chosen = kept.selected_options ?? [kept.selected_option].filter(Boolean);
+    return chosen.every(({ value }) => offered(element).some((option) => option.value === value));
   }
 
   get(block, action) {
@@ -64,10 +68,24 @@ export class Form {
       const value = this.get(block_id, element.action_id) ?? {};
       const given = value.value || value.selected_option || value.selected_date_time || value.selected_options?.length;
       if (!given && !optional) errors[block_id] = "Please complete this required field.";
+      if (given && element.type === "number_input") {
+        const problem = wrongNumber(element, value.value);
+        if (problem) errors[block_id] = problem;
+        continue;
+      }
       const long = (value.value ?? "").length;
       if (given && element.min_length > long) errors[block_id] = `Please enter at least ${element.min_length} characters.`;
       if (given && element.max_length < long) errors[block_id] = `Please enter at most ${element.max_length} characters.`;
     }
     return errors;
   }
+}
+
+function wrongNumber(element, text) {
+  const number = Number(text);
+  if (Number.isNaN(number)) return "Please enter a number.";
+  if (!element.is_decimal_allowed && !Number.isInteger(number)) return "Please enter a whole number.";
+  if (element.min_value !== undefined && number < Number(element.min_value)) return `Please enter a number that is at least ${element.min_value}.`;
+  if (element.max_value !== undefined && number > Number(element.max_value)) return `Please enter a number that is at most ${element.max_value}.`;
+  return "";
 }

@@ -6,12 +6,12 @@ import { place, whileMoving } from "/page/popup.js";
 const TYPING_PAUSE = 150;
 
 /**
- * Draw a static or external select.
- * `chosen` is the selected option or null; `pick(option)` is told; `ask(text)` resolves to options or option_groups;
+ * Draw a static or external select, for one option or for several.
+ * `chosen` is the selected option or null, or a list when `several`; `pick(chosen)` is told and answers whether it holds; `ask(text)` resolves to options or option_groups;
  * `label` is {id} of the label or {text}; `describedBy` and `invalid` carry hint and error.
  */
-export function selectMenu({ element, chosen, pick, ask, label, describedBy, invalid, clearable, key }) {
-  const list = h("ul", { role: "listbox", class: "popup listbox", id: uid("list"), "aria-label": "Options" });
+export function selectMenu({ element, chosen, several = false, pick, ask, label, describedBy, invalid, clearable, key }) {
+  const list = h("ul", { role: "listbox", class: "popup listbox", id: uid("list"), "aria-label": "Options", "aria-multiselectable": several ? "true" : null });
   const input = h("input", {
     type: "text", role: "combobox", class: "combo-input", autocomplete: "off", spellcheck: "false",
     "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", "aria-haspopup": "listbox", ...named(label),
@@ -19,10 +19,11 @@ export function selectMenu({ element, chosen, pick, ask, label, describedBy, inv
     dataset: { key },
   });
   const clear = h("button", { type: "button", class: "ghost clear", "aria-label": "Clear" }, icon("close"));
-  const box = h("div", { class: "combo" }, input, clearable ? clear : null, icon("chevron"));
-  const menu = new Menu({ element, chosen, pick, ask, input, list, clear, box });
+  const box = h("div", { class: "combo" }, input, clearable && !several ? clear : null, icon("chevron"));
+  const chips = h("ul", { class: "chips", "aria-label": "Chosen" });
+  const menu = new Menu({ element, chosen, several, pick, ask, input, list, clear, box, chips });
   menu.show();
-  return box;
+  return several ? h("div", { class: "several" }, chips, box) : box;
 }
 
 const named = (label) => (label.id ? { "aria-labelledby": label.id } : { "aria-label": label.text });
@@ -51,8 +52,29 @@ class Menu {
   }
 
   show() {
+    if (this.several) {
+      this.input.value = "";
+      if (this.drawn === this.chosen) return;
+      this.drawn = this.chosen;
+      this.chips.hidden = !this.chosen.length;
+      this.chips.replaceChildren(...this.chosen.map((option) => this.chip(option)));
+      return;
+    }
     this.input.value = this.chosen?.text.text ?? "";
     this.clear.hidden = !this.chosen;
+  }
+
+  chip(option) {
+    const remove = () => {
+      this.toggle(option);
+      this.input.focus();
+    };
+    return h("li", { class: "chip" }, h("span", null, option.text.text),
+      h("button", { type: "button", class: "ghost", "aria-label": `Remove ${option.text.text}`, on: { click: remove } }, icon("close")));
+  }
+
+  isChosen(option) {
+    return this.several ? this.chosen.some(({ value }) => value === option.value) : option.value === this.chosen?.value;
   }
 
   open(text) {
@@ -63,7 +85,7 @@ class Menu {
       this.unfollow = whileMoving((event) => event.target !== this.list && place(this.list, this.box));
       if (text === "") this.input.select();
     }
-    if (this.element.type === "external_select") this.search(text);
+    if (this.element.type.endsWith("external_select")) this.search(text);
     else this.fill(matching(this.element, text));
   }
 
@@ -103,14 +125,14 @@ class Menu {
     if (!this.options.length) return this.note("No results");
     this.list.hidden = false;
     if (this.hasty) return this.take(this.options[0].option);
-    this.mark(this.options.findIndex(({ option }) => option.value === this.chosen?.value));
+    this.mark(this.several ? -1 : this.options.findIndex(({ option }) => this.isChosen(option)));
     return place(this.list, this.box);
   }
 
   row(option) {
     const node = h(
       "li",
-      { role: "option", id: uid("option"), "aria-selected": option.value === this.chosen?.value ? "true" : "false" },
+      { role: "option", id: uid("option"), "aria-selected": this.isChosen(option) ? "true" : "false" },
       h("span", null, option.text.text),
       option.description ? h("small", null, option.description.text) : null,
     );
@@ -144,6 +166,9 @@ class Menu {
       else if (this.options[this.active]) this.take(this.options[this.active].option);
       else if (this.typed && this.options.length) this.take(this.options[0].option);
       else this.hasty = this.typed;
+    } else if (event.key === "Backspace" && this.several && !this.input.value && this.chosen.length) {
+      event.preventDefault();
+      this.toggle(this.chosen.at(-1));
     } else if (event.key === "Escape" && this.expanded) {
       event.preventDefault();
       this.shut();
@@ -156,10 +181,37 @@ class Menu {
   }
 
   take(option) {
-    const changed = option?.value !== this.chosen?.value;
+    if (this.several) {
+      this.toggle(option);
+      return;
+    }
+    const before = this.chosen;
     this.chosen = option;
     this.shut();
-    if (changed) this.pick(option);
+    if (option?.value !== before?.value) this.settle(before);
+  }
+
+  /** Add an option to those chosen, or take it away; the list stays open for the next one. */
+  toggle(option) {
+    const before = this.chosen;
+    const most = this.element.max_selected_items ?? Infinity;
+    const on = !this.isChosen(option);
+    if (on && before.length >= most) {
+      this.note(`You can choose at most ${most}`);
+      return;
+    }
+    this.chosen = on ? [...before, option] : before.filter(({ value }) => value !== option.value);
+    this.show();
+    if (this.expanded && this.element.type === "multi_static_select") this.open("");
+    else this.shut();
+    this.settle(before);
+  }
+
+  async settle(before) {
+    const wanted = this.chosen;
+    if ((await this.pick(wanted)) || this.chosen !== wanted) return;
+    this.chosen = before;
+    this.show();
   }
 
   shut() {

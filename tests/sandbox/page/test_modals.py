@@ -305,3 +305,96 @@ async def test_an_app_in_trouble_leaves_the_modal_open(site: Site, page: Page) -
 
     await expect(dialog.get_by_role("alert")).to_contain_text("We had some trouble connecting")
     await expect(dialog.get_by_role("textbox", name="Name")).to_have_value("kept")
+
+
+async def test_several_options_are_chosen_and_taken_away(site: Site, page: Page) -> None:
+    """Each becomes a chip; the list stays open, ends at max_selected_items, and Backspace takes the last one away."""
+    several = grouped() | {"type": "multi_static_select", "max_selected_items": 2}
+    dialog = await opened(site, page, modal("Plan", field("Wave 1", several, dispatch_action=True)))
+    box = dialog.get_by_role("combobox", name="Wave 1")
+    chips = dialog.get_by_role("list", name="Chosen").get_by_role("listitem")
+    await box.click()
+    await dialog.get_by_role("option", name="staging/web").click()
+    await dialog.get_by_role("option", name="production/orders").click()
+    await expect(chips).to_have_text(["staging/web", "production/orders"])
+    await expect(dialog.get_by_role("option", name="staging/web")).to_have_attribute("aria-selected", "true")
+    await dialog.get_by_role("option", name="production/web").click()
+    await expect(dialog.get_by_text("You can choose at most 2")).to_be_visible()
+    await expect(chips).to_have_count(2)
+
+    await box.press("Escape")
+    await box.press("Backspace")
+    await expect(chips).to_have_text(["staging/web"])
+    await box.press_sequentially("orders")
+    await box.press("Enter")
+    await expect(chips).to_have_text(["staging/web", "production/orders"])
+    await dialog.get_by_role("button", name="Remove staging/web").click()
+    await expect(chips).to_have_text(["production/orders"])
+    await dialog.get_by_role("button", name="Send").click()
+    await expect(dialog).to_be_hidden()
+
+    values = site.app.last("view_submission")["view"]["state"]["values"]["wave_1"]["wave_1"]
+    assert [one["value"] for one in values["selected_options"]] == ["production/orders"]
+    told = [one["actions"][0]["selected_options"] for one in site.app.heard if one.get("type") == "block_actions"]
+    assert [len(options) for options in told] == [1, 2, 1, 2, 1]
+
+
+async def test_several_options_are_searched_at_the_app(site: Site, page: Page) -> None:
+    """What was chosen before stays while another word is searched."""
+
+    async def find(payload: Payload) -> Payload:
+        return {"options": [option(name) for name in CLUSTERS if payload["value"] in name][:100]}
+
+    site.app.on["block_suggestion"] = find
+    search = {"type": "multi_external_select", "min_query_length": 2}
+    dialog = await opened(site, page, modal("Plan", field("Wave 1", search)))
+    box = dialog.get_by_role("combobox", name="Wave 1")
+    for typed in ("cluster-149", "cluster-007"):
+        await box.press_sequentially(typed)
+        await dialog.get_by_role("option", name=typed).click()
+    await expect(dialog.get_by_role("list", name="Chosen").get_by_role("listitem")).to_have_text(
+        ["cluster-149", "cluster-007"]
+    )
+
+    await dialog.get_by_role("button", name="Send").click()
+    await expect(dialog).to_be_hidden()
+    values = site.app.last("view_submission")["view"]["state"]["values"]["wave_1"]["wave_1"]
+    assert [one["value"] for one in values["selected_options"]] == ["cluster-149", "cluster-007"]
+
+
+async def test_numbers_radio_buttons_and_menus_in_a_modal(site: Site, page: Page) -> None:
+    """A number outside its range is refused by the page; a radio button asks first when it has a confirm dialog."""
+    question = {"title": plain("Sure?"), "text": plain("It opens by itself."), "confirm": plain("Yes")}
+    both = [option("Asks a person") | {"description": plain("after the soak")}, option("Opens by itself")]
+    radio = {
+        "type": "radio_buttons",
+        "options": both,
+        "initial_option": both[0],
+        "confirm": question | {"deny": plain("No")},
+    }
+    number = {"type": "number_input", "is_decimal_allowed": False, "min_value": "1", "max_value": "50"}
+    menu = {"type": "overflow", "action_id": "more", "options": [option("Show all"), option("Clear")]}
+    row = {"type": "section", "block_id": "row", "text": mrkdwn("Clusters"), "accessory": menu}
+    dialog = await opened(site, page, modal("Plan", field("At once", number), field("Next wave", radio), row))
+    await dialog.get_by_role("spinbutton", name="At once").fill("51")
+    await dialog.get_by_role("button", name="Send").click()
+    await expect(dialog.get_by_text("Please enter a number that is at most 50.")).to_be_visible()
+    await dialog.get_by_role("spinbutton", name="At once").fill("5")
+
+    asks, auto = dialog.get_by_role("radio", name="Asks a person"), dialog.get_by_role("radio", name="Opens by itself")
+    await auto.click()
+    await page.get_by_role("dialog", name="Sure?").get_by_role("button", name="No").click()
+    await expect(asks).to_be_checked()
+    await auto.click()
+    await page.get_by_role("dialog", name="Sure?").get_by_role("button", name="Yes").click()
+    await expect(auto).to_be_checked()
+    await dialog.get_by_role("button", name="More actions").click()
+    await dialog.get_by_role("menuitem", name="Clear").click()
+    await expect(dialog.get_by_role("menuitem")).to_have_count(0)
+
+    await dialog.get_by_role("button", name="Send").click()
+    await expect(dialog).to_be_hidden()
+    values = site.app.last("view_submission")["view"]["state"]["values"]
+    assert values["at_once"]["at_once"]["value"] == "5"
+    assert values["next_wave"]["next_wave"]["selected_option"]["value"] == "Opens by itself"
+    assert site.app.last("block_actions")["actions"][0]["selected_option"]["value"] == "Clear"

@@ -40,6 +40,7 @@ def grouped(*option_groups: Json, **more: object) -> Json:
 
 
 MOMENT = {"type": "datetimepicker", "action_id": "at"}
+NUMBER = {"type": "number_input", "action_id": "number", "is_decimal_allowed": False}
 EXTERNAL = {"type": "external_select", "action_id": "find", "min_query_length": 0}
 
 GOOD_MESSAGES: dict[str, list[Json]] = {
@@ -133,6 +134,10 @@ GOOD_VIEWS: dict[str, Json] = {
         field("B", EXTERNAL, dispatch_action=True),
         field("C", MOMENT),
         field("D", checkboxes(10)),
+        field("E", {**checkboxes(10), "type": "radio_buttons", "initial_option": option("option 3")}),
+        field("F", {**NUMBER, "initial_value": "5", "min_value": "1", "max_value": "50"}),
+        field("G", {**grouped(*groups(100, 100)), "type": "multi_static_select", "max_selected_items": 1}),
+        field("H", {**EXTERNAL, "type": "multi_external_select", "initial_options": [option("a")]}),
     ),
     "a home of 100": home(*[section() for _ in range(100)]),
 }
@@ -159,6 +164,11 @@ BAD_VIEWS: dict[str, Any] = {
     "a button as input": modal(field("A", button())),
     "max_length of 3001": modal(field("A", text_input(max_length=3001))),
     "min above max": modal(field("A", text_input(min_length=5, max_length=4))),
+    "a number input that does not say whether decimals are allowed": modal(field("A", {"type": "number_input"})),
+    "a number that is no string": modal(field("A", {**NUMBER, "min_value": 1})),
+    "a number that is a word": modal(field("A", {**NUMBER, "initial_value": "five"})),
+    "max_selected_items of 0": modal(field("A", select("a", max_selected_items=0) | {"type": "multi_static_select"})),
+    "a dispatch config without triggers": modal(field("A", text_input(dispatch_action_config={}))),
     "two focused": modal(field("A", text_input(focus_on_load=True)), field("B", text_input(focus_on_load=True))),
     "markdown in a modal": modal({"type": "markdown", "text": "a"}),
     "a home with a title": home(section(), title=plain("A")),
