@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
+from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
@@ -56,6 +57,7 @@ class FakeTables:
     pages: dict[MemberId, int] = field(default_factory=dict)
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
     policies: dict[int, PolicyGeneration] = field(default_factory=dict)
+    rollouts: dict[RolloutId, Rollout] = field(default_factory=dict)
 
     def copy(self) -> "FakeTables":
         """Return a snapshot."""
@@ -102,11 +104,14 @@ class FakeRequests:
 
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first."""
-        return self._newest(lambda one: one.requester == requester)[:limit]
+        return self._newest(lambda one: one.requester == requester and one.rollout is None)[:limit]
 
     async def count_open(self, requester: MemberId) -> int:
         """Count a person's requests that are neither submitted nor ended."""
-        return sum(one.requester == requester and one.state in UNFINISHED for one in self.tables.requests.values())
+        return sum(
+            one.requester == requester and one.state in UNFINISHED and one.rollout is None
+            for one in self.tables.requests.values()
+        )
 
     def _newest(self, wanted: Callable[[UpgradeRequest], bool]) -> tuple[UpgradeRequest, ...]:
         found = [one for one in reversed(self.tables.requests.values()) if wanted(one)]
@@ -485,6 +490,63 @@ class FakePolicies:
         if generation.number in self.tables.policies:
             raise Stale("Another process put its policy in force at the same moment.")
         self.tables.policies[generation.number] = generation
+
+
+@dataclass(frozen=True, slots=True)
+class FakeRollouts:
+    """Rollouts in memory."""
+
+    tables: FakeTables
+
+    async def get(self, rollout_id: RolloutId) -> Rollout:
+        """Return a rollout; raises Missing."""
+        if rollout_id not in self.tables.rollouts:
+            raise Missing(f"There is no rollout {rollout_id}.")
+        return self.tables.rollouts[rollout_id]
+
+    async def hold(self, rollout_id: RolloutId) -> Rollout:
+        """Return a rollout; writers wait for each other anyway."""
+        return await self.get(rollout_id)
+
+    async def followed(self) -> tuple[RolloutId, ...]:
+        """Return the ids of those of which more will become."""
+        return tuple(one.id for one in self.tables.rollouts.values() if one.is_followed)
+
+    async def unfinished(self) -> tuple[Rollout, ...]:
+        """Return those that have not ended, oldest first."""
+        return tuple(one for one in self.tables.rollouts.values() if not one.has_ended)
+
+    async def newest(self, *, limit: int) -> tuple[Rollout, ...]:
+        """Return the latest, those that have not ended first."""
+        latest = reversed(self.tables.rollouts.values())
+        return tuple(sorted(latest, key=lambda one: one.has_ended)[:limit])
+
+    async def taken(self) -> dict[ClusterIdentity, RolloutId]:
+        """Return which clusters are in a rollout that has not ended."""
+        return {one.identity: rollout.id for rollout in await self.unfinished() for one in rollout.clusters}
+
+    async def of_cluster(self, cluster: ClusterIdentity) -> Rollout | None:
+        """Return the rollout that has not ended and holds this cluster."""
+        return next((one for one in await self.unfinished() if one.find(cluster)), None)
+
+    async def add(self, rollout: Rollout) -> Rollout:
+        """Store a new one; raises Taken."""
+        plain(rollout)
+        names = {one.plan.name.strip().casefold() for one in await self.unfinished()}
+        taken = await self.taken()
+        if rollout.plan.name.strip().casefold() in names or any(one.identity in taken for one in rollout.clusters):
+            raise Taken("Another rollout has this name, or one of these clusters.")
+        self.tables.rollouts[rollout.id] = replace(rollout, revision=1)
+        return self.tables.rollouts[rollout.id]
+
+    async def save(self, rollout: Rollout) -> Rollout:
+        """Write over the revision that was read; raises Stale."""
+        plain(rollout)
+        stored = self.tables.rollouts.get(rollout.id)
+        if stored is None or stored.revision != rollout.revision:
+            raise Stale("Somebody else changed this rollout in the meantime.")
+        self.tables.rollouts[rollout.id] = replace(rollout, revision=rollout.revision + 1)
+        return self.tables.rollouts[rollout.id]
 
 
 def next_of_members(inbox: Mapping[int, Row]) -> Iterator[Row]:

@@ -37,6 +37,7 @@ from tests.fake_tables import (
     FakeOutbox,
     FakePolicies,
     FakeRequests,
+    FakeRollouts,
     FakeTables,
     FakeUpgrades,
 )
@@ -104,6 +105,11 @@ class FakeUnitOfWork:
     def policies(self) -> FakePolicies:
         """The policies that came into force."""
         return FakePolicies(self._open)
+
+    @property
+    def rollouts(self) -> FakeRollouts:
+        """The rollouts."""
+        return FakeRollouts(self._open)
 
     async def commit(self) -> None:
         """Make it last; raises LeaseLost."""

@@ -9,6 +9,7 @@ from typing import Literal
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
+from bot.domain.rollout import NextWave
 from bot.domain.scheduled import ScheduledUpgrade
 
 ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
@@ -49,12 +50,28 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutRule:
+    """Where rollouts are posted and what a new plan is filled in with; `waves` are environments by name."""
+
+    channel: str = ""
+    waves: tuple[tuple[str, ...], ...] = ()
+    at_once: int = 5
+    soak: timedelta = timedelta(days=1)
+    next_wave: NextWave = NextWave.ASKS
+    may_fail: int = 0
+
+
+NO_ROLLOUT_RULE = RolloutRule()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """Every environment's rule. Keys of `environments` are `environment` or `organisation/environment`."""
 
     default: Rule
     environments: Mapping[str, Rule] = field(default_factory=dict)
     watch: Literal["all", "requested"] = "all"
+    rollout: RolloutRule = NO_ROLLOUT_RULE
 
     def rule(self, organisation: str, environment: str) -> Rule:
         """Return the rule in force for an environment of an organisation."""
@@ -70,7 +87,9 @@ class Policy:
     def digest(self) -> str:
         """Return a digest of all that the rules say, the same in every process that has the same rules."""
         rules = [("", self.default), *sorted(self.environments.items())]
-        said = [self.watch, *((name, *map(_said, _values(rule))) for name, rule in rules)]
+        said: list[object] = [self.watch, *((name, *map(_said, _values(rule))) for name, rule in rules)]
+        if self.rollout != NO_ROLLOUT_RULE:  # without the table, the digest is that of a version without rollouts
+            said.append(repr(self.rollout))
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
     @property
@@ -81,7 +100,8 @@ class Policy:
     @property
     def channels(self) -> tuple[str, ...]:
         """Return every channel that anything is posted to, each once."""
-        return tuple(dict.fromkeys(rule.channel for rule in self.rules if rule.channel))
+        every = (*(rule.channel for rule in self.rules), self.rollout.channel)
+        return tuple(dict.fromkeys(channel for channel in every if channel))
 
     def channels_of(
         self, organisation: Organisation, environments: Mapping[Organisation, Collection[str]]

@@ -108,7 +108,8 @@ class UpgradeRequest:
     ignored, None for the next window. `round` rises whenever votes are voided. `required` is the number of approvals
     asked for when it was last judged. `blocked` is the sentence of the rule that forbids it just now, for the card.
     `outcome` says why it ended or what the cloud answered. An `emergency` is submitted without approval, and stays
-    unacknowledged until another approver presses `Acknowledge`. `change` is its change number. `revision` is the
+    unacknowledged until another approver presses `Acknowledge`. `change` is its change number.
+    `rollout` is the id of the rollout that it belongs to: then it has no card of its own. `revision` is the
     store's: 0 until it is stored. Times are aware UTC.
     """
 
@@ -151,6 +152,7 @@ class UpgradeRequest:
     acknowledged_by: MemberId | None = None
     acknowledged_at: datetime | None = None
     stale_told: bool = False
+    rollout: str | None = None
     revision: int = 0
 
     @property

@@ -107,6 +107,8 @@ class Why(StrEnum):
     OTHER_UPGRADE = "another upgrade of it"
     AT_ONCE = "no place free"
     CLOUD = "Avisi Cloud does not answer"
+    SLACK = "Slack does not say who may approve"
+    REQUESTER = "the requester may no longer request upgrades there"
     # skipped
     ALREADY_THERE = "already there"
     NOT_ONE_STEP = "not one allowed step away"
@@ -126,7 +128,19 @@ class Why(StrEnum):
     NO_STATUS = "no final status"
 
 
-WAITS = frozenset({Why.FROZEN, Why.NOT_ALLOWED, Why.AFTER, Why.LEAD_TIME, Why.OTHER_UPGRADE, Why.AT_ONCE, Why.CLOUD})
+WAITS = frozenset(
+    {
+        Why.FROZEN,
+        Why.NOT_ALLOWED,
+        Why.AFTER,
+        Why.LEAD_TIME,
+        Why.OTHER_UPGRADE,
+        Why.AT_ONCE,
+        Why.CLOUD,
+        Why.SLACK,
+        Why.REQUESTER,
+    }
+)
 SKIPS = frozenset(
     {
         Why.ALREADY_THERE,
@@ -250,7 +264,7 @@ class Rollout:
 
     `wave` is the one that is asked for, open or soaking, counted from 0. `round` rises whenever votes are asked for
     anew. `votes` are those for the wave that waits for them. `time_left` is what is left of the time to vote, counted
-    until `counted_at`. `resumes` is where a paused one goes on. `soaks_from` is the last success of the wave.
+    until `counted_at`. `resumes` is where a paused one goes on.
     `outcome` says why it halted or ended, `ended_by` who ended it. `revision` is the store's: 0 until it is stored.
     """
 
@@ -268,7 +282,6 @@ class Rollout:
     time_left: timedelta
     counted_at: datetime
     resumes: RolloutState | None = None
-    soaks_from: datetime | None = None
     outcome: str = ""
     ended_by: MemberId | None = None
     warned_at: datetime | None = None
@@ -336,8 +349,9 @@ class Rollout:
         return tuple(one for one in self.clusters if one.wave == wave)
 
     def environments(self, wave: int) -> tuple[str, ...]:
-        """Return the environments of a wave that something is still to be done in, each once, in order."""
-        return tuple(dict.fromkeys(one.planned.environment for one in self.of_wave(wave)))
+        """Return the environments of a wave in which clusters still wait, each once, in order: their rules decide."""
+        waiting = (one for one in self.of_wave(wave) if one.progress is Progress.WAITING)
+        return tuple(dict.fromkeys(one.planned.environment for one in waiting))
 
     def counts(self, wave: int) -> Counter[Progress]:
         """Count a wave's clusters by where they are."""
@@ -354,11 +368,18 @@ class Rollout:
 
     @property
     def to_hand_over(self) -> tuple[RolloutCluster, ...]:
-        """Return the waiting clusters whose turn it is, by the order of the plan, as many as there are places."""
-        if self.state is not RolloutState.RUNNING:
+        """Return the clusters that may be handed over, by the order of the plan; none while no place is free.
+
+        All that wait are among them: one that has to wait longer holds up none behind it.
+        """
+        if self.state is not RolloutState.RUNNING or self.in_place >= self.plan.at_once:
             return ()
-        waiting = [one for one in self.of_wave(self.wave) if one.progress is Progress.WAITING]
-        return tuple(waiting[: max(0, self.plan.at_once - self.in_place)])
+        return tuple(one for one in self.of_wave(self.wave) if one.progress is Progress.WAITING)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anything more will become of it: also after its end while the cloud still has upgrades of it."""
+        return not self.has_ended or any(one.progress in IN_PLACE for one in self.clusters)
 
     @property
     def left(self) -> tuple[RolloutCluster, ...]:
@@ -371,8 +392,14 @@ class Rollout:
 
     @property
     def soaked_at(self) -> datetime | None:
-        """Return when the soak ends, None while there is none."""
-        return self.soaks_from + self.plan.soak if self.soaks_from is not None else None
+        """Return when the soak of the present wave ends, counted from its last success; None without a success."""
+        return self.last_success + self.plan.soak if self.last_success is not None else None
+
+    @property
+    def last_success(self) -> datetime | None:
+        """Return when a cluster of the present wave succeeded last."""
+        succeeded = (one.since for one in self.of_wave(self.wave) if one.progress is Progress.SUCCEEDED)
+        return max(succeeded, default=None)
 
     def lacking(self, required: Mapping[str, int]) -> dict[str, int]:
         """Return how many approvals each environment still lacks. `required` is by environment of the asked wave.
@@ -418,9 +445,9 @@ class Rollout:
         wave = self.asked_wave
         if wave is None:
             raise WrongState(f"No wave of this rollout waits to be opened: it is {self.state.lower()}.")
-        if self.state is RolloutState.SOAKING and self.soaked_at is not None and at < self.soaked_at:
+        if self.state is RolloutState.SOAKING and not self.has_soaked(at):
             raise WrongState("The wave before it still soaks.")
-        return self._to(RolloutState.RUNNING, at=at, wave=wave, soaks_from=None, reminders=0, reminded_at=None)
+        return self._to(RolloutState.RUNNING, at=at, wave=wave, reminders=0, reminded_at=None)
 
     def reject(self, *, by: MemberId, reason: str, at: datetime) -> "Rollout":
         """End it by an approver's no to the asked wave."""
@@ -478,8 +505,7 @@ class Rollout:
     def succeed(self, identity: ClusterIdentity, *, at: datetime) -> "Rollout":
         """Note that a cluster reached the version."""
         self._one(identity, Progress.RUNNING, Progress.UNCLEAR)
-        done = self._with(identity, progress=Progress.SUCCEEDED, since=at, why=None, until=None, detail="")
-        return replace(done, soaks_from=at)
+        return self._with(identity, progress=Progress.SUCCEEDED, since=at, why=None, until=None, detail="")
 
     def fail(self, identity: ClusterIdentity, why: Why, *, at: datetime, detail: str = "") -> "Rollout":
         """Note a failure. Whether the rollout halts is said by `settle`."""
@@ -490,6 +516,20 @@ class Rollout:
         """Note that nobody can tell whether the cloud has it; it keeps its place."""
         self._one(identity, Progress.RUNNING)
         return self._with(identity, progress=Progress.UNCLEAR, since=at)
+
+    def give_back(self, identity: ClusterIdentity, *, at: datetime) -> "Rollout":
+        """Let a cluster wait again that was handed over but never sent, because a rule or a person stood in the way."""
+        self._one(identity, Progress.RUNNING, Progress.UNCLEAR)
+        return self._with(
+            identity,
+            progress=Progress.WAITING,
+            since=at,
+            request=None,
+            why=None,
+            until=None,
+            detail="",
+            waits_since=None,
+        )
 
     def clear(self, identity: ClusterIdentity, *, at: datetime) -> "Rollout":
         """Note that an unclear one is under way after all, or was sent again."""
@@ -524,16 +564,14 @@ class Rollout:
             if self._nothing_succeeded:
                 return self._to(RolloutState.HALTED, at=at, outcome="no success", warned_at=None)
             return self._after_the_wave(time_to_vote=time_to_vote, at=at)
-        if self.state is RolloutState.SOAKING and self.plan.next_wave is NextWave.ASKS:
-            soaked = self.soaked_at
-            if soaked is None or at >= soaked:
-                return self._ask(at=at, time_to_vote=time_to_vote, wave=self.wave + 1, soaks_from=None)
+        if self.state is RolloutState.SOAKING and self.has_soaked(at):
+            # Votes that were given during the soak still count; those that lack now have a deadline.
+            return self._ask(at=at, time_to_vote=time_to_vote, wave=self.wave + 1, votes=self.votes)
         return self
 
-    @property
-    def may_open_by_itself(self) -> bool:
-        """Whether only its approvals, and the end of the soak, keep the next wave from opening."""
-        return self.state is RolloutState.SOAKING and self.plan.next_wave is NextWave.OPENS
+    def has_soaked(self, at: datetime) -> bool:
+        """Whether the soak of the present wave is over."""
+        return self.soaked_at is None or at >= self.soaked_at
 
     @property
     def _nothing_succeeded(self) -> bool:
@@ -545,18 +583,9 @@ class Rollout:
     def _after_the_wave(self, *, time_to_vote: timedelta, at: datetime) -> "Rollout":
         if self.is_last_wave:
             return self._to(RolloutState.DONE, at=at)
-        soaks = self.plan.soak and self.soaks_from is not None
-        if soaks or self.plan.next_wave is NextWave.OPENS:
-            return self._to(
-                RolloutState.SOAKING,
-                at=at,
-                votes=(),
-                round=self.round + 1,
-                soaks_from=self.soaks_from or at,
-                reminders=0,
-                reminded_at=None,
-            )
-        return self._ask(at=at, time_to_vote=time_to_vote, wave=self.wave + 1, soaks_from=None)
+        if not self.has_soaked(at):
+            return self._to(RolloutState.SOAKING, at=at, votes=(), round=self.round + 1, reminders=0, reminded_at=None)
+        return self._ask(at=at, time_to_vote=time_to_vote, wave=self.wave + 1)
 
     def _ask(
         self, *, at: datetime, time_to_vote: timedelta, votes: tuple[WaveVote, ...] = (), **changes: object

@@ -56,7 +56,9 @@ def read_policy(path: Path | None, settings: RuleSettings) -> Policy:
     environments = {
         name: rule(name, table, *_wider(name, file.environments)) for name, table in file.environments.items()
     }
-    return Policy(default=rule(""), environments=environments, watch=settings.bot_watch)
+    return Policy(
+        default=rule(""), environments=environments, watch=settings.bot_watch, rollout=file.rollout.as_domain()
+    )
 
 
 def lacking(policy: Policy) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bot import shapes
 from bot.observe.redaction import redact
-from bot.policy.shape import EXAMPLES, SMALL, FreezeTable, PolicyTable, RuleTable
+from bot.policy.shape import EXAMPLES, SMALL, FreezeTable, PolicyTable, RolloutTable, RuleTable
 
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 
@@ -89,6 +89,9 @@ def _unknown(details: ErrorDetails) -> str:
         example = EXAMPLES["freeze"]
     elif not tables and isinstance(details["input"], dict) and not get_close_matches(unknown, top):
         meant, example = "environments", f"[environments.{_quoted(unknown)}]"
+    elif tables == ["rollout"]:
+        meant = shapes.nearest(unknown, _keys(RolloutTable))
+        example = EXAMPLES[meant]
     else:
         meant = shapes.nearest(unknown, [*top, *rules])
         example = EXAMPLES.get(meant, f"[{meant}]")
@@ -107,8 +110,8 @@ def _place_and_key(loc: tuple[int | str, ...]) -> tuple[str, str]:
     names = [str(part) for part in loc]
     if names[0] == "environments" and len(names) > 2:  # noqa: PLR2004 - the table, its name, its key
         return f"[environments.{_quoted(names[1])}] ", _within(names[2:])
-    if names[0] == "defaults" and len(names) > 1:
-        return "[defaults] ", _within(names[1:])
+    if names[0] in {"defaults", "rollout"} and len(names) > 1:
+        return f"[{names[0]}] ", _within(names[1:])
     return "", names[0]
 
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot import shapes
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.policy import NO_ROLLOUT_RULE, RolloutRule
+from bot.domain.rollout import MOST_WAVES, SOAKS, NextWave
 from bot.domain.scheduled import FINAL, OPEN
 
 STATUSES: Final = frozenset(OPEN) | FINAL
@@ -31,6 +33,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "override": "override = false",
     "freeze": 'freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]',
     "after": 'after = { staging = "3d" }',
+    "waves": 'waves = [["development"], ["staging"], ["production"]]',
+    "at_once": "at_once = 5",
+    "soak": 'soak = "1d"',
+    "next_wave": 'next_wave = "asks"',
+    "may_fail": "may_fail = 0",
 }
 """How each key is written rightly, for the lines that say what is wrong."""
 
@@ -130,6 +137,28 @@ def _named(values: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def soak_length(text: object) -> timedelta:
+    """Read one of the soaks that a plan may have: `none`, `1h`, `4h`, `12h`, `1d`, `2d`, `3d` or `7d`."""
+    length = timedelta(0) if text == "none" else duration(text)
+    if length not in SOAKS:
+        raise ValueError(f'"{text}" is not a soak; choose none, 1h, 4h, 12h, 1d, 2d, 3d or 7d')
+    return length
+
+
+def _waves(waves: list[list[str]]) -> list[list[str]]:
+    if not all(waves):
+        raise ValueError("a wave is empty; leave it out")
+    if len(waves) > MOST_WAVES:
+        raise ValueError(f"there are {len(waves)} waves, and a rollout has at most {MOST_WAVES}")
+    names = [name for wave in waves for name in wave]
+    for name in names:
+        if name != name.lower():
+            raise ValueError(f'"{name}" would never be found: {SMALL}')
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f'"{twice}" stands in two waves')
+    return waves
+
+
 def _slugged(values: dict[str, timedelta]) -> dict[str, timedelta]:
     for slug in shapes.slugs(values) if values else ():
         if slug != slug.lower():
@@ -186,9 +215,32 @@ class RuleTable(_Strict):
     after: Annotated[dict[str, Duration], AfterValidator(_slugged)] | None = None
 
 
+class RolloutTable(_Strict):
+    """Where rollouts are posted and what a new plan is filled in with."""
+
+    channel: Annotated[str, AfterValidator(shapes.channel)] = NO_ROLLOUT_RULE.channel
+    waves: Annotated[list[list[str]], AfterValidator(_waves)] = Field(default_factory=list)
+    at_once: Annotated[int, Field(ge=1, le=50)] = NO_ROLLOUT_RULE.at_once
+    soak: Annotated[timedelta, BeforeValidator(soak_length)] = NO_ROLLOUT_RULE.soak
+    next_wave: Literal["asks", "opens"] = "asks"
+    may_fail: Annotated[int, Field(ge=0, le=20)] = NO_ROLLOUT_RULE.may_fail
+
+    def as_domain(self) -> RolloutRule:
+        """Return what the workflow reads."""
+        return RolloutRule(
+            channel=self.channel,
+            waves=tuple(tuple(wave) for wave in self.waves),
+            at_once=self.at_once,
+            soak=self.soak,
+            next_wave=NextWave(self.next_wave),
+            may_fail=self.may_fail,
+        )
+
+
 class PolicyTable(_Strict):
     """The whole file."""
 
     timezone: Annotated[str, AfterValidator(shapes.zone_name)] = "UTC"
     defaults: RuleTable = Field(default_factory=RuleTable)
     environments: dict[str, RuleTable] = Field(default_factory=dict)
+    rollout: RolloutTable = Field(default_factory=RolloutTable)

@@ -3,14 +3,16 @@
 from datetime import date, timedelta
 
 from bot import shapes
-from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
+from bot.domain.policy import ALWAYS_ANNOUNCED, NO_ROLLOUT_RULE, Policy, RolloutRule, Rule
+from bot.domain.rollout import NextWave
 
 
 def in_words(policy: Policy) -> list[str]:
     """Return one line per environment's effective rule; the last speaks of every environment without a table."""
     others = "every other environment" if policy.environments else "every environment"
     named = [(name, policy.environments[name]) for name in sorted(policy.environments)]
-    return [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
+    lines = [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
+    return lines if policy.rollout == NO_ROLLOUT_RULE else [*lines, f"rollouts: {'; '.join(_planned(policy.rollout))}"]
 
 
 def over_already(policy: Policy, *, today: date) -> list[str]:
@@ -60,6 +62,19 @@ def _clauses(rule: Rule) -> list[str]:
         clauses.append(f"{' and '.join(rule.on_call)} mentioned on failures")
     clauses.append(f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)")
     return clauses
+
+
+def _planned(rule: RolloutRule) -> list[str]:
+    waves = [", ".join(wave) for wave in rule.waves]
+    asks = rule.next_wave is NextWave.ASKS
+    return [
+        *([f"waves {' then '.join(waves)}"] if waves else []),
+        f"{rule.at_once} at once",
+        f"a soak of {length(rule.soak)}" if rule.soak else "no soak",
+        "each wave asks a person" if asks else "each wave opens by itself once it is approved",
+        f"{rule.may_fail} may fail in a wave",
+        *([f"in channel {rule.channel}"] if rule.channel else []),
+    ]
 
 
 def _approvals(rule: Rule) -> str:

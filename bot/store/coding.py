@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
@@ -29,6 +29,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, date | time):
         return _moment(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, frozenset | tuple | list):

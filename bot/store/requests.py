@@ -82,17 +82,19 @@ class StoredRequests:
         return await self._read(query.order_by(RequestRow.requested_at, RequestRow.number))
 
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
-        """Return a person's own requests, newest first."""
-        query = _READ.where(RequestRow.requester == requester)
+        """Return a person's own requests, newest first; those of rollouts are no such."""
+        query = _READ.where(RequestRow.requester == requester, RequestRow.rollout.is_(None))
         return await self._read(query.order_by(RequestRow.requested_at.desc(), RequestRow.number.desc()).limit(limit))
 
     async def count_open(self, requester: MemberId) -> int:
-        """Count what somebody has asked for that is not submitted and has not ended.
+        """Count what somebody has asked for, but for rollouts, that is not submitted and has not ended.
 
         Whoever else counts that person's waits until this transaction has ended.
         """
         await self._transaction.alone(f"requests of {requester}")
-        query = select(func.count()).where(RequestRow.requester == requester, RequestRow.state.in_(UNFINISHED))
+        query = select(func.count()).where(
+            RequestRow.requester == requester, RequestRow.state.in_(UNFINISHED), RequestRow.rollout.is_(None)
+        )
         row = await self._transaction.first(query)
         return row[0] if row else 0
 
@@ -116,4 +118,5 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
         "requested_at": request.requested_at,
         "revision": request.revision,
         "body": CODEC.encode(request),
+        "rollout": request.rollout,
     }

@@ -67,6 +67,7 @@ class RequestRow(Base):
     requested_at: Mapped[datetime]
     revision: Mapped[int]
     body: Mapped[dict[str, Any]]
+    rollout: Mapped[str | None]
 
 
 class UpgradeRow(Base):
@@ -250,6 +251,31 @@ class DestinationRow(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     error: Mapped[str]
     since: Mapped[datetime]
+
+
+class RolloutRow(Base):
+    """A rollout with everything in it. `followed` is 0 or 1; `open_name` is None once it has ended, else its own."""
+
+    __tablename__ = "rollouts"
+    __table_args__ = (Index(None, "followed", "number"),)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    organisation: Mapped[str]
+    state: Mapped[str]
+    followed: Mapped[int]
+    open_name: Mapped[str | None] = mapped_column(unique=True)
+    requested_at: Mapped[datetime]
+    revision: Mapped[int]
+    body: Mapped[dict[str, Any]]
+
+
+class RolloutClusterRow(Base):
+    """A cluster of a rollout that has not ended: it can be in one only."""
+
+    __tablename__ = "rollout_clusters"
+    __table_args__ = (Index(None, "rollout_id"),)
+    cluster_identity: Mapped[str] = mapped_column(primary_key=True)
+    rollout_id: Mapped[str]
 
 
 class PolicyRow(Base):

@@ -13,6 +13,7 @@ from bot.store.policies import StoredPolicies
 from bot.store.queues.boxes import StoredInbox, StoredOutbox
 from bot.store.queues.leases import StoredClaims, check
 from bot.store.requests import StoredRequests
+from bot.store.rollouts import StoredRollouts
 from bot.store.transaction import Transaction, transaction
 from bot.store.upgrades import StoredUpgrades
 from bot.workflow.ports import BeginWork, Lease, UnitOfWork
@@ -46,6 +47,7 @@ class StoredUnitOfWork:
         self.homes = StoredHomes(current)
         self.destinations = StoredDestinations(current)
         self.policies = StoredPolicies(current)
+        self.rollouts = StoredRollouts(current)
 
     async def commit(self) -> None:
         """Make it last, give the lease back with the last of its queue, and have begun what was stored.

@@ -32,8 +32,10 @@ from bot.workflow.repositories import (
     ReadOutbox,
     ReadPolicies,
     ReadRequests,
+    ReadRollouts,
     ReadUpgrades,
     Requests,
+    Rollouts,
     Upgrades,
 )
 
@@ -66,6 +68,8 @@ class ReadOnlyWork(Protocol):
     def destinations(self) -> ReadDestinations: ...
     @property
     def policies(self) -> ReadPolicies: ...
+    @property
+    def rollouts(self) -> ReadRollouts: ...
 
 
 class UnitOfWork(ReadOnlyWork, Protocol):
@@ -93,6 +97,8 @@ class UnitOfWork(ReadOnlyWork, Protocol):
     def destinations(self) -> Destinations: ...
     @property
     def policies(self) -> Policies: ...
+    @property
+    def rollouts(self) -> Rollouts: ...
 
     async def commit(self) -> None:
         """Make it last, and have the worker begin what was stored: it is claimed by the same commit, if it can be.

@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, State, UpgradeRequest
+from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
 from bot.workflow.outbox import DueMessage, OutboxMessage
@@ -29,10 +30,13 @@ class ReadRequests(Protocol):
         """Return all requests in these states, oldest first."""
 
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
-        """Return a person's own requests, newest first."""
+        """Return a person's own requests, newest first; those of rollouts are no such."""
 
     async def count_open(self, requester: MemberId) -> int:
-        """Count a person's requests that are UNFINISHED; nobody else can add to them before this Work has ended."""
+        """Count a person's requests that are UNFINISHED, but for those of rollouts.
+
+        Nobody else can add to them before this Work has ended.
+        """
 
 
 class Requests(ReadRequests, Protocol):
@@ -43,6 +47,41 @@ class Requests(ReadRequests, Protocol):
 
     async def save(self, request: UpgradeRequest) -> UpgradeRequest:
         """Write over the revision that was read and return what was stored; raises Stale, or Taken."""
+
+
+class ReadRollouts(Protocol):
+    """The rollouts. What returns several leaves out those that cannot be read. Reading only."""
+
+    async def get(self, rollout_id: RolloutId) -> Rollout:
+        """Return a rollout; raises Missing."""
+
+    async def followed(self) -> tuple[RolloutId, ...]:
+        """Return the ids of those of which more will become (`Rollout.is_followed`), oldest first; cheap."""
+
+    async def unfinished(self) -> tuple[Rollout, ...]:
+        """Return those that have not ended, oldest first."""
+
+    async def newest(self, *, limit: int) -> tuple[Rollout, ...]:
+        """Return those that have not ended, then those that have, each newest first."""
+
+    async def taken(self) -> Mapping[ClusterIdentity, RolloutId]:
+        """Return which clusters are in a rollout that has not ended, and in which."""
+
+    async def of_cluster(self, cluster: ClusterIdentity) -> Rollout | None:
+        """Return the rollout that has not ended and holds this cluster, if there is one."""
+
+
+class Rollouts(ReadRollouts, Protocol):
+    """The rollouts. What returns several leaves out those that cannot be read."""
+
+    async def hold(self, rollout_id: RolloutId) -> Rollout:
+        """Return a rollout that nobody else can change before this transaction has ended; raises Missing."""
+
+    async def add(self, rollout: Rollout) -> Rollout:
+        """Store a new one; raises Taken when its name or one of its clusters is another's that has not ended."""
+
+    async def save(self, rollout: Rollout) -> Rollout:
+        """Write over the revision that was read; one that has ended lets its clusters go. Raises Stale."""
 
 
 class ReadUpgrades(Protocol):

@@ -119,6 +119,25 @@ def test_no_more_are_handed_over_than_fit_at_once() -> None:
     assert [one.planned.cluster for one in rollout.succeed(ClusterIdentity("id-a"), at=START).to_hand_over] == ["c"]
 
 
+def test_one_that_has_to_wait_holds_up_none_behind_it() -> None:
+    waiting = opened("abc", at_once=1).wait(ClusterIdentity("id-a"), Why.FROZEN, until=None, at=START)
+
+    assert handed_over(waiting, "b").in_place == 1
+
+
+def test_what_was_never_sent_waits_again() -> None:
+    rollout = handed_over(opened("ab", at_once=1), "a").give_back(ClusterIdentity("id-a"), at=START)
+
+    assert [one.planned.cluster for one in rollout.to_hand_over] == ["a", "b"]
+
+
+def test_it_is_followed_until_the_cloud_has_nothing_of_it() -> None:
+    stopped = handed_over(opened("ab"), "a").stop(by=SEM, at=START)
+
+    assert stopped.is_followed
+    assert not stopped.succeed(ClusterIdentity("id-a"), at=START).is_followed
+
+
 def test_an_unclear_cluster_keeps_its_place() -> None:
     rollout = handed_over(opened("ab", at_once=1), "a").unclear(ClusterIdentity("id-a"), at=START)
 
@@ -154,6 +173,27 @@ def test_a_wave_that_opens_by_itself_is_voted_on_during_the_soak_and_opens_after
         voted.open(at=START + HOUR)
     running = voted.open(at=START + DAY)
     assert (running.state, running.wave) == (RolloutState.RUNNING, 1)
+
+
+def test_a_wave_that_lacks_approvals_at_the_end_of_the_soak_asks_and_keeps_those_it_has() -> None:
+    soaking = settled(done(opened(next_wave=NextWave.OPENS), "a", "b"))
+    voted = soaking.cast(by=KIM, environments=["staging"], at=START)
+
+    asked = settled(voted, START + DAY)
+
+    assert (asked.state, asked.wave) == (RolloutState.ASKING, 1)
+    assert asked.voters == {KIM}
+    assert asked.count_down(frozen=False, at=START + 4 * DAY).is_overdue
+
+
+def test_the_soak_counts_from_the_last_success_also_when_a_retry_failed() -> None:
+    first = settled(handed_over(done(opened("ab", "c"), "a"), "b").fail(ClusterIdentity("id-b"), Why.FAILED, at=START))
+    again = first.retry_failed(time_to_vote=DAY, at=START).cast(by=SEM, environments=["staging"], at=START)
+    halted = settled(handed_over(again.open(at=START), "b").fail(ClusterIdentity("id-b"), Why.FAILED, at=START))
+
+    going_on = halted.go_on_without(time_to_vote=DAY, at=START + HOUR)
+
+    assert (going_on.state, going_on.soaked_at) == (RolloutState.SOAKING, START + DAY)
 
 
 def test_the_last_wave_does_not_soak() -> None:

@@ -139,6 +139,9 @@ async def test_entries_that_waited_when_the_tables_changed_are_known_by_their_gi
     async with stored.read() as work:
         received = await work.inbox.due("q")
     async with transaction(stored.engines.write) as older:
+        await older.run(text("DROP TABLE rollouts"))
+        await older.run(text("DROP TABLE rollout_clusters"))
+        await older.run(text("ALTER TABLE requests DROP COLUMN rollout"))
         await older.run(text("DROP INDEX ix_inbox_dead"))
         await older.run(text("ALTER TABLE inbox DROP COLUMN member"))
         await older.run(text("ALTER TABLE inbox DROP COLUMN dead"))
