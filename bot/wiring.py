@@ -25,7 +25,6 @@ from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.homes import HomeReading
-from bot.workflow.outcomes import Outcomes
 from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling, Recording
@@ -112,13 +111,16 @@ def use_cases(
             real_time=real_time,
         ),
         submitting=Submitting(
-            begin=judge,
+            begin=begin,
+            begin_judged=judge,
             read=read,
             cloud=cloud,
+            catalog_cache=catalog_cache,
             permissions=permissions,
             rule_check=rule_check,
-            outcomes=Outcomes(begin=begin, rule_check=rule_check, revoting=revoting, announcing=announcing),
-            verdicts=Outcomes(begin=judge, rule_check=rule_check, revoting=revoting, announcing=announcing),
+            revoting=revoting,
+            announcing=announcing,
+            now=now,
             sleep=sleep,
         ),
         polling=Polling(

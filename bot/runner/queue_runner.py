@@ -22,15 +22,15 @@ from bot.workflow.errors import (
     UnreadableRequest,
     UnreadableRow,
 )
-from bot.workflow.inbox import MOST_TRIES, AnyEntry, ButtonPressed, FormSubmitted, InboxEntry, RejectionGiven
+from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, InboxEntry, RejectionGiven
 from bot.workflow.outbox import DueMessage, OutboxMessage
 from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.requesting import Later, Requesting
+from bot.workflow.retrying import MOST_TRIES, growing_pause
 from bot.workflow.submitting import Submitting
 
 log = structlog.get_logger("bot.runner")
 
-_LONGEST_PAUSE = 60.0
 _LONGEST_WAIT_FOR_SLACK = 30.0
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _KEPT = "Slack does not say just now who may do this. What you did is kept, and decided as soon as Slack answers."
@@ -92,7 +92,7 @@ class QueueRunner:
 
     async def _pass_by(self, row: UnreadableRow, lease: Lease) -> None:
         """Try it again later, as another version may be able to read it; after some tries give it up."""
-        seconds, error = _pause(row.attempts), str(row)
+        seconds, error = growing_pause(row.attempts), str(row)
         given_up = row.attempts + 1 >= MOST_TRIES
         about = {"box": lease.box, "queue": lease.queue, "number": row.number, "attempts": row.attempts + 1}
         log.error("dead_letter" if given_up else "row.unreadable", error=error, **about)
@@ -179,7 +179,7 @@ class QueueRunner:
         """Try an entry again later; after some tries give it up, and tell who sent it."""
         if received.attempts + 1 < MOST_TRIES:
             async with self.begin(lease) as work:
-                await work.inbox.postpone(received.number, seconds=_pause(received.attempts), error=error)
+                await work.inbox.postpone(received.number, seconds=growing_pause(received.attempts), error=error)
                 if tell:
                     await work.outbox.put(_answer(received, tell))
                 await work.commit()
@@ -216,7 +216,7 @@ class QueueRunner:
                 unknown = not isinstance(error, MembersUnavailable)
                 log.warning("submission.postponed", queue=lease.queue, error=repr(error), exc_info=unknown)
                 async with self.begin(lease) as work:
-                    pause = min(_LONGEST_PAUSE, 2.0 * 2 ** min(due[0].attempts, 6))
+                    pause = growing_pause(due[0].attempts, first=2.0)
                     await work.outbox.postpone(due[0].number, seconds=pause, error=repr(error))
                     if isinstance(error, LookUpRefused):
                         await self._tell_requester(work, due[0], f"{error} {_APPROVED_UNTIL}")
@@ -230,10 +230,6 @@ class QueueRunner:
             return
         about = outbox.about(request)
         await work.outbox.put(outbox.answer(request.requester, text, key=f"refused:{due.number}", about=about))
-
-
-def _pause(attempts: int) -> float:
-    return float(min(_LONGEST_PAUSE, 1 << min(attempts, 6)))
 
 
 def _until_slack_can(received: InboxEntry) -> float:

@@ -14,13 +14,13 @@ from bot.runner.outage import Outage
 from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
 from bot.workflow.ports import BeginReading, BeginWork, Box, Claims, Lane, Lease, Queue
+from bot.workflow.retrying import growing_pause
 
 log = structlog.get_logger("bot.runner")
 
 _AT_ONCE = 16
 """Slots of each lane: however many forms come in or messages wait, decisions and submissions go on."""
 _IDLE = 1.0
-_LONGEST_REST = 60.0
 
 
 class Worker:
@@ -168,7 +168,7 @@ class Worker:
         if isinstance(error, StoreAway):
             return _IDLE
         self._failed[lease.queue] += 1
-        return min(_LONGEST_REST, _IDLE * 2.0 ** (self._failed[lease.queue] - 1))
+        return growing_pause(self._failed[lease.queue] - 1, first=_IDLE)
 
     async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give the lease back, unless it went with the last thing in the queue."""

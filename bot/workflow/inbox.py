@@ -69,9 +69,6 @@ class RejectionGiven:
 
 AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
 
-MOST_TRIES = 10
-"""After so many tries something that fails by itself is given up as a dead letter: with growing pauses, 4 minutes."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewEntry:

@@ -87,6 +87,11 @@ class Permissions:
             could = await self._could(people, "request them")
             raise NotEntitled(f"You may not request upgrades in {rule.environment}. {could}")
 
+    async def may_still_request(self, request: UpgradeRequest, rule: Rule) -> bool:
+        """Whether the rule lets the requester ask for it now."""
+        people = await self.people(rule.requesters)
+        return people.includes(await self.members.find(request.requester))
+
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
         people = await self.people(rule.approvers)

@@ -13,10 +13,9 @@ from bot.workflow.blindness import Blindness
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.concluding import Concluding
 from bot.workflow.errors import AvisiError, NoList, Stale
-from bot.workflow.outcomes import take_over
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Page, UnitOfWork
 from bot.workflow.repositories import Feed, Source
-from bot.workflow.transitions import Change, store_request
+from bot.workflow.transitions import Change, confirm, store_request
 
 _NEWS_FOR = timedelta(hours=1)
 
@@ -111,7 +110,7 @@ class Recording:
         """Take a record over as the upgrade of a request made here."""
         ours = replace(new, request_id=request.id)
         if request.state is State.SUBMISSION_UNCLEAR:
-            await take_over(work, request, ours, reading, announcing=self.announcing, source=Source.ORGANISATION)
+            await confirm(work, request, ours, reading, announcing=self.announcing, source=Source.ORGANISATION)
             return
         adopted = replace(request, upgrade=new.identity, window=new.window or request.window)
         facts = {

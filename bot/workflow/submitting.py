@@ -1,75 +1,101 @@
-"""Handing an approved request to Avisi Cloud, once: judged again, stored before it is sent, looked for when unclear."""
+"""Submitting an approved request to Avisi Cloud once: checked again, stored before sending, looked for when unclear."""
 
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.events import SubmissionFailed, SubmissionUnclear
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import OPEN, Reading
-from bot.workflow.catalog_cache import remembered
+from bot.domain.scheduled import NAMELESS, OPEN, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.workflow import outbox
+from bot.workflow.announcing import Announcing
+from bot.workflow.catalog_cache import CatalogCache, remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.outbox import DueMessage
-from bot.workflow.outcomes import Outcomes, growing_pause
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Lease, Submission
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Submission
+from bot.workflow.retrying import growing_pause
+from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
-from bot.workflow.transitions import Change, rule_facts, store_request
+from bot.workflow.transitions import Change, confirm, expire, rule_facts, store_request
 
 _LOOKS_AFTER_SILENCE = (2.0, 8.0)
 _BEFORE_SECOND_READING = 2.0
 _STALLED = 5.0
-"""Seconds after which an attempt is not sent any more: another process may soon hold the lease, and send it too."""
+"""Seconds after which an attempt is no longer sent: another process may soon hold the lease, and send it too."""
 _WHOLE_SECOND = timedelta(seconds=1)
 _UNKNOWN_SKEW = timedelta(minutes=1)
+_STALE_TRIES = 4
+_NOBODY_KNOWS = "Avisi Cloud gave no clear answer, and offers no list in which the bot could look."
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The outbox row that asks for a submission, and the lease under which it is worked on."""
+
+    due: DueMessage
+    lease: Lease
+
+    @property
+    def pause(self) -> float:
+        """Return how many seconds to wait before the next attempt."""
+        return growing_pause(self.due.attempts, first=2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """Carries out SUBMIT errands. `sleep` takes real seconds, `seconds` counts them.
+    """Submits requests. `sleep` waits for real seconds, `seconds` counts them.
 
-    `outcomes` stores what came of asking the cloud, `verdicts` what came of judging.
+    `begin` stores what the cloud answered, which is true under any policy. `begin_judged` stores what followed from the
+    policy of this process; it raises OlderPolicy once that is no longer in force.
     """
 
     begin: BeginWork
+    begin_judged: BeginWork
     read: BeginReading
     cloud: AvisiCloud
+    catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
-    outcomes: Outcomes
-    verdicts: Outcomes
+    revoting: Revoting
+    announcing: Announcing
+    now: Clock
     sleep: Callable[[float], Awaitable[None]]
     seconds: Callable[[], float] = time.monotonic
 
     async def submit(self, due: DueMessage, lease: Lease) -> None:
-        """Carry out one errand under its lease; it stays due until the outcome is stored.
+        """Work on one submission under its lease; it stays due until the outcome is stored.
 
-        Raises MembersUnavailable when the votes cannot be judged; nothing was sent then.
+        Raises MembersUnavailable when the votes cannot be checked; nothing was sent then. Raises LeaseLost.
         """
+        task = _Task(due, lease)
         if due.outgoing.request_id is None:
-            await self.outcomes.nothing_to_do(due, lease)
+            await self._finish(task)
             return
         async with self.read() as work:
             request = await work.requests.get(due.outgoing.request_id)
         try:
             if request.state is State.APPROVED:
-                await self._judge_and_send(request, due, lease)
+                await self._check_and_send(request, task)
             elif request.state is State.SUBMITTING:
-                await self._look_for(request, due, lease, after=_LOOKS_AFTER_SILENCE)
+                await self._look_for(request, task, after=_LOOKS_AFTER_SILENCE)
             else:
-                await self.outcomes.nothing_to_do(due, lease)
+                await self._finish(task)
         except Stale:
-            await self.outcomes.again(due, lease, seconds=0.0, error="the request changed meanwhile")
+            await self._postpone(task, seconds=0.0, error="the request changed meanwhile")
 
-    async def _judge_and_send(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> None:
+    # --- before anything is sent ---
+
+    async def _check_and_send(self, request: UpgradeRequest, task: _Task) -> None:
         try:
             await self._read_cluster(request)
         except AvisiError as error:
-            await self.outcomes.hold(request, error, due, lease)
+            await self._hold(request, error, task)
             return
-        if await self._turned_down(request, due, lease):
+        if await self._turned_down(request, task):
             return
-        now = self.rule_check.now()
+        now = self.now()
         left_out = not request.ignore_windows and request.start is not None and request.start <= now
         submission = Submission(
             cluster_identity=request.cluster_identity,
@@ -91,107 +117,97 @@ class Submitting:
             "policy": rule_facts(self.rule_check.rule(sending)),
         }
         change = Change(audit="submission sent", at=now, facts=facts, repaint="submitting")
-        async with self.begin(lease) as work:
+        async with self.begin_judged(task.lease) as work:
             stored = await store_request(work, request, sending, change)
             await work.commit()
         if self.seconds() - began > _STALLED:
             held_up = AvisiError("The bot was held up before it could send it.")
-            await self.outcomes.wait(stored, held_up, due, lease, seconds=growing_pause(due.attempts))
+            await self._send_again_later(stored, held_up, task, seconds=task.pause)
             return
-        await self._send(stored, submission, due, lease)
+        await self._send(stored, submission, task)
 
     async def _read_cluster(self, request: UpgradeRequest) -> None:
-        """Read the cluster and the versions on offer as they are now, also a cluster that the catalog does not list.
+        """Read the cluster and the versions on offer as they are now, even when the catalog does not list the cluster.
 
-        That the cluster is gone, or the version not on offer any more, counts only when it is read twice.
+        A cluster that is gone, or a version no longer on offer, counts only when it is read twice.
         """
-        catalog_cache = self.rule_check.catalog_cache
-        await catalog_cache.renew()
-        found = catalog_cache.find(request.cluster_identity)
-        if found is None and not catalog_cache.holds(request.organisation):
+        await self.catalog_cache.renew()
+        found = self.catalog_cache.find(request.cluster_identity)
+        if found is None and not self.catalog_cache.holds(request.organisation):
             return
         known = found[1] if found else remembered(request)
         current, versions = await self.cloud.current(known)
         if current is None or request.to_version not in versions:
             await self.sleep(_BEFORE_SECOND_READING)
             current, versions = await self.cloud.current(known)
-        catalog_cache.correct(known, current, versions)
+        self.catalog_cache.correct(known, current, versions)
 
-    async def _send(self, request: UpgradeRequest, submission: Submission, due: DueMessage, lease: Lease) -> None:
-        try:
-            reading = await self.cloud.submit(request.organisation, submission)
-        except Declined as declined:
-            await self.outcomes.fail(request, declined.words(), due, lease)
-        except Waiting as waiting:
-            pause = waiting.retry_after or growing_pause(due.attempts)
-            await self.outcomes.wait(request, waiting, due, lease, seconds=pause)
-        except NoAnswer:
-            await self._look_for(request, due, lease, after=_LOOKS_AFTER_SILENCE)
-        except Unclear as unclear:
-            await self._look_for(request, due, lease, after=(0.0,), wait=unclear.retry_after)
-        else:
-            await self.outcomes.confirm(request, reading, due, lease)
-
-    async def _turned_down(self, request: UpgradeRequest, due: DueMessage, lease: Lease) -> bool:
-        """Judge everything again right before submission; True when it goes no further."""
-        rule_check, rule = self.rule_check, self.rule_check.rule(request)
-        now = rule_check.now()
+    async def _turned_down(self, request: UpgradeRequest, task: _Task) -> bool:
+        """Check everything again right before submission; True when the request goes no further."""
+        rule, now = self.rule_check.rule(request), self.now()
         if now >= request.deadline:
-            await self.verdicts.expire(request, due, lease)
+            await self._expire(request, task, begin=self.begin_judged)
             return True
         needed = rule.approvals_needed(override=request.override)
-        drift = rule_check.drift(request) if rule_check.can_go_on(request) else None
+        drift = self.rule_check.drift(request) if self.rule_check.can_go_on(request) else None
         if drift and needed > 0:
-            voided = drift.void(request, at=now).require(needed)
-            await self.verdicts.back_to_the_vote(request, voided, due, lease)
+            await self._vote_again(request, drift.void(request, at=now).require(needed), task)
             return True
-        broken = await rule_check.broken_rule(request)
-        requester = await self.permissions.members.find(request.requester)
-        if not (await self.permissions.people(rule.requesters)).includes(requester):
+        broken = await self.rule_check.broken_rule(request)
+        if not await self.permissions.may_still_request(request, rule):
             broken = f"<@{request.requester}> may no longer request upgrades in {request.environment}."
         if drift:
             request = request.follow(drift.cluster, *drift.changes, estimate=drift.estimate)
             broken = broken or " ".join(drift.changes)
         if broken:
-            await self.verdicts.fail(request, broken, due, lease)
+            await self._fail(request, broken, task, begin=self.begin_judged)
             return True
-        standing = await self.permissions.standing_voters(request, rule)
-        if len(standing) >= needed:
+        valid = await self.permissions.standing_voters(request, rule)
+        if len(valid) >= needed:
             return False
-        lost = request.voters - standing
+        lost = request.voters - valid
         why = [f"<@{voter}> may no longer approve." for voter in sorted(lost)]
         why += [f"{needed} approvals are asked for now."] if needed > request.required else []
-        again = request.keep_votes_of(standing).require(needed).ask_again(*why, at=now)
-        await self.verdicts.back_to_the_vote(request, again, due, lease)
+        again = request.keep_votes_of(valid).require(needed).ask_again(*why, at=now)
+        await self._vote_again(request, again, task)
         return True
 
-    async def _look_for(
-        self,
-        request: UpgradeRequest,
-        due: DueMessage,
-        lease: Lease,
-        *,
-        after: tuple[float, ...],
-        wait: float | None = None,
-    ) -> None:
-        """Look whether the cloud has it; adopt it, send again, or ask an approver where nothing can be looked at.
+    # --- once it may have been sent ---
 
-        `wait` is how many seconds the cloud asked to be left alone.
+    async def _send(self, request: UpgradeRequest, submission: Submission, task: _Task) -> None:
+        try:
+            reading = await self.cloud.submit(request.organisation, submission)
+        except Declined as declined:
+            await self._fail(request, declined.words(), task, begin=self.begin)
+        except Waiting as waiting:
+            await self._send_again_later(request, waiting, task, seconds=waiting.retry_after or task.pause)
+        except NoAnswer:
+            await self._look_for(request, task, after=_LOOKS_AFTER_SILENCE)
+        except Unclear as unclear:
+            await self._look_for(request, task, after=(0.0,), wait=unclear.retry_after)
+        else:
+            await self._confirm(request, reading, task)
+
+    async def _look_for(
+        self, request: UpgradeRequest, task: _Task, *, after: tuple[float, ...], wait: float | None = None
+    ) -> None:
+        """Look whether the cloud has it: adopt it, send it again, or ask an approver where there is no list.
+
+        `after` are the pauses before each look; `wait` is for how many seconds the cloud wants to be left alone.
         """
         try:
             for pause in after:
                 await self.sleep(pause)
                 if found := await self._found(request):
-                    await self.outcomes.confirm(request, found, due, lease)
+                    await self._confirm(request, found, task)
                     return
         except NoList:
-            await self.outcomes.unclear(request, due, lease)
+            await self._unclear(request, task)
         except AvisiError as error:
-            await self.outcomes.again(due, lease, seconds=growing_pause(due.attempts), error=error.words())
+            await self._postpone(task, seconds=task.pause, error=error.words())
         else:
             not_there = AvisiError("Avisi Cloud does not have it, so it is sent again.")
-            pause = max(wait or 0.0, growing_pause(due.attempts))
-            await self.outcomes.wait(request, not_there, due, lease, seconds=pause)
+            await self._send_again_later(request, not_there, task, seconds=max(wait or 0.0, task.pause))
 
     async def _found(self, request: UpgradeRequest) -> Reading | None:
         sent_start = None if request.start_left_out else request.start
@@ -203,6 +219,110 @@ class Submitting:
         ]
         matches.sort(key=lambda reading: (reading.status in OPEN, reading.created_at or reading.modified_at))
         return matches[-1] if matches else None
+
+    # --- what is stored; each ends the task or postpones it in the same transaction ---
+
+    async def _confirm(self, request: UpgradeRequest, reading: Reading, task: _Task) -> None:
+        """Store that the cloud has it. The answer is true even if a poll stored the same record meanwhile."""
+        for tries_left in reversed(range(_STALE_TRIES)):
+            try:
+                await self._confirm_once(request, reading, task)
+            except Stale:
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    async def _confirm_once(self, request: UpgradeRequest, reading: Reading, task: _Task) -> None:
+        identity = reading.identity or UpgradeIdentity(f"{NAMELESS}{request.id}")
+        async with self.begin(task.lease) as work:
+            feed = await work.feeds.get(request.organisation)
+            known = await work.upgrades.find(request.organisation, identity)
+            upgrade = _upgrade(request, reading, identity, known)
+            await confirm(work, request, upgrade, reading, announcing=self.announcing, source=feed.source)
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _unclear(self, request: UpgradeRequest, task: _Task) -> None:
+        """Store that nobody can tell, and ask the approvers."""
+        now, rule = self.now(), self.rule_check.rule(request)
+        event = SubmissionUnclear(about=outbox.about(request), mention=rule.notify, reason=_NOBODY_KNOWS)
+        change = Change(
+            audit="submission unclear",
+            at=now,
+            facts={"answer": _NOBODY_KNOWS},
+            repaint="unclear",
+            thread=(event,),
+            direct=event,
+        )
+        async with self.begin(task.lease) as work:
+            await store_request(work, request, request.unclear(_NOBODY_KNOWS, at=now), change)
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _fail(self, request: UpgradeRequest, reason: str, task: _Task, *, begin: BeginWork) -> None:
+        """Store a clear no, of the cloud or of a rule."""
+        now, rule = self.now(), self.rule_check.rule(request)
+        event = SubmissionFailed(about=outbox.about(request), mention=(request.requester,), reason=reason)
+        change = Change(
+            audit="submission failed",
+            at=now,
+            facts={"answer": reason, "policy": rule_facts(rule)},
+            repaint="failed",
+            thread=(event,),
+            direct=event,
+        )
+        async with begin(task.lease) as work:
+            await store_request(work, request, request.fail(reason, at=now), change)
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _vote_again(self, before: UpgradeRequest, after: UpgradeRequest, task: _Task) -> None:
+        """Store that it needs votes again."""
+        async with self.begin_judged(task.lease) as work:
+            await store_request(work, before, after, self.revoting.voting_again(before, after))
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _expire(self, request: UpgradeRequest, task: _Task, *, begin: BeginWork) -> None:
+        async with begin(task.lease) as work:
+            await expire(work, request, at=self.now())
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _send_again_later(self, request: UpgradeRequest, why: AvisiError, task: _Task, *, seconds: float) -> None:
+        """Store that the cloud does not have it, so that it is sent again later."""
+        now, words = self.now(), why.words()
+        back = replace(request.approve(at=now), outcome=words)
+        change = Change(audit="submission postponed", at=now, facts={"answer": words}, repaint="waiting")
+        async with self.begin(task.lease) as work:
+            await store_request(work, request, back, change)
+            await work.outbox.postpone(task.due.number, seconds=seconds, error=words)
+            await work.commit()
+
+    async def _hold(self, request: UpgradeRequest, error: AvisiError, task: _Task) -> None:
+        """Wait for a cloud that cannot even be read; the deadline still applies."""
+        if self.now() >= request.deadline:
+            await self._expire(request, task, begin=self.begin)
+            return
+        async with self.begin(task.lease) as work:
+            if request.outcome != error.words():
+                change = Change(audit="", at=self.now(), repaint="waiting")
+                await store_request(work, request, replace(request, outcome=error.words()), change)
+            await work.outbox.postpone(task.due.number, seconds=task.pause, error=error.words())
+            await work.commit()
+
+    async def _finish(self, task: _Task) -> None:
+        """End a task with which nothing has to be done."""
+        async with self.begin(task.lease) as work:
+            await work.outbox.done(task.due.number)
+            await work.commit()
+
+    async def _postpone(self, task: _Task, *, seconds: float, error: str) -> None:
+        """Try the task again later."""
+        async with self.begin(task.lease) as work:
+            await work.outbox.postpone(task.due.number, seconds=seconds, error=error)
+            await work.commit()
 
 
 def _is_ours(reading: Reading, request: UpgradeRequest) -> bool:
@@ -224,3 +344,25 @@ def _starts(reading: Reading, sent: datetime | None) -> bool:
     if asked is None or (sent is None and taken is not None and asked <= taken + _UNKNOWN_SKEW):
         return True
     return sent is not None and asked.replace(microsecond=0) == sent.replace(microsecond=0)
+
+
+def _upgrade(
+    request: UpgradeRequest, reading: Reading, identity: UpgradeIdentity, known: ScheduledUpgrade | None
+) -> ScheduledUpgrade:
+    return ScheduledUpgrade(
+        organisation=request.organisation,
+        identity=identity,
+        cluster_identity=request.cluster_identity,
+        environment=request.environment,
+        cluster=request.cluster,
+        from_version=reading.from_version or request.from_version,
+        to_version=reading.to_version or request.to_version,
+        status=reading.status or "REQUESTED",
+        status_since=request.state_since,
+        window=reading.window,
+        reason=reading.reason,
+        moves=known.moves if known else 0,
+        request_id=request.id,
+        modified_at=reading.modified_at,
+        revision=known.revision if known else 0,
+    )

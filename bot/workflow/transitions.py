@@ -5,17 +5,19 @@ its own moves as a `Change`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.events import AnyEvent, RequestExpired, RequestReplaced
+from bot.domain.events import AnyEvent, RequestExpired, RequestReplaced, UpgradeSubmitted
 from bot.domain.naming import Naming
 from bot.domain.policy import Rule
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade
 from bot.workflow import outbox
+from bot.workflow.announcing import Announcing
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.ports import UnitOfWork
-from bot.workflow.repositories import Fact
+from bot.workflow.repositories import Fact, Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +91,57 @@ async def replace_request(
         direct=event,
     )
     return await store_request(work, older, older.replaced(by=by.id, at=at), change)
+
+
+async def confirm(
+    work: UnitOfWork,
+    request: UpgradeRequest,
+    upgrade: ScheduledUpgrade,
+    reading: Reading,
+    *,
+    announcing: Announcing,
+    source: Source | None,
+) -> None:
+    """Store that the cloud has the request, as this reading shows it, and announce it; raises Stale.
+
+    It replaces older requests for the cluster. `source` is where statuses come from.
+    """
+    now, followed = announcing.now(), source is not Source.CLUSTERS
+    known = await work.upgrades.find(upgrade.organisation, upgrade.identity)
+    submitted = request.submitted(upgrade=upgrade.identity, window=reading.window, at=now)
+    if not followed and reading.window is None:
+        upgrade = replace(upgrade, status=NOT_FOLLOWED)
+    await _replace_older(work, submitted, at=now, source=source)
+    facts = {
+        "identity": upgrade.identity,
+        "status": reading.status,
+        "window_start": reading.window.start.isoformat() if reading.window else None,
+        "window_end": reading.window.end.isoformat() if reading.window else None,
+    }
+    event = UpgradeSubmitted(
+        about=outbox.about(submitted),
+        window=reading.window,
+        start_left_out=submitted.start_left_out,
+        followed=followed,
+    )
+    change = Change(audit="upgrade submitted", at=now, facts=facts, repaint="submitted", thread=(event,), direct=event)
+    stored = await store_request(work, request, submitted, change)
+    await announcing.confirmed(work, replace(upgrade, status_since=now), known, stored)
+
+
+async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:
+    older = await work.requests.of_cluster(newer.cluster_identity, State.SUBMITTED, State.SUBMISSION_UNCLEAR)
+    for request in older:
+        if request.id == newer.id:
+            continue
+        upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
+        if upgrade is not None and upgrade.is_final and upgrade.status != NOT_REPORTED:
+            continue
+        unreported = source is Source.CLUSTERS or (upgrade is not None and upgrade.is_nameless)
+        if upgrade is not None and upgrade.identity != newer.upgrade and unreported:
+            # nothing else will say so: what was rescheduled may lead to no countdown and no outcome
+            await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=at))
+        await replace_request(work, request, by=newer, at=at)
 
 
 def fact(

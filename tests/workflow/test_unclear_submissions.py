@@ -298,8 +298,7 @@ async def test_a_confirmation_survives_somebody_elses_write() -> None:
                 raise collisions.pop()
             yield work
 
-    outcomes = replace(harness.submitting.outcomes, begin=colliding)
-    harness.submitting = replace(harness.submitting, outcomes=outcomes)
+    harness.submitting = replace(harness.submitting, begin=colliding)
     await harness.submit(request)
 
     assert harness.now_of(request).state is State.SUBMITTED

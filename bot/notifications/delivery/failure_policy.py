@@ -19,9 +19,9 @@ from bot.notifications.delivery.errors import (
     TooLate,
 )
 from bot.workflow import outbox
-from bot.workflow.inbox import MOST_TRIES
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
+from bot.workflow.retrying import MOST_TRIES, growing_pause
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,6 @@ Report = Callable[[str, str], None]
 ChannelContacts = Callable[[str], Awaitable[Sequence[MemberId]]]
 """Returns who can mend a channel, where nobody's own request is concerned."""
 
-_LONGEST_PAUSE: Final = 60.0
 _MOST_TRIES_TO_A_PERSON: Final = 10
 _TO_ONE_PERSON: Final = frozenset({Kind.DIRECT, Kind.PRIVATE, Kind.HOME})
 _MEND: Final = {
@@ -104,7 +103,7 @@ class FailurePolicy:
             await work.commit()
 
     def _growing(self, attempts: int) -> float:
-        return min(_LONGEST_PAUSE, 2.0 ** min(attempts, 10)) * (0.5 + self.chance() / 2)
+        return growing_pause(attempts) * (0.5 + self.chance() / 2)
 
     def _pause(self, error: MessengerError, attempts: int) -> float:
         if isinstance(error, Throttled):
