@@ -81,6 +81,9 @@ def sandbox(
         float, typer.Option(min=0.001, max=1_000_000, help="One simulated hour takes 3600/N seconds.")
     ] = 60,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="A policy file to try out.")] = None,
+    clusters: Annotated[
+        int | None, typer.Option(min=1, max=5_000, metavar="N", help="Start with a fleet of N clusters; default: 8.")
+    ] = None,
     script: Annotated[
         bool, typer.Option("--script", help="Play the story without a browser, print it and end.")
     ] = False,
@@ -92,7 +95,14 @@ def sandbox(
         from bot.sandbox.world import SandboxOptions
 
         options = SandboxOptions(
-            port=port, host=host, data=data, speed=speed, policy=policy, script=script, open_page=open_page
+            port=port,
+            host=host,
+            data=data,
+            speed=speed,
+            policy=policy,
+            clusters=clusters,
+            script=script,
+            open_page=open_page,
         )
         _end(serve(options))
 

@@ -29,13 +29,18 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxOptions:
-    """What `upgrade-bot sandbox` takes. `speed` is simulated seconds per real second; no `data`: nothing is kept."""
+    """What `upgrade-bot sandbox` takes.
+
+    `speed` is simulated seconds per real second; without `data` nothing is kept; `clusters` is the size of the fleet
+    that a new world has, None the few clusters of the tour.
+    """
 
     host: str = LOOPBACK
     port: int = 8080
     data: Path | None = None
     speed: float = 60.0
     policy: Path | None = None
+    clusters: int | None = None
     script: bool = False
     open_page: bool = False
 
@@ -62,6 +67,8 @@ class World:
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
         cloud = SimulatedCloud(clock)
+        if options.clusters is not None:
+            cloud.resize_fleet(options.clusters)
         add_stopped_cluster(cloud.organisation())
         settings = _settings(slack, cloud, database=Path("unused"), slack_url="http://127.0.0.1/api/")
         policy = load_policy(options.policy or POLICY, settings)

@@ -41,3 +41,15 @@ async def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         await world.start()
     await world.close()
+
+
+@pytest.mark.parametrize("count", [1, 8, 150])
+async def test_a_fleet_has_the_size_that_was_asked_for(count: int) -> None:
+    """The clusters of the tour first, then as many more as it needs."""
+    world = World.make(SandboxOptions(port=0, clusters=count))
+
+    clusters = [one for one in world.cloud.organisation().clusters.values() if one.deleted_at is None]
+
+    assert len(clusters) == count
+    assert clusters[0].slug == "payments"
+    assert len({(one.environment, one.slug) for one in clusters}) == count

@@ -111,6 +111,15 @@ class CloudCore:
         fire(self.organisation(organisation).tenants[tenant], alert, firing=firing, at=self.clock())
         self.changes.bump()
 
+    def resize_fleet(self, count: int, organisation: str = "acme") -> None:
+        """Let an organisation have exactly so many clusters that are not deleted."""
+        owner = self.organisation(organisation)
+        there = [cluster for cluster in owner.clusters.values() if cluster.deleted_at is None]
+        for cluster in there[count:]:
+            del owner.clusters[cluster.identity]
+        fleet(owner, max(0, count - len(there)))
+        self.changes.bump()
+
     def outcome(self, outcome: str, *, identity: str | None = None) -> None:
         """Choose what becomes of the next upgrade that starts, or of one: succeed, fail, miss, supersede, overrun."""
         if outcome not in OUTCOMES:

@@ -56,6 +56,9 @@ const KINDS = {
     );
   },
 
+  alert: (block, surface) =>
+    h("div", { class: `b-alert ${block.level ?? "default"}`, role: "note" }, h("div", { class: "text" }, textNodes(block.text, surface.names))),
+
   context: (block, surface) =>
     h("div", { class: "b-context" }, block.elements.map((part) => h("span", { class: "text" }, part.type === "image" ? part.alt_text : textNodes(part, surface.names)))),
 

@@ -74,6 +74,11 @@ class Messages:
         """Give the stamps of the replies in a thread."""
         return list(self._replies.get((channel, ts), []))
 
+    def thread_of(self, channel: str, ts: str | None) -> str | None:
+        """Give the thread that a message posted under `ts` joins: threads are one level deep."""
+        parent = self.find(channel, ts) if ts else None
+        return parent.thread_ts or ts if parent else ts
+
     def seen_in(self, channel: str, person: str) -> list[Message]:
         """Tell what somebody sees in the main part of a conversation, oldest first."""
         return [

@@ -24,6 +24,8 @@ class State:
     clock: Clock
     strict_text: bool = True
     """Refuse messages that have blocks but no text; Slack only warns about them."""
+    unsupported_blocks: set[str] = field(default_factory=set)
+    """Block types that this workspace refuses in views, such as ``alert`` before Slack offered it."""
     address: str = ""
     """Where this server listens, such as ``http://127.0.0.1:8080``."""
     stamps: Stamps = field(init=False)

@@ -109,6 +109,10 @@ class Workspace:
         """Take somebody out of a user group."""
         self.groups[group].users.remove(person)
 
+    def is_home_of(self, person: Person) -> bool:
+        """Whether somebody belongs to this workspace, or to another one of its Enterprise organisation."""
+        return person.team_id in {self.team_id, *self.sisters}
+
     def groups_of(self, person: str) -> set[str]:
         """Give the user groups that somebody is in."""
         return {group.id for group in self.groups.values() if person in group.users and not group.disabled}

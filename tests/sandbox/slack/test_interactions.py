@@ -8,6 +8,7 @@ from bot.sandbox.slack.blockkit.formstate import REQUIRED
 from bot.sandbox.slack.people.interactions import TROUBLE
 from bot.sandbox.slack.people.seen import NotShownError
 from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.sandbox.slack.workspace import Channel
 from tests.sandbox.slack.blocks import (
     Json,
     actions,
@@ -320,10 +321,21 @@ async def test_opening_the_home_is_an_event(
 async def test_an_escaping_command_gets_ids(slack: SimulatedSlack, listening: ListeningApp) -> None:
     """Mentions, channels and links take their escaped forms when the manifest says should_escape."""
     slack.app.commands = (type(slack.app.commands[0])(should_escape=True),)
+    slack.workspace.add_channel(Channel(id="C0SECRET", name="secret", private=True))
 
-    await slack.person("U0ROOS").command(HERE, "/schedule-upgrade @sem #production https://a.test/x <b>")
+    await slack.person("U0ROOS").command(HERE, "/schedule-upgrade @sem #production #secret https://a.test/x <b>")
 
-    assert listening.last["text"] == "<@U0SEM|sem> <#C0PROD|production> <https://a.test/x> &lt;b&gt;"
+    assert listening.last["text"] == "<@U0SEM> <#C0PROD|production> <#C0SECRET|> <https://a.test/x> &lt;b&gt;"
+
+
+async def test_opening_the_messages_tab_is_the_same_event(slack: SimulatedSlack, listening: ListeningApp) -> None:
+    """The tab tells which of the two it was, and there is no view."""
+    assert (await slack.person("U0ROOS").open_messages()).ok
+
+    event = listening.last["event"]
+    assert (event["type"], event["tab"], event["user"]) == ("app_home_opened", "messages", "U0ROOS")
+    assert "view" not in event
+    assert not (await slack.person("U0VERA").open_messages()).ok
 
 
 async def test_an_overflow_menu_sends_the_option_that_was_chosen(

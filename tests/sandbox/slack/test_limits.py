@@ -63,6 +63,7 @@ GOOD_MESSAGES: dict[str, list[Json]] = {
 
 BAD_MESSAGES: dict[str, list[Any]] = {
     "51 blocks": [section() for _ in range(51)],
+    "an alert in a message": [{"type": "alert", "text": plain("x")}],
     "a block of unknown type": [{"type": "carousel"}],
     "no block at all": [None],
     "3001 characters": [section("x" * 3001)],
@@ -136,9 +137,11 @@ GOOD_VIEWS: dict[str, Json] = {
         field("D", checkboxes(10)),
         field("E", {**checkboxes(10), "type": "radio_buttons", "initial_option": option("option 3")}),
         field("F", {**NUMBER, "initial_value": "5", "min_value": "1", "max_value": "50"}),
-        field("G", {**grouped(*groups(100, 100)), "type": "multi_static_select", "max_selected_items": 1}),
+        field("G", {**grouped(*groups(2, 2)), "type": "multi_static_select", "max_selected_items": 1}),
         field("H", {**EXTERNAL, "type": "multi_external_select", "initial_options": [option("a")]}),
     ),
+    "10,000 options for several": modal(field("A", {**grouped(*groups(100, 100)), "type": "multi_static_select"})),
+    "an alert at its limit": modal({"type": "alert", "text": mrkdwn("x" * 200), "level": "warning"}),
     "a home of 100": home(*[section() for _ in range(100)]),
 }
 
@@ -171,6 +174,10 @@ BAD_VIEWS: dict[str, Any] = {
     "a dispatch config without triggers": modal(field("A", text_input(dispatch_action_config={}))),
     "two focused": modal(field("A", text_input(focus_on_load=True)), field("B", text_input(focus_on_load=True))),
     "markdown in a modal": modal({"type": "markdown", "text": "a"}),
+    "an alert of 201": modal({"type": "alert", "text": plain("x" * 201)}),
+    "an alert of unknown level": modal({"type": "alert", "text": plain("x"), "level": "danger"}),
+    "an alert with a button": modal({"type": "alert", "text": plain("x"), "accessory": button()}),
+    "an alert in a home": home({"type": "alert", "text": plain("x")}),
     "a home with a title": home(section(), title=plain("A")),
     "optional that is no boolean": modal(field("A", text_input(), optional="yes")),
 }

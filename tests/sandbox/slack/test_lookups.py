@@ -36,6 +36,21 @@ async def test_people_are_described_by_their_flags(
     assert {name: found[name] for name in flags} == flags
 
 
+async def test_an_organisation_has_people_in_several_workspaces(slack: SimulatedSlack, client: AsyncWebClient) -> None:
+    """Those of a sister workspace have its team_id and our enterprise_id; a partner's have neither."""
+    slack.workspace.enterprise_id = "E0HARBOUR"
+    slack.workspace.sisters.append("T0QUAY")
+    slack.workspace.add_person(Person(id="W0MILA", name="mila", real_name="Mila", team_id="T0QUAY"))
+
+    mila = (await client.users_info(user="W0MILA"))["user"]
+    vera = (await client.users_info(user="U0VERA"))["user"]
+
+    assert (mila["team_id"], mila["enterprise_user"]["enterprise_id"]) == ("T0QUAY", "E0HARBOUR")
+    assert mila["enterprise_user"]["teams"] == ["T0QUAY"]
+    assert "is_stranger" not in mila
+    assert "enterprise_user" not in vera
+
+
 async def test_time_zones_follow_the_clock() -> None:
     """The offset is that of the simulated date: daylight saving included."""
     moments = [datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)]

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.sandbox.slack.workspace import Channel
-from tests.sandbox.slack.blocks import actions, button, section
+from tests.sandbox.slack.blocks import Json, actions, button, plain, section
 
 HERE = "C0UPGRADES"
 
@@ -188,6 +188,56 @@ async def test_replies_stay_in_the_thread(slack: SimulatedSlack, client: AsyncWe
     (shown,) = slack.person("U0SEM").messages(HERE)
     assert (shown.text, shown.replies) == ("Parent", 1)
     assert (await slack.person("U0SEM").reply(HERE, str(parent["ts"]), "Child")).thread_ts == parent["ts"]
+
+
+async def test_a_reply_to_a_reply_joins_its_thread(slack: SimulatedSlack, client: AsyncWebClient) -> None:
+    """Threads are one level deep."""
+    parent = await client.chat_postMessage(channel=HERE, text="Parent")
+    child = await client.chat_postMessage(channel=HERE, text="Child", thread_ts=parent["ts"])
+
+    grandchild = await client.chat_postMessage(channel=HERE, text="Grandchild", thread_ts=child["ts"])
+
+    assert grandchild["message"]["thread_ts"] == parent["ts"]
+    assert [one.text for one in slack.person("U0SEM").thread(HERE, str(parent["ts"]))] == [
+        "Parent",
+        "Child",
+        "Grandchild",
+    ]
+
+
+async def test_a_cut_text_is_announced(client: AsyncWebClient) -> None:
+    """Beyond 40,000 characters Slack cuts and warns."""
+    answer = await client.chat_postMessage(channel=HERE, text="x" * 40_001)
+
+    assert answer["warning"] == "message_truncated"
+    assert len(answer["message"]["text"]) == 40_000
+    assert "warning" not in (await client.chat_postMessage(channel=HERE, text="x" * 40_000)).data
+
+
+@pytest.mark.parametrize(
+    ("blocks", "accepted"),
+    [
+        ([section("x" * 2200) for _ in range(6)], True),
+        ([section("x" * 2201), *[section("x" * 2200) for _ in range(5)]], False),
+        ([section("&" * 2640)], True),
+        ([section("&" * 2641)], False),
+        ([section("<" * 1650), section(">" * 1650)], True),
+        ([section("<" * 1651), section(">" * 1650)], False),
+        ([{"type": "header", "text": plain("x" * 100)}, *[section("x" * 2600) for _ in range(5)]], True),
+        ([{"type": "header", "text": plain("x" * 101)}, *[section("x" * 2600) for _ in range(5)]], False),
+    ],
+)
+async def test_a_message_has_a_total_size(client: AsyncWebClient, blocks: list[Json], *, accepted: bool) -> None:
+    """13,200 counted characters over all blocks: markup counts escaped, a header counts 100 more."""
+    posted = await client.chat_postMessage(channel=HERE, text="Short")
+    if accepted:
+        await client.chat_postMessage(channel=HERE, text="Hello", blocks=blocks)
+        await client.chat_update(channel=HERE, ts=posted["ts"], text="Hello", blocks=blocks)
+        return
+    with pytest.raises(SlackApiError, match="msg_blocks_too_long"):
+        await client.chat_postMessage(channel=HERE, text="Hello", blocks=blocks)
+    with pytest.raises(SlackApiError, match="msg_blocks_too_long"):
+        await client.chat_update(channel=HERE, ts=posted["ts"], text="Hello", blocks=blocks)
 
 
 async def test_an_ephemeral_message_is_seen_by_one_person(slack: SimulatedSlack, client: AsyncWebClient) -> None:

@@ -57,6 +57,34 @@ async def test_a_press_can_replace_the_message_it_came_from(
     assert [one.text for one in slack.person("U0ROOS").messages(HERE)] == ["Approved"]
 
 
+async def test_a_switch_may_come_as_text(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """The text "false" is false."""
+    posted = await client.chat_postMessage(channel=HERE, text="Card", blocks=[actions(button("Approve"))])
+    await slack.person("U0SEM").press(HERE, str(posted["ts"]), "Approve")
+    webhook = AsyncWebhookClient(listening.last["response_url"])
+
+    await webhook.send_dict({"text": "Beside it", "replace_original": "false", "response_type": "in_channel"})
+    assert [one.text for one in slack.person("U0ROOS").messages(HERE)] == ["Card", "Beside it"]
+
+    await webhook.send_dict({"text": "In its place", "replace_original": "true"})
+    assert [one.text for one in slack.person("U0ROOS").messages(HERE)] == ["In its place", "Beside it"]
+
+
+async def test_a_message_can_be_deleted_and_followed_by_another(
+    slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
+) -> None:
+    """delete_original with a text posts the text as a new message."""
+    posted = await client.chat_postMessage(channel=HERE, text="Card", blocks=[actions(button("Approve"))])
+    await slack.person("U0SEM").press(HERE, str(posted["ts"]), "Approve")
+
+    webhook = AsyncWebhookClient(listening.last["response_url"])
+    await webhook.send(text="Another", delete_original=True, response_type="in_channel")
+
+    assert [one.text for one in slack.person("U0ROOS").messages(HERE)] == ["Another"]
+
+
 async def test_a_url_works_where_the_bot_is_no_member(slack: SimulatedSlack, listening: ListeningApp) -> None:
     """It needs no permission to post."""
     await slack.person("U0ROOS").command("C0GENERAL", "/schedule-upgrade help")
@@ -134,12 +162,18 @@ async def test_the_ack_of_a_command_may_answer(
 
 
 async def test_the_ack_of_a_command_may_answer_in_the_channel(slack: SimulatedSlack, listening: ListeningApp) -> None:
-    """When it says so."""
-    listening.answers = [{"text": "For all", "response_type": "in_channel"}]
+    """When it says so; the command then stands there as its writer's message, alone when there is no text."""
+    listening.answers = [{"text": "For all", "response_type": "in_channel"}, {"response_type": "in_channel"}]
 
-    await slack.person("U0ROOS").command(HERE, "/schedule-upgrade list")
+    assert (await slack.person("U0ROOS").command(HERE, "/schedule-upgrade list")).ok
+    assert (await slack.person("U0ROOS").command(HERE, "/schedule-upgrade help")).ok
 
-    assert [one.text for one in slack.person("U0SEM").messages(HERE)] == ["For all"]
+    said = [(one.user, one.text) for one in slack.person("U0SEM").messages(HERE)]
+    assert said == [
+        ("U0ROOS", "/schedule-upgrade list"),
+        (slack.app.bot_user_id, "For all"),
+        ("U0ROOS", "/schedule-upgrade help"),
+    ]
 
 
 async def test_an_ack_that_slack_cannot_show_is_an_error(slack: SimulatedSlack, listening: ListeningApp) -> None:

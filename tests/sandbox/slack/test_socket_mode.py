@@ -157,14 +157,21 @@ async def test_slack_ends_a_connection_with_a_reason(slack: SimulatedSlack, conn
     assert slack.socket.alive == []
 
 
-async def test_a_warning_leaves_the_connection_open(slack: SimulatedSlack, connect: Opener) -> None:
-    """It only announces."""
+async def test_a_connection_goes_some_seconds_after_its_warning(slack: SimulatedSlack, connect: Opener) -> None:
+    """About ten; until then it is used, and one that was opened in the meantime stays."""
+    assert slack.socket.warning_seconds == 10
+    slack.socket.warning_seconds = 0.3
     socket = await connect()
     await socket.hear()
 
     await slack.socket.disconnect("warning")
 
     assert (await socket.hear())["reason"] == "warning"
+    assert len(slack.socket.alive) == 1
+    later = await connect()
+    await later.hear()
+    assert (await socket.raw.receive()).type is aiohttp.WSMsgType.CLOSE
+    await slack.connected(1)
     assert len(slack.socket.alive) == 1
 
 

@@ -2,7 +2,13 @@
 
 from bot.sandbox.slack.api.methods import Call, Method, RateLimitedError, visible_channel
 from bot.sandbox.slack.blockkit.elements import completed
-from bot.sandbox.slack.blockkit.limits import MESSAGE_BLOCKS, check_blocks, too_long_to_update
+from bot.sandbox.slack.blockkit.limits import (
+    LARGEST_MESSAGE,
+    MESSAGE_BLOCKS,
+    check_blocks,
+    counted_size,
+    too_long_to_update,
+)
 from bot.sandbox.slack.errors import Json, SlackError, invalid
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.state import State, dm_of
@@ -50,6 +56,8 @@ def read_content(state: State, given: Json, *, blocks: object) -> tuple[str, lis
     problems = check_blocks(blocks or [], most=MESSAGE_BLOCKS)
     if problems:
         raise invalid("invalid_blocks", problems)
+    if counted_size(blocks) > LARGEST_MESSAGE:
+        raise SlackError("msg_blocks_too_long")
     if not (text or "").strip() and (state.strict_text or not blocks):
         raise SlackError("no_text")
     return text or "", completed(blocks or [])
@@ -97,7 +105,7 @@ def _composed(call: Call, channel: Channel) -> Message:
         text=text[:LONGEST_POST],
         blocks=blocks,
         attachments=attachments,
-        thread_ts=given.text("thread_ts") or None,
+        thread_ts=call.state.messages.thread_of(channel.id, given.text("thread_ts") or None),
         from_app=True,
         parse=parse,
         link_names=given.flag("link_names"),
@@ -124,7 +132,10 @@ def post_message(call: Call) -> Json:
     if wait is not None:
         raise RateLimitedError(wait)
     message = call.state.post(_composed(call, channel))
-    return {"channel": channel.id, "ts": message.ts, "message": as_slack(call.state, message)}
+    answer = {"channel": channel.id, "ts": message.ts, "message": as_slack(call.state, message)}
+    if len(call.given.text("text") or "") > LONGEST_POST:
+        answer |= {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
+    return answer
 
 
 def post_ephemeral(call: Call) -> Json:

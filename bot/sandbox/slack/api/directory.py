@@ -47,7 +47,7 @@ def user_object(state: State, person: Person) -> Json:
         "is_ultra_restricted": person.kind == "guest" and person.single_channel,
         "is_email_confirmed": True,
     }
-    if person.team_id != state.workspace.team_id:
+    if not state.workspace.is_home_of(person):
         found["is_stranger"] = not met
     elif state.workspace.enterprise_id:
         found["enterprise_user"] = {
@@ -56,7 +56,7 @@ def user_object(state: State, person: Person) -> Json:
             "enterprise_name": state.workspace.team_name,
             "is_admin": person.is_admin,
             "is_owner": False,
-            "teams": [state.workspace.team_id],
+            "teams": [person.team_id],
         }
     return found
 

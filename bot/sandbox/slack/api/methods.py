@@ -30,6 +30,8 @@ class Method:
     tier: int = 0
     json: bool = True
     """Whether it reads a JSON body; methods that only read take a form or a query."""
+    token: bool = True
+    """Whether it needs a token at all."""
     app_token: bool = False
 
 

@@ -4,13 +4,14 @@ from bot.sandbox.slack.api.methods import Call, Method
 from bot.sandbox.slack.blockkit.limits import check_view, too_large
 from bot.sandbox.slack.errors import Json, SlackError, invalid
 from bot.sandbox.slack.short_lived_tokens import Trigger
+from bot.sandbox.slack.state import State
 
 
-def checked_view(view: object, *, kind: str | None = None) -> Json:
+def checked_view(state: State, view: object, *, kind: str | None = None) -> Json:
     """Give a view that Slack would take."""
     if too_large(view):
         raise SlackError("view_too_large")
-    problems = check_view(view)
+    problems = check_view(view, unsupported=state.unsupported_blocks)
     if problems or not isinstance(view, dict):
         raise invalid("invalid_arguments", problems)
     if kind is not None and view["type"] != kind:
@@ -19,7 +20,7 @@ def checked_view(view: object, *, kind: str | None = None) -> Json:
 
 
 def _view(call: Call, *, kind: str | None = None) -> Json:
-    return checked_view(call.given.structure("view", error="invalid_arguments"), kind=kind)
+    return checked_view(call.state, call.given.structure("view", error="invalid_arguments"), kind=kind)
 
 
 def _trigger(call: Call) -> Trigger:

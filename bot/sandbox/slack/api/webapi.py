@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from bot.sandbox.slack.api import chat, directory, lookups, view_methods
+from bot.sandbox.slack.api import chat, directory, lookups, validate, view_methods
 from bot.sandbox.slack.api.arguments import Arguments, read_arguments
 from bot.sandbox.slack.api.faults import Fault, wait_out
 from bot.sandbox.slack.api.methods import Call, Method, RateLimitedError, missing_scope, too_many
@@ -15,7 +15,13 @@ from bot.sandbox.slack.errors import Json, SlackError
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.wire import Exchange
 
-METHODS: dict[str, Method] = {**chat.METHODS, **directory.METHODS, **lookups.METHODS, **view_methods.METHODS}
+METHODS: dict[str, Method] = {
+    **chat.METHODS,
+    **directory.METHODS,
+    **lookups.METHODS,
+    **validate.METHODS,
+    **view_methods.METHODS,
+}
 
 
 class WebApi:
@@ -53,8 +59,9 @@ class WebApi:
         method = self._methods.get(name)
         if method is None:
             raise SlackError("unknown_method", req_method=name)
-        self._check_token(method, request, given)
-        self._check_scopes(method)
+        if method.token:
+            self._check_token(method, request, given)
+            self._check_scopes(method)
         wait = self._state.limits.wait(name, method.tier)
         if wait is not None:
             return too_many(wait)

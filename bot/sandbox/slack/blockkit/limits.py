@@ -5,7 +5,7 @@ Written from Slack's published limits and from nothing of the bot, so that both 
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
 from bot.sandbox.slack.errors import Json
@@ -15,7 +15,13 @@ MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 LONGEST_UPDATE = 4_000
 LONGEST_MARKDOWN = 12_000
 LONGEST_LABEL = 24
+LARGEST_MESSAGE = 13_200
+LONGEST_ALERT = 200
 _ONLY_MESSAGES = frozenset({"markdown", "table"})
+_ONLY_MODALS = frozenset({"alert"})
+_COUNTED_AS = {"&": 5, "<": 4, ">": 4}
+_COUNTED_PER_HEADER = 100
+NOTHING_UNSUPPORTED: frozenset[str] = frozenset()
 PLAIN = ("plain_text",)
 EITHER = ("plain_text", "mrkdwn")
 LONGEST_TEXT = 3000
@@ -82,6 +88,7 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     focused: int = 0
     markdown: int = 0
+    unsupported: Container[str] = NOTHING_UNSUPPORTED
 
     def say(self, problem: str, path: str) -> None:
         """Note one problem at a JSON pointer."""
@@ -196,9 +203,9 @@ def check_blocks(blocks: object, *, path: str = "/blocks", most: int = MESSAGE_B
     return found.problems
 
 
-def check_view(view: object) -> list[str]:
-    """Tell what is wrong with a modal or a Home."""
-    found = Findings()
+def check_view(view: object, *, unsupported: Container[str] = NOTHING_UNSUPPORTED) -> list[str]:
+    """Tell what is wrong with a modal or a Home; blocks of an `unsupported` type are refused."""
+    found = Findings(unsupported=unsupported)
     kind = kind_of(view)
     if kind not in {"modal", "home"} or not isinstance(view, dict):
         return ["[ERROR] must be a view of type modal or home [json-pointer:/view/type]"]
@@ -218,6 +225,21 @@ def check_view(view: object) -> list[str]:
     if found.focused > 1:
         found.say("only one element may have focus_on_load", "/view/blocks")
     return found.problems
+
+
+def counted_size(blocks: object) -> int:
+    """Count the characters of a message's blocks as Slack does: markup counts escaped, a header has a surcharge.
+
+    Slack publishes no figure; what bots have met is refused from about 13,200 on.
+    """
+    if isinstance(blocks, list):
+        return sum(map(counted_size, blocks))
+    if not isinstance(blocks, dict):
+        return 0
+    text = blocks.get("text")
+    own = sum(_COUNTED_AS.get(sign, 1) for sign in text) if isinstance(text, str) else 0
+    surcharge = _COUNTED_PER_HEADER if blocks.get("type") == "header" else 0
+    return own + surcharge + sum(map(counted_size, blocks.values()))
 
 
 def too_long_to_update(text: str) -> bool:
@@ -253,11 +275,23 @@ def _check_all(found: Findings, blocks: object, path: str, *, most: int, surface
 
 def _check_block(found: Findings, block: object, path: str, *, surface: str) -> None:
     check = _BLOCKS.get(kind_of(block))
-    if check is None or not isinstance(block, dict) or (surface != "message" and block["type"] in _ONLY_MESSAGES):
-        found.say(f"unsupported type: {kind_of(block) or block!r}", f"{path}/type")
+    if check is None or not isinstance(block, dict) or not _belongs(found, block["type"], surface):
+        found.say(f"unsupported type: {kind_of(block) or repr(block)}", f"{path}/type")
         return
     found.string(block.get("block_id"), f"{path}/block_id", longest=LONGEST_ID, shortest=1)
     check(found, block, path)
+
+
+def _belongs(found: Findings, kind: str, surface: str) -> bool:
+    if kind in found.unsupported or (kind in _ONLY_MESSAGES and surface != "message"):
+        return False
+    return kind not in _ONLY_MODALS or surface == "modal"
+
+
+def _check_alert(found: Findings, block: Json, path: str) -> None:
+    found.table(block, path, required=("text",), allowed=("block_id", "level"))
+    found.text(block.get("text"), f"{path}/text", longest=LONGEST_ALERT, kinds=EITHER)
+    found.one_of(block.get("level"), f"{path}/level", ("default", "info", "warning", "error", "success"))
 
 
 def _check_section(found: Findings, block: Json, path: str) -> None:
@@ -346,6 +380,7 @@ def _check_rich_text(found: Findings, block: Json, path: str) -> None:
 
 _BLOCKS: dict[str, Callable[[Findings, Json, str], None]] = {
     "actions": _check_actions,
+    "alert": _check_alert,
     "context": _check_context,
     "divider": _check_divider,
     "header": _check_header,
@@ -362,7 +397,7 @@ def check_element(found: Findings, element: object, path: str, *, allowed: froze
     """One element where only some types may stand."""
     kind = kind_of(element)
     if kind not in allowed or not isinstance(element, dict):
-        found.say(f"unsupported type: {kind or element!r}", f"{path}/type")
+        found.say(f"unsupported type: {kind or repr(element)}", f"{path}/type")
         return
     found.table(element, path, required=_REQUIRED.get(kind, ()), allowed=_ALLOWED[kind])
     found.string(element.get("action_id"), f"{path}/action_id", longest=LONGEST_ID, shortest=1)

@@ -29,7 +29,7 @@ def command(state: State, person: Person, *, channel: str, name: str, text: str)
     url = state.urls.issue(channel, person.id)
     found: Json = {
         "token": state.app.verification_token,
-        "team_id": state.workspace.team_id,
+        "team_id": person.team_id if state.workspace.is_home_of(person) else state.workspace.team_id,
         "team_domain": state.workspace.domain,
         "channel_id": channel,
         "channel_name": _channel_name(state, channel),
@@ -50,9 +50,11 @@ def command(state: State, person: Person, *, channel: str, name: str, text: str)
 def _interaction(state: State, person: Person, kind: str) -> Json:
     workspace = state.workspace
     organisation = {"id": workspace.enterprise_id, "name": workspace.team_name} if workspace.enterprise_id else None
+    org_wide = state.app.org_wide and workspace.is_home_of(person)
+    team_id = workspace.enterprise_id if org_wide else person.team_id
     return {
         "type": kind,
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": team_id},
         "api_app_id": state.app.id,
         "token": state.app.verification_token,
         "team": None if state.app.org_wide else {"id": workspace.team_id, "domain": workspace.domain},

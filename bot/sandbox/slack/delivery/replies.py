@@ -25,19 +25,21 @@ _KNOWN = frozenset(
 def reply(state: State, url: ResponseUrl, body: Json) -> None:
     """Do what an answer says: post, replace or delete; private to one person unless it says in_channel."""
     answered = state.messages.find(url.channel, url.answers) if url.answers else None
-    if body.get("delete_original"):
+    if is_true(body.get("delete_original")):
         if answered is None:
             raise SlackError("message_not_found")
         state.delete(answered)
-        return
+        if not (body.get("text") or body.get("blocks")):
+            return
+        answered = None
     text, blocks = read_content(state, body, blocks=body.get("blocks"))
-    if body.get("replace_original") and answered is not None and answered.from_app:
+    if is_true(body.get("replace_original")) and answered is not None and answered.from_app:
         answered.text, answered.blocks = text, blocks
-        answered.parse, answered.link_names = body.get("parse") or "client", bool(body.get("link_names"))
+        answered.parse, answered.link_names = body.get("parse") or "client", is_true(body.get("link_names"))
         answered.edited = state.stamps.next()
         state.changed(answered)
         return
-    thread = body.get("thread_ts") or (url.thread_ts if url.answers else None)
+    thread = state.messages.thread_of(url.channel, body.get("thread_ts")) or (url.thread_ts if url.answers else None)
     message = state.post(
         Message(
             channel=url.channel,
@@ -49,11 +51,16 @@ def reply(state: State, url: ResponseUrl, body: Json) -> None:
             only_for=None if body.get("response_type") == "in_channel" else url.person,
             from_app=True,
             parse=body.get("parse"),
-            link_names=bool(body.get("link_names")),
+            link_names=is_true(body.get("link_names")),
         )
     )
     if url.answers is None:
         url.answers = message.ts
+
+
+def is_true(value: object) -> bool:
+    """Read a switch, which may come as text."""
+    return str(value).lower() in {"true", "1"}
 
 
 def slackbot(state: State, *, channel: str, person: str, text: str) -> None:
@@ -122,4 +129,10 @@ async def _read(request: web.Request) -> Json:
 
 
 def _status(error: str) -> int:
-    return 404 if error in {"invalid_url", "expired_url", "used_url"} else 400 if error == "invalid_payload" else 500
+    return (
+        404
+        if error in {"invalid_url", "expired_url", "used_url"}
+        else 400
+        if error in {"invalid_payload", "msg_blocks_too_long"}
+        else 500
+    )

@@ -17,6 +17,7 @@ from bot.sandbox.slack.delivery.answers import ACK_SECONDS, ENVELOPES, FAILED, T
 from bot.sandbox.slack.errors import Json, SlackError
 
 MOST_CONNECTIONS = 10
+WARNING_SECONDS = 10.0
 _GOING_AWAY = 1001
 
 
@@ -59,6 +60,8 @@ class SocketDelivery:
         self.handshakes = 0
         self.pongs = 0
         self.life_seconds = 18060
+        self.warning_seconds = WARNING_SECONDS
+        self._closing: set[asyncio.Task[None]] = set()
         self.changed: Callable[[], None] = lambda: None
         """Called whenever a connection came or went."""
 
@@ -97,12 +100,15 @@ class SocketDelivery:
         return Answer(status=HTTPStatus.OK, body=body or None)
 
     async def disconnect(self, reason: str = "refresh_requested", *, grace: float = 0.0) -> None:
-        """Ask every connection to go (``warning`` only announces it), and close after some seconds."""
+        """Ask every connection to go, and close it: after a ``warning`` by itself, in about ten seconds."""
         leaving = list(self.connections)
         for connection in leaving:
             await connection.say(_goodbye(reason))
             connection.leaving = reason != "warning"
         if reason == "warning":
+            task = asyncio.create_task(self._close_later(leaving))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
             return
         await asyncio.sleep(grace)
         await self._close(leaving)
@@ -114,7 +120,13 @@ class SocketDelivery:
 
     async def cut(self) -> None:
         """Close every connection without a word."""
+        for task in self._closing:
+            task.cancel()
         await self._close(list(self.connections))
+
+    async def _close_later(self, connections: list[Connection]) -> None:
+        await asyncio.sleep(self.warning_seconds)
+        await self._close([one for one in connections if one in self.connections])
 
     async def _close(self, connections: list[Connection]) -> None:
         for connection in connections:

@@ -20,10 +20,10 @@ def settle(state: State, view: View, body: object) -> Literal["closed", "errors"
             view.notes = _errors(view, body.get("errors"))
             return "errors"
         case "update":
-            state.views.update(view, checked_view(body.get("view"), kind="modal"))
+            state.views.update(view, checked_view(state, body.get("view"), kind="modal"))
             return "updated"
         case "push":
-            state.views.push(view.owner, checked_view(body.get("view"), kind="modal"))
+            state.views.push(view.owner, checked_view(state, body.get("view"), kind="modal"))
             return "pushed"
         case "clear":
             state.views.stack(view.owner).clear()

@@ -52,7 +52,7 @@ class Interactions:
         state, person = self._state, self._state.person(person_id)
         name, _, words = text.strip().partition(" ")
         known = next((one for one in state.app.commands if one.name == name), None)
-        if known is None or person.team_id != state.workspace.team_id:
+        if known is None or not state.workspace.is_home_of(person):
             return Outcome(ok=False, error=f"{name} is not a valid command.")
         if person_id not in state.members(channel):
             return Outcome(ok=False, error="channel_not_found")
@@ -61,7 +61,7 @@ class Interactions:
         answer = await self._send("command", name, person, payload)
         error = answer.error
         if answer.ok and answer.body not in (None, {}):
-            error = self._show_reply(person, channel, answer.body)
+            error = self._show_reply(person, channel, answer.body, typed=text.strip())
         if error:
             slackbot(state, channel=channel, person=person.id, text=f'{name} failed with the error "{error}"')
         return Outcome(ok=not error, error=error, ms=answer.ms)
@@ -126,12 +126,21 @@ class Interactions:
             payload = payloads.closed(state, person, view, cleared=False)
             await self._send("view_closed", str(view.sent["callback_id"]), person, payload)
 
+    async def open_messages(self, person_id: str) -> Outcome:
+        """Open the app's Messages tab; Slack tells the app of it by the same event as of the Home."""
+        state = self._state
+        if not state.app.messages_tab or not state.workspace.is_home_of(state.person(person_id)):
+            return Outcome(ok=False, error="not_enabled")
+        event: Json = {"type": "app_home_opened", "user": person_id, "channel": dm_of(person_id), "tab": "messages"}
+        answer = await self._deliveries.event(event, who=person_id)
+        return _outcome(answer) if answer else Outcome(ok=True)
+
     async def open_home(self, person_id: str) -> Outcome:
         """Open the app's Home tab."""
         state = self._state
         if not state.app.home_tab:
             return Outcome(ok=False, error="not_enabled")
-        if state.person(person_id).team_id != state.workspace.team_id:
+        if not state.workspace.is_home_of(state.person(person_id)):
             return Outcome(ok=False, error="not_enabled")
         state.homes_opened.add(person_id)
         event: Json = {"type": "app_home_opened", "user": person_id, "channel": dm_of(person_id), "tab": "home"}
@@ -144,9 +153,14 @@ class Interactions:
     async def _send(self, kind: Kind, name: str, person: Person, payload: Json) -> Answer:
         return await self._deliveries.send(Delivery(kind=kind, name=name, who=person.id, payload=payload))
 
-    def _show_reply(self, person: Person, channel: str, body: object) -> str:
-        """Show the answer in an ack; the error when it can't be shown."""
+    def _show_reply(self, person: Person, channel: str, body: object, *, typed: str) -> str:
+        """Show the answer in an ack, and the command itself when it is `in_channel`; the error when it can't be."""
         content = body if isinstance(body, dict) else {"text": str(body)}
+        if content.get("response_type") == "in_channel":
+            stamp = self._state.stamps.next()
+            self._state.post(Message(channel=channel, ts=stamp, user=person.id, text=html.escape(typed, quote=False)))
+        if content.keys() == {"response_type"}:
+            return ""
         try:
             reply(self._state, ResponseUrl(channel=channel, person=person.id, until=0), content)
         except SlackError as refusal:
@@ -177,7 +191,8 @@ def _escaped(state: State, text: str) -> str:
     """``should_escape``: mentions and links become the forms with ids."""
     text = html.escape(text, quote=False)
     for person in state.workspace.people.values():
-        text = re.sub(rf"(?<!\w)@{re.escape(person.name)}\b", f"<@{person.id}|{person.name}>", text)
+        text = re.sub(rf"(?<!\w)@{re.escape(person.name)}\b", f"<@{person.id}>", text)
     for channel in state.workspace.channels.values():
-        text = re.sub(rf"(?<!\w)#{re.escape(channel.name)}(?![\w-])", f"<#{channel.id}|{channel.name}>", text)
+        name = "" if channel.private else channel.name
+        text = re.sub(rf"(?<!\w)#{re.escape(channel.name)}(?![\w-])", f"<#{channel.id}|{name}>", text)
     return re.sub(r"(?<!<)https?://[^\s<>]+", lambda link: f"<{link.group()}>", text)

@@ -159,7 +159,9 @@ class PeopleApi:
             await self._interactions.close(me, view)
         return {"ok": True}
 
-    async def _open_home(self, me: str, _: Json) -> Json:
+    async def _open_home(self, me: str, given: Json) -> Json:
+        if given.get("tab") == "messages":
+            return _told(await self._interactions.open_messages(me))
         return _told(await self._interactions.open_home(me))
 
     async def _read(self, me: str, given: Json) -> Json:

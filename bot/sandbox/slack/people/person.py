@@ -137,6 +137,10 @@ class PersonInSlack(Looking):
         """Open the Home tab."""
         return await self._interactions.open_home(self.id)
 
+    async def open_messages(self) -> Outcome:
+        """Open the app's Messages tab."""
+        return await self._interactions.open_messages(self.id)
+
     async def home(self, containing: str = "", *, without: str = "", within: float = PATIENCE) -> Page:
         """Give the Home, opened first if it never was, once it shows these words and no longer those."""
         if self.id not in self._state.homes_opened:

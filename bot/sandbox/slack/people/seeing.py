@@ -39,7 +39,7 @@ def workspace(state: State, me: str) -> Json:
     app, team = state.app, state.workspace
     channels = [channel for channel in team.channels.values() if may_see(state, me, channel.id)]
     direct = dm_of(me)
-    installed = state.person(me).team_id == team.team_id
+    installed = team.is_home_of(state.person(me))
     command = app.commands[0] if app.commands and installed else None
     bot = {app.bot_user_id: {"name": app.bot_name, "real_name": app.name, "tz": "UTC", "kind": "member", "bot": True}}
     slackbot = {"USLACKBOT": {"name": "slackbot", "real_name": "Slackbot", "tz": "UTC", "kind": "member", "bot": True}}
