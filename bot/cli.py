@@ -82,7 +82,7 @@ def sandbox(
     ] = 60,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="A policy file to try out.")] = None,
     clusters: Annotated[
-        int | None, typer.Option(min=1, max=5_000, metavar="N", help="Start with a fleet of N clusters; default: 8.")
+        int | None, typer.Option(min=1, max=5_000, metavar="N", help="Start with a fleet of N clusters; default: 9.")
     ] = None,
     script: Annotated[
         bool, typer.Option("--script", help="Play the story without a browser, print it and end.")

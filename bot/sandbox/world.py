@@ -67,9 +67,9 @@ class World:
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
         cloud = SimulatedCloud(clock)
+        add_stopped_cluster(cloud.organisation())
         if options.clusters is not None:
             cloud.resize_fleet(options.clusters)
-        add_stopped_cluster(cloud.organisation())
         settings = _settings(slack, cloud, database=Path("unused"), slack_url="http://127.0.0.1/api/")
         policy = load_policy(options.policy or POLICY, settings)
         furnish(slack.workspace, policy, bot_user=slack.app.bot_user_id)

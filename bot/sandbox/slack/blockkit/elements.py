@@ -69,10 +69,11 @@ def completed(blocks: list[Json]) -> list[Json]:
     """Give a copy with everything that Slack fills in: block ids, action ids, ``emoji`` and ``verbatim``."""
     copied = copy.deepcopy(blocks)
     for block in copied:
-        block.setdefault("block_id", secrets.token_urlsafe(4).replace("-", "x").replace("_", "y"))
+        if block.get("block_id") is None:
+            block["block_id"] = secrets.token_urlsafe(4).replace("-", "x").replace("_", "y")
         for element in _elements(block):
-            if element["type"] != "image":
-                element.setdefault("action_id", secrets.token_urlsafe(4))
+            if element["type"] != "image" and element.get("action_id") is None:
+                element["action_id"] = secrets.token_urlsafe(4)
     _complete_texts(copied)
     return copied
 
