@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.reliability.counting import rows
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
 from bot.store.coding import plain
 from bot.store.storage import Storage
 from tests.builders import an_outbox_message
-from tests.reliability.counting import rows
 from tests.store.written import Written, write, written
 
 ACME = Organisation("acme")

@@ -1,6 +1,6 @@
 """Everything that can happen to requests, in any order: an oracle judges each submission, the table each move.
 
-The same stories in each run; `python -m tests.reliability --only "any order" --seed N` plays others.
+The same stories in each run; `python -m benchmarks.reliability --only "any order" --seed N` plays others.
 """
 
 import asyncio

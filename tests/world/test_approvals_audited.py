@@ -8,8 +8,8 @@ from pathlib import Path
 
 import aiosqlite
 
+from benchmarks.reliability.counting import file_of
 from bot.sandbox.slack.people.looking import PATIENCE
-from tests.reliability.counting import file_of
 from tests.world.approving import TWO, answered, events, reject, under
 from tests.world.harness import Harness, start_process
 

@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks.reliability.counting import polled
 from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
-from tests.reliability.counting import polled
 from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, press_old, told, told_often, under
 from tests.world.harness import CHANNEL, Harness, harness
 

@@ -10,11 +10,11 @@ import asyncpg
 import httpx
 import pytest
 
+from benchmarks.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
+from benchmarks.reliability.matrix import quietly
+from benchmarks.reliability.posting_cases import repeated
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
-from tests.reliability.counting import cards, file_of, hurry, owed, polled, settled, tried
-from tests.reliability.matrix import quietly
-from tests.reliability.posting_cases import repeated
 from tests.world.harness import CHANNEL, Harness, harness
 
 BLIND, SEES = "statuses cannot be read", "can be read again"

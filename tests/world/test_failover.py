@@ -3,9 +3,9 @@
 import asyncio
 import time
 
+from benchmarks.reliability.counting import settled
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests import postgresql
-from tests.reliability.counting import settled
 from tests.world.harness import CHANNEL, Harness, harness
 from tests.world.test_degraded_days import readyz
 

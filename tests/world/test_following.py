@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.reliability.counting import polled, settled
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.seed import BOT_USER
-from tests.reliability.counting import polled, settled
 from tests.world.harness import CHANNEL, Harness, harness
 
 OUTSIDE = "staging/orders"

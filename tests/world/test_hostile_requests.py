@@ -16,10 +16,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from benchmarks.reliability.attackers import KINDS
+from benchmarks.reliability.counting import rows
+from benchmarks.reliability.hostile import LONGEST_DELAY, costs
 from bot.sandbox.slack.delivery.http import signature
-from tests.reliability.attackers import KINDS
-from tests.reliability.counting import rows
-from tests.reliability.hostile import LONGEST_DELAY, costs
 from tests.world.harness import Harness, harness
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

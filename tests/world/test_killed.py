@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.reliability.everywhere import deaths, everywhere
-from tests.reliability.killing import CLUSTERS, killed
+from benchmarks.reliability.everywhere import deaths, everywhere
+from benchmarks.reliability.killing import CLUSTERS, killed
 from tests.world.harness import harness
 
 
 async def test_wherever_the_process_dies_nothing_is_lost_and_nothing_is_submitted_twice() -> None:
-    """A part of all places; `python -m tests.reliability` tries every one."""
+    """A part of all places; `python -m benchmarks.reliability` tries every one."""
     problems = [f"{death}: {report}" for death, report in await everywhere(deaths(every=18)) if report.problems]
 
     assert not problems, "\n".join(problems)

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from benchmarks.reliability.counting import owed, settled
 from bot.sandbox.slack.api.faults import Fault
-from tests.reliability.counting import owed, settled
 from tests.world.harness import CHANNEL, Harness, harness
 
 

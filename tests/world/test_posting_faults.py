@@ -1,7 +1,7 @@
 """Whatever Slack does to what is sent: nothing is lost, and repeats come only of unknown outcomes."""
 
-from tests.reliability.matrix import broken, played
-from tests.reliability.posting_cases import closed, short
+from benchmarks.reliability.matrix import broken, played
+from benchmarks.reliability.posting_cases import closed, short
 
 
 async def test_nothing_is_lost_and_repeats_come_only_of_unknown_outcomes() -> None:

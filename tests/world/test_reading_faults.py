@@ -1,7 +1,7 @@
 """Whatever happens to what only opens, refreshes or reads: it is said or done again, and nothing comes of it twice."""
 
-from tests.reliability.matrix import broken, played
-from tests.reliability.reading_cases import short
+from benchmarks.reliability.matrix import broken, played
+from benchmarks.reliability.reading_cases import short
 
 
 async def test_what_cannot_be_opened_or_read_is_said_or_done_again() -> None:

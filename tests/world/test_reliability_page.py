@@ -1,8 +1,8 @@
 """docs/reliability.md says what the tests assert."""
 
-from tests.reliability.page import PAGE, page
+from benchmarks.reliability.page import PAGE, page
 
 
 def test_the_page_is_generated_from_the_cases() -> None:
-    """`python -m tests.reliability --write` brings it up to date."""
+    """`python -m benchmarks.reliability --write` brings it up to date."""
     assert PAGE.read_text(encoding="utf-8").startswith(page())

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.reliability.counting import cards, rows, settled
-from tests.reliability.matrix import quietly
-from tests.reliability.posting_cases import repeated
+from benchmarks.reliability.counting import cards, rows, settled
+from benchmarks.reliability.matrix import quietly
+from benchmarks.reliability.posting_cases import repeated
 from tests.world.harness import CHANNEL, Harness, Transport, harness
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.reliability.counting import accepted, owed, rows, settled
+from benchmarks.reliability.killing import CLUSTERS, Fleet, answering, rolled
+from benchmarks.reliability.matrix import quietly
 from bot.app import real_time
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
 from tests.ports import free_port
-from tests.reliability.counting import accepted, owed, rows, settled
-from tests.reliability.killing import CLUSTERS, Fleet, answering, rolled
-from tests.reliability.matrix import quietly
 from tests.world.approving import answered
 from tests.world.harness import CHANNEL, harness, start_process, stop_process
 
@@ -109,7 +109,7 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
 
 
 async def test_a_rolling_deploy_loses_nothing_and_repeats_nothing(postgresql_url: str, tmp_path: Path) -> None:
-    """A process is replaced while people work; `python -m tests.reliability` replaces more, and over HTTP too."""
+    """A process is replaced while people work; `python -m benchmarks.reliability` replaces more, and over HTTP too."""
     async with harness(postgresql_url, "socket") as opened:
         report = await rolled(opened, tmp_path, seed=1, size=1, clusters=CLUSTERS[:1])
 

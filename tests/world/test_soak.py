@@ -1,6 +1,6 @@
-"""A short soak; `python -m tests.reliability` runs a long one."""
+"""A short soak; `python -m benchmarks.reliability` runs a long one."""
 
-from tests.reliability.soak import soaked
+from benchmarks.reliability.soak import soaked
 
 
 async def test_under_traffic_nothing_leaks_and_the_queues_drain() -> None:

@@ -1,7 +1,7 @@
 """Whatever becomes of the POST: one accepted creation for each approved request, and a card that tells the truth."""
 
-from tests.reliability.matrix import broken, played
-from tests.reliability.submission_cases import short
+from benchmarks.reliability.matrix import broken, played
+from benchmarks.reliability.submission_cases import short
 
 
 async def test_an_approved_request_is_submitted_once_whatever_the_cloud_answers() -> None:

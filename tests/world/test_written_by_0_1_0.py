@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from benchmarks.reliability.counting import accepted, owed, settled
 from bot.domain.request import RequestId, State
 from bot.sandbox.avisi.content import identity_of
 from bot.store.storage import Storage
-from tests.reliability.counting import accepted, owed, settled
 from tests.store.written import POLICY, Written, write, written
 from tests.world.harness import Harness, harness
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.reliability.attackers import KINDS
+from benchmarks.reliability.killing import answering
 from tests.ports import free_port
-from tests.reliability.attackers import KINDS
-from tests.reliability.killing import answering
 from tests.world.harness import CHANNEL, harness, start_process
 
 LONGEST_DELAY = 3.0
@@ -65,7 +65,7 @@ async def costs(kinds: Sequence[str], *, seconds: float) -> list[Cost]:
                 for kind in kinds:
                     before, said = bot.memory_info().rss, _lines(log)
                     attackers = await asyncio.create_subprocess_exec(
-                        sys.executable, "-m", "tests.reliability.attackers", kind, port, str(seconds)
+                        sys.executable, "-m", "benchmarks.reliability.attackers", kind, port, str(seconds)
                     )
                     command = probe = memory = 0.0
                     while attackers.returncode is None:

@@ -60,7 +60,7 @@ class Apart:
 @asynccontextmanager
 async def apart(settings: Settings) -> AsyncIterator[Apart]:
     """Run a bot in a process of its own; it is killed at the end."""
-    context = beside("tests.reliability.apart")
+    context = beside("benchmarks.reliability.apart")
     ahead, tasks = context.Value(c_double, 0.0), context.Value(c_int, 0)
     process = context.Process(target=_run, args=(settings, ahead, tasks), daemon=True)
     process.start()

@@ -4,8 +4,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.reliability import posting_cases, reading_cases, submission_cases
-from tests.reliability.matrix import Play
+from benchmarks.reliability import posting_cases, reading_cases, submission_cases
+from benchmarks.reliability.matrix import Play
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 FIGURES = "## Last figures"
@@ -13,7 +13,7 @@ _PROMISES = """# Nothing lost, nothing twice
 
 What the bot promises when things break, how each promise is proven, and what came out. The proofs run the whole bot
 against a simulated Slack and a simulated cloud over real HTTP and Socket Mode, and count at those two what really
-happened. A part of each runs with every `pytest`; all of it runs with `python -m tests.reliability --minutes 60`.
+happened. A part of each runs with every `pytest`; all of it runs with `python -m benchmarks.reliability --minutes 60`.
 `--seed` plays another order, `--only` one proof, `--write` puts the figures into this page.
 
 | promise | how it is kept | proven by |

@@ -1,4 +1,4 @@
-"""The long runs: `python -m tests.reliability [--minutes 60] [--seed 1] [--only NAME] [--write]`."""
+"""The long runs: `python -m benchmarks.reliability [--minutes 60] [--seed 1] [--only NAME] [--write]`."""
 
 import argparse
 import asyncio
@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.reliability import orders, page, posting_cases, reading_cases, submission_cases
+from benchmarks.reliability.attackers import KINDS
+from benchmarks.reliability.everywhere import deaths, everywhere
+from benchmarks.reliability.hostile import costs
+from benchmarks.reliability.killing import Report, killed, rolled
+from benchmarks.reliability.matrix import Play, broken, played
+from benchmarks.reliability.soak import soaked
 from tests import postgresql
-from tests.reliability import orders, page, posting_cases, reading_cases, submission_cases
-from tests.reliability.attackers import KINDS
-from tests.reliability.everywhere import deaths, everywhere
-from tests.reliability.hostile import costs
-from tests.reliability.killing import Report, killed, rolled
-from tests.reliability.matrix import Play, broken, played
-from tests.reliability.soak import soaked
 from tests.workflow.test_any_order import TestStory
 from tests.world.harness import Transport, harness
 
@@ -159,7 +159,7 @@ async def _run(options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run what was asked for; 1 when a promise did not hold."""
-    parser = argparse.ArgumentParser(prog="python -m tests.reliability", description="Breaks things, and counts.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description="Breaks things, and counts.")
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the soak lasts")
     parser.add_argument("--seed", type=int, default=1, help="another order of random moments")
     parser.add_argument("--every", type=int, default=1, help="die only at every n-th place")

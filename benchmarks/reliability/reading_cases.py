@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from benchmarks.reliability.counting import cards, hurry, settled
+from benchmarks.reliability.matrix import Play
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack.api import faults as slack_faults
 from bot.sandbox.slack.people.looking import PATIENCE
-from tests.reliability.counting import cards, hurry, settled
-from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, Harness, Transport
 
 CLUSTER, SLUG = "staging/payments", "payments"

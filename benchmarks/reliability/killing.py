@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.reliability.counting import accepted, owed, rows, settled
 from bot.app import real_time
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.people.person import PersonInSlack
 from bot.sandbox.slack.people.seen import NotShownError
 from tests.ports import free_port
-from tests.reliability.counting import accepted, owed, rows, settled
 from tests.world.harness import CHANNEL, Harness, start_process
 
 CLUSTERS = ("staging/payments", "staging/orders", "staging/webshop", "production/webshop")

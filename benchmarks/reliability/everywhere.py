@@ -11,14 +11,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.reliability.apart import beside
+from benchmarks.reliability.doomed import When, run_doomed
+from benchmarks.reliability.killing import Report, answering, count, finish, work
 from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack.api import faults as slack_faults
 from bot.store.storage import Storage
 from tests.ports import free_port
-from tests.reliability.apart import beside
-from tests.reliability.doomed import When, run_doomed
-from tests.reliability.killing import Report, answering, count, finish, work
 from tests.world.harness import Harness, harness
 
 CLUSTER = "staging/payments"
@@ -94,7 +94,7 @@ class _Life:
 
     async def live(self) -> None:
         """Start a process, and another one after each death."""
-        context = beside("tests.reliability.doomed")
+        context = beside("benchmarks.reliability.doomed")
         settings = self.opened.settings(bot_port=int(self.port))
         while True:
             doomed = self.death.place == "commit" and not self.died

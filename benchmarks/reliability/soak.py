@@ -11,14 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+from benchmarks.reliability.apart import Apart, Sample, apart
+from benchmarks.reliability.counting import accepted, owed, settled, states
+from benchmarks.reliability.killing import answering
 from bot.app import real_time
 from bot.sandbox.avisi import faults as cloud_faults
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.seen import NotShownError
 from tests.ports import free_port
-from tests.reliability.apart import Apart, Sample, apart
-from tests.reliability.counting import accepted, owed, settled, states
-from tests.reliability.killing import answering
 from tests.world.harness import CHANNEL, Harness, harness
 
 _WARM = 0.25

@@ -1,4 +1,6 @@
-"""Those who try to hold a bot up, in a process of their own: `python -m tests.reliability.attackers KIND PORT SECONDS`.
+"""Clients that try to hold a bot up, each kind in a process of its own.
+
+`python -m benchmarks.reliability.attackers KIND PORT SECONDS` starts one.
 
 None of them has the signing secret. Timestamp and shape of the signature are right, to get as far as they can.
 """

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from benchmarks.reliability.counting import STRUCK, cards, hurry, rows, settled
+from benchmarks.reliability.matrix import Play
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.seen import Seen
-from tests.reliability.counting import STRUCK, cards, hurry, rows, settled
-from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, Harness
 
 Moment = Literal["card, thread and direct message", "card redrawn", "reminder in the channel", "private answer", "who"]

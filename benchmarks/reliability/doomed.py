@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import structlog
 
+from benchmarks.reliability.apart import KILLED, die_with_parent
 from bot.app import real_time, wired
 from bot.policy.file import load_policy
 from bot.settings import Settings
 from bot.workflow.ports import BeginWork, Lease, UnitOfWork
-from tests.reliability.apart import KILLED, die_with_parent
 
 When = Literal["before", "after"]
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 
+from benchmarks.reliability.counting import accepted
+from benchmarks.reliability.matrix import Play
 from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.slack.people.seen import Seen
-from tests.reliability.counting import accepted
-from tests.reliability.matrix import Play
 from tests.world.harness import CHANNEL, Harness
 
 POST = "*/scheduled-cluster-upgrades"
