@@ -182,6 +182,7 @@ class Bot:
         )
         self.port = await server.start()
         await built.in_force.declare()
+        self._run("server", server.serve())
         self._run("identity", identity.keep())
         self._run("worker", worker.run())
         self._run("clock-watch", schedule.follow(ClockWatch(real_time)))

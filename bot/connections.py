@@ -121,6 +121,10 @@ class Connections:
         self._tasks.append(asyncio.create_task(self._close_overdue()))
         return int(self._sockets[0].getsockname()[1])
 
+    async def serve(self) -> None:
+        """Accept connections until `stop_listening`; raises what ends that before."""
+        await asyncio.gather(*self._tasks)
+
     async def stop_listening(self) -> None:
         """Accept nothing more, and close what has proven nothing for a second: it would be waited for."""
         for task in self._tasks:

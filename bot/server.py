@@ -132,6 +132,10 @@ class Server:
             await self.stop()
             raise OSError(f"BOT_HOST and BOT_PORT name {self.host}:{self.port}. {error.strerror or error}") from error
 
+    async def serve(self) -> None:
+        """Serve until `stop`; raises what ends that before."""
+        await self.connections.serve()
+
     async def stop(self) -> None:
         """Stop listening, and wait for requests in hand."""
         self.stopping = True

@@ -189,12 +189,13 @@ _DYING = """
 import asyncio
 import json
 import bot.app
+import bot.connections
 
 async def die(self, *_):
     await asyncio.sleep(0.5)
     raise RuntimeError("This part is broken.")
 
-bot.app.{part} = die
+{part} = die
 from bot.cli import main
 main()
 """
@@ -203,10 +204,12 @@ main()
 @pytest.mark.parametrize(
     ("part", "code_of"),
     [
-        ("worker", "Worker.run"),
-        ("identity", "Identity.keep"),
-        ("socket", "SocketMode.keep"),
-        ("clock-watch", "Schedule.follow"),
+        ("worker", "bot.app.Worker.run"),
+        ("identity", "bot.app.Identity.keep"),
+        ("socket", "bot.app.SocketMode.keep"),
+        ("clock-watch", "bot.app.Schedule.follow"),
+        ("server", "bot.connections.Connections._accept"),
+        ("server", "bot.connections.Connections._close_overdue"),
     ],
 )
 async def test_a_part_that_dies_ends_the_process(part: str, code_of: str, sqlite_file: str, tmp_path: Path) -> None:
