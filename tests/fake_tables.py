@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
@@ -15,7 +16,7 @@ from bot.store.coding import plain
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
 from bot.workflow.outbox import DueMessage, OutboxMessage
-from bot.workflow.repositories import BrokenDestination, Fact, Feed, PolicyGeneration
+from bot.workflow.repositories import AlertCheck, BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]
 Seconds = Callable[[], float]
@@ -58,6 +59,10 @@ class FakeTables:
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
     policies: dict[int, PolicyGeneration] = field(default_factory=dict)
     rollouts: dict[RolloutId, Rollout] = field(default_factory=dict)
+
+    readiness: dict[int, tuple[RequestId, ReadinessReading]] = field(default_factory=dict)
+    kept_readiness: dict[int, bool] = field(default_factory=dict)
+    alert_checks: dict[Key, AlertCheck] = field(default_factory=dict)
 
     def copy(self) -> "FakeTables":
         """Return a snapshot."""
@@ -579,3 +584,58 @@ def _change(rows: dict[int, Row], numbers: Sequence[int], changes: Callable[[Row
 
 def _postpone(rows: dict[int, Row], numbers: Sequence[int], *, until: float, error: str) -> None:
     _change(rows, numbers, lambda row: {"due_at": until, "attempts": row.attempts + 1, "error": error})
+
+
+@dataclass(frozen=True, slots=True)
+class FakeReadiness:
+    """Readings of readiness in memory."""
+
+    tables: FakeTables
+
+    async def latest(self, *request_ids: RequestId) -> Mapping[RequestId, ReadinessReading]:
+        """Return the latest reading of each of these requests that has one."""
+        return {request_id: one for request_id, one in self.tables.readiness.values() if request_id in request_ids}
+
+    async def first(self, request_id: RequestId) -> ReadinessReading | None:
+        """Return the first reading of a request in which nothing was pending."""
+        whole = (one for of, one in self.tables.readiness.values() if of == request_id and not one.readiness.is_pending)
+        return next(whole, None)
+
+    async def numbered(self, request_id: RequestId, number: int) -> ReadinessReading | None:
+        """Return a reading of a request by its number."""
+        of, found = self.tables.readiness.get(number, (None, None))
+        return found if of == request_id else None
+
+    async def add(self, request_id: RequestId, reading: ReadinessReading) -> ReadinessReading:
+        """Store a reading and return it with its number."""
+        first = not reading.readiness.is_pending and await self.first(request_id) is None
+        number = len(self.tables.readiness) + 1
+        self.tables.readiness[number] = (request_id, replace(reading, number=number))
+        self.tables.kept_readiness[number] = first
+        return self.tables.readiness[number][1]
+
+    async def keep(self, request_id: RequestId, number: int) -> None:
+        """Note that something refers to a reading."""
+        if await self.numbered(request_id, number):
+            self.tables.kept_readiness[number] = True
+
+
+@dataclass(frozen=True, slots=True)
+class FakeAlertChecks:
+    """Comparisons of alerts in memory."""
+
+    tables: FakeTables
+
+    async def due(self, *, at: datetime) -> tuple[AlertCheck, ...]:
+        """Return those due by now, the oldest first."""
+        found = (one for one in self.tables.alert_checks.values() if one.due_at <= at)
+        return tuple(sorted(found, key=lambda one: one.due_at))
+
+    async def put(self, check: AlertCheck) -> None:
+        """Store one."""
+        self.tables.alert_checks[check.organisation, check.upgrade] = check
+
+    async def done(self, organisation: Organisation, *upgrades: UpgradeIdentity) -> None:
+        """Remove them."""
+        for upgrade in upgrades:
+            self.tables.alert_checks.pop((organisation, upgrade), None)

@@ -27,6 +27,7 @@ from bot.workflow.ports import Lease, Page, Submission, UnitOfWork
 from bot.workflow.repositories import Feed
 from tests.fake_claims import FakeClaims
 from tests.fake_tables import (
+    FakeAlertChecks,
     FakeAudit,
     FakeCatalogs,
     FakeDestinations,
@@ -36,6 +37,7 @@ from tests.fake_tables import (
     FakeMessages,
     FakeOutbox,
     FakePolicies,
+    FakeReadiness,
     FakeRequests,
     FakeRollouts,
     FakeTables,
@@ -105,6 +107,16 @@ class FakeUnitOfWork:
     def policies(self) -> FakePolicies:
         """The policies that came into force."""
         return FakePolicies(self._open)
+
+    @property
+    def readiness(self) -> FakeReadiness:
+        """Readings of readiness."""
+        return FakeReadiness(self._open)
+
+    @property
+    def alert_checks(self) -> FakeAlertChecks:
+        """Comparisons of alerts that are still to be made."""
+        return FakeAlertChecks(self._open)
 
     @property
     def rollouts(self) -> FakeRollouts:

@@ -264,6 +264,40 @@ class Readiness:
             return Verdict.UNDETERMINED
         return Verdict.WARNINGS if Level.WARNING in levels else Verdict.READY
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has not been read yet, so that it may still be filled in."""
+        read = (
+            line.pools if isinstance(line, PoolsLine) else line.alerts
+            for line in self.lines
+            if isinstance(line, PoolsLine | AlertsLine)
+        )
+        return any(isinstance(one, Unread) and one.pending for one in read)
+
+    @property
+    def alerts(self) -> Alerts:
+        """Return what its line about alerts says."""
+        return next((line.alerts for line in self.lines if isinstance(line, AlertsLine)), Unread(why="unknown"))
+
+    def warnings_since(self, before: "Readiness") -> tuple[Line, ...]:
+        """Return the warnings that were none, or not as grave, before."""
+        known = before.kinds_of_warnings
+        return tuple(line for line in self.warnings if (type(line), line.level) not in known)
+
+    @property
+    def kinds_of_warnings(self) -> frozenset[tuple[type, Level]]:
+        """Return which lines are not fine, and how grave each is: what the verdict comes from."""
+        return frozenset((type(line), line.level) for line in self.warnings)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadinessReading:
+    """A readiness as it was stored for a request. `number` is the store's, 0 before that; `at` is aware UTC."""
+
+    number: int = 0
+    at: datetime
+    readiness: Readiness
+
 
 def readiness(
     facts: KubernetesFacts,

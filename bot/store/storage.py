@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from sqlalchemy import Delete, delete, select
+from sqlalchemy import ColumnElement, Delete, and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.access import check_sessions, lacking_rights
@@ -15,7 +15,7 @@ from bot.store.migrating import migrate, pending, rehearse, version
 from bot.store.queues.leases import LEASE_SECONDS, StoredClaims
 from bot.store.sqlite.lock import DatabaseLock, hold_sqlite_lock
 from bot.store.stats import StoreStats
-from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
+from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow, ReadinessRow
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
 from bot.store.unit_of_work import Commits, beginner
@@ -123,10 +123,17 @@ async def prune(engine: AsyncEngine, *, days: float) -> int:
         (OutboxRow, OutboxRow.number, OutboxRow.ended_at < past),
         (PaceRow, PaceRow.name, PaceRow.next_at < past),
         (LeaseRow, LeaseRow.name, LeaseRow.claimed_at < past),
+        (ReadinessRow, ReadinessRow.number, _unneeded(past)),
     ):
         statement = delete(table).where(column.in_(select(column).where(old).limit(AT_ONCE)))
         removed += await _remove(engine, statement)
     return removed
+
+
+def _unneeded(past: ColumnElement[float]) -> ColumnElement[bool]:
+    """Return which readings of readiness nothing refers to: not a vote, not the trail, and not the card."""
+    newest = select(func.max(ReadinessRow.number)).group_by(ReadinessRow.request_id)
+    return and_(ReadinessRow.kept == 0, ReadinessRow.stored_at < past, ReadinessRow.number.not_in(newest))
 
 
 async def _remove(engine: AsyncEngine, statement: Delete) -> int:

@@ -285,3 +285,29 @@ class PolicyRow(Base):
     generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     digest: Mapped[str]
     since: Mapped[datetime]
+
+
+class ReadinessRow(Base):
+    """A reading of readiness for a request.
+
+    `kept` (something refers to it) and `pending` (something was not read yet) are 0 or 1.
+    """
+
+    __tablename__ = "readiness_readings"
+    __table_args__ = (Index(None, "request_id", "number"),)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    request_id: Mapped[str]
+    kept: Mapped[int] = mapped_column(default=0)
+    pending: Mapped[int] = mapped_column(default=0)
+    stored_at: Mapped[float] = mapped_column(default=DatabaseTime())
+    body: Mapped[dict[str, Any]]
+
+
+class AlertCheckRow(Base):
+    """An upgrade that succeeded, and when its alerts are compared with those before its start."""
+
+    __tablename__ = "alert_checks"
+    __table_args__ = (Index(None, "due_at"),)
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.policies import StoredPolicies
 from bot.store.queues.boxes import StoredInbox, StoredOutbox
 from bot.store.queues.leases import StoredClaims, check
+from bot.store.readiness import StoredAlertChecks, StoredReadiness
 from bot.store.requests import StoredRequests
 from bot.store.rollouts import StoredRollouts
 from bot.store.transaction import Transaction, transaction
@@ -48,6 +49,8 @@ class StoredUnitOfWork:
         self.destinations = StoredDestinations(current)
         self.policies = StoredPolicies(current)
         self.rollouts = StoredRollouts(current)
+        self.readiness = StoredReadiness(current)
+        self.alert_checks = StoredAlertChecks(current)
 
     async def commit(self) -> None:
         """Make it last, give the lease back with the last of its queue, and have begun what was stored.

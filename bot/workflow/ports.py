@@ -13,6 +13,7 @@ from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.workflow.outbox import SUBMISSIONS
 from bot.workflow.repositories import (
+    AlertChecks,
     Audit,
     Catalogs,
     Destinations,
@@ -22,15 +23,18 @@ from bot.workflow.repositories import (
     Messages,
     Outbox,
     Policies,
+    ReadAlertChecks,
     ReadAudit,
     ReadCatalogs,
     ReadDestinations,
     ReadFeeds,
     ReadHomes,
     ReadInbox,
+    ReadinessReadings,
     ReadMessages,
     ReadOutbox,
     ReadPolicies,
+    ReadReadinessReadings,
     ReadRequests,
     ReadRollouts,
     ReadUpgrades,
@@ -70,6 +74,10 @@ class ReadOnlyWork(Protocol):
     def policies(self) -> ReadPolicies: ...
     @property
     def rollouts(self) -> ReadRollouts: ...
+    @property
+    def readiness(self) -> ReadReadinessReadings: ...
+    @property
+    def alert_checks(self) -> ReadAlertChecks: ...
 
 
 class UnitOfWork(ReadOnlyWork, Protocol):
@@ -99,6 +107,10 @@ class UnitOfWork(ReadOnlyWork, Protocol):
     def policies(self) -> Policies: ...
     @property
     def rollouts(self) -> Rollouts: ...
+    @property
+    def readiness(self) -> ReadinessReadings: ...
+    @property
+    def alert_checks(self) -> AlertChecks: ...
 
     async def commit(self) -> None:
         """Make it last, and have the worker begin what was stored: it is claimed by the same commit, if it can be.

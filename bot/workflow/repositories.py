@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
 from bot.domain.people import MemberId
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
@@ -368,3 +369,52 @@ class Policies(ReadPolicies, Protocol):
 
     async def add(self, generation: PolicyGeneration) -> None:
         """Put one in force; raises Stale when its number is another's."""
+
+
+class ReadReadinessReadings(Protocol):
+    """Readings of readiness, each of one request, numbered in stored order. Reading only."""
+
+    async def latest(self, *request_ids: RequestId) -> Mapping[RequestId, ReadinessReading]:
+        """Return the latest reading of each of these requests that has one."""
+
+    async def first(self, request_id: RequestId) -> ReadinessReading | None:
+        """Return the first reading of a request in which nothing was pending."""
+
+    async def numbered(self, request_id: RequestId, number: int) -> ReadinessReading | None:
+        """Return a reading of a request by its number."""
+
+
+class ReadinessReadings(ReadReadinessReadings, Protocol):
+    """Readings of readiness, each of one request, numbered in stored order."""
+
+    async def add(self, request_id: RequestId, reading: ReadinessReading) -> ReadinessReading:
+        """Store a reading and return it with its number; the first in which nothing is pending is kept."""
+
+    async def keep(self, request_id: RequestId, number: int) -> None:
+        """Note that something refers to a reading, so that it is never pruned."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertCheck:
+    """An upgrade that succeeded, and when its alerts are compared with those before its start (aware UTC)."""
+
+    organisation: Organisation
+    upgrade: UpgradeIdentity
+    due_at: datetime
+
+
+class ReadAlertChecks(Protocol):
+    """Comparisons of alerts that are still to be made. Reading only."""
+
+    async def due(self, *, at: datetime) -> tuple[AlertCheck, ...]:
+        """Return those due by now, the oldest first."""
+
+
+class AlertChecks(ReadAlertChecks, Protocol):
+    """Comparisons of alerts that are still to be made."""
+
+    async def put(self, check: AlertCheck) -> None:
+        """Store one; a later one of the same upgrade takes its place."""
+
+    async def done(self, organisation: Organisation, *upgrades: UpgradeIdentity) -> None:
+        """Remove them."""
