@@ -1,6 +1,7 @@
 """Serves the page's files; a browser asks each time whether they changed, so that no old module meets a new one."""
 
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -8,9 +9,13 @@ PAGE = Path(__file__).parent / "page"
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
 
 
-def page_routes() -> list[web.RouteDef]:
-    """Give the routes of the page: itself at `/`, its parts under `/page/`."""
-    return [web.get("/", _index), web.get("/page/{name}", _part)]
+def page_routes(guide: dict[str, Any] | None = None) -> list[web.RouteDef]:
+    """Give the routes of the page: itself at `/`, its files under `/page/`, and whom the tour speaks of at `/guide`."""
+
+    async def tell_guide(_: web.Request) -> web.Response:
+        return web.json_response(guide or {})
+
+    return [web.get("/", _index), web.get("/page/{name}", _part), web.get("/guide", tell_guide)]
 
 
 async def _index(_: web.Request) -> web.FileResponse:

@@ -8,6 +8,7 @@ import webbrowser
 from rich.console import Console
 
 from bot.observe import logs
+from bot.sandbox.guide import find_guide
 from bot.sandbox.story import Story
 from bot.sandbox.world import SandboxOptions, World
 
@@ -37,10 +38,36 @@ async def serve(options: SandboxOptions) -> int:
 
 
 def _welcome(world: World, console: Console) -> None:
-    console.out(f"The sandbox is open at {world.slack.url}/ (Ctrl+C ends it).", highlight=False)
-    console.out("  1. Type /schedule-upgrade in #cluster-upgrades, as Roos, and send the form.", highlight=False)
-    console.out('  2. Switch "You are" to Sem and press Approve on the card.', highlight=False)
-    console.out("  3. Step the cloud's clock in the panel and watch the channel.", highlight=False)
+    for line in welcome(world):
+        console.out(line, highlight=False)
+
+
+def welcome(world: World) -> list[str]:
+    """Give the first lines: where the page is, what to try by the policy in use, and which IDs it could have named."""
+    lines = [f"The sandbox is open at {world.slack.url}/ (Ctrl+C ends it)."]
+    guide = find_guide(world.policy, world.slack.workspace, world.cloud.organisation())
+    command = world.slack.app.commands[0].name
+    if guide is None:
+        lines.append("  By this policy nobody in the workspace may request an upgrade.")
+    else:
+        steps = [f"As {guide.requester_name}, type {command} in #{guide.channel_name} and send the form."]
+        if guide.approver:
+            steps.append(f'Switch "You are" to {guide.approver_name} and press Approve on the card.')
+        steps.append('Press "Step" to move to the next event in the cloud, and watch the channel.')
+        lines += [f"  {number}. {step}" for number, step in enumerate(steps, start=1)]
+    if world.stand_ins:
+        lines.append(f"The policy names IDs that this workspace did not have: {', '.join(world.stand_ins)}.")
+        lines.append("The sandbox added stand-ins for them. These IDs exist:")
+        lines += [f"  {one}" for one in _known_ids(world)]
+    return lines
+
+
+def _known_ids(world: World) -> list[str]:
+    workspace, new = world.slack.workspace, set(world.stand_ins)
+    people = [f"{one.id} {one.real_name}" for one in workspace.people.values() if one.id not in new]
+    groups = [f"{one.id} @{one.handle}" for one in workspace.groups.values() if one.id not in new]
+    channels = [f"{one.id} #{one.name}" for one in workspace.channels.values() if one.id not in new]
+    return [", ".join(people), ", ".join(groups), ", ".join(channels)]
 
 
 async def _until(stopped: asyncio.Event, world: World) -> None:

@@ -4,23 +4,28 @@ import json
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
 from pydantic import SecretStr
 
 from bot.app import Bot, real_time, wired
-from bot.domain.policy import Policy
+from bot.domain.people import EVERYONE
+from bot.domain.policy import Policy, Rule
 from bot.manifest import manifest
 from bot.policy.file import load_policy
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.content import add_stopped_cluster
 from bot.sandbox.avisi.panel import routes as panel_routes
+from bot.sandbox.avisi.requests import Seen
 from bot.sandbox.clock import SimulatedClock
-from bot.sandbox.furnishing import furnish
+from bot.sandbox.guide import find_guide
 from bot.sandbox.page_files import page_routes
 from bot.sandbox.slack.app import InstalledApp
+from bot.sandbox.slack.seed import add_unknown
 from bot.sandbox.slack.simulated import SimulatedSlack
+from bot.sandbox.slack.wire import Exchange
 from bot.settings import Settings
 
 POLICY = Path(__file__).parent / "policy.toml"
@@ -56,6 +61,8 @@ class World:
         self.cloud = cloud
         self.clock = cloud.clock
         self.policy = policy
+        self.stand_ins: list[str] = []
+        """The IDs that the policy names and the workspace did not have."""
         self.bot: Bot | None = None
         self._cleanup = AsyncExitStack()
         self._folder = Path()
@@ -66,14 +73,16 @@ class World:
         """Put a world together, touching nothing yet; raises SettingsProblems for a policy that cannot be used."""
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
-        cloud = SimulatedCloud(clock)
+        cloud = SimulatedCloud(clock, heard=lambda seen: slack.wire.record(_exchange(seen)))
         add_stopped_cluster(cloud.organisation())
         if options.clusters is not None:
             cloud.resize_fleet(options.clusters)
         settings = _settings(slack, cloud, database=Path("unused"), slack_url="http://127.0.0.1/api/")
         policy = load_policy(options.policy or POLICY, settings)
-        furnish(slack.workspace, policy, bot_user=slack.app.bot_user_id)
-        return cls(options, slack=slack, cloud=cloud, policy=policy)
+        world = cls(options, slack=slack, cloud=cloud, policy=policy)
+        people = {one for rule in policy.rules for one in _people_of(rule)}
+        world.stand_ins = add_unknown(slack.workspace, people=people - {EVERYONE}, channels=policy.channels)
+        return world
 
     async def start(self) -> None:
         """Start clouds first, the bot last; the simulated Slack serves the page. Raises OSError in plain words."""
@@ -91,8 +100,10 @@ class World:
 
     async def _serve_page(self) -> None:
         host, port = self.options.host, self.options.port
+        guide = find_guide(self.policy, self.slack.workspace, self.cloud.organisation())
+        routes = [*page_routes(guide.as_json() if guide else {}), *panel_routes(self.cloud)]
         try:
-            await self.slack.start(host, port, routes=[*page_routes(), *panel_routes(self.cloud)])
+            await self.slack.start(host, port, routes=routes)
         except OSError as error:
             why = str(error.strerror).rpartition(": ")[2]
             raise OSError(f"the page cannot be served at {host}:{port}, {why}. Example: --port {port + 1}") from error
@@ -138,6 +149,26 @@ class World:
                     f"{file} holds no sandbox that can be read. Example: --data with another folder"
                 ) from error
         self._restored = True
+
+
+def _people_of(rule: Rule) -> tuple[str, ...]:
+    return (*rule.requesters, *rule.approvers, *rule.notify, *rule.on_call)
+
+
+def _exchange(seen: Seen) -> Exchange:
+    """Give a call to the cloud as the wire shows it."""
+    return Exchange(
+        direction="to_cloud",
+        kind=seen.name,
+        name=f"{seen.method} {seen.path}",
+        who="",
+        transport="http",
+        request={"query": dict(seen.query), "body": seen.body},
+        response=seen.answer,
+        ms=seen.ms,
+        status=seen.status,
+        error="" if 0 < seen.status < HTTPStatus.BAD_REQUEST else "refused" if seen.status else "no answer",
+    )
 
 
 def _settings(slack: SimulatedSlack, cloud: SimulatedCloud, *, database: Path, slack_url: str) -> Settings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,13 +15,16 @@ from bot.sandbox.avisi.faults import Down, Faults
 from bot.sandbox.avisi.gate import Gate
 from bot.sandbox.avisi.listener import Listener
 from bot.sandbox.avisi.quirks import Pace, Quirks
-from bot.sandbox.avisi.requests import Requests
+from bot.sandbox.avisi.requests import Requests, Seen
 from bot.sandbox.avisi.world import World
 from bot.sandbox.clock import SimulatedClock
 
 
 class SimulatedCloud(CloudCore):
-    """An Avisi Cloud on loopback: `faults` is what goes wrong, `requests` what was asked."""
+    """An Avisi Cloud on loopback: `faults` is what goes wrong, `requests` what was asked.
+
+    `heard` is called with each request once it was answered, or was not.
+    """
 
     def __init__(
         self,
@@ -30,11 +34,12 @@ class SimulatedCloud(CloudCore):
         organisations: int = 1,
         quirks: Quirks | None = None,
         pace: Pace | None = None,
+        heard: Callable[[Seen], None] = lambda _: None,
     ) -> None:
         super().__init__(clock, world=world, organisations=organisations, quirks=quirks, pace=pace)
         self.faults = Faults()
         self.requests = Requests()
-        gate = Gate(self, self.faults, self.requests)
+        gate = Gate(self, self.faults, self.requests, heard)
         app = web.Application(middlewares=[gate.record, gate.break_it, gate.check_token])
         app.add_routes([*Api(self).routes(), *monitoring.routes(self)])
         self._listener = Listener(app)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.avisi.requests import Requests, Seen
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LONGEST_SHOWN = 20_000
 TEXTS = {
     404: "The requested resource could not be found",
     405: "The method is not supported here",
@@ -27,15 +29,23 @@ TEXTS = {
 class Gate:
     """The middlewares, outermost first: `record`, `break_it`, `check_token`."""
 
-    def __init__(self, cloud: CloudCore, faults: Faults, requests: Requests) -> None:
+    def __init__(self, cloud: CloudCore, faults: Faults, requests: Requests, heard: Callable[[Seen], None]) -> None:
         self._cloud = cloud
         self._faults = faults
         self._requests = requests
+        self._heard = heard
 
     @web.middleware
     async def record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Note the request, let it be answered, date the answer by the simulated clock."""
-        seen = await self._note(request)
+        seen, started = await self._note(request), time.monotonic()
+        try:
+            return await self._answer(request, handler, seen)
+        finally:
+            seen.ms = (time.monotonic() - started) * 1000
+            self._heard(seen)
+
+    async def _answer(self, request: web.Request, handler: Handler, seen: Seen) -> web.StreamResponse:
         if self._faults.down == "reset":
             reset(request.transport)
             return web.Response()
@@ -46,7 +56,9 @@ class Gate:
         except web.HTTPException as error:
             body = {"message": TEXTS.get(error.status, error.reason), "details": []}
             response = web.json_response(body, status=error.status)
-        seen.status = response.status
+        cut = request.transport is None or request.transport.is_closing()
+        seen.status = 0 if cut else response.status
+        seen.answer = None if cut else _shown(response)
         if not response.prepared:
             response.headers["Date"] = self.date()
         return response
@@ -131,6 +143,13 @@ class Gate:
         if request.transport is not None:
             request.transport.close()
         return partial
+
+
+def _shown(response: web.StreamResponse) -> object:
+    text = response.text if isinstance(response, web.Response) else None
+    if not text or len(text) > LONGEST_SHOWN:
+        return f"{text[:LONGEST_SHOWN]} …" if text else None
+    return _parsed(text.encode())
 
 
 def _parsed(raw: bytes) -> Any:  # noqa: ANN401  whatever JSON holds

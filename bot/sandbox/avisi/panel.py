@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.avisi.bodies import stamp, window_body
 from bot.sandbox.avisi.cloud import SimulatedCloud
+from bot.sandbox.avisi.faults import Fault
 from bot.sandbox.avisi.monitoring import AlertPanel, tenants_state
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.avisi.world import Cluster, Organisation, ScheduledUpgrade
@@ -73,8 +74,16 @@ class Panel:
         return web.json_response({"ok": True})
 
     async def faults(self, request: web.Request) -> web.Response:
-        """`POST /cloud/faults`: any of {delay_seconds, status, drop, html, down, no_list}."""
+        """`POST /cloud/faults`: any of {delay_seconds, status, drop, html, down, no_list, add, reset}.
+
+        `add` is a fault of some calls: {method, path, times, delay_seconds, status, drop, html, work}, where `method`
+        and `path` are patterns and `times` may be null: until the faults are reset.
+        """
         wish = await _wish(request)
+        if wish.get("reset"):
+            await self._reset()
+        if "add" in wish:
+            self._cloud.faults.add(_fault(wish["add"]))
         standing = self._cloud.faults.standing
         if "delay_seconds" in wish:
             standing.delay = _number(wish | {"delay_seconds": wish["delay_seconds"] or 0}, "delay_seconds")
@@ -93,6 +102,11 @@ class Panel:
             await (self._cloud.go_down() if wish["down"] else self._cloud.come_back())
         self._cloud.changes.bump()
         return web.json_response({"ok": True})
+
+    async def _reset(self) -> None:
+        self._cloud.faults.clear()
+        self._cloud.quirks.list_status = None
+        await self._cloud.come_back()
 
     async def reschedule(self, request: web.Request) -> web.Response:
         """`POST /cloud/reschedule`: {kind}."""
@@ -124,6 +138,27 @@ class Panel:
         with contextlib.suppress(ConnectionError):
             await _tell(self._cloud, response)
         return response
+
+
+def _fault(wish: object) -> Fault:
+    """Read the fault of some calls."""
+    if not isinstance(wish, dict):
+        raise _refused("add is an object")
+    method, path, drop = wish.get("method", "*"), wish.get("path", "*"), wish.get("drop")
+    if not (isinstance(method, str) and isinstance(path, str) and method and path):
+        raise _refused("method and path are patterns, such as POST and */scheduled-cluster-upgrades")
+    if drop not in {"before", "during", "after", None}:
+        raise _refused("drop is before, during, after or null")
+    return Fault(
+        method=method.upper(),
+        path=path,
+        times=None if wish.get("times", 1) is None else int(_number({"times": 1} | wish, "times", above=0)),
+        delay=_number({"delay_seconds": 0} | wish, "delay_seconds"),
+        drop=drop,
+        status=int(_number(wish, "status", above=99)) if wish.get("status") else None,
+        body="html" if wish.get("html") else "json",
+        work=bool(wish.get("work")),
+    )
 
 
 async def _wish(request: web.Request) -> dict[str, Any]:
@@ -172,6 +207,7 @@ def _state(cloud: SimulatedCloud) -> dict[str, Any]:
         "upgrades": [_upgrade(upgrade) for upgrade in upgrades],
         "next_outcome": cloud.lifecycle.next_outcome,
         "reschedule": cloud.quirks.reschedule,
+        "window_zone": cloud.quirks.window_zone,
         "faults": {
             "delay_seconds": standing.delay,
             "status": standing.status if standing.body == "json" else None,
@@ -179,6 +215,19 @@ def _state(cloud: SimulatedCloud) -> dict[str, Any]:
             "html": standing.body == "html",
             "down": cloud.faults.down is not None,
             "no_list": cloud.quirks.list_status is not None,
+            "waiting": [
+                {
+                    "method": fault.method,
+                    "path": fault.path,
+                    "times": fault.times,
+                    "delay_seconds": fault.delay,
+                    "status": fault.status,
+                    "drop": fault.drop,
+                    "html": fault.body == "html",
+                    "work": fault.work,
+                }
+                for fault in cloud.faults.waiting
+            ],
         },
         "requests": cloud.requests.total,
     }

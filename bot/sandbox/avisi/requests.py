@@ -20,6 +20,9 @@ class Seen:
     headers: Mapping[str, str]
     body: Any
     status: int = 0
+    answer: object = None
+    """The answer's JSON, cut when it is long."""
+    ms: float = 0.0
 
 
 @dataclass(kw_only=True, slots=True)

@@ -33,7 +33,7 @@ export const slack = {
   options: (me, body) => call(`${of(me)}/options`, body),
   submit: (me, body) => call(`${of(me)}/submit`, body),
   close: (me, view_id) => call(`${of(me)}/close`, { view_id }),
-  openHome: (me) => call(`${of(me)}/home`, {}),
+  openHome: (me, tab = "home") => call(`${of(me)}/home`, { tab }),
   home: (me) => call(`${of(me)}/home`),
   read: (me, channel, ts) => call(`${of(me)}/read`, { channel, ts }),
   events: (me, listener) => live(`${of(me)}/events`, listener),
@@ -50,6 +50,9 @@ export const cloud = {
   alerts: (body) => call("/cloud/alerts", body),
   events: (listener) => live("/cloud/events", listener),
 };
+
+/** Whom the tour speaks of: an environment with its channel, a requester and an approver. */
+export const readGuide = () => call("/guide");
 
 /** Every delivery to the bot and every call it makes. */
 export const wire = {

@@ -1,7 +1,7 @@
 // Puts the page together: who one is, where one looks, and what arrives over the live streams.
 
-import { cloud, slack } from "/page/api.js";
-import { buildCloud, drawCloud, drawRequests } from "/page/cloud.js";
+import { cloud, readGuide, slack } from "/page/api.js";
+import { buildCloud, drawCloud, drawIds, drawRequests } from "/page/cloud.js";
 import { hearMessage, leaveConversation, loadConversation, pointAt, redrawConversation, showConversation } from "/page/conversation.js";
 import { h, remember } from "/page/dom.js";
 import { loadHome, showHome } from "/page/home.js";
@@ -11,17 +11,21 @@ import { drawSidebar } from "/page/sidebar.js";
 import { appDm, channelOf, dmOf, hrefTo, names, readPlace, store } from "/page/store.js";
 import { hearThread, loadThread, redrawThread, showThread } from "/page/thread.js";
 import { dayKey, now, setClock } from "/page/time.js";
-import { buildTop, drawClock, drawPeople, drawToggles } from "/page/top.js";
-import { startTour, tourHears } from "/page/tour.js";
+import { buildTop, drawClock, drawPeople, drawSideToggle, drawToggles } from "/page/top.js";
+import { redrawTour, startTour, tourHears } from "/page/tour.js";
 import { buildWire, showWire } from "/page/wire.js";
 
-const panels = new Set((remember.get("panels") ?? "Cloud").split(" ").filter(Boolean));
+const narrow = () => matchMedia("(width < 760px)").matches;
+const panels = new Set((remember.get("panels") ?? (narrow() ? "" : "Cloud")).split(" ").filter(Boolean));
 const met = new Set();
 let unfollow = null;
 
 function togglePanel(name) {
-  if (panels.has(name)) panels.delete(name);
-  else panels.add(name);
+  const on = !panels.has(name);
+  if (narrow()) panels.clear();
+  if (on) panels.add(name);
+  else panels.delete(name);
+  showSide(false);
   remember.set("panels", [...panels].join(" "));
   drawPanels();
 }
@@ -33,6 +37,12 @@ function drawPanels() {
   document.body.classList.toggle("with-wire", panels.has("Wire"));
   showWire(panels.has("Wire"));
   drawToggles(panels);
+}
+
+/** Show or hide the conversations where there is no room for them beside the open one. */
+function showSide(on) {
+  document.body.classList.toggle("with-side", on);
+  drawSideToggle(on);
 }
 
 function become(id) {
@@ -88,6 +98,8 @@ async function loadWorkspace() {
   if (me !== store.me || !workspace.channels) return null;
   store.workspace = workspace;
   drawSidebar();
+  drawCloud();
+  drawIds();
   return workspace;
 }
 
@@ -111,6 +123,8 @@ function go(wish) {
   if (moved) showConversation();
   else pointAt(wish.point);
   if (turned) showThread();
+  showSide(false);
+  redrawTour();
 }
 
 function hear(event) {
@@ -124,7 +138,7 @@ function hear(event) {
   hearThread(event);
   const here = hearMessage(event);
   if (event.type === "message" && !here) refreshSidebar();
-  if (event.type === "message" && /SCHEDULED_NOTIFIED|reminder/i.test(`${event.message.text}`)) tourHears("reminded");
+  if (event.type === "message" && /SCHEDULED_NOTIFIED|reminder|upcoming/i.test(`${event.message.text}`)) tourHears("reminded");
 }
 
 let refreshing = null;
@@ -177,7 +191,7 @@ async function loadCloud() {
 }
 
 async function begin() {
-  buildTop({ become, toggle: togglePanel, tour: () => startTour({ again: true }) });
+  buildTop({ become, toggle: togglePanel, side: () => showSide(!document.body.classList.contains("with-side")), tour: () => startTour({ again: true }) });
   buildCloud();
   buildWire();
   drawPanels();
@@ -189,6 +203,7 @@ async function begin() {
     people = await slack.people();
   }
   store.people = people;
+  store.guide = await readGuide();
   addEventListener("hashchange", follow);
   await follow();
   setInterval(refresh, 5000);

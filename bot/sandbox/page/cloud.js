@@ -7,7 +7,7 @@ import { names, store } from "/page/store.js";
 import { shortDayAndTime } from "/page/time.js";
 
 const SPEEDS = [[1, "Real time"], [60, "1 min a second"], [600, "10 min a second"], [3600, "1 hour a second"], [21600, "6 hours a second"]];
-const OUTCOMES = [["succeed", "succeeds"], ["fail", "fails"], ["miss", "misses its window"], ["supersede", "is superseded"]];
+const OUTCOMES = [["succeed", "succeeds"], ["fail", "fails"], ["miss", "misses its window"], ["supersede", "is superseded"], ["overrun", "runs past its window"]];
 const RESCHEDULES = [["move", "moves the record"], ["supersede", "makes a new one"]];
 const DONE = new Set(["SUCCEEDED", "FAILED", "MISSED", "SUPERSEDED"]);
 const TONE = { SUCCEEDED: "good", FAILED: "bad", MISSED: "bad", IN_PROGRESS: "busy", SCHEDULED_NOTIFIED: "soon", SUPERSEDED: "past" };
@@ -36,6 +36,7 @@ export function buildCloud() {
   parts.faults = faultsForm(ask);
   parts.alerts = h("div", { class: "faults" });
   parts.alertsTitle = h("summary", null, "Alerts");
+  parts.ids = h("div", { class: "clusters" });
   parts.requests = h("p", { class: "quiet" });
   parts.down = h("p", { class: "banner", hidden: true });
   document.getElementById("cloud").replaceChildren(
@@ -50,7 +51,8 @@ export function buildCloud() {
       h("details", null, h("summary", null, "Schedule from outside Slack"), parts.outside.node),
       h("details", null, parts.alertsTitle, parts.alerts),
       h("details", null, h("summary", null, "Break it"), parts.faults.node),
-      h("details", null, parts.clustersTitle, parts.clusters)),
+      h("details", null, parts.clustersTitle, parts.clusters),
+      h("details", null, h("summary", null, "People, groups and channels"), parts.ids)),
   );
 }
 
@@ -79,8 +81,19 @@ export function drawCloud() {
   parts.down.textContent = faults;
   parts.outside.draw(state);
   drawUpgrades(state.upgrades);
-  drawClusters(state.clusters);
+  drawClusters(state.clusters, state.window_zone);
   drawAlerts(state.tenants ?? []);
+}
+
+/** List the IDs that a policy file may name, as the person sees them who one is now. */
+export function drawIds() {
+  const { users, usergroups, channels } = store.workspace;
+  const list = (title, entries) => h("div", null, h("h4", null, title), h("ul", null, entries.map(([id, name]) =>
+    h("li", null, h("div", { class: "upgrade-top" }, h("span", null, name), h("code", null, id))))));
+  parts.ids.replaceChildren(
+    list("People", Object.entries(users).filter(([, user]) => !user.bot).map(([id, user]) => [id, user.real_name || user.name])),
+    list("User groups", Object.entries(usergroups).map(([id, { handle }]) => [id, `@${handle}`])),
+    list("Channels", channels.map(({ id, name }) => [id, `#${name}`])));
 }
 
 /** The count of requests alone. */
@@ -125,13 +138,13 @@ function upgradeRow(upgrade) {
   });
 }
 
-function drawClusters(clusters) {
-  const face = JSON.stringify(clusters);
+function drawClusters(clusters, zone) {
+  const face = JSON.stringify([clusters, zone]);
   if (face === parts.clustersFace) return;
   parts.clustersFace = face;
   parts.clustersTitle.textContent = `Clusters (${clusters.length})`;
   const groups = Map.groupBy(clusters, ({ environment }) => environment);
-  parts.clusters.replaceChildren(...[...groups].map(([environment, members]) => h("div", null, h("h4", null, environment), h("ul", null, members.map(clusterRow)))));
+  parts.clusters.replaceChildren(h("p", { class: "quiet" }, `Maintenance windows are in ${zone}.`), ...[...groups].map(([environment, members]) => h("div", null, h("h4", null, environment), h("ul", null, members.map(clusterRow)))));
 }
 
 function clusterRow({ slug, version, channel, auto_upgrade: auto, windows }) {

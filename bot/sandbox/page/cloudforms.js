@@ -53,6 +53,36 @@ function compare(a, b) {
   return 0;
 }
 
+const PATHS = ["*/scheduled-cluster-upgrades", "*/clusters", "*/clusters/*/*", "*/cluster-versions", "*/update-channels", "*/maintenance-schedule", "*/environments", "*"];
+const METHODS = [["POST", "POST"], ["GET", "GET"], ["*", "any"]];
+const WRONG = [
+  ["is done, but the answer is lost", { drop: "after" }], ["is not done, the connection closes", { drop: "before" }], ["is done, the answer breaks off", { drop: "during" }],
+  ["is done, but answers 500", { status: 500, work: true }], ["is answered with a web page", { status: 502, html: true }], ["is answered after 30 s", { delay_seconds: 30 }],
+  ...STATUSES.slice(1).map(([status, text]) => [`is refused: ${text}`, { status: Number(status) }]),
+];
+const TIMES = [["1", "once"], ["3", "three times"], ["", "until it is reset"]];
+
+/** Let something go wrong with one kind of call, by method and path. */
+function oneCallForm(send) {
+  const paths = h("datalist", { id: uid("paths") }, PATHS.map((path) => h("option", { value: path })));
+  const method = h("select", null, choices(METHODS));
+  const path = h("input", { type: "text", class: "field short", list: paths.id, value: PATHS[0], required: true, autocomplete: "off" });
+  const wrong = h("select", null, choices(WRONG.map(([text], at) => [String(at), text])));
+  const times = h("select", null, choices(TIMES));
+  const node = h("form", { class: "one-call", on: { submit: (event) => {
+    event.preventDefault();
+    send({ add: { method: method.value, path: path.value, times: times.value ? Number(times.value) : null, ...WRONG[Number(wrong.value)][1] } });
+  } } }, h("h4", null, "One kind of call"), labelled("Method", method), labelled("Path", path), paths, labelled("This call", wrong), labelled("How often", times),
+  h("div", { class: "buttons" }, h("button", { type: "submit", class: "button" }, "Add this fault")));
+  return { node };
+}
+
+function inWords({ method, path, times, delay_seconds: delay, status, drop, html, work }) {
+  const what = drop ? { after: "loses its answer", before: "is cut before it is done", during: "breaks off" }[drop]
+    : html ? "is answered with a web page" : status ? `${work ? "is done, but answers" : "answers"} ${status}` : `answers after ${delay} s`;
+  return `${method === "*" ? "any call" : method} ${path} ${what}${times === null ? "" : times === 1 ? " once" : ` ${times} times`}`;
+}
+
 /** Make the API slow, refuse, drop answers, go down, or lose its list. `draw` answers what is broken, in words. */
 export function faultsForm(ask) {
   const send = (body) => ask(cloud.faults(body));
@@ -66,8 +96,9 @@ export function faultsForm(ask) {
   const html = tick("Answer with a web page instead of JSON", "html");
   const down = tick("Down: no connection at all", "down");
   const list = tick("No list of scheduled upgrades", "no_list");
-  const mend = h("button", { type: "button", class: "button", on: { click: () => send({ delay_seconds: 0, status: null, drop: null, html: false, down: false, no_list: false }) } }, "Mend everything");
-  const node = h("div", { class: "faults" }, labelled("Answer after (seconds)", delay), labelled("Answer", status), labelled("Drop the answer", drop), html.node, down.node, list.node, h("div", { class: "buttons" }, mend));
+  const one = oneCallForm(send);
+  const reset = h("button", { type: "button", class: "button", on: { click: () => send({ reset: true }) } }, "Reset faults");
+  const node = h("div", { class: "faults" }, labelled("Answer after (seconds)", delay), labelled("Answer", status), labelled("Drop the answer", drop), html.node, down.node, list.node, one.node, h("div", { class: "buttons" }, reset));
   const draw = (faults) => {
     if (document.activeElement !== delay) delay.value = String(faults.delay_seconds || 0);
     status.value = String(faults.status ?? "");
@@ -78,8 +109,9 @@ export function faultsForm(ask) {
     const broken = [
       faults.down && "it is down", faults.delay_seconds && `it answers after ${faults.delay_seconds} s`, faults.status && `it answers ${faults.status}`,
       faults.drop && `it drops answers ${faults.drop} storing`, faults.html && "it answers with a web page", faults.no_list && "it has no list",
+      ...faults.waiting.map(inWords),
     ].filter(Boolean);
-    mend.disabled = !broken.length;
+    reset.disabled = !broken.length;
     return broken.length ? `Broken: ${broken.join(", ")}.` : "";
   };
   return { node, draw };

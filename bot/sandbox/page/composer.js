@@ -1,4 +1,4 @@
-// The message box: Enter sends, a slash starts a command, and the words one can type next are offered.
+// The message box: Enter sends, a slash at the very beginning starts a command, and commands are offered.
 
 import { inWords, slack } from "/page/api.js";
 import { h, icon, uid } from "/page/dom.js";
@@ -80,8 +80,8 @@ export function composer({ channel, thread = null, label, placeholder }) {
   };
 
   const submit = async () => {
-    const text = box.value.trim();
-    if (!text) return;
+    const text = box.value.trimEnd();
+    if (!text.trim()) return;
     const command = /^\/\S/.test(text);
     box.value = "";
     changed();
@@ -121,34 +121,9 @@ export function composer({ channel, thread = null, label, placeholder }) {
   return node;
 }
 
-const LIMIT = 8;
-
-/** What one may type next: the command, its words, and the clusters that exist. */
+/** What Slack offers while one types: commands by their beginning, never their words. */
 export function completions(text) {
   const { command, description, usage_hint: usage } = store.workspace.app;
-  if (!text.startsWith("/")) return [];
-  if (!text.includes(" ")) {
-    return command.startsWith(text) && text !== command ? [{ text: command, about: usage || description, whole: `${command} ` }] : [];
-  }
-  const [name, ...typed] = text.split(/\s+/);
-  if (name !== command) return [];
-  const last = typed.at(-1).toLowerCase();
-  const before = text.slice(0, text.length - typed.at(-1).length);
-  return nextWords(typed.slice(0, -1), usage)
-    .filter((one) => one.text.toLowerCase().includes(last) && one.text.toLowerCase() !== last)
-    .slice(0, LIMIT)
-    .map((one) => ({ ...one, whole: `${before}${one.text} ` }));
-}
-
-const ABOUT = { list: "What is scheduled", status: "How one cluster stands", help: "What can be typed, and who may do what" };
-
-function nextWords(given, usage) {
-  const clusters = (store.cloud?.clusters ?? []).map(({ environment, slug, version }) => ({ text: `${environment}/${slug}`, about: version }));
-  const words = (usage ?? "").split("|").map((form) => /^\s*([a-z]+)/.exec(form)?.[1]).filter(Boolean).map((text) => ({ text, about: ABOUT[text] ?? "" }));
-  if (!given.length) return [...words, ...clusters];
-  if (given.length > 1) return [];
-  if (given[0] === "status") return clusters;
-  if (given[0] === "list") return [...new Set((store.cloud?.clusters ?? []).map(({ environment }) => environment))].map((text) => ({ text, about: "" }));
-  const cluster = store.cloud?.clusters.find(({ environment, slug }) => given[0] === `${environment}/${slug}` || given[0] === slug);
-  return cluster ? store.cloud.versions.map((version) => ({ text: version, about: "" })) : [];
+  const offered = command && /^\/\S*$/.test(text) && command.startsWith(text) && text !== command;
+  return offered ? [{ text: command, about: usage || description, whole: `${command} ` }] : [];
 }

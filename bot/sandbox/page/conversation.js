@@ -28,6 +28,7 @@ export function showConversation() {
   const place = channelOf(channel);
   const closed = place?.archived ? "This channel is archived." : place && !place.member ? "You are not in this channel. You can read it." : null;
   root.replaceChildren(heading(), open.scroller, closed ? h("p", { class: "closed" }, closed) : composer({ channel, label: "Message", placeholder: `Message ${title()}` }));
+  if (appDm()?.id === channel) slack.openHome(store.me, "messages");
   loadConversation();
 }
 

@@ -5,6 +5,7 @@ export const store = {
   people: [],
   workspace: null,
   cloud: null,
+  guide: {},
   place: { channel: null, thread: null },
 };
 

@@ -8,8 +8,8 @@ import { dayAndTime, now, zoneName } from "/page/time.js";
 
 const parts = {};
 
-/** Build the bar. `become(id)` switches the person, `toggle(panel)` shows or hides cloud or wire, `tour()` starts the tour. */
-export function buildTop({ become, toggle, tour }) {
+/** Build the bar. `become(id)` switches the person, `toggle(panel)` shows or hides cloud or wire, `side()` the conversations, `tour()` starts the tour. */
+export function buildTop({ become, toggle, side, tour }) {
   const press = async (body) => {
     const answer = await cloud.clock(body);
     if (answer.ok === false) toast(answer.error);
@@ -21,11 +21,12 @@ export function buildTop({ become, toggle, tour }) {
     on: { click: () => press({ step: true }) } }, icon("step"), "Step");
   parts.who = h("select", { id: "you-are", on: { change: () => become(parts.who.value) } });
   const panel = (name, face) => h("button", { type: "button", class: "top-button", "aria-pressed": "false", on: { click: () => toggle(name) } }, icon(face), name);
+  parts.side = h("button", { type: "button", class: "top-button square", id: "side-toggle", "aria-label": "Conversations", "aria-expanded": "false", title: "Conversations", on: { click: side } }, icon("menu"));
   parts.Cloud = panel("Cloud", "cloud");
   parts.Wire = panel("Wire", "wire");
   parts.theme = h("button", { type: "button", class: "top-button square", on: { click: flipTheme } });
   document.getElementById("top").replaceChildren(
-    h("div", { class: "top-left" }, h("span", { class: "brand" }, "Sandbox")),
+    h("div", { class: "top-left" }, parts.side, h("span", { class: "brand" }, "Sandbox")),
     h("div", { class: "top-clock", role: "group", "aria-label": "Simulated clock" }, parts.clock, parts.speed, parts.pause, parts.step),
     h("div", { class: "top-right" },
       h("label", { for: "you-are" }, "You are"), parts.who, parts.Cloud, parts.Wire,
@@ -48,6 +49,9 @@ export function drawPeople() {
 export const drawToggles = (open) => {
   for (const name of ["Cloud", "Wire"]) parts[name].setAttribute("aria-pressed", open.has(name) ? "true" : "false");
 };
+
+/** Show whether the conversations are open; the button is there only on narrow pages. */
+export const drawSideToggle = (open) => parts.side?.setAttribute("aria-expanded", open ? "true" : "false");
 
 /** Write the simulated time; it also runs by itself. */
 export function drawClock() {

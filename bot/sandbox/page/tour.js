@@ -1,12 +1,12 @@
 // The guided tour: five short steps from the command to the reminder. It points, waits, and can be left at any time.
 
 import { h, icon, remember } from "/page/dom.js";
-import { person, store } from "/page/store.js";
+import { store } from "/page/store.js";
 
 const STEPS = [
   {
-    title: "Ask for an upgrade",
-    text: () => `Type ${store.workspace.app.command || "the command"} in the message box and press Enter. The bot opens a form.`,
+    title: "Request an upgrade",
+    text: () => `${begin()} ${store.workspace.app.command || "the command"} in the message box and press Enter. The bot opens a form.`,
     target: ".composer-box",
     help: ["Type it for me", () => {
       const box = document.querySelector("#main textarea");
@@ -18,12 +18,13 @@ const STEPS = [
   },
   {
     title: "Fill in the form",
-    text: () => "Choose a cluster and a version. Leave the date empty for the next maintenance window, and press Request.",
+    text: () => `Choose a cluster${store.guide.environment ? ` of ${store.guide.environment}` : ""} and a version. Leave the date empty for the next maintenance window, and press Request.`,
     target: null,
   },
   {
-    title: "Approve it as a colleague",
-    text: () => "Nobody approves their own upgrade. Become an approver with You are, and press Approve on the card.",
+    title: () => (needsApproval() ? "Approve it" : "No approval is needed"),
+    text: () => (needsApproval() ? `With You are, become ${store.guide.approver_name || "an approver"}, and press Approve on the card.`
+      : "By this policy the upgrade is submitted at once: the card in the channel says so."),
     target: "#you-are",
   },
   {
@@ -37,6 +38,15 @@ const STEPS = [
     target: "#cloud select[data-tour]",
   },
 ];
+
+const needsApproval = () => !store.guide.requester || Boolean(store.guide.approver);
+
+/** Who should type the command, and where, when that is somebody or somewhere else. */
+function begin() {
+  const { requester, requester_name: name, channel, channel_name: place } = store.guide;
+  const first = [requester && requester !== store.me ? `become ${name} with You are` : "", channel && channel !== store.place.channel ? `open #${place}` : ""].filter(Boolean).join(" and ");
+  return first ? `${first.charAt(0).toUpperCase()}${first.slice(1)}. Then type` : "Type";
+}
 
 const at = { step: -1, me: null };
 
@@ -67,6 +77,9 @@ export function tourHears(what) {
   else if (what === "modal" && at.step === 1) draw();
 }
 
+/** Somebody went to another place or became another person: what the step says and points at may be another now. */
+export const redrawTour = () => at.step >= 0 && draw();
+
 function draw() {
   const root = document.getElementById("tour");
   document.querySelectorAll(".tour-target").forEach((node) => node.classList.remove("tour-target"));
@@ -82,8 +95,8 @@ function draw() {
   root.replaceChildren(
     h("div", { class: "tour-head" }, h("span", { class: "quiet" }, `Step ${at.step + 1} of ${STEPS.length}`),
       h("button", { type: "button", class: "ghost square", "aria-label": "Leave the tour", on: { click: leave } }, icon("close"))),
-    h("h2", null, step.title),
-    h("p", null, step.text(person(store.me))),
+    h("h2", null, typeof step.title === "function" ? step.title() : step.title),
+    h("p", null, step.text()),
     h("div", { class: "buttons" },
       step.help ? button(step.help[0], step.help[1], "button") : null,
       at.step > 0 ? button("Back", () => go(at.step - 1)) : null,

@@ -1,11 +1,12 @@
-// The wire: every delivery to the bot and every call it makes, newest first.
+// The wire: every delivery to the bot and every call it makes to Slack and to the cloud, newest first.
 
 import { wire } from "/page/api.js";
 import { h, icon, reconcile, uid } from "/page/dom.js";
 import { channelOf, nameOf, names } from "/page/store.js";
 import { clockTime } from "/page/time.js";
 
-const KEPT = 500;
+const KEPT = 1000;
+const WAYS = { to_bot: ["in", "to the bot"], from_bot: ["out", "from the bot"], to_cloud: ["cloud", "to the cloud"] };
 const BUDGET = 3000;
 const parts = {};
 const entries = new Map();
@@ -15,12 +16,12 @@ let due = false;
 /** Build the view once. */
 export function buildWire() {
   parts.only = h("select", { id: uid("wire"), on: { change: draw } },
-    [["", "Everything"], ["to_bot", "To the bot"], ["from_bot", "From the bot"], ["wrong", "What went wrong"]].map(([value, text]) => h("option", { value }, text)));
+    [["news", "All but routine reads of the cloud"], ["", "Everything"], ["to_bot", "To the bot"], ["from_bot", "From the bot to Slack"], ["to_cloud", "From the bot to the cloud"], ["wrong", "What went wrong"]].map(([value, text]) => h("option", { value }, text)));
   parts.find = h("input", { type: "search", class: "field short", id: uid("wire"), on: { input: draw } });
   parts.body = h("tbody");
   parts.none = h("p", { class: "empty" }, "Nothing yet. Type the command, and its way to the bot and back appears here.");
   document.getElementById("wire").replaceChildren(
-    h("div", { class: "pane-head" }, h("h2", null, "Wire"), h("p", { class: "quiet" }, "Between Slack and the bot, without secrets"),
+    h("div", { class: "pane-head" }, h("h2", null, "Wire"), h("p", { class: "quiet" }, "Between Slack, the bot and the cloud, without secrets"),
       h("div", { class: "wire-tools" }, h("label", { for: parts.only.id }, "Show"), parts.only, h("label", { for: parts.find.id }, "Find"), parts.find)),
     h("div", { class: "wire-scroll", tabindex: "0", role: "region", "aria-label": "Wire entries" },
       h("table", null,
@@ -67,8 +68,12 @@ function take(entry) {
 
 const wrong = ({ ok, ms, direction }) => ok === false || (direction === "to_bot" && ms > BUDGET);
 
+const routine = ({ direction, ok, name }) => direction === "to_cloud" && ok && name.startsWith("GET ");
+
 function wanted(entry) {
-  if (parts.only.value === "wrong" ? !wrong(entry) : parts.only.value && entry.direction !== parts.only.value) return false;
+  if (parts.only.value === "news") {
+    if (routine(entry)) return false;
+  } else if (parts.only.value === "wrong" ? !wrong(entry) : parts.only.value && entry.direction !== parts.only.value) return false;
   const words = parts.find.value.trim().toLowerCase();
   return !words || JSON.stringify(entry).toLowerCase().includes(words);
 }
@@ -104,7 +109,7 @@ function line(row) {
   const took = entry.ms === null || entry.ms === undefined ? "" : `${Math.round(entry.ms)} ms`;
   return h("tr", { class: wrong(entry) ? "bad" : "" },
     h("td", null, opener), h("td", { class: "num" }, time),
-    h("td", null, h("span", { class: inward ? "way in" : "way out" }, inward ? "to the bot" : "from the bot")),
+    h("td", null, h("span", { class: `way ${WAYS[entry.direction][0]}` }, WAYS[entry.direction][1])),
     h("td", null, entry.kind.replaceAll("_", " ")), h("td", { class: "name" }, entry.name), h("td", null, whoOf(entry.who)),
     h("td", { class: entry.ms > BUDGET * 0.8 && inward ? "num late" : "num" }, took),
     h("td", null, [entry.status, entry.error].filter(Boolean).join(" ")));

@@ -1,5 +1,7 @@
 """The workspace that the sandbox shows: six people, two user groups and five channels."""
 
+from collections.abc import Iterable
+
 from bot.sandbox.slack.workspace import OTHER_TEAM, Channel, Person, UserGroup, Workspace
 
 BOT_USER = "U0UPGRADEBOT"
@@ -7,7 +9,7 @@ REQUESTER, APPROVER, SECOND_APPROVER = "U0ROOS", "U0SEM", "U0KIM"
 ON_CALL, GUEST, STRANGER = "U0NOOR", "U0GIJS", "U0VERA"
 
 
-def harbour() -> Workspace:
+def seeded_workspace() -> Workspace:
     """Give a fresh copy: a requester, two approvers, somebody on call, a guest and a person of another organisation."""
     workspace = Workspace()
     for person in _people():
@@ -19,6 +21,25 @@ def harbour() -> Workspace:
     for channel in _channels():
         workspace.add_channel(channel)
     return workspace
+
+
+def add_unknown(workspace: Workspace, *, people: Iterable[str], channels: Iterable[str]) -> list[str]:
+    """Add stand-ins for the IDs that a policy names and the workspace does not have; returns those IDs.
+
+    An unknown group gets the two approvers as its members, an unknown channel everybody and the bot.
+    """
+    added: list[str] = []
+    everybody = {person.id for person in workspace.people.values() if person.kind == "member"}
+    for channel in sorted(set(channels) - workspace.channels.keys()):
+        workspace.add_channel(Channel(id=channel, name=channel.lower(), members={*everybody, BOT_USER}))
+        added.append(channel)
+    for one in sorted(set(people) - workspace.groups.keys() - workspace.people.keys()):
+        if one.startswith("S"):
+            workspace.add_group(UserGroup(id=one, handle=one.lower(), name=one, users=[APPROVER, SECOND_APPROVER]))
+        else:
+            workspace.add_person(Person(id=one, name=one.lower(), real_name=one, title="Named by the policy"))
+        added.append(one)
+    return added
 
 
 def _people() -> list[Person]:

@@ -22,7 +22,7 @@ from bot.sandbox.slack.people.interactions import Interactions
 from bot.sandbox.slack.people.looking import PATIENCE
 from bot.sandbox.slack.people.people import PeopleApi
 from bot.sandbox.slack.people.person import PersonInSlack
-from bot.sandbox.slack.seed import harbour
+from bot.sandbox.slack.seed import seeded_workspace
 from bot.sandbox.slack.stamps import Clock
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.streams import wire_routes
@@ -43,7 +43,7 @@ class SimulatedSlack:
     def __init__(
         self, *, workspace: Workspace | None = None, app: InstalledApp | None = None, clock: Clock = _real_time
     ) -> None:
-        self.state = State(workspace=workspace or harbour(), app=app or InstalledApp(), clock=clock)
+        self.state = State(workspace=workspace or seeded_workspace(), app=app or InstalledApp(), clock=clock)
         self.deliveries = Deliveries(self.state)
         self.socket = self.deliveries.socket
         self.socket.changed = self.state.broadcaster.wake

@@ -1,4 +1,4 @@
-"""The record of everything said between Slack and the bot, without anything secret in it."""
+"""The record of what the bot exchanges with Slack and with the cloud, without anything secret in it."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.sandbox.slack.errors import Json
 
-Direction = Literal["to_bot", "from_bot"]
+Direction = Literal["to_bot", "from_bot", "to_cloud"]
 HIDDEN = "…"
 _SECRET_KEYS = frozenset(
     {"token", "trigger_id", "response_url", "response_urls", "authorization", "x-slack-signature", "ticket", "url"}
@@ -21,7 +21,7 @@ _BACKLOG = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One delivery to the bot, or one call that the bot made."""
+    """One delivery to the bot, or one call that the bot made to Slack or to the cloud."""
 
     direction: Direction
     kind: str
@@ -47,13 +47,14 @@ class Wire:
         self._clock = clock
         self._secrets = secrets
         self._entries: deque[Json] = deque(maxlen=_KEPT)
+        self._cloud_entries: deque[Json] = deque(maxlen=_KEPT)
         self._streams: set[asyncio.Queue[Json | None]] = set()
         self._count = 0
 
     @property
     def entries(self) -> list[Json]:
         """Newest last."""
-        return list(self._entries)
+        return sorted([*self._entries, *self._cloud_entries], key=lambda entry: int(entry["id"]))
 
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange, its secrets replaced, and show it to who watches."""
@@ -73,7 +74,8 @@ class Wire:
             "request": self._redacted(exchange.request),
             "response": self._redacted(exchange.response),
         }
-        self._entries.append(entry)
+        entries = self._cloud_entries if exchange.direction == "to_cloud" else self._entries
+        entries.append(entry)
         for stream in list(self._streams):
             with suppress(asyncio.QueueFull):
                 stream.put_nowait(entry)

@@ -80,6 +80,7 @@ async def test_the_panel_shows_everything(cloud: SimulatedCloud, panel: httpx.As
         "html": False,
         "down": False,
         "no_list": False,
+        "waiting": [],
     }
 
 

@@ -103,6 +103,51 @@ async def test_nothing_is_cut_off_at_1024(site: Site, browser: Browser) -> None:
     await context.close()
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (640, 400)])
+async def test_a_narrow_page_shows_one_pane_at_a_time(site: Site, browser: Browser, width: int, height: int) -> None:
+    """On a telephone, and at 200 % on a small screen: all is in reach, nothing scrolls sideways, axe is content."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    await context.add_init_script("if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')")
+    page = await context.new_page()
+    await page.goto(site.at("U0ROOS"))
+    await furnished(site, page)
+    wide = "[...document.querySelectorAll('html, #top, #main, #sidebar, .scroller, .panel, #thread, .dialog-body')]"
+    wide += ".filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.id || node.className)"
+    await expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    assert await page.evaluate(wide) == []
+    assert await violations(page) == []
+
+    await page.get_by_role("button", name="Conversations").click()
+    assert await violations(page) == []
+    await page.get_by_role("link", name="production").click()
+    await expect(page.get_by_role("heading", name="production")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+    await page.goto(site.at("U0ROOS"))
+
+    await page.get_by_role("button", name="1 reply").click()
+    await expect(page.get_by_role("textbox", name="Reply")).to_be_visible()
+    assert await page.evaluate(wide) == []
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Close thread").click()
+
+    for name in ("Cloud", "Wire"):
+        await page.get_by_role("button", name=name).click()
+        await expect(page.get_by_role("textbox", name="Message")).to_be_hidden()
+        assert await page.evaluate(wide) == []
+        assert await violations(page) == []
+        await page.get_by_role("button", name=name).click()
+
+    await page.get_by_role("button", name="Guided tour").click()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Leave the tour").click()
+    await page.get_by_role("textbox", name="Message").fill("/schedule-upgrade")
+    await page.get_by_role("textbox", name="Message").press("Enter")
+    await expect(page.get_by_role("dialog", name="Ask").get_by_role("button", name="Send")).to_be_in_viewport()
+    assert await page.evaluate(wide) == []
+    assert await violations(page) == []
+    await context.close()
+
+
 async def test_the_story_needs_no_mouse(site: Site, page: Page) -> None:
     """From the address bar on, Tab reaches the switch of person, the sidebar, a card's button and the message box."""
     await furnished(site, page)

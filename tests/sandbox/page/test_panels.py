@@ -47,7 +47,7 @@ async def test_home_is_published_and_used(site: Site, page: Page) -> None:
 
 
 async def test_the_cloud_is_pushed_and_broken(site: Site, page: Page) -> None:
-    """An upgrade scheduled outside Slack moves step by step to the chosen outcome; faults are set and mended."""
+    """An upgrade scheduled outside Slack moves step by step to the chosen outcome; faults are set and reset."""
     panel = page.get_by_role("complementary", name="Cloud")
     await panel.get_by_text("Schedule from outside Slack").click()
     await panel.get_by_label("Upgrade", exact=True).select_option(label="production/payments")
@@ -64,9 +64,57 @@ async def test_the_cloud_is_pushed_and_broken(site: Site, page: Page) -> None:
     await panel.get_by_label("Answer", exact=True).select_option("503 unavailable")
     await panel.get_by_role("checkbox", name="No list of scheduled upgrades").check()
     await expect(panel.get_by_text("Broken: it answers 503, it has no list.")).to_be_visible()
-    await panel.get_by_role("button", name="Mend everything").click()
+    await panel.get_by_role("button", name="Reset faults").click()
     await expect(panel.get_by_text("Broken:")).to_be_hidden()
     assert site.cloud.faults.standing.status is None
+
+
+async def test_one_kind_of_call_goes_wrong(site: Site, page: Page) -> None:
+    """By method and path: a POST that is done while its answer is lost, until the faults are reset."""
+    panel = page.get_by_role("complementary", name="Cloud")
+    await panel.get_by_text("Break it").click()
+    await panel.get_by_label("Path").fill("*/scheduled-cluster-upgrades")
+    await panel.get_by_label("This call").select_option("is done, but the answer is lost")
+    await panel.get_by_label("How often").select_option("until it is reset")
+    await panel.get_by_role("button", name="Add this fault").click()
+
+    await expect(panel.get_by_text("Broken: POST */scheduled-cluster-upgrades loses its answer.")).to_be_visible()
+    (fault,) = site.cloud.faults.waiting
+    assert (fault.method, fault.drop, fault.times) == ("POST", "after", None)
+    await panel.get_by_role("button", name="Reset faults").click()
+    await expect(panel.get_by_text("Broken:")).to_be_hidden()
+    assert site.cloud.faults.waiting == []
+    await panel.get_by_label("The next upgrade").select_option("runs past its window")
+    await expect(panel.get_by_label("The next upgrade")).to_have_value("overrun")
+    assert site.cloud.lifecycle.next_outcome == "overrun"
+
+
+async def test_the_panel_speaks_in_the_zone_of_the_person_one_is(site: Site, page: Page) -> None:
+    """A window is read in Amsterdam by Roos and in New York by Kim, at once after the switch."""
+    payments = site.cloud.cluster("production/payments")
+    site.cloud.schedule_elsewhere(payments.identity, "v1.31.6-u-ame.9")
+    upgrade = page.get_by_role("complementary", name="Cloud").locator(".upgrade")
+    await expect(upgrade).to_contain_text("03:00 to 06:00")
+
+    await page.get_by_label("You are").select_option("U0KIM")
+
+    await expect(upgrade).to_contain_text("21:00 to 00:00")
+
+
+async def test_the_ids_for_a_policy_are_listed(page: Page) -> None:
+    """People, user groups and channels, each with its ID."""
+    panel = page.get_by_role("complementary", name="Cloud")
+    await panel.get_by_text("People, groups and channels").click()
+    for name, one in (("Sem Bakker", "U0SEM"), ("@platform", "S0PLATFORM"), ("#production", "C0PROD")):
+        await expect(panel.get_by_role("listitem").filter(has_text=name).get_by_text(one)).to_be_visible()
+
+
+async def test_the_messages_tab_is_told_to_the_app(site: Site, page: Page) -> None:
+    """Opening it is the same event as opening Home, with another tab."""
+    async with page.expect_response("**/home"):
+        await page.goto(site.at("U0ROOS", "D0ROOS"))
+
+    assert site.app.last("event")["event"]["tab"] == "messages"
 
 
 async def test_the_clock_is_paused_and_set_forward(site: Site, page: Page) -> None:
@@ -100,7 +148,7 @@ async def test_the_wire_shows_what_is_said_and_no_secret(site: Site, page: Page)
     text = await wire.inner_text()
     assert site.slack.app.bot_token not in text
     assert site.slack.app.verification_token not in text
-    await wire.get_by_label("Show").select_option("From the bot")
+    await wire.get_by_label("Show").select_option("From the bot to Slack")
     await expect(wire.get_by_role("row", name="/schedule-upgrade")).to_have_count(0)
 
 

@@ -56,6 +56,9 @@ class Interactions:
             return Outcome(ok=False, error=f"{name} is not a valid command.")
         if person_id not in state.members(channel):
             return Outcome(ok=False, error="channel_not_found")
+        found = state.channel(channel)
+        if person.deleted or (found and found.archived):
+            return Outcome(ok=False, error="is_archived" if not person.deleted else "account_inactive")
         words = _escaped(state, words.strip()) if known.should_escape else words.strip()
         payload = payloads.command(state, person, channel=channel, name=name, text=words)
         answer = await self._send("command", name, person, payload)
