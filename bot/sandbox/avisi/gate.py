@@ -49,13 +49,7 @@ class Gate:
         if self._faults.down == "reset":
             reset(request.transport)
             return web.Response()
-        try:
-            response = await handler(request)
-        except Problem as problem:
-            response = web.json_response(problem.body(), status=problem.status)
-        except web.HTTPException as error:
-            body = {"message": TEXTS.get(error.status, error.reason), "details": []}
-            response = web.json_response(body, status=error.status)
+        response = await _worked(request, handler)
         cut = request.transport is None or request.transport.is_closing()
         seen.status = 0 if cut else response.status
         seen.answer = None if cut else _shown(response)
@@ -74,7 +68,7 @@ class Gate:
         if fault.answers and not fault.work and not fault.drop:
             return _answer(fault)
         self._cloud.settle()
-        response = await handler(request)
+        response = await _worked(request, handler)
         if fault.drop == "after":
             return self._cut(request)
         if fault.drop == "during":
@@ -143,6 +137,17 @@ class Gate:
         if request.transport is not None:
             request.transport.close()
         return partial
+
+
+async def _worked(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request be answered; a refusal is an answer too."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return web.json_response(problem.body(), status=problem.status)
+    except web.HTTPException as error:
+        body = {"message": TEXTS.get(error.status, error.reason), "details": []}
+        return web.json_response(body, status=error.status)
 
 
 def _shown(response: web.StreamResponse) -> object:

@@ -248,3 +248,36 @@ async def _event(lines: AsyncIterator[str]) -> dict[str, Any]:
             event: dict[str, Any] = json.loads(line.removeprefix("data: "))
             return event
     return {}
+
+
+async def test_one_kind_of_call_is_broken_and_all_faults_are_reset(
+    panel: httpx.AsyncClient, cloud: SimulatedCloud
+) -> None:
+    """Method and path are patterns; a reset also brings the cloud and its list back."""
+    add = {"method": "post", "path": "*/scheduled-cluster-upgrades", "times": None, "status": 409, "work": True}
+    assert (await panel.post("/cloud/faults", json={"add": add, "no_list": True})).json() == {"ok": True}
+
+    (waiting,) = (await panel.get("/cloud")).json()["faults"]["waiting"]
+    assert (waiting["method"], waiting["path"], waiting["times"]) == ("POST", "*/scheduled-cluster-upgrades", None)
+    assert (waiting["status"], waiting["work"]) == (409, True)
+    assert cloud.faults.take("GET", "/api/v1/orgs/acme/scheduled-cluster-upgrades").status is None
+    assert cloud.faults.take("POST", "/api/v1/orgs/acme/scheduled-cluster-upgrades").status == 409
+
+    await panel.post("/cloud/faults", json={"down": True, "delay_seconds": 3})
+    await panel.post("/cloud/faults", json={"reset": True})
+    faults = (await panel.get("/cloud")).json()["faults"]
+    assert not any(faults.values()), faults
+
+
+@pytest.mark.parametrize(
+    "add", [None, {"method": 1}, {"path": ""}, {"drop": "sideways"}, {"times": 0}, {"status": 7}, {"delay_seconds": -1}]
+)
+async def test_a_fault_that_makes_no_sense_is_refused(
+    panel: httpx.AsyncClient, cloud: SimulatedCloud, add: object
+) -> None:
+    """With the reason, and nothing is broken."""
+    answer = await panel.post("/cloud/faults", json={"add": add})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert cloud.faults.waiting == []

@@ -21,7 +21,7 @@ async def violations(page: Page) -> list[str]:
     ]
 
 
-async def furnished(site: Site, page: Page) -> None:
+async def filled(site: Site, page: Page) -> None:
     """Fill the workspace, with a modal ready to open."""
     text = "*Bold* `code` <@U0ROOS> <@U0SEM> <!here> <#C0PROD> <https://example.com|link>\n> quote\n```pre```"
     menu = {"type": "static_select", "action_id": "menu", "placeholder": plain("Pick"), "options": [option("One")]}
@@ -61,7 +61,7 @@ async def furnished(site: Site, page: Page) -> None:
 async def test_axe_finds_no_violation(site: Site, page: Page, scheme: str) -> None:
     """In either theme: the workspace, a thread, the panels, a modal with a list open and with errors, and Home."""
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    await furnished(site, page)
+    await filled(site, page)
     for words in ("Schedule from outside Slack", "Break it", "Clusters (8)"):
         await page.get_by_role("complementary", name="Cloud").get_by_text(words, exact=True).click()
     await page.get_by_role("button", name="Wire").click()
@@ -92,7 +92,7 @@ async def test_nothing_is_cut_off_at_1024(site: Site, browser: Browser) -> None:
     context = await browser.new_context(viewport={"width": 1024, "height": 700})
     page = await context.new_page()
     await page.goto(site.at("U0ROOS"))
-    await furnished(site, page)
+    await filled(site, page)
     wide = "[...document.querySelectorAll('html, #top, #main, .scroller, .panel, #thread, .dialog-body')]"
     wide += ".filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.id || node.className)"
     assert await page.evaluate(wide) == []
@@ -110,9 +110,10 @@ async def test_a_narrow_page_shows_one_pane_at_a_time(site: Site, browser: Brows
     await context.add_init_script("if (location.protocol === 'http:') localStorage.setItem('sandbox.tour', 'done')")
     page = await context.new_page()
     await page.goto(site.at("U0ROOS"))
-    await furnished(site, page)
+    await filled(site, page)
     wide = "[...document.querySelectorAll('html, #top, #main, #sidebar, .scroller, .panel, #thread, .dialog-body')]"
-    wide += ".filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.id || node.className)"
+    wide += ".filter((node) => node.clientWidth > 1 && node.scrollWidth > node.clientWidth + 1)"
+    wide += ".map((node) => node.id || node.className)"
     await expect(page.get_by_role("button", name="Approve")).to_be_visible()
     assert await page.evaluate(wide) == []
     assert await violations(page) == []
@@ -150,7 +151,7 @@ async def test_a_narrow_page_shows_one_pane_at_a_time(site: Site, browser: Brows
 
 async def test_the_story_needs_no_mouse(site: Site, page: Page) -> None:
     """From the address bar on, Tab reaches the switch of person, the sidebar, a card's button and the message box."""
-    await furnished(site, page)
+    await filled(site, page)
     seen: list[str] = []
     for _ in range(60):
         await page.keyboard.press("Tab")
