@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bot.shapes import COMMAND_NAME
+
 SCOPES: Final = ("channels:read", "chat:write", "commands", "groups:read", "usergroups:read", "users:read")
 """What the bot token must be allowed; docs/security.md says what each is for."""
 EVENTS: Final = ("app_home_opened",)
@@ -64,7 +66,7 @@ def wrong_with(*, url: str | None, name: str, command: str) -> Iterator[tuple[st
         yield "--url", "it must be the bot's public address, https://host, without a path"
     if not 0 < len(name) <= _LONGEST_NAME or name != name.strip() or not name.isprintable():
         yield "--name", f"it must have 1 to {_LONGEST_NAME} printable characters, no space at an end"
-    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", command):
+    if not COMMAND_NAME.fullmatch(command):
         yield "--command", "it must be a slash and at most 31 small letters, digits, - and _"
 
 

@@ -14,9 +14,9 @@ from zoneinfo import available_timezones
 from pydantic import SecretStr
 
 from bot import database_url
+from bot.domain.people import EVERYONE
 from bot.observe.redaction import redact
 
-EVERYONE: Final = "*"
 QUOTED: Final = (
     "there are quotes around it, which count as a part of it, as with `docker run --env-file`: leave them out"
 )
@@ -24,6 +24,8 @@ _QUOTES: Final = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _PERSON: Final = re.compile(r"[UWS][A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
 _SHORTEST_TOKEN: Final = 20
+COMMAND_NAME: Final = re.compile(r"/[a-z0-9_-]{1,31}")
+"""The name of a slash command."""
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -168,6 +170,6 @@ def _is_loopback(address: str) -> bool:
 
 def command(value: str) -> str:
     """Check the name of a slash command."""
-    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
+    if not COMMAND_NAME.fullmatch(value):
         raise ValueError(f'"{redact(value)}" is no name of a slash command')
     return value

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from bot import shapes
+from bot.domain.people import EVERYONE
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.observe.redaction import redact
 from bot.policy.problems import contradictions, line
@@ -129,7 +129,7 @@ def _merged(environment: str, *tables: RuleTable, settings: RuleSettings, zone: 
     notify = values.pop("notify", values.get("approvers", ()))
     return Rule(
         environment=environment,
-        notify=() if shapes.EVERYONE in notify else notify,
+        notify=() if EVERYONE in notify else notify,
         zone=zone,
         **values,
     )

@@ -9,9 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot import shapes
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.people import EVERYONE
 from bot.domain.policy import NO_ROLLOUT_RULE, RolloutRule
 from bot.domain.rollout import MOST_WAVES, SOAKS, NextWave
 from bot.domain.scheduled import FINAL, OPEN
+from bot.domain.windows import WEEKDAYS
 
 STATUSES: Final = frozenset(OPEN) | FINAL
 EXAMPLES: Final[Mapping[str, str]] = {
@@ -42,7 +44,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
 """How each key is written rightly, for the lines that say what is wrong."""
 
 SMALL: Final = "the slugs of Avisi Cloud are written in small letters"
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS: Final = tuple(day[:3] for day in WEEKDAYS)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST: Final = timedelta(days=366)
 _RANGE: Final = re.compile(
@@ -132,7 +134,7 @@ def _mentioned(values: Iterable[str]) -> tuple[str, ...]:
 
 def _named(values: Iterable[str]) -> tuple[str, ...]:
     found = _mentioned(values)
-    if shapes.EVERYONE in found:
+    if EVERYONE in found:
         raise ValueError('"*" would mention everybody')
     return found
 

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from bot import shapes
+from bot.domain.people import EVERYONE
 from bot.domain.policy import ALWAYS_ANNOUNCED, NO_ROLLOUT_RULE, Policy, RolloutRule, Rule
 from bot.domain.rollout import NextWave
 
@@ -33,7 +33,7 @@ def out_of_reach(policy: Policy) -> list[str]:
 
 def most_approvers(rule: Rule) -> int | None:
     """Return how many people may approve at most, None when a user group or everybody may."""
-    if any(who == shapes.EVERYONE or who.startswith("S") for who in rule.approvers):
+    if any(who == EVERYONE or who.startswith("S") for who in rule.approvers):
         return None
     return len(rule.approvers)
 
@@ -46,7 +46,7 @@ def _clauses(rule: Rule) -> list[str]:
     if rule.allowed:
         clauses.append(f"only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
     clauses += [f"{length(wait)} after the same version succeeded in {earlier}" for earlier, wait in rule.after]
-    if rule.requesters != (shapes.EVERYONE,):
+    if rule.requesters != (EVERYONE,):
         clauses.append(f"requested by {_people(rule.requesters)}")
     if rule.reason_required:
         clauses.append("a reason is required")
@@ -107,7 +107,7 @@ def _reminders(rule: Rule) -> str:
 
 
 def _people(ids: tuple[str, ...]) -> str:
-    return "any full member" if ids == (shapes.EVERYONE,) else " or ".join(ids)
+    return "any full member" if ids == (EVERYONE,) else " or ".join(ids)
 
 
 def length(duration: timedelta) -> str:
