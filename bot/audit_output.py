@@ -1,5 +1,6 @@
 """Shows the audit trail to people (table) and machines (CSV, JSON Lines), also beside a running bot. Writes nothing."""
 
+import asyncio
 import csv
 import json
 import sys
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.feeds.evidence import evidence_page
 from bot.observe.printable import as_json, printable
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseUnavailable
@@ -25,7 +27,7 @@ COLUMNS: Final = (
     "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
 )  # fmt: skip
 _SHOWN: Final = ("time (UTC)", "request", "no.", "what", "who", "cluster", "facts")
-_NOT_SHOWN: Final = frozenset({"policy", "seal", "cluster_identity"})
+_NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity"})
 """Facts that the exports have in full and a table would drown in."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run when a cell begins with it."""
@@ -59,6 +61,26 @@ async def print_verdict(url: str, *, expect: Iterable[Event]) -> int:
         return 1
     print("The audit trail is whole: nothing was changed, reordered or removed.")  # noqa: T201 - the document
     return 0
+
+
+async def write_report(url: str, *, request: str, output: Path, at: datetime) -> int:
+    """Write the evidence page of a request; returns 1 when its chain does not verify or there is no such request.
+
+    Raises DatabaseUnavailable, and OSError when the file cannot be written.
+    """
+    async with _opened(url) as trail:
+        events = [event async for event in trail.events(request=request)]
+        findings = [finding for finding in await trail.verify() if finding.request_id == request]
+    if not events:
+        said = f"There is no request {request} in the audit trail; `upgrade-bot audit` lists them."
+        print(printable(said), file=sys.stderr)  # noqa: T201 - the answer
+        return 1
+    problems = [f"Event {finding.number}: {finding.problem}." for finding in findings]
+    page = evidence_page(events, problems, request=request, written_at=at)
+    await asyncio.to_thread(output.write_text, page, encoding="utf-8")
+    verdict = "its chain does not verify" if problems else "its chain verifies"
+    print(printable(f"{output}: {len(events)} events of request {request}; {verdict}."))  # noqa: T201 - the answer
+    return 1 if problems else 0
 
 
 @asynccontextmanager

@@ -203,6 +203,21 @@ def audit_verify(
         _end(print_verdict(read_database_settings().bot_database_url.get_secret_value(), expect=expected))
 
 
+@audit_app.command("report")
+def audit_report(
+    request: Annotated[str, typer.Argument(metavar="REQUEST", help="The request's ID, as `audit` shows it.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")],
+) -> None:
+    """Write the evidence of one request as an HTML page for an auditor."""
+    with _readable_failures():
+        from bot.app import real_time
+        from bot.audit_output import write_report
+        from bot.settings import read_database_settings
+
+        url = read_database_settings().bot_database_url.get_secret_value()
+        _end(write_report(url, request=request, output=output, at=real_time()))
+
+
 @app.command("manifest")
 def print_manifest(
     *,

@@ -50,7 +50,7 @@ INWARDS: dict[str, set[str]] = {
     "manifest": {"shapes"},
     "kubernetes_facts": {"domain"},
     "policy": {"domain", "settings", "shapes", "observe"},
-    "audit_output": {"store", "observe"},
+    "audit_output": {"feeds", "store", "observe"},
 }  # fmt: skip
 """For each folder, and each file beside the folders, which other parts of bot it may import."""
 

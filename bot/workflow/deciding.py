@@ -19,7 +19,7 @@ from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWo
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
-from bot.workflow.transitions import Change, expire, rule_facts, store_request
+from bot.workflow.transitions import Change, card_facts, expire, rule_facts, store_request
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -318,6 +318,7 @@ class Deciding:
         after = decision.request
         policy = rule_facts(self.rule_check.rule(after))
         facts: dict[str, object] = {"seal": pressed.seal, "state": after.state, "policy": policy}
+        facts["card"] = card_facts(before)
         if after.outcome:
             facts["reason"] = after.outcome
         if decision.supersedes:

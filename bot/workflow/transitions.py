@@ -174,6 +174,24 @@ def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:
     }
 
 
+def card_facts(request: UpgradeRequest) -> dict[str, object]:
+    """Return what a request's card shows to whoever decides on it, as plain JSON values."""
+    return {
+        "organisation": request.organisation,
+        "environment": request.environment,
+        "cluster": request.cluster,
+        "from_version": request.from_version,
+        "to_version": request.to_version,
+        "start": request.start.isoformat() if request.start else None,
+        "ignore_windows": request.ignore_windows,
+        "override": request.override,
+        "emergency": request.emergency,
+        "change": request.change,
+        "reason": request.reason,
+        "deadline": request.deadline.isoformat(),
+    }
+
+
 def rule_facts(rule: Rule) -> dict[str, object]:
     """Return the rule in force as plain JSON values."""
     return {

@@ -1,0 +1,153 @@
+"""The evidence page says what the trail says, needs nothing else, and can be read by everybody."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
+from sqlalchemy import update
+
+from bot.audit_output import write_report
+from bot.domain.request import UpgradeRequest
+from bot.feeds.evidence import evidence_page
+from bot.store.storage import Storage
+from bot.store.tables import AuditRow
+from bot.store.transaction import transaction
+from bot.workflow.transitions import card_facts, fact, request_facts
+from tests.builders import KIM, NOON, ROOS, SEM, a_rule, an_upgrade_request
+
+MINUTE = timedelta(minutes=1)
+NASTY = "<script>alert(1)</script> & \u202eevil\x00 <img src=x>"
+REQUEST = an_upgrade_request(reason=NASTY, change="CHG0000001")
+
+
+def facts(request: UpgradeRequest) -> Iterable[Any]:
+    """Tell the story of a request that two approve and the cloud takes."""
+    voted = request.cast(by=SEM, at=NOON)
+    policy = request_facts(request, a_rule())["policy"]
+    yield fact(request, "upgrade requested", at=NOON, actor=ROOS, facts=request_facts(request, a_rule()))
+    for number, (who, after) in enumerate(((SEM, voted), (KIM, voted.cast(by=KIM, at=NOON)))):
+        told = {"card": card_facts(request), "policy": policy, "comment": "looks good" if who is KIM else ""}
+        yield fact(after, "vote cast", at=NOON + (number + 1) * MINUTE, actor=who, facts=told)
+    sent = {"version": request.to_version, "attempt": 1, "ignore_windows": False}
+    yield fact(after, "submission sent", at=NOON + 3 * MINUTE, facts=sent)
+    yield fact(after, "upgrade submitted", at=NOON + 4 * MINUTE, facts={"status": "REQUESTED", "identity": "u1"})
+    yield fact(after, "status moved", at=NOON + 5 * MINUTE, facts={"status": "SUCCEEDED", "reason": "Cluster runs it."})
+
+
+@pytest.fixture
+async def told(sqlite_url: str) -> str:
+    """Give a database with the story in it."""
+    storage = Storage.open(sqlite_url)
+    await storage.take()
+    async with storage.begin() as work:
+        stored = await work.requests.add(REQUEST.cast(by=SEM, at=NOON).cast(by=KIM, at=NOON))
+        for one in facts(REQUEST):
+            await work.audit.append(one)
+        await work.commit()
+    assert stored.id == REQUEST.id
+    await storage.close()
+    return sqlite_url
+
+
+async def page(url: str, folder: Path) -> tuple[int, str]:
+    output = folder / "evidence.html"
+    code = await write_report(url, request=REQUEST.id, output=output, at=NOON)
+    return code, output.read_text(encoding="utf-8")
+
+
+async def test_the_page_tells_who_decided_on_what_and_what_came_of_it(told: str, tmp_path: Path) -> None:
+    code, written = await page(told, tmp_path)
+
+    assert code == 0
+    assert "The chain of this request verifies." in written
+    for expected in (ROOS, SEM, KIM, "CHG0000001", "Comment: looks good", "Approvals then: 2", "SUCCEEDED", "Attempts"):
+        assert expected in written
+    assert written.count("From version") >= 3, "the request, and what each approver's card showed"
+
+
+async def test_a_page_of_a_changed_trail_says_so(told: str, tmp_path: Path) -> None:
+    storage = Storage.open(told)
+    async with transaction(storage.engines.write) as changing:
+        await changing.run(update(AuditRow).where(AuditRow.number == 2).values(actor="U0OTTO"))
+        await changing.commit()
+    await storage.close()
+
+    code, written = await page(told, tmp_path)
+
+    assert code == 1
+    assert "does not verify" in written
+    assert "was changed after it was written" in written
+
+
+async def test_an_unknown_request_writes_nothing(told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "evidence.html"
+
+    assert await write_report(told, request="nobody", output=output, at=NOON) == 1
+    assert not output.exists()
+    assert "There is no request nobody" in capsys.readouterr().err
+
+
+async def test_what_people_wrote_is_text_and_nothing_is_loaded(told: str, tmp_path: Path) -> None:
+    _, written = await page(told, tmp_path)
+
+    assert "<script" not in written
+    assert "<img" not in written
+    assert "\x00" not in written
+    assert "\u202e" not in written
+    assert "[U+202E]" in written
+    tags = {one.tag for one in html5lib.parse(written, namespaceHTMLElements=False).iter()}
+    assert not tags & {"script", "img", "link", "iframe", "object", "a", "form"}
+    assert not any(word in written for word in ("@import", "url("))
+
+
+async def test_the_page_is_valid_html(told: str, tmp_path: Path) -> None:
+    """The parser raises at whatever the standard calls an error."""
+    _, written = await page(told, tmp_path)
+
+    html5lib.HTMLParser(strict=True).parse(written)
+
+
+def test_events_of_0_1_0_say_what_was_not_recorded() -> None:
+    """That version did not store what a card showed with each vote."""
+    event = {
+        "number": 1,
+        "at": NOON.isoformat(),
+        "kind": "vote cast",
+        "actor": SEM,
+        "organisation": "acme",
+        "cluster": "production/web",
+        "facts": {"seal": "x"},
+        "previous": "",
+        "hash": "h",
+    }
+
+    written = evidence_page([event], [], request="r", written_at=NOON)
+
+    assert "not recorded with this event" in written
+    html5lib.HTMLParser(strict=True).parse(written)
+
+
+async def test_axe_finds_no_violation(told: str, tmp_path: Path) -> None:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI") == "true":  # noqa: TID251 - whether this is CI is said by the environment alone
+            pytest.fail("there is no chromium to open the page in")
+        pytest.skip("there is no chromium to open the page in")
+    await page(told, tmp_path)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=path, args=flags)
+        opened = await chromium.new_page()
+        await opened.goto((tmp_path / "evidence.html").as_uri())
+        results = await Axe().run(opened)
+        await opened.screenshot(path=tmp_path / "evidence.png", full_page=True)
+        await chromium.close()
+
+    assert [one["id"] for one in results.response["violations"]] == []
