@@ -33,6 +33,7 @@ from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting, new_request_id
 from bot.workflow.revoting import Revoting
+from bot.workflow.rollouts import Rollouts
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.submitting import Submitting
 from bot.workflow.viewing import Viewing
@@ -49,6 +50,7 @@ class UseCases:
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
+    rollouts: Rollouts
     polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
@@ -122,6 +124,16 @@ def use_cases(
             announcing=announcing,
             now=now,
             sleep=sleep,
+        ),
+        rollouts=Rollouts(
+            begin=judge,
+            read=read,
+            policy=policy,
+            catalog_cache=catalog_cache,
+            permissions=permissions,
+            now=now,
+            zone=zone,
+            new_request_id=new_id,
         ),
         polling=Polling(
             begin=begin,

@@ -202,6 +202,15 @@ class SawAgain(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutMoved(Event):
+    """Something happened to a rollout. `about` names only organisation and version; `steps` are sentences."""
+
+    rollout: str
+    name: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answered(Event):
     """A private answer to what one person did; `text` is mrkdwn that is safe as it is."""
 
@@ -228,5 +237,6 @@ AnyEvent = (
     | UpgradeOverran
     | WentBlind
     | SawAgain
+    | RolloutMoved
     | Answered
 )

@@ -464,6 +464,11 @@ class Rollout:
         return replace(self, time_left=self.time_left - spent, counted_at=at)
 
     @property
+    def deadline(self) -> datetime:
+        """Return when the time to vote is over, unless it stands still."""
+        return self.counted_at + self.time_left
+
+    @property
     def is_overdue(self) -> bool:
         """Whether the time to vote is over."""
         return self.state is RolloutState.ASKING and self.time_left <= timedelta(0)

@@ -8,6 +8,7 @@ from time import monotonic
 import structlog
 
 from bot.domain.cluster import Organisation
+from bot.domain.rollout import RolloutId
 from bot.observe.metrics import LEASES_LOST
 from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
@@ -20,6 +21,7 @@ from bot.workflow.polling import Polling
 from bot.workflow.ports import Claims, Lease
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
+from bot.workflow.rollouts import Rollouts
 
 log = structlog.get_logger("bot.runner")
 
@@ -40,6 +42,7 @@ class Jobs:
     polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
+    rollouts: Rollouts
     catalog_cache: CatalogCache
     in_force: PolicyInForce
     prune: Callable[[], Awaitable[None]]
@@ -57,6 +60,7 @@ class Jobs:
             schedule.every(_TICK, f"catalog:{organisation}", self._catalog(organisation))
             schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
+        schedule.every(_TICK, "rollouts", self.guarded("rollouts", self._rollouts))
         schedule.every(_TICK, "policy", self.guarded("policy", self._policy()))
         schedule.every(_TICK, "catalog_cache", self.guarded("catalog_cache", self.catalog_cache.renew))
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
@@ -118,6 +122,17 @@ class Jobs:
             told = self.in_force.superseded
 
         return policy
+
+    async def _rollouts(self) -> None:
+        """Move each rollout on, under a lease of its own: one that fails or is slow holds up no other replica's."""
+        if self.in_force.superseded:
+            return
+        for rollout_id in await self.rollouts.followed():
+
+            async def advance(lease: Lease, one: RolloutId = rollout_id) -> None:
+                await self.rollouts.advance(one, lease)
+
+            await self._job(f"rollout:{rollout_id}", advance, again_in=0.5)()
 
     async def _remind(self, lease: Lease) -> None:
         await self.reminding.look_round(lease)

@@ -22,11 +22,20 @@ from bot.workflow.errors import (
     UnreadableRequest,
     UnreadableRow,
 )
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, InboxEntry, RejectionGiven
+from bot.workflow.inbox import (
+    AnyEntry,
+    ButtonPressed,
+    FormSubmitted,
+    InboxEntry,
+    RejectionGiven,
+    RolloutPlanned,
+    RolloutPressed,
+)
 from bot.workflow.outbox import DueMessage, OutboxMessage
 from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.retrying import MOST_TRIES, growing_pause
+from bot.workflow.rollouts import Rollouts
 from bot.workflow.submitting import Submitting
 
 log = structlog.get_logger("bot.runner")
@@ -59,6 +68,7 @@ class Handlers:
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
+    rollouts: Rollouts
     deliver: Callable[[Lease], Awaitable[float]]
     slack_answers: Callable[[], Awaitable[bool]]
 
@@ -165,6 +175,10 @@ class QueueRunner:
                 await self.handlers.deciding.press(received.number, pressed, lease, known)
             case RejectionGiven() as given:
                 await self.handlers.deciding.reject(received.number, given, lease, known)
+            case RolloutPlanned() as planned:
+                await self.handlers.rollouts.plan(received.number, planned, lease)
+            case RolloutPressed() as rollout_pressed:
+                await self.handlers.rollouts.press(received.number, rollout_pressed, lease)
 
     async def _failed(
         self,
@@ -239,7 +253,7 @@ def _until_slack_can(received: InboxEntry) -> float:
 
 def _answer(received: InboxEntry, text: str) -> OutboxMessage:
     """Answer who sent an entry; each text once."""
-    url = received.entry.response_url if isinstance(received.entry, ButtonPressed) else None
+    url = received.entry.response_url if isinstance(received.entry, ButtonPressed | RolloutPressed) else None
     key = f"kept:{received.number}:{zlib.crc32(text.encode()):x}"
     return outbox.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
 
@@ -258,5 +272,7 @@ def _named(entry: AnyEntry) -> tuple[str, str]:
             return "request", "Please send the form again."
         case RejectionGiven():
             return "rejection", "Please press Reject again."
-        case ButtonPressed():
+        case RolloutPlanned():
+            return "rollout", "Please send the form again."
+        case ButtonPressed() | RolloutPressed():
             return "press", "Please press the button again."

@@ -73,7 +73,7 @@ class Announcing:
     async def _repaint_beside(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
         """Have the card of another request for the cluster drawn again: it says what it would supersede."""
         for request in await work.requests.of_cluster(upgrade.cluster_identity, *OPEN):
-            if request.id != upgrade.request_id:
+            if request.id != upgrade.request_id and not request.rollout:
                 because = f"beside:{upgrade.identity}:{upgrade.moves}"
                 await work.outbox.put(outbox.repaint(request, because=because))
 
@@ -97,7 +97,7 @@ class Announcing:
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
         if channel:
             await work.outbox.put(outbox.in_channel(channel, event, key=key))
-        if request is None:
+        if request is None or request.rollout:
             return
         quiet = replace(event, mention=())
         await work.outbox.put(
@@ -119,7 +119,7 @@ class Announcing:
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
         if channel := self._channel(upgrade):
             await work.outbox.put(outbox.in_channel(channel, event, key=key))
-        if request is not None:
+        if request is not None and not request.rollout:
             await work.outbox.put(outbox.repaint(request, because=key), outbox.in_thread(request, event, key=key))
 
     async def _check_window(self, work: UnitOfWork, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
@@ -139,7 +139,7 @@ class Announcing:
         event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
         await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
-        if request is not None:
+        if request is not None and not request.rollout:
             await work.outbox.put(outbox.in_thread(request, replace(event, mention=()), key=key))
 
     async def _record(self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move) -> None:

@@ -11,7 +11,7 @@ from bot.domain.scheduled import DONE
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Press, RejectionGiven
+from bot.workflow.inbox import AnyEntry, ButtonPressed, Press, RejectionGiven
 from bot.workflow.lookups import find_competing
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
@@ -205,7 +205,7 @@ class Deciding:
 
     async def known(self, work: ReadOnlyWork, entry: AnyEntry) -> UpgradeRequest | None:
         """Return the request that an entry is about, as this Work sees it, None when there is none."""
-        if isinstance(entry, FormSubmitted):
+        if not isinstance(entry, ButtonPressed | RejectionGiven):
             return None
         await self.rule_check.catalog_cache.renew_from(work)
         try:

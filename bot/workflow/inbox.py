@@ -9,6 +9,7 @@ from bot.domain.cluster import Organisation
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal
+from bot.domain.rollout import Plan, RolloutId
 
 
 class Press(StrEnum):
@@ -20,6 +21,18 @@ class Press(StrEnum):
     RESCHEDULE = "reschedule"
     TRY_AGAIN = "try_again"
     SUBMIT_AGAIN = "submit_again"
+
+
+class RolloutPress(StrEnum):
+    """The buttons on the card of a rollout that decide something."""
+
+    APPROVE = "rollout_approve"
+    REJECT = "rollout_reject"
+    PAUSE = "rollout_pause"
+    RESUME = "rollout_resume"
+    STOP = "rollout_stop"
+    RETRY = "rollout_retry"
+    GO_ON = "rollout_go_on"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +80,27 @@ class RejectionGiven:
     message: MessageRef | None = None
 
 
-AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutPlanned:
+    """A person pressed Plan in the modal."""
+
+    member: MemberId
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutPressed:
+    """A person pressed a button on the card of a rollout; `reason` is that of a rejection."""
+
+    member: MemberId
+    press: RolloutPress
+    rollout_id: RolloutId
+    seal: Seal
+    reason: str = ""
+    response_url: str | None = None
+
+
+AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven | RolloutPlanned | RolloutPressed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

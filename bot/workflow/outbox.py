@@ -7,6 +7,7 @@ from typing import Final
 from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.inbox import MessageRef
 
@@ -31,6 +32,10 @@ class Kind(StrEnum):
     """Strike out the orphan `message` of `request_id`, with a link to its card."""
     HOME = "home"
     """Publish the App Home of the member `target`."""
+    ROLLOUT_CARD = "rollout_card"
+    """Draw the card of `rollout_id` as it is now, in `target` (a channel)."""
+    ROLLOUT_THREAD = "rollout_thread"
+    """Post `event` under the card of `rollout_id`."""
     SUBMIT = "submit"
     """Hand the approved `request_id` to the cloud."""
 
@@ -64,6 +69,7 @@ class OutboxMessage:
     response_url: str | None = None
     message: MessageRef | None = None
     delay: float = 0.0
+    rollout_id: RolloutId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +203,31 @@ def submit(request: UpgradeRequest) -> OutboxMessage:
         kind=Kind.SUBMIT,
         urgency=Urgency.PERSON,
         request_id=request.id,
+    )
+
+
+def rollout_card(rollout: Rollout, *, urgency: Urgency = Urgency.ALERT) -> OutboxMessage:
+    """Draw the card of a rollout as it is now; several that wait become one edit."""
+    return OutboxMessage(
+        queue=f"rollout:{rollout.id}",
+        key=f"rollout:{rollout.id}:{rollout.revision}",
+        kind=Kind.ROLLOUT_CARD,
+        urgency=urgency,
+        target=rollout.channel,
+        rollout_id=rollout.id,
+    )
+
+
+def rollout_thread(rollout: Rollout, event: AnyEvent) -> OutboxMessage:
+    """Tell it under the card of a rollout; several that wait become one message."""
+    return OutboxMessage(
+        queue=f"rollout:{rollout.id}",
+        key=f"rollout thread:{rollout.id}:{rollout.revision}",
+        kind=Kind.ROLLOUT_THREAD,
+        urgency=Urgency.BACKGROUND,
+        target=rollout.channel,
+        rollout_id=rollout.id,
+        event=event,
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.events import SubmissionFailed, SubmissionUnclear
+from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
+from bot.domain.rollout import RolloutId, RolloutState
 from bot.domain.scheduled import NAMELESS, OPEN, Reading, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow import outbox
 from bot.workflow.announcing import Announcing
@@ -14,7 +16,7 @@ from bot.workflow.catalog_cache import CatalogCache, remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.outbox import DueMessage
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Submission
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Submission, UnitOfWork
 from bot.workflow.retrying import growing_pause
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
@@ -118,6 +120,10 @@ class Submitting:
         }
         change = Change(audit="submission sent", at=now, facts=facts, repaint="submitting")
         async with self.begin_judged(task.lease) as work:
+            if request.rollout and not await _is_open(work, request):
+                await _give_back(work, request, "The rollout hands nothing over just now.", task, at=now)
+                await work.commit()
+                return
             stored = await store_request(work, request, sending, change)
             await work.commit()
         if self.seconds() - began > _STALLED:
@@ -145,6 +151,8 @@ class Submitting:
     async def _turned_down(self, request: UpgradeRequest, task: _Task) -> bool:
         """Check everything again right before submission; True when the request goes no further."""
         rule, now = self.rule_check.rule(request), self.now()
+        if request.rollout:
+            return await self._given_back(request, rule, task)
         if now >= request.deadline:
             await self._expire(request, task, begin=self.begin_judged)
             return True
@@ -171,6 +179,28 @@ class Submitting:
         again = request.keep_votes_of(valid).require(needed).ask_again(*why, at=now)
         await self._vote_again(request, again, task)
         return True
+
+    async def _given_back(self, request: UpgradeRequest, rule: Rule, task: _Task) -> bool:
+        """Give the cluster of a rollout back when something stands in the way; True when it is not submitted."""
+        if (why := await self._given_back_because(request, rule)) is None:
+            return False
+        async with self.begin_judged(task.lease) as work:
+            await _give_back(work, request, why, task, at=self.now())
+            await work.commit()
+        return True
+
+    async def _given_back_because(self, request: UpgradeRequest, rule: Rule) -> str | None:
+        """Return why the cluster of a rollout is not submitted after all; its rollout decides what comes of that."""
+        if drift := self.rule_check.drift(request):
+            return " ".join(drift.changes)
+        if self.now() >= request.deadline:
+            return "Its start has passed."
+        if broken := await self.rule_check.broken_rule(request):
+            return broken
+        if not await self.permissions.may_still_request(request, rule):
+            return f"<@{request.requester}> may no longer request upgrades in {request.environment}."
+        valid = await self.permissions.standing_voters(request, rule)
+        return "Approvals are missing now." if len(valid) < rule.required_approvals else None
 
     # --- once it may have been sent ---
 
@@ -323,6 +353,20 @@ class Submitting:
         async with self.begin(task.lease) as work:
             await work.outbox.postpone(task.due.number, seconds=seconds, error=error)
             await work.commit()
+
+
+async def _is_open(work: UnitOfWork, request: UpgradeRequest) -> bool:
+    """Whether the rollout of a request still hands it over; nobody can stop it before this transaction has ended."""
+    rollout = await work.rollouts.hold(RolloutId(request.rollout or ""))
+    one = rollout.find(request.cluster_identity)
+    return rollout.state is RolloutState.RUNNING and one is not None and one.request == request.id
+
+
+async def _give_back(work: UnitOfWork, request: UpgradeRequest, why: str, task: _Task, *, at: datetime) -> None:
+    """End the request of a rollout without having sent it."""
+    ended = replace(request.withdraw(by=request.requester, at=at), outcome=why)
+    await store_request(work, request, ended, Change(audit="request withdrawn", at=at, facts={"reason": why}))
+    await work.outbox.done(task.due.number)
 
 
 def _is_ours(reading: Reading, request: UpgradeRequest) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.events import AnyEvent, RequestExpired, RequestReplaced, UpgradeSubmitted
+from bot.domain.events import About, AnyEvent, RequestExpired, RequestReplaced, RolloutMoved, UpgradeSubmitted
 from bot.domain.naming import Naming
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
+from bot.domain.rollout import Rollout, RolloutCluster
+from bot.domain.rollout_steps import kind_of_change, steps
 from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade
 from bot.workflow import outbox
 from bot.workflow.announcing import Announcing
@@ -51,6 +53,9 @@ async def store_request(
         await work.audit.append(
             fact(stored, change.audit, at=change.at, actor=change.actor, facts=change.facts),
         )
+    if stored.rollout:  # it has no card and sends no direct messages: the rollout tells what becomes of it
+        await work.outbox.put(*([outbox.submit(stored)] if change.submit else []))
+        return stored
     messages: list[OutboxMessage] = []
     if change.repaint:
         messages.append(outbox.repaint(stored, because=change.repaint, urgency=change.urgency))
@@ -61,6 +66,63 @@ async def store_request(
         messages.append(outbox.submit(stored))
     await work.outbox.put(*messages)
     return stored
+
+
+async def store_rollout(
+    work: UnitOfWork,
+    before: Rollout | None,
+    after: Rollout,
+    *,
+    at: datetime,
+    actor: str = "",
+    mention: tuple[str, ...] = (),
+    facts: Mapping[str, object] | None = None,
+) -> Rollout:
+    """Store a new rollout (`before` is None) or a changed one with all that is told of it; raises Stale and Taken.
+
+    `mention` are those who are to act now.
+    """
+    stored = await (work.rollouts.save(after) if before else work.rollouts.add(after))
+    told = steps(before, stored)
+    if kind := kind_of_change(before, stored):
+        handed = {one.identity: one.request for one in stored.clusters if before and _is_handed_over(before, one)}
+        about = {"state": stored.state, "wave": stored.wave + 1, "seal": stored.seal, "steps": list(told)}
+        more: dict[str, object] = {"plan": stored.plan.digest} if before is None else {"requests": handed}
+        await work.audit.append(
+            Fact(
+                kind=kind,
+                at=at,
+                request_id=stored.id,
+                actor=actor,
+                organisation=stored.plan.organisation,
+                facts={**about, **more, **(facts or {}), "approvals": sorted(stored.voters)},
+            )
+        )
+    counted = {"counted_at": stored.counted_at, "time_left": stored.time_left, "revision": stored.revision}
+    if before is None or before.deadline != stored.deadline or replace(before, **counted) != stored:  # type: ignore[arg-type]
+        await work.outbox.put(outbox.rollout_card(stored, urgency=Urgency.PERSON if actor else Urgency.ALERT))
+    if told or mention:
+        event = RolloutMoved(
+            about=About(
+                organisation=stored.plan.organisation,
+                environment="",
+                cluster="",
+                from_version="",
+                to_version=stored.plan.version,
+                requester=stored.requester,
+            ),
+            mention=mention,
+            rollout=stored.id,
+            name=stored.plan.name,
+            steps=told or ("It still waits.",),
+        )
+        await work.outbox.put(outbox.rollout_thread(stored, event))
+    return stored
+
+
+def _is_handed_over(before: Rollout, now: RolloutCluster) -> bool:
+    was = before.find(now.identity)
+    return now.request is not None and (was is None or was.request != now.request)
 
 
 async def expire(work: UnitOfWork, request: UpgradeRequest, *, at: datetime) -> UpgradeRequest:

@@ -69,6 +69,7 @@ class WorkerHarness:
                 requesting=harness.requesting,
                 deciding=harness.deciding,
                 submitting=harness.submitting,
+                rollouts=harness.rollouts,
                 deliver=self.recorder.deliver,
                 slack_answers=harness.members.answers,
             ),

@@ -67,6 +67,7 @@ class Process:
             requesting=self.harness.requesting,
             deciding=self.harness.deciding,
             submitting=self.harness.submitting,
+            rollouts=self.harness.rollouts,
             deliver=self.deliver,
             slack_answers=self.harness.members.answers,
         )

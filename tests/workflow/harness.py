@@ -17,7 +17,17 @@ from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.wiring import use_cases
 from bot.workflow.errors import AvisiError
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
+from bot.workflow.inbox import (
+    AnyEntry,
+    ButtonPressed,
+    FormSubmitted,
+    MessageRef,
+    NewEntry,
+    Press,
+    RejectionGiven,
+    RolloutPlanned,
+    RolloutPressed,
+)
 from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.ports import Lease
 from bot.workflow.repositories import Feed, Source
@@ -92,6 +102,7 @@ class Harness:
         self.requesting = built.requesting
         self.deciding = built.deciding
         self.submitting = built.submitting
+        self.rollouts = built.rollouts
         self.polling = built.polling
         self.reminding = built.reminding
 
@@ -132,6 +143,10 @@ class Harness:
                 await self.deciding.press(number, entry, lease, None)
             case RejectionGiven():
                 await self.deciding.reject(number, entry, lease, None)
+            case RolloutPlanned():
+                await self.rollouts.plan(number, entry, lease)
+            case RolloutPressed():
+                await self.rollouts.press(number, entry, lease)
 
     async def do(self, entry: AnyEntry) -> str:
         """Enter it and have it decided; returns the private answer to it."""

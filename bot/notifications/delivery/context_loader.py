@@ -6,7 +6,8 @@ from typing import Final
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
-from bot.domain.request import OPEN, State, UpgradeRequest
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.rollout import Rollout
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
@@ -39,6 +40,7 @@ class StoredContext:
     place: MessageRef | None = None
     newer: MessageRef | None = None
     beside: ScheduledUpgrade | None = None
+    rollout: Rollout | None = None
 
     def asked(self) -> UpgradeRequest:
         """Return the request; raises Missing."""
@@ -114,8 +116,12 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
     outgoing = due.outgoing
     if outgoing.kind in _ALONE:
         return StoredContext()
+    if outgoing.rollout_id is not None:
+        place = await work.messages.card(RequestId(outgoing.rollout_id))
+        return StoredContext(rollout=await work.rollouts.get(outgoing.rollout_id), place=place)
     request = await _request(work, outgoing)
-    place = await work.messages.card(outgoing.request_id) if outgoing.request_id else None
+    card_of = RequestId(request.rollout) if request and request.rollout else outgoing.request_id
+    place = await work.messages.card(card_of) if card_of else None
     upgrade = await _upgrade(work, outgoing.event, request)
     if request is None:
         return StoredContext(upgrade=upgrade, place=place)

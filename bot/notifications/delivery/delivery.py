@@ -8,9 +8,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.events import Answered, UpgradeRequested
+from bot.domain.events import Answered, RolloutMoved, UpgradeRequested
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
+from bot.domain.request import RequestId
 from bot.notifications import notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
@@ -22,6 +23,7 @@ from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.delivery.paced_messenger import PacedMessenger
 from bot.notifications.delivery.rate_limiter import NotYet, RateLimiter
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
+from bot.notifications.rollout_card import rollout_card, rollout_thread
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import DueMessage, Kind, Urgency
@@ -109,6 +111,10 @@ class Delivery:
                 await self._mark_duplicate(group[0], stored, lease)
             case Kind.HOME:
                 await self._publish(group, lease)
+            case Kind.ROLLOUT_CARD:
+                await self._repaint_rollout(group, stored, lease)
+            case Kind.ROLLOUT_THREAD:
+                await self._tell_rollout(group, stored, lease)
             case _:
                 raise BadPayload("not_to_be_delivered")
 
@@ -249,6 +255,39 @@ class Delivery:
             )
             await self._take_down(orphan, message, lease, ahead=False)
         await self._done([due], lease)
+
+    async def _repaint_rollout(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+        """Draw the card of a rollout where it stands, or post it; several repaints are one."""
+        rollout, place = stored.rollout, stored.place
+        if rollout is None:
+            raise Missing("There is no such rollout any more.")
+        await self.paced_messenger.rollout_turn(rollout.id, lease)
+        drawn = rollout_card(rollout)
+        if place is not None:
+            try:
+                await self.paced_messenger.update(place, drawn, lease, ahead=True)
+            except MessageGone:
+                place = None
+        if place is None:
+            place = await self.paced_messenger.post(rollout.channel, drawn, lease, ahead=True)
+        kept = place
+
+        async def remember(work: UnitOfWork) -> None:
+            if kept != stored.place:
+                await work.messages.put_card(RequestId(rollout.id), kept)
+
+        await self._done(group, lease, also=remember, at=kept.channel)
+
+    async def _tell_rollout(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+        """Post what happened to a rollout under its card, all that waits in one message."""
+        rollout, place = stored.rollout, stored.place
+        if rollout is None or place is None:
+            await self._wait_for_card(group[0], lease)
+            return
+        await self.paced_messenger.rollout_turn(rollout.id, lease)
+        told = rollout_thread([event for due in group if isinstance(event := due.outgoing.event, RolloutMoved)])
+        await self.paced_messenger.post(place.channel, told, lease, ahead=True, thread_ts=place.ts)
+        await self._done(group, lease, at=place.channel)
 
     async def _publish(self, group: Sequence[DueMessage], lease: Lease) -> None:
         member = MemberId(group[0].outgoing.target)

@@ -15,6 +15,9 @@ def group(due: Sequence[DueMessage]) -> Sequence[DueMessage]:
     if cards:
         return cards
     first = due[0]
+    for kind in (Kind.ROLLOUT_CARD, Kind.ROLLOUT_THREAD):
+        if together := [one for one in due if one.outgoing.kind is kind]:
+            return together
     if first.outgoing.kind is Kind.HOME:
         return due
     if first.outgoing.kind is not Kind.CHANNEL:

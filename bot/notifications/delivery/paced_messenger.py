@@ -14,6 +14,8 @@ from bot.workflow.inbox import MessageRef
 from bot.workflow.ports import Lease
 
 _LONGEST_HOLD: Final = 5.0
+ROLLOUT_EVERY: Final = 3.0
+"""Seconds between two messages or edits of one rollout, alerts apart."""
 
 Sent = TypeVar("Sent")
 
@@ -49,6 +51,10 @@ class PacedMessenger:
         if not ahead:
             await self.rate_limiter.turn(repaints(place.channel), lease, ahead=False)
         await self._held(pause, self._plainly(message, lambda drawn: self.messenger.update(place, drawn)))
+
+    async def rollout_turn(self, rollout_id: str, lease: Lease) -> None:
+        """Return when a rollout may send or edit its next message: one in three seconds."""
+        await self.rate_limiter.turn(f"rollout:{rollout_id}", lease, ahead=False, every=ROLLOUT_EVERY)
 
     async def remove(self, place: MessageRef, lease: Lease) -> None:
         """Delete a message of ours."""

@@ -70,7 +70,7 @@ class RateLimiter:
     seconds: Callable[[], float]
     lines: dict[str, Line] = field(default_factory=dict)
 
-    async def turn(self, pace: str, lease: Lease, *, ahead: bool) -> None:
+    async def turn(self, pace: str, lease: Lease, *, ahead: bool, every: float = EVERY) -> None:
         """Return when something of this queue may be sent; raises NotYet, and LeaseLost when another process sends it.
 
         `ahead` goes before those who wait.
@@ -78,10 +78,10 @@ class RateLimiter:
         asked = self.seconds()
         line = self.lines.setdefault(pace, Line())
         before = line.before(lease.queue, ahead=ahead, now=asked)
-        wait = None if before else await self.claims.next_slot(pace, lease, every=EVERY, within=_AT_ONCE)
+        wait = None if before else await self.claims.next_slot(pace, lease, every=every, within=_AT_ONCE)
         if wait is None:
             next_slot = await self.claims.wait(pace, lease)
-            seconds = min(next_slot + before * EVERY, _LONGEST)
+            seconds = min(next_slot + before * every, _LONGEST)
             line.join(lease.queue, ahead=ahead, until=asked + seconds)
             raise NotYet(seconds)
         line.leave(lease.queue)

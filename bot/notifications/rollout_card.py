@@ -1,0 +1,292 @@
+"""The card of a rollout, drawn from what is stored and from nothing else, its thread, and the list of its clusters."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from bot.domain.events import RolloutMoved
+from bot.domain.rollout import (
+    LONGEST_REST,
+    NextWave,
+    Progress,
+    Rollout,
+    RolloutCluster,
+    RolloutState,
+    Why,
+)
+from bot.notifications.blocks import Block, Message, View, actions, button, context, header, message, plain, section
+from bot.notifications.text import clip, escape, mention, mentions, trusted, when
+from bot.workflow.inbox import RolloutPress
+
+CLUSTERS: Final = "rollout_clusters"
+"""The action id of the button that opens the list of clusters."""
+PAGE: Final = 40
+_LINE: Final = 2800
+_SAID_STEPS: Final = 30
+_LABELS: Final = {
+    RolloutPress.APPROVE: "Approve wave",
+    RolloutPress.REJECT: "Reject",
+    RolloutPress.PAUSE: "Pause",
+    RolloutPress.RESUME: "Resume",
+    RolloutPress.STOP: "Stop",
+    RolloutPress.RETRY: "Retry failed",
+    RolloutPress.GO_ON: "Go on without",
+}
+_STYLES: Final[dict[RolloutPress, Literal["primary", "danger"]]] = {
+    RolloutPress.APPROVE: "primary",
+    RolloutPress.REJECT: "danger",
+    RolloutPress.STOP: "danger",
+}
+_MARKS: Final = {
+    RolloutState.ASKING: "🟡",
+    RolloutState.RUNNING: "🟣",
+    RolloutState.SOAKING: "🔵",
+    RolloutState.PAUSED: "🟠",
+    RolloutState.HALTED: "🔴",
+    RolloutState.DONE: "🟢",
+}
+_SAYS: Final = {
+    Why.FROZEN: "a freeze",
+    Why.NOT_ALLOWED: "a time at which upgrades are allowed",
+    Why.AFTER: "the version to have run long enough in another environment",
+    Why.LEAD_TIME: "the lead time",
+    Why.OTHER_UPGRADE: "another request or upgrade of the cluster to end",
+    Why.AT_ONCE: "a place: only so many go at once",
+    Why.CLOUD: "another look at Avisi Cloud",
+    Why.SLACK: "Slack to say who may approve",
+    Why.REQUESTER: "the requester's right to request upgrades there",
+}
+_WHO: Final = {
+    Why.FROZEN: "whoever keeps the policy",
+    Why.NOT_ALLOWED: "nobody before that time",
+    Why.AFTER: "nobody before that time",
+    Why.OTHER_UPGRADE: "whoever asked for the other upgrade",
+    Why.REQUESTER: "whoever keeps the policy",
+}
+
+
+def rollout_card(rollout: Rollout) -> Message:
+    """Draw the card for what is true now."""
+    plan = rollout.plan
+    title = f"{_MARKS.get(rollout.state, '⚪')} Rollout {plan.name} to {plan.version}"
+    status = status_line(rollout)
+    waves = [_wave_line(rollout, number) for number in range(len(plan.waves))]
+    facts = _facts(rollout)
+    blocks: list[Block] = [header(title), section(status)]
+    if waiting := _why_it_waits(rollout):
+        blocks.append(section(waiting))
+    blocks.append(section("\n".join(waves)))
+    if plan.reason.strip():
+        blocks.append(section(f"> {escape(plan.reason, 600)}"))
+    if plan.ignore_windows:
+        blocks.append(section("*Starts outside maintenance windows.*"))
+    blocks.append(actions(*_buttons(rollout), block_id=f"rollout:{rollout.id}"))
+    blocks.append(context(facts))
+    return message("\n".join([escape(title, 200), status, *([waiting] if waiting else []), *waves, facts]), *blocks)
+
+
+def rollout_thread(events: Sequence[RolloutMoved]) -> Message:
+    """Tell what happened, gathered into one message."""
+    for_whom = mentions(tuple(who for event in events for who in event.mention))
+    steps = [trusted(step, 600) for event in events for step in event.steps]
+    more = len(steps) - _SAID_STEPS
+    told = "\n".join([*steps[:_SAID_STEPS], *([f"and {more} more."] if more > 0 else [])])
+    shown = clip(f"{for_whom}: {told}" if for_whom else told, _LINE)
+    name = escape(events[0].name, 100) if events else ""
+    return message(f"Rollout {name}. {shown}", section(shown))
+
+
+def status_line(rollout: Rollout) -> str:  # noqa: PLR0911 - one for each state
+    """Say what it waits for, who can act and until when."""
+    wave = rollout.wave + 1
+    match rollout.state:
+        case RolloutState.ASKING:
+            given = f", {len(rollout.votes)} given" if rollout.votes else ""
+            again = f" {_sentence(rollout.outcome)}" if rollout.outcome else ""
+            retried = [one for one in rollout.of_wave(rollout.wave) if one.attempt > 1]
+            names = f" It tries again: {_names(retried)}." if retried else ""
+            where = ", ".join(escape(one, 100) for one in rollout.environments(rollout.wave))
+            return (
+                f"Wave {wave} waits for approval{given}. Approvers of {where} can approve until "
+                f"{when(rollout.deadline)}.{again}{names}"
+            )
+        case RolloutState.RUNNING:
+            return (
+                f"Wave {wave} of {len(rollout.plan.waves)} is open. The requester and approvers can pause or stop it."
+            )
+        case RolloutState.SOAKING:
+            until = f" until {when(rollout.soaked_at)}" if rollout.soaked_at else ""
+            opens = rollout.plan.next_wave is NextWave.OPENS
+            then = "opens once it is approved" if opens else "asks for approval"
+            return f"Wave {wave} is done and soaks{until}. Then wave {wave + 1} {then}."
+        case RolloutState.PAUSED:
+            end = when(rollout.state_since + LONGEST_REST)
+            return (
+                f"Paused in wave {wave}. An approver can resume it. Without that, it stops {end}.{_standing(rollout)}"
+            )
+        case RolloutState.HALTED:
+            end = when(rollout.state_since + LONGEST_REST)
+            why = escape(rollout.outcome, 200)
+            return (
+                f"Halted in wave {wave}: {why}. An approver can retry what failed or go on without it. "
+                f"Without that, it stops {end}.{_standing(rollout)}"
+            )
+        case RolloutState.DONE:
+            return "Done. Every cluster has ended."
+        case RolloutState.EXPIRED:
+            return f"Expired: nobody decided on wave {wave} in time.{_standing(rollout)}"
+        case state:
+            by = f" by {mention(rollout.ended_by)}" if rollout.ended_by else ""
+            why = f": {escape(rollout.outcome, 600)}" if rollout.outcome else ""
+            return f"{state.value.capitalize()}{by}{why}.{_standing(rollout)}"
+
+
+def clusters_view(rollout: Rollout, *, page: int = 0) -> View:
+    """Draw the modal with every cluster of a rollout, in pages."""
+    pages = max(1, -(-len(rollout.clusters) // PAGE))
+    page = min(max(page, 0), pages - 1)
+    shown = rollout.clusters[page * PAGE : (page + 1) * PAGE]
+    blocks: list[Block] = [
+        section("\n".join(_cluster_line(one) for one in shown[first : first + 10]))
+        for first in range(0, len(shown), 10)
+    ]
+    if pages > 1:
+        blocks.append(context(f"Page {page + 1} of {pages}."))
+        turns = [("Previous", page - 1)] if page else []
+        turns += [("Next", page + 1)] if page < pages - 1 else []
+        rows = [
+            button(label, action_id=f"{CLUSTERS}_{label.lower()}", value=f"{rollout.id}:{to}") for label, to in turns
+        ]
+        blocks.append(actions(*rows, block_id="rollout_pages"))
+    return View(type="modal", title="Clusters", close="Close", blocks=tuple(blocks))
+
+
+def list_line(rollout: Rollout) -> str:
+    """Say in one line where a rollout is."""
+    mark = _MARKS.get(rollout.state, "⚪")
+    name = f"{mark} *{escape(rollout.plan.name, 100)}* to {escape(rollout.plan.version, 80)}"
+    return f"{name}: {status_line(rollout)} By {mention(rollout.requester)}."
+
+
+def presses(rollout: Rollout) -> tuple[RolloutPress, ...]:  # noqa: PLR0911 - one for each state
+    """Return the buttons that a rollout has now."""
+    match rollout.state:
+        case RolloutState.ASKING:
+            return (RolloutPress.APPROVE, RolloutPress.REJECT, RolloutPress.STOP)
+        case RolloutState.RUNNING:
+            return (RolloutPress.PAUSE, RolloutPress.STOP)
+        case RolloutState.SOAKING if rollout.asked_wave is not None:
+            return (RolloutPress.APPROVE, RolloutPress.REJECT, RolloutPress.PAUSE, RolloutPress.STOP)
+        case RolloutState.SOAKING:
+            return (RolloutPress.PAUSE, RolloutPress.STOP)
+        case RolloutState.PAUSED:
+            return (RolloutPress.RESUME, RolloutPress.STOP)
+        case RolloutState.HALTED:
+            return (RolloutPress.RETRY, RolloutPress.GO_ON, RolloutPress.STOP)
+        case _:
+            return ()
+
+
+def _buttons(rollout: Rollout) -> list[Block]:
+    value = f"{rollout.id}:{rollout.seal}"
+    found = []
+    for press in presses(rollout):
+        label = _LABELS[press]
+        drawn = button(
+            label, action_id=press, value=value, style=_STYLES.get(press), says=f"{label}: {rollout.plan.name}"
+        )
+        found.append({**drawn, "confirm": _confirm(rollout, press)} if press in _CONFIRMED else drawn)
+    return [*found, button("Clusters", action_id=CLUSTERS, value=f"{rollout.id}:0")]
+
+
+_CONFIRMED: Final = frozenset({RolloutPress.APPROVE, RolloutPress.STOP})
+
+
+def _confirm(rollout: Rollout, press: RolloutPress) -> Block:
+    if press is RolloutPress.STOP:
+        text = "Nothing more is submitted. What Avisi Cloud already has goes on: it offers no way to cancel."
+    else:
+        wave = (rollout.asked_wave or 0) + 1
+        count = len(rollout.of_wave(rollout.asked_wave or 0))
+        text = f"Wave {wave}: {count} clusters to {rollout.plan.version}. Avisi Cloud offers no way to cancel."
+    label = _LABELS[press]
+    return {
+        "title": plain(label, 100),
+        "text": plain(text, 300),
+        "confirm": plain(label, 30),
+        "deny": plain("Cancel", 30),
+    }
+
+
+def _wave_line(rollout: Rollout, number: int) -> str:
+    counts: Counter[Progress] = rollout.counts(number)
+    words = {
+        Progress.SUCCEEDED: "succeeded",
+        Progress.RUNNING: "running",
+        Progress.UNCLEAR: "unclear",
+        Progress.WAITING: "waiting",
+        Progress.SKIPPED: "skipped",
+        Progress.FAILED: "failed",
+    }
+    told = [f"{counts[one]} {word}" for one, word in words.items() if one is not Progress.UNCLEAR or counts[one]]
+    names = dict.fromkeys(one.planned.environment for one in rollout.of_wave(number))
+    where = ", ".join(escape(one, 60) for one in list(names)[:5])
+    return clip(f"*Wave {number + 1}* ({where}): {', '.join(told)}", 600)
+
+
+def _why_it_waits(rollout: Rollout) -> str:
+    """Say for each reason how many clusters wait, until when, and who can unblock it."""
+    if rollout.state is not RolloutState.RUNNING:
+        return ""
+    groups: dict[Why, list[RolloutCluster]] = {}
+    for one in rollout.of_wave(rollout.wave):
+        if one.progress is Progress.WAITING and one.why is not None and one.why is not Why.AT_ONCE:
+            groups.setdefault(one.why, []).append(one)
+    lines = []
+    for why, ones in groups.items():
+        moments = [one.until for one in ones if one.until]
+        until = f"until {when(min(moments))}" if moments else "no known end"
+        who = f"; {_WHO[why]} can change that" if why in _WHO else ""
+        lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {_SAYS[why]}, {until}{who}.")
+    if unclear := [one for one in rollout.of_wave(rollout.wave) if one.progress is Progress.UNCLEAR]:
+        lines.append(f"🟠 We could not confirm that {_names(unclear)} was scheduled: please look in Avisi Cloud.")
+    return clip("\n".join(lines), _LINE)
+
+
+def _standing(rollout: Rollout) -> str:
+    """Say what the cloud has, which nothing takes back."""
+    count = sum(one.progress in {Progress.RUNNING, Progress.UNCLEAR} for one in rollout.clusters)
+    if not count:
+        return ""
+    return (
+        f" Avisi Cloud still has {count} upgrade{'s' if count > 1 else ''} of it: they go on, as it offers no cancel."
+    )
+
+
+def _facts(rollout: Rollout) -> str:
+    plan = rollout.plan
+    hours = plan.soak.total_seconds() / 3600
+    soak = f"soak {hours:g} hours" if hours else "no soak"
+    not_before = f" · not before {when(plan.not_before)}" if plan.not_before else ""
+    change = f" · change {escape(plan.change, 64)}" if plan.change else ""
+    return (
+        f"Planned by {mention(rollout.requester)} · {len(plan.clusters)} clusters · {plan.at_once} at once · {soak} · "
+        f"{plan.may_fail} may fail{not_before}{change}"
+    )
+
+
+def _cluster_line(one: RolloutCluster) -> str:
+    why = f" ({escape(one.why, 100)})" if one.why else ""
+    detail = f": {trusted(one.detail, 150)}" if one.detail else ""
+    until = f", until {when(one.until)}" if one.until else ""
+    return clip(f"Wave {one.wave + 1} · {escape(one.planned.full_name, 100)} · {one.progress}{why}{detail}{until}", 280)
+
+
+def _names(ones: Sequence[RolloutCluster]) -> str:
+    names = [escape(one.planned.full_name, 100) for one in ones[:5]]
+    more = len(ones) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _sentence(text: str) -> str:
+    return f"{escape(text[:1].upper() + text[1:], 200)}."

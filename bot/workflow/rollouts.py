@@ -1,0 +1,578 @@
+"""Rollouts: planned, voted on, opened, each cluster's turn, followed, halted, soaked, stopped.
+
+Every step is one transaction that can be repeated; what polling stored and the time drive it.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from bot.domain.calendar import frozen_by, is_allowed
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
+from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, WrongState
+from bot.domain.events import About
+from bot.domain.form import LEAD, judged_time
+from bot.domain.people import Member, MemberId
+from bot.domain.policy import Policy, Rule
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest, Vote
+from bot.domain.rollout import (
+    LONGEST_WAIT,
+    STATUS_AFTER_SUBMISSION,
+    STATUS_AFTER_WINDOW,
+    Plan,
+    PlannedCluster,
+    PlanProblem,
+    Progress,
+    Rollout,
+    RolloutCluster,
+    RolloutId,
+    RolloutState,
+    Why,
+    plan_problems,
+)
+from bot.domain.scheduled import DONE, NOT_UPGRADED, ScheduledUpgrade
+from bot.domain.versions import Step, step
+from bot.domain.windows import Window
+from bot.workflow import outbox
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import MembersUnavailable, Missing, Stale, Taken
+from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
+from bot.workflow.requesting import new_request_id
+from bot.workflow.transitions import Change, store_request, store_rollout
+
+_TRIES = 8
+_MOST_STEPS = 10
+_COUNT_EVERY = timedelta(minutes=10)
+_PAUSE_AFTER_GIVEN_BACK = timedelta(minutes=1)
+_REQUEST_LASTS = timedelta(days=7)
+_AGAINST_ALL = frozenset({RolloutPress.PAUSE, RolloutPress.STOP})
+_ANSWERS = {
+    RolloutPress.APPROVE: "Your approval counts.",
+    RolloutPress.REJECT: "You rejected this rollout.",
+    RolloutPress.PAUSE: "The rollout is paused. What Avisi Cloud already has goes on.",
+    RolloutPress.RESUME: "The rollout goes on.",
+    RolloutPress.STOP: "The rollout is stopped. What Avisi Cloud already has goes on.",
+    RolloutPress.RETRY: "The failed clusters wait for approval.",
+    RolloutPress.GO_ON: "The rollout goes on without the failed clusters.",
+}
+
+
+def new_rollout_id() -> RolloutId:
+    """Return an ID nobody can guess."""
+    return RolloutId(secrets.token_hex(8))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Others:
+    """What else is under way: clusters with a request or an upgrade that is not of the rollout."""
+
+    clusters: frozenset[ClusterIdentity]
+    succeeded: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Turn:
+    """What comes of a cluster's turn: it goes, it waits (`until`), it is skipped or it fails, by `why`."""
+
+    why: Why | None = None
+    until: datetime | None = None
+    ends: Progress | None = None
+    cluster: Cluster | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollouts:
+    """Everything that is done with rollouts. `zone` is the one of maintenance windows."""
+
+    begin: BeginWork
+    read: BeginReading
+    policy: Policy
+    catalog_cache: CatalogCache
+    permissions: Permissions
+    now: Clock
+    zone: tzinfo
+    new_id: Callable[[], RolloutId] = new_rollout_id
+    new_request_id: Callable[[], RequestId] = new_request_id
+
+    def rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
+        """Return the rules in force for the environments of a wave in which clusters still wait."""
+        organisation = rollout.plan.organisation
+        return {one: self.policy.rule(organisation, one) for one in rollout.environments(wave)}
+
+    # --- planning ---
+
+    async def plan(self, number: int, planned: RolloutPlanned, lease: Lease) -> None:
+        """Store the rollout of inbox entry `number`, or refuse it privately; raises MembersUnavailable."""
+        plan, now = planned.plan, self.now()
+        try:
+            member = await self.permissions.somebody(planned.member)
+            await self.check(plan, member)
+            rules = {one: self.policy.rule(plan.organisation, one) for one in _environments(plan.clusters)}
+            first = _environments(plan.waves[0])
+            channel = self.policy.rollout.channel or self.policy.default.channel or rules[first[0]].channel
+            rollout = Rollout.of(
+                plan,
+                id=self.new_id(),
+                requester=planned.member,
+                channel=channel,
+                time_to_vote=min(rules[one].request_expires_after for one in first),
+                at=now,
+            )
+            async with self.begin(lease) as work:
+                notify = tuple(dict.fromkeys(who for one in first for who in rules[one].notify))
+                await store_rollout(work, None, rollout, at=now, actor=planned.member, mention=notify)
+                text = f"The rollout {plan.name} is planned. Its first wave waits for approval."
+                await work.outbox.put(outbox.answer(planned.member, text, key=f"inbox:{number}", about=_about(plan)))
+                await work.inbox.done(number)
+                await work.commit()
+        except Refused as refusal:
+            await self._refuse(number, planned.member, f"Your rollout was refused: {refusal}", _about(plan), lease)
+        except Taken as taken:
+            await self._refuse(number, planned.member, f"Your rollout was refused: {taken}", _about(plan), lease)
+
+    async def problems(self, plan: Plan) -> list[PlanProblem]:
+        """Return what is wrong with a plan by itself and beside the rollouts that have not ended."""
+        async with self.read() as work:
+            names = [one.plan.name for one in await work.rollouts.unfinished()]
+            taken = await work.rollouts.taken()
+        return plan_problems(plan, taken_names=names, in_rollouts=taken)
+
+    async def check(self, plan: Plan, member: Member) -> None:
+        """Raise Refused when this person may not plan this, or a wave could never be approved."""
+        if wrong := await self.problems(plan):
+            raise RuleBroken(" ".join(dict.fromkeys(f"{one.field}: {one.kind} {one.detail}".strip() for one in wrong)))
+        for environment in _environments(plan.clusters):
+            rule = self.policy.rule(plan.organisation, environment)
+            await self.permissions.check_may_request(member, rule)
+            needed = rule.required_approvals
+            if await self.permissions.enough_approvers(rule, requester=member.id, needed=needed) is not None:
+                raise Quorumless(f"{environment} asks for {needed} approvals, and too few people may give one.")
+
+    # --- what people press ---
+
+    async def press(self, number: int, pressed: RolloutPressed, lease: Lease) -> None:
+        """Decide on a press out of the inbox; raises MembersUnavailable when nobody can tell who may."""
+        about = About(organisation="", environment="", cluster="", from_version="", to_version="")
+        for _ in range(_TRIES):
+            try:
+                async with self.read() as work:
+                    rollout = await work.rollouts.get(pressed.rollout_id)
+                about = _about(rollout.plan)
+                after = await self._pressed(rollout, pressed)
+                async with self.begin(lease) as work:
+                    await self._store(work, rollout, after, actor=pressed.member, facts={"seal": pressed.seal})
+                    url = pressed.response_url
+                    text = _ANSWERS[pressed.press]
+                    answer = outbox.answer(pressed.member, text, key=f"inbox:{number}", about=about, response_url=url)
+                    await work.outbox.put(answer)
+                    await work.inbox.done(number)
+                    await work.commit()
+            except Stale:
+                continue
+            except (Refused, Missing) as refusal:
+                await self._refuse(number, pressed.member, str(refusal), about, lease, url=pressed.response_url)
+            return
+        raise Stale("the rollout kept changing while it was decided")
+
+    async def _pressed(self, rollout: Rollout, pressed: RolloutPressed) -> Rollout:  # noqa: PLR0911 - one for each button
+        member, now = await self.permissions.somebody(pressed.member), self.now()
+        wave = rollout.asked_wave if rollout.asked_wave is not None else rollout.wave
+        rules = self._wave_rules(rollout, wave)
+        if pressed.press in _AGAINST_ALL:
+            await self._check_may_brake(rollout, member)
+            if pressed.press is RolloutPress.PAUSE:
+                return rollout.pause(at=now)
+            return rollout.stop(by=member.id, at=now)
+        may = await self._may_approve(member, rollout, rules)
+        if not may:
+            raise NotAnApprover(f"Only approvers of {', '.join(rules)} may do this, and the requester may not.")
+        if pressed.press is RolloutPress.RESUME:
+            return rollout.resume(at=now)
+        rollout.check_seal(pressed.seal)
+        time = self._time_to_vote(rollout, rollout.wave)
+        match pressed.press:
+            case RolloutPress.REJECT:
+                return rollout.reject(by=member.id, reason=pressed.reason, at=now)
+            case RolloutPress.RETRY:
+                return rollout.retry_failed(time_to_vote=time, at=now)
+            case RolloutPress.GO_ON:
+                return rollout.go_on_without(time_to_vote=time, at=now)
+            case _:
+                if rollout.count_down(frozen=self._frozen(rollout), at=now).is_overdue:
+                    raise WrongState("The time to approve this wave is over.")
+                return rollout.cast(by=member.id, environments=may, at=now)
+
+    def _wave_rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
+        """Return the rules of a wave's environments, also when nothing of it waits any more."""
+        names = _environments(one.planned for one in rollout.of_wave(wave))
+        return {one: self.policy.rule(rollout.plan.organisation, one) for one in names}
+
+    async def _may_approve(self, member: Member, rollout: Rollout, rules: Mapping[str, Rule]) -> list[str]:
+        """Return the environments in which somebody's approval counts."""
+        found = []
+        for environment, rule in rules.items():
+            own = member.id == rollout.requester
+            if not rule.approvers:
+                if own and member.counts:
+                    found.append(environment)
+            elif (not own or rule.self_approval) and (await self.permissions.people(rule.approvers)).includes(member):
+                found.append(environment)
+        return found
+
+    async def _check_may_brake(self, rollout: Rollout, member: Member) -> None:
+        if member.id == rollout.requester:
+            return
+        for environment in _environments(rollout.plan.clusters):
+            rule = self.policy.rule(rollout.plan.organisation, environment)
+            if (await self.permissions.people(rule.approvers)).includes(member):
+                return
+        raise NotAnApprover(f"Only <@{rollout.requester}> or an approver of one of its environments may do this.")
+
+    # --- what runs by itself ---
+
+    async def followed(self) -> tuple[RolloutId, ...]:
+        """Return the rollouts of which more will become."""
+        async with self.read() as work:
+            return await work.rollouts.followed()
+
+    async def advance(self, rollout_id: RolloutId, lease: Lease) -> None:
+        """Move a rollout on as far as is possible now. What somebody changed meanwhile is seen the next time."""
+        for _ in range(_MOST_STEPS):
+            try:
+                async with self.read() as work:
+                    await self.catalog_cache.renew_from(work)
+                    rollout = await work.rollouts.get(rollout_id)
+                    after = self._timed(await self._followed(work, rollout))
+                    others = await self._others(work, rollout)
+                after, requests = await self._go_on(after, others)
+                if after == rollout:
+                    return
+                async with self.begin(lease) as work:
+                    after = await self._hand_over(work, after, requests)
+                    if after != rollout:
+                        await self._store(work, rollout, after)
+                    await work.commit()
+            except (Stale, Missing):
+                return
+
+    async def _store(
+        self,
+        work: UnitOfWork,
+        before: Rollout,
+        after: Rollout,
+        *,
+        actor: str = "",
+        facts: Mapping[str, object] | None = None,
+    ) -> Rollout:
+        """Store a change; whoever is to act because of it is mentioned."""
+        mention: tuple[str, ...] = ()
+        now = self.now()
+        if after.state is not before.state:
+            rules = self._wave_rules(after, after.wave).values()
+            if after.state is RolloutState.ASKING:
+                mention = tuple(who for rule in rules for who in rule.notify)
+            elif after.state in {RolloutState.HALTED, RolloutState.EXPIRED}:
+                mention = (after.requester, *(who for rule in rules for who in rule.on_call))
+        elif after.reminders > before.reminders or (after.warned_at and not before.warned_at):
+            mention = tuple(who for rule in self._wave_rules(after, after.wave).values() for who in rule.notify)
+        mention = tuple(dict.fromkeys(mention))
+        return await store_rollout(work, before, after, at=now, actor=actor, mention=mention, facts=facts)
+
+    async def _followed(self, work: ReadOnlyWork, rollout: Rollout) -> Rollout:
+        """Take over what became of the clusters that were handed over."""
+        for one in rollout.clusters:
+            if one.progress in {Progress.RUNNING, Progress.UNCLEAR} and one.request is not None:
+                request = await work.requests.get(one.request)
+                upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
+                rollout = await self._outcome(work, rollout, one, request, upgrade)
+        return rollout
+
+    async def _outcome(  # noqa: C901, PLR0911 - one line for each thing that can become of it
+        self,
+        work: ReadOnlyWork,
+        rollout: Rollout,
+        one: RolloutCluster,
+        request: UpgradeRequest,
+        upgrade: ScheduledUpgrade | None,
+    ) -> Rollout:
+        now, identity = self.now(), one.identity
+        match request.state:
+            case State.SUBMISSION_FAILED:
+                return rollout.fail(identity, Why.REFUSED, at=now, detail=request.outcome)
+            case State.SUBMISSION_UNCLEAR:
+                return rollout if one.progress is Progress.UNCLEAR else rollout.unclear(identity, at=now)
+            case State.REPLACED:
+                by = await work.requests.get(request.replaced_by) if request.replaced_by else None
+                return rollout.skip(identity, Why.TAKEN_OVER, at=now, detail=f"<@{by.requester}>" if by else "")
+            case State.WITHDRAWN | State.EXPIRED | State.REJECTED:
+                if rollout.has_ended:
+                    return rollout.skip(identity, Why.BY_A_PERSON, at=now, detail="never sent")
+                back = rollout.give_back(identity, at=now)
+                until = now + _PAUSE_AFTER_GIVEN_BACK
+                return back.wait(identity, Why.CLOUD, until=until, at=now, detail=request.outcome)
+            case _:
+                pass
+        if upgrade is None:
+            return rollout.clear(identity, at=now) if one.progress is Progress.UNCLEAR else rollout
+        if upgrade.status in DONE:
+            return rollout.succeed(identity, at=now)
+        if upgrade.status == "SUPERSEDED":
+            return rollout.skip(identity, Why.SUPERSEDED, at=now)
+        if upgrade.status in {"FAILED", "MISSED", NOT_UPGRADED}:
+            why = Why.MISSED if upgrade.status == "MISSED" else Why.FAILED
+            return rollout.fail(identity, why, at=now, detail=upgrade.reason)
+        window = upgrade.window
+        latest = window.end + STATUS_AFTER_WINDOW if window else request.state_since + STATUS_AFTER_SUBMISSION
+        if now >= latest:
+            return rollout.fail(identity, Why.NO_STATUS, at=now)
+        return rollout.clear(identity, at=now) if one.progress is Progress.UNCLEAR else rollout
+
+    def _timed(self, rollout: Rollout) -> Rollout:
+        """Do what the time brings, but for handing over."""
+        now = self.now()
+        if rollout.has_ended:
+            return rollout
+        if rollout.rests_too_long(now):
+            return rollout.stop(by=None, reason="nobody came back to it for 14 days", at=now)
+        if rollout.is_to_be_warned(now):
+            rollout = rollout.warned(at=now)
+        if rollout.state is RolloutState.ASKING:
+            counted = rollout.count_down(frozen=self._frozen(rollout), at=now)
+            if counted.is_overdue:
+                return counted.expire(at=now)
+            if now - rollout.counted_at >= _COUNT_EVERY:
+                rollout = counted
+            rollout = self._reminded(rollout)
+        return rollout
+
+    def _reminded(self, rollout: Rollout) -> Rollout:
+        rules = self.rules(rollout, rollout.wave).values()
+        gap = min((rule.remind_approvers_after for rule in rules), default=None)
+        since = rollout.reminded_at or rollout.state_since
+        due = gap is not None and self.now() >= since + gap * 2**rollout.reminders
+        return rollout.remind(at=self.now()) if due else rollout
+
+    def _frozen(self, rollout: Rollout) -> bool:
+        now = self.now()
+        moment = Window(start=now, end=now)
+        return any(frozen_by(rule.freeze, moment, rule.zone) for rule in self.rules(rollout, rollout.wave).values())
+
+    async def _go_on(
+        self, rollout: Rollout, others: _Others
+    ) -> tuple[Rollout, list[tuple[ClusterIdentity, UpgradeRequest]]]:
+        """Open a wave whose approvals are there, give each waiting cluster its turn, and settle what that leads to."""
+        now = self.now()
+        following = min(rollout.wave + 1, len(rollout.plan.waves) - 1)
+        if rollout.has_ended:
+            return rollout, []
+        try:
+            rollout = await self._opened(rollout)
+            valid = await self._votes_held(rollout) if rollout.state is RolloutState.RUNNING else rollout
+        except MembersUnavailable:
+            return rollout.settle(time_to_vote=self._time_to_vote(rollout, following), at=now), []
+        requests: list[tuple[ClusterIdentity, UpgradeRequest]] = []
+        if rollout.state is RolloutState.RUNNING and rollout.to_hand_over:
+            needed = {name: rule.required_approvals for name, rule in self.rules(rollout, rollout.wave).items()}
+            if valid.lacking(needed):
+                time = self._time_to_vote(rollout, rollout.wave)
+                return valid.ask_again("approvals are missing now", time_to_vote=time, at=now), []
+            rollout, requests = await self._turns(valid, others)
+        return rollout.settle(time_to_vote=self._time_to_vote(rollout, following), at=now), requests
+
+    async def _opened(self, rollout: Rollout) -> Rollout:
+        wave, now = rollout.asked_wave, self.now()
+        if wave is None or not rollout.votes:
+            return rollout
+        rules = self.rules(rollout, wave)
+        held = await self._votes_held(rollout)
+        if held.lacking({name: rule.required_approvals for name, rule in rules.items()}):
+            return held
+        if rollout.state is RolloutState.SOAKING and not rollout.has_soaked(now):
+            return held
+        return held.open(at=now)
+
+    async def _votes_held(self, rollout: Rollout) -> Rollout:
+        """Keep of the votes what their givers may still approve now."""
+        wave = rollout.asked_wave if rollout.asked_wave is not None else rollout.wave
+        rules = self._wave_rules(rollout, wave)
+        may: dict[MemberId, list[str]] = {}
+        for voter in rollout.voters:
+            may[voter] = await self._may_approve(await self.permissions.members.find(voter), rollout, rules)
+        return rollout.hold_votes_to(may)
+
+    def _time_to_vote(self, rollout: Rollout, wave: int) -> timedelta:
+        return min(rule.request_expires_after for rule in self._wave_rules(rollout, wave).values())
+
+    # --- the turn of each cluster ---
+
+    async def _others(self, work: ReadOnlyWork, rollout: Rollout) -> _Others:
+        if not rollout.to_hand_over:
+            return _Others(clusters=frozenset(), succeeded={})
+        plan = rollout.plan
+        asked = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
+        upgrades = await work.upgrades.followed(plan.organisation)
+        busy = {one.cluster_identity for one in asked} | {one.cluster_identity for one in upgrades}
+        awaited = [name for rule in self.rules(rollout, rollout.wave).values() for name, _ in rule.after]
+        succeeded = await work.upgrades.first_success(plan.organisation, awaited, plan.version) if awaited else {}
+        return _Others(clusters=frozenset(busy), succeeded=succeeded)
+
+    async def _turns(  # noqa: C901 - one line for each outcome of a turn
+        self, rollout: Rollout, others: _Others
+    ) -> tuple[Rollout, list[tuple[ClusterIdentity, UpgradeRequest]]]:
+        now, requests = self.now(), list[tuple[ClusterIdentity, UpgradeRequest]]()
+        places = rollout.plan.at_once - rollout.in_place
+        may_request = {}
+        requester = await self.permissions.members.find(rollout.requester)
+        for name, rule in self.rules(rollout, rollout.wave).items():
+            may_request[name] = (await self.permissions.people(rule.requesters)).includes(requester)
+        for one in rollout.to_hand_over:
+            if one.why is Why.CLOUD and one.until and now < one.until:
+                continue
+            turn = self._judged(rollout, one, others)
+            if turn.why is None and not may_request[one.planned.environment]:
+                turn = _Turn(why=Why.REQUESTER)
+            if turn.ends is Progress.SKIPPED and turn.why:
+                rollout = rollout.skip(one.identity, turn.why, at=now)
+            elif turn.ends is Progress.FAILED and turn.why:
+                rollout = rollout.fail(one.identity, turn.why, at=now)
+                if len(rollout.failures) > rollout.plan.may_fail:
+                    break
+            elif turn.why is not None:
+                rollout = _waits(rollout, one, turn, at=now)
+            elif len(requests) < places and turn.cluster:
+                requests.append((one.identity, self._request(rollout, turn.cluster)))
+            else:
+                rollout = _waits(rollout, one, _Turn(why=Why.AT_ONCE), at=now)
+        if len(rollout.failures) > rollout.plan.may_fail:
+            return rollout, []
+        for identity, request in requests:
+            rollout = rollout.hand_over(identity, request=request.id, at=now)
+        return rollout, requests
+
+    def _judged(  # noqa: C901, PLR0911, PLR0912
+        self, rollout: Rollout, one: RolloutCluster, others: _Others
+    ) -> _Turn:
+        """Judge everything about a cluster again; each line is one of the contract's."""
+        plan, now = rollout.plan, self.now()
+        if not self.catalog_cache.holds(plan.organisation):
+            return _Turn(why=Why.CLOUD)
+        found = self.catalog_cache.find(one.identity)
+        if found is None:
+            return _Turn(ends=Progress.SKIPPED, why=Why.GONE)
+        catalog, cluster = found
+        if (cluster.organisation, cluster.environment) != (plan.organisation, one.planned.environment):
+            return _Turn(ends=Progress.SKIPPED, why=Why.MOVED)
+        if cluster.is_down:
+            why = Why.DELETING if cluster.status.lower().startswith("delet") else Why.STOPPED
+            return _Turn(ends=Progress.SKIPPED, why=why)
+        if one.identity in others.clusters:
+            since = one.waits_since or now
+            if now - since >= LONGEST_WAIT:
+                return _Turn(ends=Progress.SKIPPED, why=Why.WAITED_TOO_LONG)
+            return _Turn(why=Why.OTHER_UPGRADE, until=since + LONGEST_WAIT)
+        rule = self.policy.rule(plan.organisation, cluster.environment)
+        if skipped := _off_offer(plan, catalog, cluster, rule):
+            return skipped
+        start = self._start(plan)
+        when = judged_time(cluster, start=start, ignore_windows=plan.ignore_windows, now=now, zone=self.zone)
+        if when is not None:
+            if freeze := frozen_by(rule.freeze, when, rule.zone):
+                return _Turn(why=Why.FROZEN, until=freeze.end(rule.zone))
+            if not is_allowed(rule.allowed, when, rule.zone):
+                return _Turn(why=Why.NOT_ALLOWED)
+        for environment, wait in rule.after:
+            since_then = others.succeeded.get(environment)
+            if since_then is None:
+                return _Turn(why=Why.AFTER)
+            if (when.start if when else now) - since_then < wait:
+                return _Turn(why=Why.AFTER, until=since_then + wait)
+        return _Turn(cluster=cluster)
+
+    def _start(self, plan: Plan) -> datetime | None:
+        """Return the start to ask for: with windows ignored there has to be one, five minutes ahead at least."""
+        now = self.now()
+        if plan.ignore_windows:
+            return max(plan.not_before or now, now + LEAD)
+        return plan.not_before if plan.not_before and plan.not_before > now else None
+
+    def _request(self, rollout: Rollout, cluster: Cluster) -> UpgradeRequest:
+        plan, now = rollout.plan, self.now()
+        rule, start = self.policy.rule(plan.organisation, cluster.environment), self._start(plan)
+        votes = [vote for vote in rollout.votes if cluster.environment in vote.environments]
+        return UpgradeRequest(
+            id=self.new_request_id(),
+            organisation=cluster.organisation,
+            cluster_identity=cluster.identity,
+            environment=cluster.environment,
+            cluster=cluster.slug,
+            from_version=cluster.version,
+            to_version=plan.version,
+            start=start,
+            ignore_windows=plan.ignore_windows,
+            override=False,
+            reason=plan.reason,
+            requester=rollout.requester,
+            requested_at=now,
+            deadline=start if start and plan.ignore_windows else now + _REQUEST_LASTS,
+            required=rule.required_approvals,
+            channel=rule.channel,
+            state=State.APPROVED,
+            state_since=now,
+            votes=tuple(Vote(member=vote.member, at=vote.at) for vote in votes),
+            change=plan.change,
+            rollout=rollout.id,
+        )
+
+    async def _hand_over(
+        self, work: UnitOfWork, rollout: Rollout, requests: Iterable[tuple[ClusterIdentity, UpgradeRequest]]
+    ) -> Rollout:
+        """Store the requests of the clusters that are handed over; one for which somebody just asked waits again."""
+        now = self.now()
+        for identity, request in requests:
+            change = Change(audit="upgrade requested", at=now, actor=request.requester, submit=True, facts={
+                "rollout": rollout.id, "wave": rollout.wave + 1, "to_version": request.to_version,
+                "from_version": request.from_version, "start": request.start.isoformat() if request.start else None,
+                "ignore_windows": request.ignore_windows,
+            })  # fmt: skip
+            try:
+                await store_request(work, None, request, change)
+            except Taken:
+                rollout = rollout.give_back(identity, at=now).wait(identity, Why.OTHER_UPGRADE, until=None, at=now)
+        return rollout
+
+    async def _refuse(
+        self, number: int, member: MemberId, text: str, about: About, lease: Lease, *, url: str | None = None
+    ) -> None:
+        async with self.begin(lease) as work:
+            await work.outbox.put(outbox.answer(member, text, key=f"inbox:{number}", about=about, response_url=url))
+            await work.inbox.done(number)
+            await work.commit()
+
+
+def _waits(rollout: Rollout, one: RolloutCluster, turn: _Turn, *, at: datetime) -> Rollout:
+    """Note why a cluster waits; the same value when that is known."""
+    if turn.why is None or (one.why is turn.why and one.until == turn.until):
+        return rollout
+    return rollout.wait(one.identity, turn.why, until=turn.until, at=at)
+
+
+def _off_offer(plan: Plan, catalog: Catalog, cluster: Cluster, rule: Rule) -> _Turn | None:
+    taken = step(cluster.version, plan.version)
+    if taken is Step.SAME or (taken is Step.DOWNGRADE and not rule.allow_downgrade):
+        return _Turn(ends=Progress.SKIPPED, why=Why.ALREADY_THERE)
+    if plan.version not in catalog.versions:
+        return _Turn(ends=Progress.FAILED, why=Why.VERSION_WITHDRAWN)
+    if plan.version not in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade):
+        return _Turn(ends=Progress.SKIPPED, why=Why.NOT_ONE_STEP)
+    return None
+
+
+def _environments(planned: Iterable[PlannedCluster]) -> list[str]:
+    return list(dict.fromkeys(one.environment for one in planned))
+
+
+def _about(plan: Plan) -> About:
+    return About(organisation=plan.organisation, environment="", cluster="", from_version="", to_version=plan.version)
