@@ -51,7 +51,7 @@ class SandboxOptions:
 
 
 class World:
-    """Starts everything and stops it again; its parts are there to be looked at and pushed."""
+    """Starts and stops everything; its parts are open to tests and to the story."""
 
     def __init__(
         self, options: SandboxOptions, *, slack: SimulatedSlack, cloud: SimulatedCloud, policy: Policy
@@ -70,7 +70,7 @@ class World:
 
     @classmethod
     def make(cls, options: SandboxOptions) -> Self:
-        """Put a world together, touching nothing yet; raises SettingsProblems for a policy that cannot be used."""
+        """Build a world without starting anything; raises SettingsProblems for a policy that cannot be used."""
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
         cloud = SimulatedCloud(clock, heard=lambda seen: slack.wire.record(_exchange(seen)))
@@ -85,7 +85,7 @@ class World:
         return world
 
     async def start(self) -> None:
-        """Start clouds first, the bot last; the simulated Slack serves the page. Raises OSError in plain words."""
+        """Start the simulators, then the bot; the simulated Slack serves the page. Raises OSError in plain words."""
         if self.options.data:
             self._folder = self.options.data
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -123,13 +123,13 @@ class World:
             self.bot = None
 
     async def close(self) -> None:
-        """Stop everything and keep what is to be kept."""
+        """Stop everything, and save the state if a folder was given."""
         await self.stop_bot()
         self.save()
         await self._cleanup.aclose()
 
     def save(self) -> None:
-        """Keep Slack and the cloud for the next start, if a folder was given and what was in it is known."""
+        """Save Slack and the cloud for the next start, if a folder was given and could be read."""
         if not (self.options.data and self._restored):
             return
         kept = {"slack": self.slack.snapshot(), "cloud": self.cloud.snapshot()}
@@ -156,7 +156,7 @@ def _people_of(rule: Rule) -> tuple[str, ...]:
 
 
 def _exchange(seen: Seen) -> Exchange:
-    """Give a call to the cloud as the wire shows it."""
+    """Return a call to the cloud as the wire shows it."""
     return Exchange(
         direction="to_cloud",
         kind=seen.name,

@@ -1,4 +1,4 @@
-"""What stands in the sandbox's way is said in words, and nothing is lost by it."""
+"""A sandbox that cannot start says why and loses nothing, and a started one tells what to try."""
 
 import re
 import socket

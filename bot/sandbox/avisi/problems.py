@@ -1,4 +1,4 @@
-"""What the simulated cloud says no with."""
+"""The error that the simulated cloud answers with."""
 
 
 class Problem(Exception):

@@ -1,4 +1,4 @@
-"""Where the documentation leaves room, the simulated cloud can be either way. Each field is one such choice."""
+"""What the vendor's documentation leaves open. Each field is one such choice."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
