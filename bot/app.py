@@ -28,7 +28,7 @@ from bot.runner.clockwatch import ClockWatch
 from bot.runner.interruptible_sleep import InterruptibleSleep
 from bot.runner.jobs import Jobs
 from bot.runner.outage import Outage
-from bot.runner.queue_runner import Handlers
+from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.runner.schedule import Schedule
 from bot.runner.worker import Worker
 from bot.server import Handler, Server
@@ -77,7 +77,8 @@ class Bot:
         self._stopping = False
         self.died = asyncio.Event()
         """Set when a part that has to run for as long as the bot does has ended by itself."""
-        self.storage = Storage.open(settings.bot_database_url.get_secret_value())
+        self._worker = Worker(outage=self._outage)
+        self.storage = Storage.open(settings.bot_database_url.get_secret_value(), local_worker=self._worker)
 
     async def start(self) -> None:
         """Open the database, reach out to Slack and the cloud, and go to work.
@@ -92,7 +93,7 @@ class Bot:
             raise
 
     async def _start(self) -> None:
-        settings, storage = self.settings, self.storage
+        settings, storage, worker = self.settings, self.storage, self._worker
         self._cleanup.push_async_callback(storage.close)
         await storage.take()
         session = await self._cleanup.enter_async_context(open_session(settings.slack_api_url))
@@ -122,10 +123,7 @@ class Bot:
             real_time=real_time,
             sleep=self._sleeper.sleep,
         )
-        worker = Worker(
-            outage=self._outage,
-            resting=lambda: built.in_force.superseded,
-            claims=storage.claims,
+        queue_runner = QueueRunner(
             begin=storage.begin,
             read=storage.read,
             handlers=Handlers(
@@ -137,7 +135,6 @@ class Bot:
                 slack_answers=people.answers,
             ),
         )
-        storage.claims.local_worker = worker
         await built.catalog_cache.renew()
         schedule = Schedule()
         troubles: dict[Organisation, str] = {}
@@ -185,7 +182,10 @@ class Bot:
         await built.in_force.declare()
         self._run("server", server.serve())
         self._run("identity", identity.keep())
-        self._run("worker", worker.run())
+        self._run(
+            "worker",
+            worker.run(claims=storage.claims, queue_runner=queue_runner, resting=lambda: built.in_force.superseded),
+        )
         self._run("clock-watch", schedule.follow(ClockWatch(real_time)))
         if socket:
             self._run("socket", socket.keep())

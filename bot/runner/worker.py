@@ -1,19 +1,20 @@
-"""The worker: claims queues of the inbox and the outbox, has them served side by side, drains at shutdown."""
+"""The worker: claims queues of the inbox and the outbox, serves them side by side, and drains them at shutdown."""
 
 import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextvars import Context
+from dataclasses import dataclass
 
 import structlog
 
 from bot.observe.metrics import LEASES_LOST
 from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
-from bot.runner.queue_runner import Handlers, QueueRunner
+from bot.runner.queue_runner import QueueRunner
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
-from bot.workflow.ports import BeginReading, BeginWork, Box, Claims, Lane, Lease, Queue
+from bot.workflow.ports import Box, Claims, Lane, Lease, Queue
 from bot.workflow.retrying import growing_pause
 
 log = structlog.get_logger("bot.runner")
@@ -23,32 +24,27 @@ _AT_ONCE = 16
 _IDLE = 1.0
 
 
-class Worker:
-    """Works until stopped, on what is given to it claimed, and on what it claims itself.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Running:
+    claims: Claims
+    queue_runner: QueueRunner
+    resting: Callable[[], bool]
 
-    `wake` names a queue in which something is due; the rest is looked for every second. Nothing is claimed while
-    `resting`.
+
+class Worker:
+    """Serves the queues that a commit claimed for it, and those that it claims itself.
+
+    `wake` names a queue in which something is due; once a second the worker looks for everything else that is due. The
+    store needs a worker before there is one that can run, so whatever it works with is passed to `run`.
     """
 
-    def __init__(
-        self,
-        *,
-        claims: Claims,
-        begin: BeginWork,
-        read: BeginReading,
-        handlers: Handlers,
-        renew_every: float = RENEW_EVERY,
-        outage: Outage | None = None,
-        resting: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._claims = claims
-        self._queue_runner = QueueRunner(begin=begin, read=read, handlers=handlers)
+    def __init__(self, *, renew_every: float = RENEW_EVERY, outage: Outage | None = None) -> None:
         self._renew_every = renew_every
         self._outage = outage or Outage()
-        self._resting = resting
+        self._running: _Running | None = None
+        self._stopping = False
         self._named: dict[Lane, set[str]] = {lane: set() for lane in Lane}
         self._in_hand: dict[asyncio.Task[None], Queue] = {}
-        self._runs = False
         self._failed: Counter[str] = Counter()
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -56,7 +52,7 @@ class Worker:
 
     def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
         """Return those of these queues that could be begun at once."""
-        if not self._runs or self._resting():
+        if self._running is None or self._stopping or self._running.resting():
             return ()
         free = self._free()
         found: list[Queue] = []
@@ -71,26 +67,30 @@ class Worker:
         """Begin a queue, which was claimed by the commit that stored something in it."""
         if lease.box is None:
             raise ValueError(f"{lease.queue} is no queue of a box.")
+        if self._running is None:
+            raise RuntimeError("A worker that does not run takes nothing.")
         # In a context of its own: its log lines say nothing of the work that stored it.
-        task = asyncio.create_task(self._serve(lease.box, lease), context=Context())
+        task = asyncio.create_task(self._serve(self._running, lease.box, lease), context=Context())
         self._in_hand[task] = lease.box, lease.queue
         task.add_done_callback(self._ended)
 
     def wake(self, box: Box, queue: str) -> None:
-        """Claim this queue as soon as there is a hand free."""
-        if self._resting():
+        """Claim this queue as soon as a slot is free."""
+        if self._running is not None and self._running.resting():
             return
         self._named[Lane.of(box, queue)].add(queue)
         self._woken.set()
 
-    async def run(self) -> None:
-        """Claim and work until stopped."""
-        self._runs = True
-        while not self._queue_runner.stopping:
+    async def run(
+        self, *, claims: Claims, queue_runner: QueueRunner, resting: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Claim queues and serve them until drained; nothing is claimed while `resting`."""
+        self._running = running = _Running(claims=claims, queue_runner=queue_runner, resting=resting)
+        while not self._stopping:
             self._woken.clear()
             try:
                 async with self._claiming:
-                    await self._claim()
+                    await self._claim(running)
             except Exception as error:  # noqa: BLE001 - it is logged there
                 self._outage.failed("worker.claim_failed", error)
             with contextlib.suppress(TimeoutError):
@@ -99,7 +99,9 @@ class Worker:
 
     async def drain(self, *, within: float) -> None:
         """Take no more work and let what is in hand end; what has not by then is broken off, its lease given back."""
-        self._runs, self._queue_runner.stopping = False, True
+        self._stopping = True
+        if self._running is not None:
+            self._running.queue_runner.stopping = True
         self._woken.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -109,9 +111,9 @@ class Worker:
                     await asyncio.wait(self._in_hand)
         await break_off(self._in_hand)
 
-    async def _claim(self) -> None:
-        """Claim what was named; and once a second whatever is due, or again when it was more than there are hands."""
-        if self._resting():
+    async def _claim(self, running: _Running) -> None:
+        """Claim what was named; and once a second whatever is due, or again when it was more than there are slots."""
+        if running.resting():
             return
         ticks = asyncio.get_running_loop().time
         looks = ticks() >= self._look_again
@@ -122,7 +124,7 @@ class Worker:
             if free < 1 or not (looks or among):
                 continue
             self._named[lane] -= among
-            leases = await self._claims.claim_due(lane, limit=free, among=None if looks else among, besides=in_hand)
+            leases = await running.claims.claim_due(lane, limit=free, among=None if looks else among, besides=in_hand)
             if len(leases) == free:
                 self._named[lane] |= among - {lease.queue for lease in leases}
             for lease in leases:
@@ -140,26 +142,26 @@ class Worker:
         del self._in_hand[task]
         self._woken.set()
 
-    async def _serve(self, box: Box, lease: Lease) -> None:
+    async def _serve(self, running: _Running, box: Box, lease: Lease) -> None:
         again_in = 0.0
         try:
-            async with kept(self._claims, lease, renew_every=self._renew_every):
-                again_in = await self._queue_runner.serve(lease)
+            async with kept(running.claims, lease, renew_every=self._renew_every):
+                again_in = await running.queue_runner.serve(lease)
         except LeaseLost:
             LEASES_LOST.inc()
             log.info("worker.taken_over", queue=lease.queue)
         except OlderPolicy:
             log.info("worker.left_to_others", queue=lease.queue)
-            await self._release(lease)
+            await self._release(running, lease)
         except asyncio.CancelledError:
-            await self._release(lease)
+            await self._release(running, lease)
             raise
         except Exception as error:  # noqa: BLE001 - it is logged there
             self._outage.failed("worker.failed", error, queue=lease.queue)
-            await self._release(lease, again_in=self._rest(lease, error))
+            await self._release(running, lease, again_in=self._rest(lease, error))
         else:
             self._failed.pop(lease.queue, None)
-            await self._release(lease, again_in=again_in)
+            await self._release(running, lease, again_in=again_in)
             if again_in:
                 asyncio.get_running_loop().call_later(again_in, self.wake, box, lease.queue)
 
@@ -170,11 +172,11 @@ class Worker:
         self._failed[lease.queue] += 1
         return growing_pause(self._failed[lease.queue] - 1, first=_IDLE)
 
-    async def _release(self, lease: Lease, *, again_in: float = 0.0) -> None:
+    async def _release(self, running: _Running, lease: Lease, *, again_in: float = 0.0) -> None:
         """Give the lease back, unless it went with the last thing in the queue."""
         try:
             if lease.held:
-                await self._claims.release(lease, again_in=again_in)
+                await running.claims.release(lease, again_in=again_in)
             self._outage.over()
         except Exception as error:  # noqa: BLE001 - it is logged there, and the lease runs out by itself
             self._outage.failed("worker.not_released", error, queue=lease.queue)

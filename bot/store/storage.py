@@ -19,7 +19,7 @@ from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow, ReadinessRo
 from bot.store.trail import AuditTrail
 from bot.store.transaction import transaction
 from bot.store.unit_of_work import Commits, beginner
-from bot.workflow.ports import BeginReading, BeginWork
+from bot.workflow.ports import BeginReading, BeginWork, LocalWorker
 
 
 @dataclass(slots=True)
@@ -37,11 +37,18 @@ class Storage:
     _lock: DatabaseLock = field(default_factory=lambda: DatabaseLock(None))
 
     @classmethod
-    def open(cls, url: str, *, lease_seconds: float = LEASE_SECONDS) -> "Storage":
-        """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak."""
+    def open(
+        cls, url: str, *, lease_seconds: float = LEASE_SECONDS, local_worker: LocalWorker | None = None
+    ) -> "Storage":
+        """Prepare the database of a URL, touching nothing yet; raises ValueError for a URL we do not speak.
+
+        Each commit claims for `local_worker`, if it has free slots, the queues in which something was stored, and
+        starts the work.
+        """
         opened = engines(url)
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        claims, commits = StoredClaims(engines=opened, owner=owner, lasting=lease_seconds), Commits()
+        claims = StoredClaims(engines=opened, owner=owner, lasting=lease_seconds, local_worker=local_worker)
+        commits = Commits()
         return cls(
             url=url,
             engines=opened,

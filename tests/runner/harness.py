@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from bot.runner.queue_runner import Handlers
+from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.runner.worker import Worker
 from bot.workflow.inbox import AnyEntry, NewEntry
 from bot.workflow.outbox import OutboxMessage
@@ -61,22 +61,23 @@ class WorkerHarness:
     ) -> None:
         self.harness = harness
         self.recorder = Recorder(harness)
-        self.worker = Worker(
-            claims=harness.storage.claims,
-            begin=harness.storage.begin,
-            read=harness.storage.read,
-            handlers=Handlers(
-                requesting=harness.requesting,
-                deciding=harness.deciding,
-                submitting=harness.submitting,
-                rollouts=harness.rollouts,
-                deliver=self.recorder.deliver,
-                slack_answers=harness.members.answers,
-            ),
-            renew_every=renew_every,
-            resting=resting,
-        )
+        self.resting = resting
+        self.worker = Worker(renew_every=renew_every)
         harness.storage.claims.local_worker = self.worker
+
+    async def run(self) -> None:
+        """Let the worker run until it is drained."""
+        handlers = Handlers(
+            requesting=self.harness.requesting,
+            deciding=self.harness.deciding,
+            submitting=self.harness.submitting,
+            rollouts=self.harness.rollouts,
+            deliver=self.recorder.deliver,
+            slack_answers=self.harness.members.answers,
+        )
+        storage = self.harness.storage
+        queue_runner = QueueRunner(begin=storage.begin, read=storage.read, handlers=handlers)
+        await self.worker.run(claims=storage.claims, queue_runner=queue_runner, resting=self.resting)
 
     async def enter(self, entry: AnyEntry, *, queue: str) -> None:
         """Store an entry as an edge does."""
@@ -116,7 +117,7 @@ async def at_work(
 ) -> AsyncIterator[WorkerHarness]:
     """Run a worker; it is drained in the end."""
     bench = WorkerHarness(harness, renew_every=renew_every, resting=resting)
-    running = asyncio.create_task(bench.worker.run())
+    running = asyncio.create_task(bench.run())
     try:
         yield bench
     finally:

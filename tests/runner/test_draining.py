@@ -13,7 +13,7 @@ from tests.workflow.harness import Harness, a_harness
 async def with_something_slow_in_hand(harness: Harness) -> tuple[WorkerHarness, asyncio.Task[None]]:
     """Start a worker, and wait until it delivers what does not end before it may."""
     bench = WorkerHarness(harness)
-    running = asyncio.create_task(bench.worker.run())
+    running = asyncio.create_task(bench.run())
     bench.recorder.held["channel:slow"] = asyncio.Event()
     await bench.put(an_outbox_message("slow", queue="channel:slow"))
     await bench.until(lambda: bench.held("channel:slow"))
@@ -66,7 +66,7 @@ async def test_draining_waits_for_what_is_being_claimed_right_now() -> None:
     harness.storage.claims = Slow(harness.storage)
     bench = WorkerHarness(harness)
     await bench.put(an_outbox_message("late", queue="channel:late"))
-    running = asyncio.create_task(bench.worker.run())
+    running = asyncio.create_task(bench.run())
     await bench.until(lambda: bench.held("channel:late"))
 
     await bench.worker.drain(within=SOON)

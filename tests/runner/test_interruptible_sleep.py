@@ -36,7 +36,7 @@ async def test_a_delivery_that_waits_for_its_turn_gives_its_lease_back_at_once()
     harness, sleeper = await a_harness(), InterruptibleSleep()
     bench = WorkerHarness(harness)
     bench.recorder.nap = sleeper.sleep
-    running = asyncio.create_task(bench.worker.run())
+    running = asyncio.create_task(bench.run())
     await bench.put(an_outbox_message("slow", queue="channel:slow"))
     await bench.until(lambda: bench.held("channel:slow"))
 

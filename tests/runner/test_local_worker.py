@@ -35,6 +35,7 @@ async def test_nothing_is_claimed_while_more_is_in_hand_than_there_are_hands(log
     harness = await a_harness()
     async with at_work(harness) as bench:
         bench.recorder.held["slow"] = asyncio.Event()
+        await asyncio.sleep(0)  # the worker runs
         for number in range(18):
             bench.recorder.held[f"queue {number}"] = bench.recorder.held["slow"]
             bench.worker.take(Lease(queue=f"queue {number}", number=1, box=Box.OUTBOX))

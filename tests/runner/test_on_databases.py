@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import repeat
 from typing import cast
 
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.domain.request import State, UpgradeRequest
-from bot.runner.queue_runner import Handlers
+from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.runner.worker import Worker
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
@@ -52,8 +52,9 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
 class Process:
     """A worker of its own over a database and a cloud that others use too."""
 
-    def __init__(self, storage: Storage, cloud: FakeCloud) -> None:
-        self.storage = storage
+    def __init__(self, url: str, cloud: FakeCloud) -> None:
+        self.worker = Worker()
+        self.storage = storage = Storage.open(url, local_worker=self.worker)
         self.harness = Harness(
             storage=cast("FakeStorage", storage),
             cloud=cloud,
@@ -63,7 +64,7 @@ class Process:
             ids=iter(secrets.randbelow(10**9) for _ in repeat(None)),
         )
         self.told: list[str] = []
-        handlers = Handlers(
+        self.handlers = Handlers(
             requesting=self.harness.requesting,
             deciding=self.harness.deciding,
             submitting=self.harness.submitting,
@@ -71,8 +72,11 @@ class Process:
             deliver=self.deliver,
             slack_answers=self.harness.members.answers,
         )
-        self.worker = Worker(claims=storage.claims, begin=storage.begin, read=storage.read, handlers=handlers)
-        storage.claims.local_worker = self.worker
+
+    async def run(self) -> None:
+        """Let the worker run until it is drained."""
+        queue_runner = QueueRunner(begin=self.storage.begin, read=self.storage.read, handlers=self.handlers)
+        await self.worker.run(claims=self.storage.claims, queue_runner=queue_runner)
 
     async def deliver(self, lease: Lease) -> float:
         """Strike everything off."""
@@ -82,6 +86,23 @@ class Process:
             await work.commit()
         self.told += [f"{due.outgoing.key}: {getattr(due.outgoing.event, 'text', '')}" for due in found]
         return 0.0
+
+
+Start = Callable[[FakeCloud], Process]
+
+
+@pytest.fixture
+async def start(stored: Storage) -> AsyncIterator[Start]:
+    """Return what makes a process over the database; each is closed in the end."""
+    made: list[Process] = []
+
+    def make(cloud: FakeCloud) -> Process:
+        made.append(Process(stored.url, cloud))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.storage.close()
 
 
 async def put(storage: Storage, entry: AnyEntry, *, key: str, queue: str) -> None:
@@ -106,14 +127,14 @@ async def until(storage: Storage, state: State) -> UpgradeRequest:
             await asyncio.sleep(0.02)
 
 
-async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage) -> None:
+async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage, start: Start) -> None:
     """Two processes decide on two presses at once; the second writer reads again."""
     request = an_upgrade_request(required=2)
     async with stored.begin() as work:
         await work.requests.add(request)
         await work.commit()
     cloud = FakeCloud(a_catalog())
-    processes = [Process(stored, cloud), Process(stored, cloud)]
+    processes = [start(cloud), start(cloud)]
     for process, member in zip(processes, (SEM, KIM), strict=True):
         await process.harness.catalog_cache.renew()
         await put(stored, a_press(request, member=member), key=member, queue=f"request:{member}")
@@ -131,13 +152,13 @@ async def test_two_approvers_at_the_same_moment_are_both_counted(stored: Storage
     assert (decided.state, set(decided.voters)) == (State.APPROVED, {SEM, KIM})
 
 
-async def test_two_processes_submit_an_approved_request_once(stored: Storage) -> None:
+async def test_two_processes_submit_an_approved_request_once(stored: Storage, start: Start) -> None:
     """Asked, approved twice, submitted; every press delivered to the store twice, as Slack may."""
     cloud = FakeCloud(a_catalog())
-    processes = [Process(stored, cloud), Process(stored, cloud)]
+    processes = [start(cloud), start(cloud)]
     for process in processes:
         await process.harness.catalog_cache.renew()
-    running = [asyncio.create_task(process.worker.run()) for process in processes]
+    running = [asyncio.create_task(process.run()) for process in processes]
     await put(stored, a_submitted_form(), key="form", queue="cluster:web")
     asked = await until(stored, State.PENDING_APPROVAL)
     for member in (SEM, KIM) * 2:
@@ -157,12 +178,12 @@ async def test_two_processes_submit_an_approved_request_once(stored: Storage) ->
     assert upgrade.request_id == submitted.id
 
 
-async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
+async def test_draining_leaves_every_lease_free(stored: Storage, start: Start) -> None:
     """Whoever starts next can claim at once what is left."""
-    process = Process(stored, FakeCloud(a_catalog()))
+    process = start(FakeCloud(a_catalog()))
     await process.harness.catalog_cache.renew()
     process.harness.members.down = True
-    running = asyncio.create_task(process.worker.run())
+    running = asyncio.create_task(process.run())
     for number in range(5):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
 
@@ -177,15 +198,15 @@ async def test_draining_leaves_every_lease_free(stored: Storage) -> None:
     assert "cluster:fresh" in {lease.queue for lease in await stored.claims.claim_due(Lane.DECISIONS, limit=20)}
 
 
-async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stored: Storage) -> None:
+async def test_two_requests_for_a_cluster_at_the_same_moment_leave_one_open(stored: Storage, start: Start) -> None:
     """Two processes take them from two queues; the one stored second replaces the first."""
     cloud = FakeCloud(a_catalog())
-    processes = [Process(stored, cloud), Process(stored, cloud)]
+    processes = [start(cloud), start(cloud)]
     for process in processes:
         await process.harness.catalog_cache.renew()
     for number in range(2):
         await put(stored, a_submitted_form(), key=f"form {number}", queue=f"cluster:{number}")
-    running = [asyncio.create_task(process.worker.run()) for process in processes]
+    running = [asyncio.create_task(process.run()) for process in processes]
 
     await until(stored, State.REPLACED)
     for process in processes:
@@ -204,7 +225,7 @@ async def rewrite(storage: Storage, table: type[InboxRow | OutboxRow], number: i
         await newer.commit()
 
 
-async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storage) -> None:
+async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storage, start: Start) -> None:
     """In either box: the rest goes on at once, its tries are counted, and whose entry it was is told."""
     request = an_upgrade_request()
     async with stored.begin() as work:
@@ -216,10 +237,10 @@ async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storag
         await work.commit()
     await rewrite(stored, OutboxRow, 1, kind="KindOfTomorrow")
     await rewrite(stored, InboxRow, 1, kind="EntryOfTomorrow")
-    process = Process(stored, FakeCloud(a_catalog()))
+    process = start(FakeCloud(a_catalog()))
     await process.harness.catalog_cache.renew()
     told = process.told
-    running = asyncio.create_task(process.worker.run())
+    running = asyncio.create_task(process.run())
 
     async with asyncio.timeout(60):
         while not any(one.startswith("alert") for one in told):  # noqa: ASYNC110 - plain state

@@ -1,6 +1,6 @@
 """The three storages that face the same tests: the fake, SQLite, PostgreSQL."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,31 @@ from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import transaction
-from bot.workflow.ports import BeginReading, BeginWork, Claims
+from bot.workflow.ports import BeginReading, BeginWork, Box, Claims, Lease, Queue
 from tests.fake_claims import FakeClaims
 from tests.fakes import FakeStorage
+
+
+class LocalWorkerHere:
+    """A worker with free slots for these queues; it remembers what it was given and what it was woken for."""
+
+    def __init__(self, *free: Queue) -> None:
+        self.free = set(free)
+        self.leases: dict[Queue, Lease] = {}
+        self.woken: set[Queue] = set()
+
+    def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
+        """Return those that are free."""
+        return self.free.intersection(queues)
+
+    def take(self, lease: Lease) -> None:
+        """Remember the lease."""
+        assert lease.box is not None
+        self.leases[lease.box, lease.queue] = lease
+
+    def wake(self, box: Box, queue: str) -> None:
+        """Remember the name."""
+        self.woken.add((box, queue))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +51,7 @@ class Subject:
     others: Claims
     pass_time: Callable[[float], Awaitable[None]]
     commits: Callable[[], int]
+    local_worker: LocalWorkerHere
     audited: Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
@@ -43,8 +66,10 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Storage]:
 @pytest.fixture(params=["fake", "sqlite", "postgresql"])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     """Open each storage, empty."""
+    local_worker = LocalWorkerHere()
     if request.param == "fake":
         fake = FakeStorage()
+        fake.claims.local_worker = local_worker
 
         async def pass_fake_time(seconds: float) -> None:
             fake.pass_time(seconds)
@@ -53,11 +78,18 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
             return list(fake.audited)
 
         yield Subject(
-            fake.begin, fake.read, fake.claims, fake.claims, pass_fake_time, lambda: fake.commits, fake_audited
+            fake.begin,
+            fake.read,
+            fake.claims,
+            fake.claims,
+            pass_fake_time,
+            lambda: fake.commits,
+            local_worker,
+            fake_audited,
         )
         return
     url = request.getfixturevalue(f"{request.param}_url")
-    one, other = Storage.open(url), Storage.open(url)
+    one, other = Storage.open(url, local_worker=local_worker), Storage.open(url)
 
     async def pass_time(seconds: float) -> None:
         await make_older(one, seconds)
@@ -65,7 +97,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def audited() -> list[dict[str, Any]]:
         return [event async for event in one.audit_trail.events()]
 
-    yield Subject(one.begin, one.read, one.claims, other.claims, pass_time, lambda: one.commits, audited)
+    yield Subject(one.begin, one.read, one.claims, other.claims, pass_time, lambda: one.commits, local_worker, audited)
     await one.close()
     await other.close()
 

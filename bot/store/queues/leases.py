@@ -21,11 +21,11 @@ FEW = 8
 """Queues that a commit claims at most; with sixteen presses at once, their acknowledgements took a fifth longer."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class StoredClaims:
     """Leases in the database. `owner` names this process; `lasting` is how long a lease lives unless it is renewed.
 
-    `local_worker` is who works in this process, if anybody does.
+    `local_worker` does the work of this process, if there is one.
     """
 
     engines: Engines
@@ -74,17 +74,17 @@ class StoredClaims:
         return Lease(queue=queue, number=numbers[name]) if name in numbers else None
 
     async def claim_stored(self, storing: Transaction) -> tuple[Lease, ...]:
-        """Claim, for the hands that are free here, the queues in which this transaction stored something due.
+        """Claim the queues in which this transaction stored something due, as far as the local worker has free slots.
 
-        They are nobody's before it lasts, and cannot be anybody else's after. Those that are somebody's are left out;
-        all are, when they are many: people wait for this commit.
+        The claim lasts once the transaction is committed, so no other process can get in between. Queues that somebody
+        else has are left out; so are all of them when they are many, as people wait for this commit.
         """
         free = self.local_worker.free_for(storing.queues) if self.local_worker and len(storing.queues) <= FEW else ()
         new = [_name(queue, box) for box, queue in free]
         return await self._claim(storing, free, statements.TAKE_AT_ONCE, new=new)
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
-        """Have what was stored begun: what was claimed with it at once, the rest as soon as it can be claimed."""
+        """Start the work that was just stored: at once what was claimed, the rest as soon as it can be claimed."""
         if self.local_worker is None:
             return
         claimed = {(lease.box, lease.queue) for lease in leases}

@@ -1,7 +1,6 @@
-"""What is stored is begun at once where somebody's hands are free: the same commit claims its queue for them."""
+"""What is stored is begun at once where the local worker has a free slot: the same commit claims its queue."""
 
 import sqlite3
-from collections.abc import Collection
 from contextlib import closing
 
 import pytest
@@ -9,33 +8,11 @@ import pytest
 from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
 from bot.workflow.inbox import NewEntry
-from bot.workflow.ports import Box, Lane, Lease, Queue
+from bot.workflow.ports import Box, Lane, Lease
 from tests.builders import a_submitted_form, an_outbox_message
-from tests.store.conftest import Subject
+from tests.store.conftest import LocalWorkerHere, Subject
 
 IN, OUT = (Box.INBOX, "in"), (Box.OUTBOX, "out")
-
-
-class LocalWorkerHere:
-    """Hands that are free for these queues, and remember what they were given."""
-
-    def __init__(self, *free: Queue) -> None:
-        self.free = set(free)
-        self.leases: dict[Queue, Lease] = {}
-        self.woken: set[Queue] = set()
-
-    def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
-        """Return those that are free."""
-        return self.free.intersection(queues)
-
-    def take(self, lease: Lease) -> None:
-        """Remember the lease."""
-        assert lease.box is not None
-        self.leases[lease.box, lease.queue] = lease
-
-    def wake(self, box: Box, queue: str) -> None:
-        """Remember the name."""
-        self.woken.add((box, queue))
 
 
 async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
@@ -45,9 +22,10 @@ async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
         await work.commit()
 
 
-async def test_what_is_stored_is_claimed_with_it_for_hands_that_are_free(subject: Subject) -> None:
+async def test_what_is_stored_is_claimed_with_it_for_a_worker_with_free_slots(subject: Subject) -> None:
     """Nobody else can take it meanwhile; the lease is one like any other."""
-    subject.claims.local_worker = local_worker = LocalWorkerHere(IN, OUT)
+    local_worker = subject.local_worker
+    local_worker.free = {IN, OUT}
     async with subject.begin() as work:
         await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="in"))
         await work.outbox.put(an_outbox_message("1", queue="out"), an_outbox_message("2", queue="out"))
@@ -65,7 +43,8 @@ async def test_what_is_stored_is_claimed_with_it_for_hands_that_are_free(subject
 
 async def test_a_queue_is_claimed_with_what_is_stored_again_and_again(subject: Subject) -> None:
     """Each claim has a higher number than the one before, so whoever had it records nothing more."""
-    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
+    local_worker = subject.local_worker
+    local_worker.free = {OUT}
     await put(subject, "1")
     first = local_worker.leases.pop(OUT)
     await subject.claims.release(first)
@@ -77,11 +56,12 @@ async def test_a_queue_is_claimed_with_what_is_stored_again_and_again(subject: S
             await work.commit()
 
 
-async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -> None:
-    """Another process works on the queue, or no hand is free: it is claimed as soon as that can be."""
+async def test_a_worker_is_woken_for_what_it_could_not_begin(subject: Subject) -> None:
+    """Another process works on the queue, or no slot is free: it is claimed as soon as that can be."""
     await put(subject, "1")
     (elsewhere,) = await subject.others.claim_due(Lane.DELIVERIES, limit=9)
-    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
+    local_worker = subject.local_worker
+    local_worker.free = {OUT}
     async with subject.begin() as work:
         await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="in"))
         await work.outbox.put(an_outbox_message("2", queue="out"))
@@ -97,7 +77,8 @@ async def test_hands_are_woken_for_what_they_could_not_begin(subject: Subject) -
 async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject) -> None:
     """Sixteen people press at one moment: their presses are stored, and the worker claims them afterwards."""
     many = {(Box.OUTBOX, f"queue {number}") for number in range(16)}
-    subject.claims.local_worker = local_worker = LocalWorkerHere(*many)
+    local_worker = subject.local_worker
+    local_worker.free = many
     async with subject.begin() as work:
         await work.outbox.put(*(an_outbox_message(queue, queue=queue) for _, queue in many))
         await work.commit()
@@ -110,7 +91,8 @@ async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject)
 
 async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: Subject) -> None:
     """Neither is a queue claimed for it."""
-    subject.claims.local_worker = local_worker = LocalWorkerHere(OUT)
+    local_worker = subject.local_worker
+    local_worker.free = {OUT}
     async with subject.begin() as work:
         await work.outbox.put(an_outbox_message("lost", queue="out"))
     await put(subject, "later", delay=9)
@@ -123,20 +105,20 @@ async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: 
 
 async def test_nothing_is_begun_before_it_is_stored(sqlite_url: str) -> None:
     """Whoever begins it reads it, over another connection."""
-    storage, seen = Storage.open(sqlite_url), list[int]()
+    seen = list[int]()
 
     class Looking(LocalWorkerHere):
         def read(self) -> None:
             with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as beside:
                 seen.extend(beside.execute("SELECT count(*) FROM outbox").fetchone())
 
-        def take(self, lease: Lease) -> None:  # noqa: ARG002 - as Hands
+        def take(self, lease: Lease) -> None:  # noqa: ARG002 - as LocalWorker
             self.read()
 
-        def wake(self, box: Box, queue: str) -> None:  # noqa: ARG002 - as Hands
+        def wake(self, box: Box, queue: str) -> None:  # noqa: ARG002 - as LocalWorker
             self.read()
 
-    storage.claims.local_worker = Looking(OUT)
+    storage = Storage.open(sqlite_url, local_worker=Looking(OUT))
     async with storage.begin() as work:
         await work.outbox.put(an_outbox_message("1", queue="out"), an_outbox_message("2", queue="other"))
         await work.commit()
