@@ -256,6 +256,7 @@ class Bot:
             cataloguing=built.cataloguing,
             reminding=built.reminding,
             rollouts=built.rollouts,
+            readiness=built.readiness_keeping,
             catalog_cache=built.catalog_cache,
             in_force=built.in_force,
             prune=self._prune,

@@ -12,6 +12,7 @@ from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
+from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications.blocks import View
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
@@ -29,6 +30,7 @@ from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling, Recording
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Claims, Clock, Members
+from bot.workflow.readiness import CloudReadings, ReadinessCheck, ReadinessKeeping
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting, new_request_id
@@ -54,6 +56,8 @@ class UseCases:
     polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
+    readiness_check: ReadinessCheck
+    readiness_keeping: ReadinessKeeping
     delivery: Delivery
     draw_home: DrawHome
 
@@ -93,6 +97,12 @@ def use_cases(
     rule_check = RuleCheck(policy=policy, catalog_cache=catalog_cache, read=read, now=now, zone=zone, naming=naming)
     revoting = Revoting(begin=judge, permissions=permissions, rule_check=rule_check)
     announcing = Announcing(policy=policy, now=now)
+    readiness_check = ReadinessCheck(
+        facts=kubernetes_facts(),
+        catalog_cache=catalog_cache,
+        cloud_readings=CloudReadings(cloud, now=now),
+        now=now,
+    )
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
     home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
     draw_home = partial(_draw_home, home_reading)
@@ -102,7 +112,13 @@ def use_cases(
         viewing=viewing,
         home_reading=home_reading,
         requesting=Requesting(
-            begin=judge, viewing=viewing, permissions=permissions, now=now, real_time=real_time, new_id=new_id
+            begin=judge,
+            viewing=viewing,
+            permissions=permissions,
+            readiness_check=readiness_check,
+            now=now,
+            real_time=real_time,
+            new_id=new_id,
         ),
         deciding=Deciding(
             begin=judge,
@@ -166,6 +182,8 @@ def use_cases(
             now=now,
             real_time=real_time,
         ),
+        readiness_check=readiness_check,
+        readiness_keeping=ReadinessKeeping(begin=begin, read=read, check=readiness_check, policy=policy, now=now),
         delivery=build_delivery(
             begin=begin,
             read=read,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.people import MemberId
+from bot.domain.readiness import Readiness
 from bot.domain.request import RequestId
 from bot.domain.scheduled import UpgradeIdentity
 from bot.domain.windows import Window
@@ -187,6 +188,21 @@ class UpgradeOverran(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReadinessChanged(Event):
+    """The verdict was another one when the request was made: what it was `before`, and what it is now."""
+
+    before: Readiness
+    now: Readiness
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertsBegan(Event):
+    """Alerts, by name, that began since an upgrade started and still fire after it."""
+
+    alerts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WentBlind(Event):
     """No status of the organisation could be read since `since`. `about` names only the organisation."""
 
@@ -235,6 +251,8 @@ AnyEvent = (
     | WindowBrokeRule
     | WindowNear
     | UpgradeOverran
+    | ReadinessChanged
+    | AlertsBegan
     | WentBlind
     | SawAgain
     | RolloutMoved

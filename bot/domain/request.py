@@ -93,11 +93,15 @@ PERISHABLE = REPLACEABLE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vote:
-    """One approval, given at a moment by a member, perhaps with a comment."""
+    """One approval, given at a moment by a member, perhaps with a comment.
+
+    `readiness` is the number of the stored reading that the card showed, 0 for none.
+    """
 
     member: MemberId
     at: datetime
     comment: str = ""
+    readiness: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,12 +210,12 @@ class UpgradeRequest:
         if self.state not in expected:
             raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
 
-    def cast(self, *, by: MemberId, at: datetime, comment: str = "") -> "UpgradeRequest":
+    def cast(self, *, by: MemberId, at: datetime, comment: str = "", readiness: int = 0) -> "UpgradeRequest":
         """Add an approval. Whether its giver may vote is judged before; raises WrongState, AlreadyVoted."""
         self.check_state(State.PENDING_APPROVAL)
         if by in self.voters:
             raise AlreadyVoted(f"Your approval is already counted: {len(self.votes)} of {self.required}.")
-        return replace(self, votes=(*self.votes, Vote(member=by, at=at, comment=comment)))
+        return replace(self, votes=(*self.votes, Vote(member=by, at=at, comment=comment, readiness=readiness)))
 
     def take_back(self, *, by: MemberId) -> "UpgradeRequest":
         """Remove somebody's own approval while the vote is on; raises WrongState, NotVoted."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.domain.naming import PLAIN, Naming
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, NOT_FOLLOWED, NOT_REPORTED, PENDING, ScheduledUpgrade
 from bot.notifications import ids, phrases
@@ -18,6 +19,7 @@ from bot.notifications.blocks import (
     quotation,
     section,
 )
+from bot.notifications.readiness import card_line
 from bot.notifications.standing import standing
 from bot.notifications.text import escape, link, mention, sentence, span, when
 from bot.workflow.inbox import Press
@@ -49,16 +51,19 @@ def card(
     source: Source | None = None,
     newer: str | None = None,
     beside: ScheduledUpgrade | None = None,
+    readiness: ReadinessReading | None = None,
     naming: Naming = PLAIN,
 ) -> Message:
     """Draw the card for what is true now.
 
     `source` is where the organisation's statuses come from, `newer` the address of the card that took its place,
-    `beside` another scheduled upgrade of the cluster.
+    `beside` another scheduled upgrade of the cluster, `readiness` the latest reading of its readiness.
     """
     title = f"Upgrade {request.cluster} to {request.to_version}"
     status = standing(request, upgrade, newer=newer)
     facts = _facts(request, upgrade, naming)
+    if readiness is not None:
+        facts.append(("Readiness", card_line(readiness.readiness)))
     notes = _notes(request, upgrade, source)
     loud = [_OVERRIDE] if request.override else []
     other = phrases.competing(beside) if beside and request.state in _UNDECIDED else ""
@@ -84,7 +89,11 @@ def card(
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))
     if request.reason.strip():
         blocks += [section("*Reason*"), quotation(request.reason)]
-    if buttons := [press_button(press, request, naming) for press in presses(request, upgrade)]:
+    number = readiness.number if readiness else 0
+    buttons = [press_button(press, request, naming, readiness=number) for press in presses(request, upgrade)]
+    if has_readiness(request, upgrade):
+        buttons.append(readiness_button(request, naming, readiness=number))
+    if buttons:
         blocks.append(actions(*buttons, block_id=f"card:{request.id}"))
     if notes:
         blocks.append(context(" ".join(notes)))
@@ -114,16 +123,33 @@ def presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[
     return ()
 
 
-def press_button(press: Press, request: UpgradeRequest, naming: Naming) -> Block:
-    """Draw one of the buttons of a request; it carries the seal of what is shown now."""
+def press_button(press: Press, request: UpgradeRequest, naming: Naming, *, readiness: int = 0) -> Block:
+    """Draw one of the buttons of a request; it carries the seal and the readiness of what is shown now."""
     label = _LABELS[press]
     style = {Press.APPROVE: "primary", Press.REJECT: "danger"}.get(press)
     return button(
         label,
         action_id=press,
-        value=ids.carry(request),
+        value=ids.carry(request, readiness),
         style="primary" if style == "primary" else "danger" if style else None,
         says=f"{label} upgrade of {naming.cluster(request)}",
+    )
+
+
+def has_readiness(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> bool:
+    """Whether the card offers to look at the readiness: until the upgrade begins, or ends otherwise."""
+    if request.state is State.SUBMITTED:
+        return upgrade is None or upgrade.status in PENDING
+    return request.state in {*_BY_STATE, State.SUBMITTING}
+
+
+def readiness_button(request: UpgradeRequest, naming: Naming, *, readiness: int) -> Block:
+    """Draw the button that shows the readiness as it is now."""
+    return button(
+        "Readiness",
+        action_id=ids.ActionId.READINESS,
+        value=ids.carry(request, readiness),
+        says=f"Readiness of upgrade of {naming.cluster(request)}",
     )
 
 

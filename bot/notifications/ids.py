@@ -11,6 +11,9 @@ PRESSES: Final = tuple(Press)
 """The action ids of the buttons on cards, alerts and App Home are the values of Press."""
 
 
+_LONGEST_NUMBER: Final = 18
+
+
 class ActionId(StrEnum):
     """Action ids of everything else that can be pressed, chosen or typed."""
 
@@ -20,6 +23,8 @@ class ActionId(StrEnum):
     """The buttons that turn App Home's page; the value is the page, counted from 0."""
     RETRY_LOADING = "retry_loading"
     """The button of the error view: try to load the catalog again."""
+    READINESS = "readiness"
+    """The button `Readiness` of a card."""
     OPEN_LINK = "open_link"
     """Buttons that only open a link; Slack reports the press, and nothing is done."""
     CLUSTER = "cluster"
@@ -36,6 +41,7 @@ class CallbackId(StrEnum):
     SCHEDULE_UPGRADE = "schedule_upgrade"
     REJECT_UPGRADE = "reject_upgrade"
     LOADING = "loading"
+    READINESS = "readiness"
     HOME = "home"
 
 
@@ -52,29 +58,32 @@ class BlockId(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """What a button carries: which request, and the seal of what was shown beside it."""
+    """What a button carries: which request, the seal of what was shown beside it, and the number of its readiness."""
 
     request_id: RequestId
     seal: Seal
+    readiness: int = 0
 
 
 class NotOurs(ValueError):
     """A button's value that we never wrote."""
 
 
-def carry(request: UpgradeRequest) -> str:
-    """Return the value of a button about a request as it is drawn now."""
-    return value(request_id=request.id, seal=request.seal)
+def carry(request: UpgradeRequest, readiness: int = 0) -> str:
+    """Return the value of a button about a request as it is drawn now, beside a reading of this number."""
+    return value(request_id=request.id, seal=request.seal, readiness=readiness)
 
 
-def value(*, request_id: RequestId, seal: Seal) -> str:
+def value(*, request_id: RequestId, seal: Seal, readiness: int = 0) -> str:
     """Return the value of a button."""
-    return f"{request_id}:{seal}"
+    return f"{request_id}:{seal}#{readiness}" if readiness else f"{request_id}:{seal}"
 
 
 def read(text: str) -> Carried:
     """Read a button's value; raises NotOurs."""
-    request_id, colon, seal = text.rpartition(":")
+    rest, _, number = text.partition("#")
+    request_id, colon, seal = rest.rpartition(":")
     if not (request_id and colon):
         raise NotOurs("This button carries nothing that can be read.")
-    return Carried(request_id=RequestId(request_id), seal=Seal(seal))
+    readiness = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER else 0
+    return Carried(request_id=RequestId(request_id), seal=Seal(seal), readiness=readiness)

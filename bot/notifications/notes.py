@@ -12,7 +12,7 @@ from bot.domain.events import (
     WindowBrokeRule,
 )
 from bot.domain.scheduled import ALARMING
-from bot.notifications import deciding_story, phrases, running_story
+from bot.notifications import deciding_story, phrases, readiness, running_story
 from bot.notifications.blocks import Block, Message, actions, context, message, section
 from bot.notifications.card import press_button, presses
 from bot.notifications.context import MessageContext
@@ -24,14 +24,15 @@ _LONGEST_PART = 2800
 
 def heading(event: AnyEvent, current: MessageContext) -> str:
     """Say in a few words what happened."""
-    return deciding_story.heading(event) or running_story.heading(event, current) or "Notice"
+    told = deciding_story.heading(event) or running_story.heading(event, current)
+    return told or readiness.heading(event) or "Notice"
 
 
 def lines(event: AnyEvent, current: MessageContext) -> tuple[str, ...]:
     """Tell what happened in a few sentences."""
     if isinstance(event, Answered):
         return (trusted(event.text),)
-    return deciding_story.lines(event) or running_story.lines(event, current) or ()
+    return deciding_story.lines(event) or running_story.lines(event, current) or readiness.story(event) or ()
 
 
 def is_alarming(event: AnyEvent) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, assert_never
 
+from bot.domain.events import AlertsBegan, AnyEvent, ReadinessChanged
 from bot.domain.readiness import (
     RUNNING,
     STOPPED,
@@ -131,6 +132,42 @@ def warning(line: Line) -> str:  # noqa: PLR0911 - as above
         case Path() | PoolsLine() | ReleaseNotes():
             return words(line)
     assert_never(line)
+
+
+def heading(event: AnyEvent) -> str | None:
+    """Say in a few words what happened; None for events of other stories."""
+    match event:
+        case ReadinessChanged():
+            return "Readiness changed"
+        case AlertsBegan():
+            return "New alerts after the upgrade"
+        case _:
+            return None
+
+
+def story(event: AnyEvent) -> tuple[str, ...] | None:
+    """Tell it; None for events of other stories."""
+    match event:
+        case ReadinessChanged():
+            return (f"Readiness changed since the request: {_changed(event)}.",)
+        case AlertsBegan():
+            count = len(event.alerts)
+            names = _listed([escape(name, 100) for name in event.alerts], _MOST_ALERTS)
+            began = f"{count} alerts began since the upgrade started and still fire"
+            return (f"{'1 alert began since the upgrade started and still fires' if count == 1 else began}: {names}.",)
+        case _:
+            return None
+
+
+def _changed(event: ReadinessChanged) -> str:
+    new = [warning(line) for line in event.now.warnings_since(event.before)[:_ON_THE_CARD]]
+    if not new:
+        return f"it was {_lower(verdict(event.before))}, and is {_lower(verdict(event.now))} now"
+    return "; ".join(new)
+
+
+def _lower(said: str) -> str:
+    return said[0].lower() + said[1:]
 
 
 def _end_of_life(line: EndOfLife) -> str:

@@ -19,6 +19,7 @@ from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling
 from bot.workflow.ports import Claims, Lease
+from bot.workflow.readiness import ReadinessKeeping
 from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.rollouts import Rollouts
@@ -43,6 +44,7 @@ class Jobs:
     cataloguing: Cataloguing
     reminding: Reminding
     rollouts: Rollouts
+    readiness: ReadinessKeeping
     catalog_cache: CatalogCache
     in_force: PolicyInForce
     prune: Callable[[], Awaitable[None]]
@@ -61,6 +63,7 @@ class Jobs:
             schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
         schedule.every(_TICK, "rollouts", self.guarded("rollouts", self._rollouts))
+        schedule.every(_TICK, "readiness", self._job("readiness", self._readiness, again_in=1.0))
         schedule.every(_TICK, "policy", self.guarded("policy", self._policy()))
         schedule.every(_TICK, "catalog_cache", self.guarded("catalog_cache", self.catalog_cache.renew))
         schedule.every(timedelta(minutes=1), "prune", self._job("prune", self._prune, again_in=_PRUNE_EVERY))
@@ -138,6 +141,10 @@ class Jobs:
         await self.reminding.look_round(lease)
         await self.reminding.homes(lease)
         await self.reminding.refusals(lease)
+
+    async def _readiness(self, lease: Lease) -> None:
+        await self.readiness.refresh(lease)
+        await self.readiness.compare_alerts(lease)
 
     async def _prune(self, _lease: Lease) -> None:
         await self.prune()

@@ -154,6 +154,7 @@ def read(body: Payload) -> ButtonPressed:
         press=Press(text(action, "action_id")),
         request_id=carried.request_id,
         seal=carried.seal,
+        readiness=carried.readiness,
         response_url=text(body, "response_url") or None,
         message=MessageRef(channel=channel, ts=ts) if channel and ts else None,
     )

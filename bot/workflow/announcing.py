@@ -1,7 +1,7 @@
 """What is told of a scheduled upgrade's moves, and where: card, thread, channel, direct message; each once."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.form import forbidding, unproven
@@ -12,7 +12,10 @@ from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.lookups import request_of
 from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
-from bot.workflow.repositories import Fact
+from bot.workflow.repositories import AlertCheck, Fact
+
+AFTERWARDS = timedelta(minutes=15)
+"""How long after an upgrade succeeded its alerts are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class Announcing:
             await self._tell_window(work, stored, move, request)
         if move.window != move.from_window:
             await self._check_window(work, stored, request)
+        if move.changed_status and stored.status == "SUCCEEDED":
+            check = AlertCheck(
+                organisation=stored.organisation, upgrade=stored.identity, due_at=stored.status_since + AFTERWARDS
+            )
+            await work.alert_checks.put(check)
         await self._record(work, stored, move)
         await self._repaint_beside(work, stored)
         return stored

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.errors import Refused, WrongState
 from bot.domain.events import About, AnyEvent, RequestApproved, RequestRejected, RequestWithdrawn, VoteCast
@@ -12,7 +13,7 @@ from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import AnyEntry, ButtonPressed, Press, RejectionGiven
-from bot.workflow.lookups import find_competing
+from bot.workflow.lookups import find_competing, readiness_changed
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
@@ -82,20 +83,22 @@ class Decisions:
             direct=event,
         )
 
-    async def approve(self, request: UpgradeRequest, member: Member) -> Decision:
+    async def approve(self, request: UpgradeRequest, member: Member, *, readiness: int = 0) -> Decision:
         """Count an approval; the last one needed has it submitted."""
         rule, now = self.rule_check.rule(request), self.rule_check.now()
         await self._may_decide(request, member)
         self._not_late(request)
         request.check_state(State.PENDING_APPROVAL)
         await self.rule_check.check(request)
-        voted = request.cast(by=member.id, at=now).require(rule.approvals_needed(override=request.override))
+        voted = request.cast(by=member.id, at=now, readiness=readiness)
+        voted = voted.require(rule.approvals_needed(override=request.override))
         voted = voted.keep_votes_of(await self.permissions.standing_voters(voted, rule))
         count, about = len(voted.votes), outbox.about(request)
         cast = VoteCast(about=about, by=member.id, count=count, required=voted.required)
         tally = f"{count} of {voted.required}"
         async with self.read() as work:
             other = await find_competing(work, request)
+            changed = await readiness_changed(work, request)
         supersedes = other.to_version if other and other.status != "IN_PROGRESS" else ""
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
@@ -104,7 +107,7 @@ class Decisions:
         return Decision(
             request=voted.approve(at=now),
             kind="vote cast",
-            events=(cast, RequestApproved(about=about, supersedes=supersedes)),
+            events=(cast, *changed, RequestApproved(about=about, supersedes=supersedes)),
             answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
             submit=True,
             supersedes=supersedes,
@@ -220,7 +223,7 @@ class Deciding:
         """
         decisions = self._decisions
         by_press: dict[Press, Verb] = {
-            Press.APPROVE: decisions.approve,
+            Press.APPROVE: partial(decisions.approve, readiness=pressed.readiness),
             Press.WITHDRAW: decisions.withdraw,
             Press.TRY_AGAIN: decisions.try_again,
             Press.SUBMIT_AGAIN: decisions.submit_again,
@@ -327,6 +330,7 @@ class Deciding:
             audit=decision.kind,
             at=self.rule_check.now(),
             actor=pressed.member,
+            readiness=pressed.readiness if isinstance(pressed, ButtonPressed) else 0,
             facts=facts,
             repaint=decision.kind,
             urgency=Urgency.PERSON,

@@ -59,7 +59,10 @@ class FormSubmitted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButtonPressed:
-    """A person pressed a button. `response_url` (a secret) answers privately; `message` is where it was pressed."""
+    """A person pressed a button. `response_url` (a secret) answers privately; `message` is where it was pressed.
+
+    `readiness` is the number of the reading that the card showed, 0 for none.
+    """
 
     member: MemberId
     press: Press
@@ -67,6 +70,7 @@ class ButtonPressed:
     seal: Seal
     response_url: str | None = None
     message: MessageRef | None = None
+    readiness: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,10 @@
 """Questions about stored requests and upgrades that several use cases ask."""
 
+from bot.domain.events import ReadinessChanged
 from bot.domain.request import RequestId, UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.errors import Missing, UnreadableRequest
+from bot.workflow.outbox import about
 from bot.workflow.ports import ReadOnlyWork
 
 _LATEST = 5
@@ -21,3 +23,13 @@ async def request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRe
 async def find_competing(work: ReadOnlyWork, request: UpgradeRequest) -> ScheduledUpgrade | None:
     """Return the scheduled upgrade that the request would supersede, None when there is none."""
     return competing(request, await work.upgrades.of_cluster(request.cluster_identity, limit=_LATEST))
+
+
+async def readiness_changed(work: ReadOnlyWork, request: UpgradeRequest) -> tuple[ReadinessChanged, ...]:
+    """Return what to post when the verdict is another one than when the request was made; nothing otherwise."""
+    first, latest = await work.readiness.first(request.id), (await work.readiness.latest(request.id)).get(request.id)
+    if first is None or latest is None or latest.readiness.is_pending:
+        return ()
+    if first.readiness.kinds_of_warnings == latest.readiness.kinds_of_warnings:
+        return ()
+    return (ReadinessChanged(about=about(request), before=first.readiness, now=latest.readiness),)

@@ -12,6 +12,7 @@ from bot.domain.events import About, RequestApproved, UpgradeRequested
 from bot.domain.form import Form, judged_time, occasion
 from bot.domain.people import Member
 from bot.domain.policy import Rule
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import Missing, Stale, Taken
@@ -20,6 +21,7 @@ from bot.workflow.inbox import FormSubmitted
 from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Fact
 from bot.workflow.transitions import Change, replace_request, request_facts, rule_facts, store_request
 from bot.workflow.viewing import Viewing
@@ -59,6 +61,7 @@ class Requesting:
     begin: BeginWork
     viewing: Viewing
     permissions: Permissions
+    readiness_check: ReadinessCheck
     now: Clock
     real_time: Clock
     new_id: Callable[[], RequestId] = new_request_id
@@ -182,8 +185,11 @@ class Requesting:
             required=request.required,
             deadline=request.deadline,
         )
+        judged = self.readiness_check.at_hand(self.readiness_check.cluster_of(request), request.to_version)
+        reading = await work.readiness.add(request.id, ReadinessReading(at=self.now(), readiness=judged))
         made = Change(
             audit="upgrade requested",
+            readiness=reading.number,
             at=request.requested_at,
             actor=request.requester,
             facts=facts,

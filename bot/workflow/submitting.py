@@ -118,12 +118,19 @@ class Submitting:
             "seal": sending.seal,
             "policy": rule_facts(self.rule_check.rule(sending)),
         }
-        change = Change(audit="submission sent", at=now, facts=facts, repaint="submitting")
         async with self.begin_judged(task.lease) as work:
             if request.rollout and not await _is_open(work, request):
                 await _give_back(work, request, "The rollout hands nothing over just now.", task, at=now)
                 await work.commit()
                 return
+            reading = (await work.readiness.latest(request.id)).get(request.id)
+            change = Change(
+                audit="submission sent",
+                at=now,
+                facts=facts,
+                repaint="submitting",
+                readiness=reading.number if reading else 0,
+            )
             stored = await store_request(work, request, sending, change)
             await work.commit()
         if self.seconds() - began > _STALLED:

@@ -11,6 +11,17 @@ from datetime import datetime
 from bot.domain.events import About, AnyEvent, RequestExpired, RequestReplaced, RolloutMoved, UpgradeSubmitted
 from bot.domain.naming import Naming
 from bot.domain.policy import Rule
+from bot.domain.readiness import (
+    Alerts,
+    AlertsLine,
+    ClusterLine,
+    EndOfLife,
+    NotMonitored,
+    PoolsLine,
+    ReadinessReading,
+    RemovedApis,
+    Unread,
+)
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutCluster
 from bot.domain.rollout_steps import kind_of_change, steps
@@ -28,7 +39,8 @@ class Change:
 
     `audit` is the kind of the audit event. It may be empty only while the state stays the same. `repaint` says why the
     card is drawn again and is part of the message's key; empty when the card stays as it is. The events in `thread` are
-    posted under the card in this order. `submit` starts a submission to the cloud.
+    posted under the card in this order. `submit` starts a submission to the cloud. `readiness` is the number of the
+    reading that goes into the trail, 0 for none.
     """
 
     audit: str
@@ -40,6 +52,7 @@ class Change:
     thread: tuple[AnyEvent, ...] = ()
     direct: AnyEvent | None = None
     submit: bool = False
+    readiness: int = 0
 
 
 async def store_request(
@@ -50,9 +63,8 @@ async def store_request(
         raise ValueError(f"a change to {after.state} without an audit event")
     stored = await (work.requests.save(after) if before else work.requests.add(after))
     if change.audit:
-        await work.audit.append(
-            fact(stored, change.audit, at=change.at, actor=change.actor, facts=change.facts),
-        )
+        facts = {**change.facts, **await _referred_to(work, stored, change.readiness)}
+        await work.audit.append(fact(stored, change.audit, at=change.at, actor=change.actor, facts=facts))
     if stored.rollout:  # it has no card and sends no direct messages: the rollout tells what becomes of it
         await work.outbox.put(*([outbox.submit(stored)] if change.submit else []))
         return stored
@@ -123,6 +135,15 @@ async def store_rollout(
 def _is_handed_over(before: Rollout, now: RolloutCluster) -> bool:
     was = before.find(now.identity)
     return now.request is not None and (was is None or was.request != now.request)
+
+
+async def _referred_to(work: UnitOfWork, request: UpgradeRequest, number: int) -> Mapping[str, object]:
+    """Keep a reading of readiness, and return it for the trail."""
+    reading = await work.readiness.numbered(request.id, number) if number else None
+    if reading is None:
+        return {}
+    await work.readiness.keep(request.id, number)
+    return {"readiness": readiness_facts(reading)}
 
 
 async def expire(work: UnitOfWork, request: UpgradeRequest, *, at: datetime) -> UpgradeRequest:
@@ -269,3 +290,36 @@ def rule_facts(rule: Rule) -> dict[str, object]:
         "allow_downgrade": rule.allow_downgrade,
         "zone": str(rule.zone),
     }
+
+
+def readiness_facts(reading: ReadinessReading) -> dict[str, object]:
+    """Return a reading for the audit trail as plain JSON values."""
+    facts: dict[str, object] = {"number": reading.number, "verdict": reading.readiness.verdict.value}
+    for line in reading.readiness.lines:
+        match line:
+            case EndOfLife():
+                facts["target_ends"] = line.target_ends.isoformat() if line.target_ends else None
+            case RemovedApis():
+                facts["removed_apis"] = [f"{one.api} {one.kind}" for one in line.removed] if line.known else None
+            case PoolsLine(pools=Unread() as unread):
+                facts["pools"] = unread.why
+            case PoolsLine(pools=tuple() as pools):
+                facts["pools"] = [f"{pool.name}: {pool.strategy}" for pool in pools]
+            case AlertsLine():
+                facts["alerts"] = alert_words(line.alerts)
+            case ClusterLine():
+                facts |= {"status": line.status, "auto_upgrade": line.auto_upgrade, "follows": line.follows}
+            case _:
+                pass
+    return facts
+
+
+def alert_words(alerts: Alerts) -> object:
+    """Return alerts as plain JSON values: their names, or why there are none."""
+    match alerts:
+        case NotMonitored():
+            return "not monitored"
+        case Unread(why=why):
+            return f"not read: {why}"
+        case firing:
+            return [alert.name for alert in firing]

@@ -105,6 +105,8 @@ class Harness:
         self.rollouts = built.rollouts
         self.polling = built.polling
         self.reminding = built.reminding
+        self.readiness_check = built.readiness_check
+        self.readiness_keeping = built.readiness_keeping
 
     async def restarted(self, *, policy: Policy | None = None, forced: Source | None = None) -> "Harness":
         """Return another process over the same ports, with another policy if one is given."""

@@ -6,6 +6,7 @@ from typing import Final
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.rollout import Rollout
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
@@ -41,6 +42,7 @@ class StoredContext:
     newer: MessageRef | None = None
     beside: ScheduledUpgrade | None = None
     rollout: Rollout | None = None
+    readiness: ReadinessReading | None = None
 
     def asked(self) -> UpgradeRequest:
         """Return the request; raises Missing."""
@@ -75,7 +77,13 @@ class ContextLoader:
         request = stored.asked()
         newer = await self.address(stored.newer)
         drawn = card(
-            request, stored.upgrade, source=stored.source, newer=newer, beside=stored.beside, naming=self.naming
+            request,
+            stored.upgrade,
+            source=stored.source,
+            newer=newer,
+            beside=stored.beside,
+            readiness=stored.readiness,
+            naming=self.naming,
         )
         return RenderedCard(
             request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None
@@ -133,6 +141,7 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
         place=place,
         newer=await work.messages.card(request.replaced_by) if draws and request.replaced_by else None,
         beside=await find_competing(work, request) if draws and request.state in OPEN else None,
+        readiness=(await work.readiness.latest(request.id)).get(request.id) if draws else None,
     )
 
 
