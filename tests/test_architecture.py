@@ -40,7 +40,7 @@ INWARDS: dict[str, set[str]] = {
     },
     "gauges": {"server", "domain", "observe", "store"},
     "readyz": {*INNER, "runner", "server", "slack", "store"},
-    "wiring": {*INNER, "notifications", "observe"},
+    "wiring": {"kubernetes_facts", *INNER, "notifications", "observe"},
     "server": {"connections"},
     "connections": {"observe"},
     "settings": {"shapes", "observe", "database_url", "proxies"},
