@@ -147,7 +147,7 @@ class Bot:
             begin=storage.begin,
             members=people,
             messenger=messenger,
-            judge=built.deciding.judge,
+            judge=built.deciding.check_may_open,
             draw_home=built.draw_home,
             tasks=tasks,
             real_time=real_time,

@@ -123,9 +123,12 @@ def use_cases(
         deciding=Deciding(
             begin=judge,
             read=read,
+            catalog_cache=catalog_cache,
             permissions=permissions,
             rule_check=rule_check,
             revoting=revoting,
+            naming=naming,
+            now=now,
             real_time=real_time,
         ),
         submitting=Submitting(

@@ -8,7 +8,7 @@ import structlog
 
 from bot.domain.events import About
 from bot.domain.people import MemberId
-from bot.domain.request import RequestId, UpgradeRequest
+from bot.domain.request import UpgradeRequest
 from bot.observe.reference import referenced
 from bot.workflow import outbox
 from bot.workflow.deciding import Deciding
@@ -16,7 +16,6 @@ from bot.workflow.errors import (
     LeaseLost,
     LookUpRefused,
     MembersUnavailable,
-    Missing,
     OlderPolicy,
     StoreAway,
     UnreadableRequest,
@@ -31,6 +30,7 @@ from bot.workflow.inbox import (
     RolloutPlanned,
     RolloutPressed,
 )
+from bot.workflow.lookups import find_request
 from bot.workflow.outbox import DueMessage, OutboxMessage
 from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.requesting import Later, Requesting
@@ -131,12 +131,11 @@ class QueueRunner:
         while lease.held and not self.stopping:
             async with self.read() as work:
                 received = await work.inbox.due(lease.queue)
-                if received is None:
-                    return 0.0
-                known = await self._known(work, received)
+            if received is None:
+                return 0.0
             try:
                 with referenced(received.reference or None, queue=lease.queue):
-                    await self._take(received, known, lease)
+                    await self._take(received, lease)
             except Later as later:
                 if received.waited > _A_WHILE_SECONDS:
                     await self._tell(received, _TAKES_ITS_TURN, lease)
@@ -149,47 +148,29 @@ class QueueRunner:
                     await self._tell(received, _KEPT, lease)
                     return _until_slack_can(received)
                 told = _KEPT if received.attempts == 0 else None
-                await self._failed(received, lease, why=_UNKNOWN_PERSON, error=str(error), tell=told, known=known)
+                await self._failed(received, lease, why=_UNKNOWN_PERSON, error=str(error), tell=told)
             except (LeaseLost, StoreAway, OlderPolicy):
                 raise
             except Exception as error:
                 log.exception("inbox.failed", number=received.number, attempts=received.attempts)
                 told = _FAULT if received.attempts == _A_WHILE else None
-                await self._failed(received, lease, why=_OWN_FAULT, error=repr(error), tell=told, known=known)
+                await self._failed(received, lease, why=_OWN_FAULT, error=repr(error), tell=told)
         return 0.0
 
-    async def _known(self, work: ReadOnlyWork, received: InboxEntry) -> UpgradeRequest | None:
-        """Return the request that it is about, None when there is none that can be read."""
-        try:
-            return await self.handlers.deciding.known(work, received.entry)
-        except StoreAway:
-            raise
-        except Exception:  # noqa: BLE001 - the decision reads it again, and what fails there is logged and told
-            return None
-
-    async def _take(self, received: InboxEntry, known: UpgradeRequest | None, lease: Lease) -> None:
+    async def _take(self, received: InboxEntry, lease: Lease) -> None:
         match received.entry:
             case FormSubmitted() as submitted:
                 await self.handlers.requesting.request(received.number, submitted, lease)
             case ButtonPressed() as pressed:
-                await self.handlers.deciding.press(received.number, pressed, lease, known)
+                await self.handlers.deciding.press(received.number, pressed, lease)
             case RejectionGiven() as given:
-                await self.handlers.deciding.reject(received.number, given, lease, known)
+                await self.handlers.deciding.reject(received.number, given, lease)
             case RolloutPlanned() as planned:
                 await self.handlers.rollouts.plan(received.number, planned, lease)
             case RolloutPressed() as rollout_pressed:
                 await self.handlers.rollouts.press(received.number, rollout_pressed, lease)
 
-    async def _failed(
-        self,
-        received: InboxEntry,
-        lease: Lease,
-        *,
-        why: str,
-        error: str,
-        tell: str | None,
-        known: UpgradeRequest | None,
-    ) -> None:
+    async def _failed(self, received: InboxEntry, lease: Lease, *, why: str, error: str, tell: str | None) -> None:
         """Try an entry again later; after some tries give it up, and tell who sent it."""
         if received.attempts + 1 < MOST_TRIES:
             async with self.begin(lease) as work:
@@ -202,7 +183,7 @@ class QueueRunner:
         log.error("dead_letter", box=Box.INBOX, queue=lease.queue, attempts=MOST_TRIES, error=error, **about)
         async with self.begin(lease) as work:
             await work.inbox.dead_letter(received.number, error=error)
-            await work.outbox.put(_answer(received, _given_up(received, why, known)))
+            await work.outbox.put(_answer(received, _given_up(received, why, await _request_of(work, received))))
             await work.commit()
 
     async def _tell(self, received: InboxEntry, text: str, lease: Lease) -> None:
@@ -238,9 +219,8 @@ class QueueRunner:
 
     async def _tell_requester(self, work: UnitOfWork, due: DueMessage, text: str) -> None:
         """Tell whoever asked for an upgrade why it is not submitted, once."""
-        try:
-            request = await work.requests.get(RequestId(due.outgoing.request_id or ""))
-        except Missing:
+        request = await find_request(work, due.outgoing.request_id)
+        if request is None:
             return
         about = outbox.about(request)
         await work.outbox.put(outbox.answer(request.requester, text, key=f"refused:{due.number}", about=about))
@@ -258,9 +238,19 @@ def _answer(received: InboxEntry, text: str) -> OutboxMessage:
     return outbox.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
 
 
-def _given_up(received: InboxEntry, why: str, known: UpgradeRequest | None) -> str:
+async def _request_of(work: ReadOnlyWork, received: InboxEntry) -> UpgradeRequest | None:
+    """Return the request that an entry is about, None when there is none that can be read."""
+    if not isinstance(received.entry, ButtonPressed | RejectionGiven):
+        return None
+    try:
+        return await find_request(work, received.entry.request_id)
+    except UnreadableRequest:
+        return None
+
+
+def _given_up(received: InboxEntry, why: str, request: UpgradeRequest | None) -> str:
     what, again = _named(received.entry)
-    where = f" for {known.environment}/{known.cluster}" if known else ""
+    where = f" for {request.full_name}" if request else ""
     reference = f" The log has more under reference {received.reference}." if received.reference else ""
     return f"Your {what}{where} was given up after {MOST_TRIES} tries: {why}. Nothing was changed. {again}{reference}"
 

@@ -1,4 +1,4 @@
-"""Deciding on a request: presses and rejections out of the inbox, judged live, answered from what was stored."""
+"""Deciding on a request: each press and rejection from the inbox is checked live, stored, and answered privately."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -6,17 +6,19 @@ from functools import partial
 
 from bot.domain.errors import Refused, WrongState
 from bot.domain.events import About, AnyEvent, RequestApproved, RequestRejected, RequestWithdrawn, VoteCast
+from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
 from bot.domain.scheduled import DONE
 from bot.workflow import outbox
-from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import Stale, Taken
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import AnyEntry, ButtonPressed, Press, RejectionGiven
-from bot.workflow.lookups import find_competing, readiness_changed
+from bot.workflow.inbox import ButtonPressed, Press, RejectionGiven
+from bot.workflow.lookups import find_competing, find_request, readiness_changed
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
@@ -31,8 +33,12 @@ _WITHDRAWABLE = (
 _RESCHEDULABLE = (*_WITHDRAWABLE, State.SUBMITTED)
 
 
+_TRIES = 8
+_NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
+
+
 class Late(Refused):
-    """The deadline has passed and nobody has noted it yet."""
+    """The deadline has passed, but the request has not been ended yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,42 +58,62 @@ class Decision:
     supersedes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """Each raises Refused when the person may not, or the request cannot; MembersUnavailable when nobody can tell."""
+Decide = Callable[[UpgradeRequest, Member], Awaitable[Decision]]
+"""Decides for a person. Raises Refused when the person may not, or the request cannot be decided on like that."""
 
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Decides on presses and rejections.
+
+    MembersUnavailable means that nothing was decided, because Slack did not say who the person is or who is in a group.
+    """
+
+    begin: BeginWork
     read: BeginReading
+    catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
+    revoting: Revoting
+    naming: Naming
+    now: Clock
+    real_time: Clock
 
-    async def check_may_open(self, press: Press, request: UpgradeRequest, member: Member, seal: Seal) -> None:
-        """Raise Refused unless this press may open its modal."""
-        if press is Press.REJECT:
-            await self._check_rejectable(request, member, seal)
-        elif press is Press.RESCHEDULE:
-            await self.permissions.check_may_request(member, self.rule_check.rule(request))
-            self._not_late(request)
-            request.check_state(*_RESCHEDULABLE)
-            await self._check_not_running(request)
+    async def check_may_open(self, pressed: ButtonPressed) -> None:
+        """Raise Refused unless this press may open its modal now; raises MembersUnavailable."""
+        member = await self.permissions.somebody(pressed.member)
+        await self._check_opening(pressed, await self._request(pressed), member)
 
-    async def reject(self, request: UpgradeRequest, member: Member, *, seal: Seal, reason: str) -> Decision:
-        """End the request by an approver's no."""
-        await self._check_rejectable(request, member, seal)
-        rejected = request.reject(by=member.id, reason=reason, at=self.rule_check.now())
-        event = RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome)
-        return Decision(
-            request=rejected,
-            kind="request rejected",
-            events=(event,),
-            answer="You rejected this request.",
-            direct=event,
-        )
+    async def press(self, number: int, pressed: ButtonPressed, lease: Lease) -> None:
+        """Decide on a press, which is inbox entry `number`; raises MembersUnavailable."""
+        by_press: dict[Press, Decide] = {
+            Press.APPROVE: partial(self._approve, readiness=pressed.readiness),
+            Press.WITHDRAW: self._withdraw,
+            Press.TRY_AGAIN: self._try_again,
+            Press.SUBMIT_AGAIN: self._submit_again,
+        }
 
-    async def approve(self, request: UpgradeRequest, member: Member, *, readiness: int = 0) -> Decision:
-        """Count an approval; the last one needed has it submitted."""
-        rule, now = self.rule_check.rule(request), self.rule_check.now()
-        await self._may_decide(request, member)
-        self._not_late(request)
+        async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
+            await self._check_opening(pressed, request, member)
+            raise Refused("That took too long to check. Please press the button again.")
+
+        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease)
+
+    async def reject(self, number: int, given: RejectionGiven, lease: Lease) -> None:
+        """Decide on a rejection, which is inbox entry `number`; raises MembersUnavailable."""
+
+        async def rejecting(request: UpgradeRequest, member: Member) -> Decision:
+            return await self._reject(request, member, seal=given.seal, reason=given.reason)
+
+        await self._decide(number, given, rejecting, lease)
+
+    # --- what each button does ---
+
+    async def _approve(self, request: UpgradeRequest, member: Member, *, readiness: int = 0) -> Decision:
+        """Count an approval; the last one needed starts the submission."""
+        rule, now = self.rule_check.rule(request), self.now()
+        await self._check_may_decide(request, member)
+        self._check_not_late(request)
         request.check_state(State.PENDING_APPROVAL)
         await self.rule_check.check(request)
         voted = request.cast(by=member.id, at=now, readiness=readiness)
@@ -113,15 +139,27 @@ class Decisions:
             supersedes=supersedes,
         )
 
-    async def withdraw(self, request: UpgradeRequest, member: Member) -> Decision:
-        """Take it back, as only its requester may."""
+    async def _reject(self, request: UpgradeRequest, member: Member, *, seal: Seal, reason: str) -> Decision:
+        await self._check_rejectable(request, member, seal)
+        rejected = request.reject(by=member.id, reason=reason, at=self.now())
+        event = RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome)
+        return Decision(
+            request=rejected,
+            kind="request rejected",
+            events=(event,),
+            answer="You rejected this request.",
+            direct=event,
+        )
+
+    async def _withdraw(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Withdraw a request, as only its requester may."""
         self.permissions.check_requester(member, request)
-        self._not_late(request)
+        self._check_not_late(request)
         request.check_state(*_WITHDRAWABLE)
         unsure = request.state is State.SUBMISSION_UNCLEAR
         event = RequestWithdrawn(about=outbox.about(request), by=member.id)
         return Decision(
-            request=request.withdraw(by=member.id, at=self.rule_check.now()),
+            request=request.withdraw(by=member.id, at=self.now()),
             kind="request withdrawn",
             events=(event,),
             answer="You withdrew this request."
@@ -129,45 +167,57 @@ class Decisions:
             direct=event,
         )
 
-    async def try_again(self, request: UpgradeRequest, member: Member) -> Decision:
-        """Ask for another attempt after a clear no."""
+    async def _try_again(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Start another attempt after a clear no."""
         await self.permissions.check_may_retry(member, self.rule_check.rule(request), request)
-        self._not_late(request)
+        self._check_not_late(request)
         request.check_state(State.SUBMISSION_FAILED)
-        return self._again(request, member)
+        return self._another_attempt(request, member)
 
-    async def submit_again(self, request: UpgradeRequest, member: Member) -> Decision:
-        """Ask for another attempt although nobody can tell what became of the first."""
-        await self._may_decide(request, member)
-        self._not_late(request)
+    async def _submit_again(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Start another attempt although nobody can tell what became of the first."""
+        await self._check_may_decide(request, member)
+        self._check_not_late(request)
         request.check_state(State.SUBMISSION_UNCLEAR)
-        if self.rule_check.now() >= request.deadline:
+        if self.now() >= request.deadline:
             raise WrongState(
                 f"The deadline of this request, {request.deadline:%Y-%m-%d %H:%M} UTC, has passed, so it is not "
                 f"submitted again. It can be rescheduled or withdrawn."
             )
-        return self._again(request, member)
+        return self._another_attempt(request, member)
 
-    def _again(self, request: UpgradeRequest, member: Member) -> Decision:
+    def _another_attempt(self, request: UpgradeRequest, member: Member) -> Decision:
         return Decision(
-            request=request.approve(at=self.rule_check.now()),
+            request=request.approve(at=self.now()),
             kind="another attempt asked",
             events=(RequestApproved(about=outbox.about(request), by=member.id),),
             answer="It is being submitted again.",
             submit=True,
         )
 
+    # --- who may, and when ---
+
+    async def _check_opening(self, pressed: ButtonPressed, request: UpgradeRequest, member: Member) -> None:
+        """Raise Refused unless this press may open its modal."""
+        if pressed.press is Press.REJECT:
+            await self._check_rejectable(request, member, pressed.seal)
+        elif pressed.press is Press.RESCHEDULE:
+            await self.permissions.check_may_request(member, self.rule_check.rule(request))
+            self._check_not_late(request)
+            request.check_state(*_RESCHEDULABLE)
+            await self._check_not_running(request)
+
     async def _check_rejectable(self, request: UpgradeRequest, member: Member, seal: Seal) -> None:
-        await self._may_decide(request, member)
-        self._not_late(request)
+        await self._check_may_decide(request, member)
+        self._check_not_late(request)
         request.check_state(State.PENDING_APPROVAL)
         request.check_seal(seal)
 
-    async def _may_decide(self, request: UpgradeRequest, member: Member) -> None:
+    async def _check_may_decide(self, request: UpgradeRequest, member: Member) -> None:
         await self.permissions.check_may_decide(member, self.rule_check.rule(request), request)
 
-    def _not_late(self, request: UpgradeRequest) -> None:
-        if request.state in PERISHABLE and self.rule_check.now() >= request.deadline:
+    def _check_not_late(self, request: UpgradeRequest) -> None:
+        if request.state in PERISHABLE and self.now() >= request.deadline:
             raise Late(_too_late(request))
         if request.state is State.EXPIRED:
             raise WrongState(_too_late(request))
@@ -181,102 +231,27 @@ class Decisions:
             words = upgrade.status.lower().replace("_", " ")
             raise WrongState(f"This upgrade is {words}, so it cannot be rescheduled.")
 
-
-def _too_late(request: UpgradeRequest) -> str:
-    return (
-        f"This request expired at {request.deadline:%Y-%m-%d %H:%M} UTC, so your press came too late and nothing "
-        f"was changed. It can be asked for again with the command."
-    )
-
-
-_TRIES = 8
-_NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
-
-Verb = Callable[[UpgradeRequest, Member], Awaitable[Decision]]
-
-
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """Takes presses and rejections out of the inbox."""
-
-    begin: BeginWork
-    read: BeginReading
-    permissions: Permissions
-    rule_check: RuleCheck
-    revoting: Revoting
-    real_time: Clock
-
-    async def known(self, work: ReadOnlyWork, entry: AnyEntry) -> UpgradeRequest | None:
-        """Return the request that an entry is about, as this Work sees it, None when there is none."""
-        if not isinstance(entry, ButtonPressed | RejectionGiven):
-            return None
-        await self.rule_check.catalog_cache.renew_from(work)
-        try:
-            return await work.requests.get(entry.request_id)
-        except Missing:
-            return None
-
-    async def press(self, number: int, pressed: ButtonPressed, lease: Lease, known: UpgradeRequest | None) -> None:
-        """Decide on inbox entry `number`; raises MembersUnavailable when nobody can tell who may.
-
-        `known` is the request as it was just read, if it was.
-        """
-        decisions = self._decisions
-        by_press: dict[Press, Verb] = {
-            Press.APPROVE: partial(decisions.approve, readiness=pressed.readiness),
-            Press.WITHDRAW: decisions.withdraw,
-            Press.TRY_AGAIN: decisions.try_again,
-            Press.SUBMIT_AGAIN: decisions.submit_again,
-        }
-
-        async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
-            await decisions.check_may_open(pressed.press, request, member, pressed.seal)
-            raise Refused("That took too long to check. Please press the button again.")
-
-        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease, known)
-
-    async def reject(self, number: int, given: RejectionGiven, lease: Lease, known: UpgradeRequest | None) -> None:
-        """Reject by inbox entry `number`; raises MembersUnavailable. `known` is as above."""
-
-        async def verb(request: UpgradeRequest, member: Member) -> Decision:
-            return await self._decisions.reject(request, member, seal=given.seal, reason=given.reason)
-
-        await self._decide(number, given, verb, lease, known)
-
-    async def judge(self, pressed: ButtonPressed) -> None:
-        """Raise Refused unless this press may open its modal now; raises MembersUnavailable."""
-        member = await self.permissions.somebody(pressed.member)
-        request = await self._request(pressed)
-        await self._decisions.check_may_open(pressed.press, request, member, pressed.seal)
-
-    @property
-    def _decisions(self) -> Decisions:
-        return Decisions(self.read, self.permissions, self.rule_check)
+    # --- from the inbox entry to what is stored ---
 
     async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
+        """Read the request as it is now, and the catalog if the store has a newer copy."""
         async with self.read() as work:
-            known = await self.known(work, pressed)
-        if known is None:
+            await self.catalog_cache.renew_from(work)
+            request = await find_request(work, pressed.request_id)
+        if request is None:
             raise WrongState("This request is no longer known, so nothing was changed.")
-        return known
+        return request
 
-    async def _decide(
-        self,
-        number: int,
-        pressed: ButtonPressed | RejectionGiven,
-        verb: Verb,
-        lease: Lease,
-        known: UpgradeRequest | None,
-    ) -> None:
+    async def _decide(self, number: int, pressed: ButtonPressed | RejectionGiven, decide: Decide, lease: Lease) -> None:
         for _ in range(_TRIES):
-            request, known = known, None
+            request = None
             try:
-                request = request or await self._request(pressed)
+                request = await self._request(pressed)
                 rule = self.rule_check.rule(request)
                 member = await self.permissions.presser(pressed.member, _pressed(pressed), rule, request)
                 if await self._drifted(request, pressed):
                     continue
-                decision = await verb(request, member)
+                decision = await decide(request, member)
                 if isinstance(pressed, ButtonPressed) and pressed.press is not Press.WITHDRAW:
                     request.check_seal(pressed.seal)
                 await self._store(number, pressed, request, decision, lease)
@@ -294,6 +269,7 @@ class Deciding:
         raise Stale("the request kept changing while it was decided")
 
     async def _drifted(self, request: UpgradeRequest, pressed: ButtonPressed | RejectionGiven) -> bool:
+        """Whether the cluster changed since the votes were given, so that the request was just changed too."""
         if isinstance(pressed, ButtonPressed) and pressed.press is not Press.APPROVE:
             return False
         if request.state is not State.PENDING_APPROVAL:
@@ -305,7 +281,7 @@ class Deciding:
             return
         async with self.begin(lease) as work:
             try:
-                await expire(work, request, at=self.rule_check.now())
+                await expire(work, request, at=self.now())
             except Stale:
                 return
             await work.commit()
@@ -328,7 +304,7 @@ class Deciding:
             facts["supersedes"] = decision.supersedes
         change = Change(
             audit=decision.kind,
-            at=self.rule_check.now(),
+            at=self.now(),
             actor=pressed.member,
             readiness=pressed.readiness if isinstance(pressed, ButtonPressed) else 0,
             facts=facts,
@@ -340,12 +316,12 @@ class Deciding:
         )
         async with self.begin(lease) as work:
             stored = await store_request(work, before, after, change)
-            told = [self._answer(pressed, decision.answer, number, outbox.about(stored))]
-            await self._mark_duplicate_card(work, pressed, told)
-            await self._end(work, number, pressed, told)
+            messages = [self._answer(pressed, decision.answer, number, outbox.about(stored))]
+            await self._mark_duplicate_card(work, pressed, messages)
+            await self._end(work, number, pressed, messages)
 
     async def _mark_duplicate_card(
-        self, work: UnitOfWork, pressed: ButtonPressed | RejectionGiven, told: list[OutboxMessage]
+        self, work: UnitOfWork, pressed: ButtonPressed | RejectionGiven, messages: list[OutboxMessage]
     ) -> None:
         on_card = not isinstance(pressed, ButtonPressed) or pressed.press is not Press.RESCHEDULE
         if pressed.message is None or not on_card:
@@ -354,7 +330,7 @@ class Deciding:
         if card is None:
             await work.messages.put_card(pressed.request_id, pressed.message)
         elif card != pressed.message:
-            told.append(outbox.mark_duplicate(pressed.request_id, pressed.message))
+            messages.append(outbox.mark_duplicate(pressed.request_id, pressed.message))
 
     async def _refuse(
         self,
@@ -376,7 +352,7 @@ class Deciding:
             await work.audit.append_refusal(
                 Fact(
                     kind="press refused",
-                    at=self.rule_check.now(),
+                    at=self.now(),
                     request_id=pressed.request_id,
                     actor=pressed.member,
                     organisation=about.organisation,
@@ -385,25 +361,25 @@ class Deciding:
                 ),
                 rule=f"{_pressed(pressed).value}: {type(refusal).__name__}",
             )
-            told = [self._answer(pressed, str(refusal), number, about)]
+            messages = [self._answer(pressed, str(refusal), number, about)]
             if request is not None:
-                await self._mark_duplicate_card(work, pressed, told)
-            await self._end(work, number, pressed, told)
+                await self._mark_duplicate_card(work, pressed, messages)
+            await self._end(work, number, pressed, messages)
 
     async def _end(
-        self, work: UnitOfWork, number: int, pressed: ButtonPressed | RejectionGiven, told: Sequence[OutboxMessage]
+        self, work: UnitOfWork, number: int, pressed: ButtonPressed | RejectionGiven, messages: Sequence[OutboxMessage]
     ) -> None:
-        """Strike the entry off and have it all told; what was pressed in App Home, which has no message, there too."""
-        await work.outbox.put(*told)
+        """End the entry and put the messages into the outbox; App Home, which has no message, is published again."""
+        await work.outbox.put(*messages)
         if pressed.message is None:
             await redraw_home(work, pressed.member, key=f"inbox:{number}", at=self.real_time())
         await work.inbox.done(number)
         await work.commit()
 
     def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> OutboxMessage:
-        """Answer privately; a direct message, which stands by itself, says of which cluster it speaks."""
+        """Answer privately; a direct message has nothing around it, so it names the cluster."""
         response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
-        where = "" if response_url or not about.cluster else f"*{self.rule_check.naming.cluster(about)}*: "
+        where = "" if response_url or not about.cluster else f"*{self.naming.cluster(about)}*: "
         return outbox.answer(
             pressed.member, f"{where}{text}", key=f"inbox:{number}", about=about, response_url=response_url
         )
@@ -411,3 +387,10 @@ class Deciding:
 
 def _pressed(pressed: ButtonPressed | RejectionGiven) -> Press:
     return pressed.press if isinstance(pressed, ButtonPressed) else Press.REJECT
+
+
+def _too_late(request: UpgradeRequest) -> str:
+    return (
+        f"This request expired at {request.deadline:%Y-%m-%d %H:%M} UTC, so your press came too late and nothing "
+        f"was changed. It can be asked for again with the command."
+    )

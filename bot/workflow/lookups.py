@@ -10,13 +10,19 @@ from bot.workflow.ports import ReadOnlyWork
 _LATEST = 5
 
 
+async def find_request(work: ReadOnlyWork, request_id: RequestId | None) -> UpgradeRequest | None:
+    """Return a request, None when there is no such request; raises UnreadableRequest."""
+    try:
+        return await work.requests.get(request_id) if request_id else None
+    except Missing:
+        return None
+
+
 async def request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
     """Return the request that led to an upgrade; None when there is none, or none that can be read."""
-    if upgrade.request_id is None:
-        return None
     try:
-        return await work.requests.get(RequestId(upgrade.request_id))
-    except (Missing, UnreadableRequest):
+        return await find_request(work, RequestId(upgrade.request_id) if upgrade.request_id else None)
+    except UnreadableRequest:
         return None
 
 

@@ -142,9 +142,9 @@ class Harness:
             case FormSubmitted():
                 await self.requesting.request(number, entry, lease)
             case ButtonPressed():
-                await self.deciding.press(number, entry, lease, None)
+                await self.deciding.press(number, entry, lease)
             case RejectionGiven():
-                await self.deciding.reject(number, entry, lease, None)
+                await self.deciding.reject(number, entry, lease)
             case RolloutPlanned():
                 await self.rollouts.plan(number, entry, lease)
             case RolloutPressed():

@@ -33,7 +33,7 @@ async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId
     harness = await a_harness(request)
 
     with pytest.raises(Refused, match=REFUSES_TO_OPEN[press, who, state]):
-        await harness.deciding.judge(a_press(request, press=press, member=who))
+        await harness.deciding.check_may_open(a_press(request, press=press, member=who))
 
 
 async def test_rescheduling_is_for_those_who_may_request() -> None:
@@ -42,8 +42,8 @@ async def test_rescheduling_is_for_those_who_may_request() -> None:
     harness = await a_harness(request, policy=a_policy(a_rule(requesters=(KIM, GUS))))
 
     with pytest.raises(Refused, match=rf"^You may not request upgrades in production\. .*request them: <@{KIM}>\.$"):
-        await harness.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=ROOS))
-    await harness.deciding.judge(a_press(request, press=Press.RESCHEDULE, member=KIM))
+        await harness.deciding.check_may_open(a_press(request, press=Press.RESCHEDULE, member=ROOS))
+    await harness.deciding.check_may_open(a_press(request, press=Press.RESCHEDULE, member=KIM))
 
 
 @pytest.mark.parametrize("press", [Press.REJECT, Press.RESCHEDULE])
@@ -52,7 +52,7 @@ async def test_a_modal_opens_for_who_may_use_it(press: Press) -> None:
     request = an_upgrade_request()
     harness = await a_harness(request)
 
-    await harness.deciding.judge(a_press(request, press=press))
+    await harness.deciding.check_may_open(a_press(request, press=press))
 
     assert harness.storage.commits == 0
 
@@ -69,10 +69,10 @@ async def test_only_what_is_neither_running_nor_done_can_be_rescheduled(status: 
     press = a_press(request, press=Press.RESCHEDULE)
 
     if opens:
-        await harness.deciding.judge(press)
+        await harness.deciding.check_may_open(press)
     else:
         with pytest.raises(Refused, match=f"This upgrade is {status.lower().replace('_', ' ')}"):
-            await harness.deciding.judge(press)
+            await harness.deciding.check_may_open(press)
 
 
 async def test_a_button_that_only_opens_is_answered_when_it_came_too_late_to_open() -> None:

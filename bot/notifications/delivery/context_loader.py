@@ -17,7 +17,7 @@ from bot.notifications.delivery.errors import BadPayload, DestinationGone, Messa
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
 from bot.workflow.inbox import MessageRef
-from bot.workflow.lookups import find_competing
+from bot.workflow.lookups import find_competing, find_request
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import Clock, ReadOnlyWork
 from bot.workflow.repositories import Source
@@ -146,12 +146,8 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
 
 
 async def _request(work: ReadOnlyWork, outgoing: OutboxMessage) -> UpgradeRequest | None:
-    if outgoing.request_id is None:
-        return None
     try:
-        return await work.requests.get(outgoing.request_id)
-    except Missing:
-        return None
+        return await find_request(work, outgoing.request_id)
     except UnreadableRequest:
         if outgoing.kind is Kind.CHANNEL:
             return None  # an alert says enough without it
