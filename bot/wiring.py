@@ -13,6 +13,7 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.kubernetes_facts import kubernetes_facts
+from bot.notifications import rules
 from bot.notifications.blocks import View
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
@@ -90,13 +91,27 @@ def use_cases(
     judge = in_force.guarding(begin)
     catalog_cache = CatalogCache(read, organisations)
     naming = Naming.among(organisations)
-    viewing = Viewing(
-        read=read, catalog_cache=catalog_cache, policy=policy, organisations=organisations, now=now, zone=zone
-    )
     permissions = Permissions(members)
-    rule_check = RuleCheck(policy=policy, catalog_cache=catalog_cache, read=read, now=now, zone=zone, naming=naming)
+    rule_check = RuleCheck(
+        policy=policy,
+        catalog_cache=catalog_cache,
+        permissions=permissions,
+        read=read,
+        now=now,
+        zone=zone,
+        words=rules,
+        naming=naming,
+    )
+    viewing = Viewing(
+        read=read,
+        catalog_cache=catalog_cache,
+        policy=policy,
+        rule_check=rule_check,
+        organisations=organisations,
+        now=now,
+    )
     revoting = Revoting(begin=judge, permissions=permissions, rule_check=rule_check)
-    announcing = Announcing(policy=policy, now=now)
+    announcing = Announcing(policy=policy, rule_check=rule_check, now=now)
     readiness_check = ReadinessCheck(
         facts=kubernetes_facts(),
         catalog_cache=catalog_cache,
@@ -116,6 +131,7 @@ def use_cases(
             viewing=viewing,
             permissions=permissions,
             readiness_check=readiness_check,
+            rule_check=rule_check,
             now=now,
             real_time=real_time,
             new_id=new_id,

@@ -1,5 +1,7 @@
 """What our own rules say no to. The message of each is what the person reads; nothing here is a fault of ours."""
 
+from bot.domain.findings import Finding
+
 
 class Refused(Exception):
     """A rule says no; `str()` of it is a sentence for the person who asked."""
@@ -38,10 +40,14 @@ class NotVoted(Refused):
 
 
 class RuleBroken(Refused):
-    """A freeze, an allowed time, a version step or another rule of the policy forbids it."""
+    """A freeze, an allowed time, a version step or another rule of the policy forbids it; `findings` say which."""
+
+    def __init__(self, text: str, *findings: Finding) -> None:
+        super().__init__(text)
+        self.findings = findings
 
 
-class Quorumless(Refused):
+class Quorumless(RuleBroken):
     """So few people may decide that the required number can never be reached."""
 
 

@@ -1,32 +1,36 @@
-"""What a person fills in, and what is wrong with it: the same checks for the modal, the decision and the submission."""
+"""What a person fills in, and the rules as pure functions of it: one set for form, decision, submission and search."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
 
 from bot.domain.calendar import frozen_by, is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
+from bot.domain.findings import (
+    BreaksRule,
+    ClusterNotChosen,
+    ClusterRenamed,
+    Finding,
+    Frozen,
+    NothingOffered,
+    NotLongEnoughAfter,
+    OutsideAllowed,
+    OverridesFreeze,
+    ReasonMissing,
+    ReasonTooLong,
+    StartMissing,
+    TooFar,
+    TooSoon,
+    VersionNotChosen,
+    VersionNotOffered,
+)
 from bot.domain.foreign import clean
 from bot.domain.policy import Rule
-from bot.domain.versions import none_offered
 from bot.domain.windows import Window, next_window
 
 LEAD = timedelta(minutes=5)
 HORIZON = timedelta(days=365)
-TOO_FAR = "Choose a time within a year."
 LONGEST_REASON = 500
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-
-class FormField(StrEnum):
-    """The fields of the modal that an error can stand at."""
-
-    CLUSTER = "cluster"
-    VERSION = "version"
-    START = "start"
-    OVERRIDE = "override"
-    REASON = "reason"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +47,6 @@ class Form:
     override: bool = False
     reason: str = ""
     named: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """Something wrong with a form, and the field where the person should read it."""
-
-    field: FormField
-    text: str
 
 
 def occasion(
@@ -70,7 +66,7 @@ def occasion(
 def judged_time(
     cluster: Cluster, *, start: datetime | None, ignore_windows: bool, now: datetime, zone: tzinfo
 ) -> Window | None:
-    """Return what the rules judge: when the upgrade would run, and where nothing can tell, the wanted start or now.
+    """Return the time that the rules are checked for: when the upgrade would run, else the wanted start or now.
 
     None while windows are ignored and no start is chosen yet.
     """
@@ -81,56 +77,51 @@ def judged_time(
     return Window(start=moment, end=moment)
 
 
-def forbidding(rule: Rule, when: Window | None, *, override: bool) -> str | None:
-    """Return the sentence of the freeze or allowed time that forbids running then; None when nothing does."""
+def broken_rules(
+    rule: Rule, version: str, *, when: Window | None, override: bool, succeeded: Mapping[str, datetime], now: datetime
+) -> Iterator[BreaksRule]:
+    """Yield what forbids this version at this time: first the time itself, then `after`.
+
+    `when` is None while the time is not known; then `after` is checked for `now`. `succeeded` maps environments to the
+    moment at which the same version first succeeded there.
+    """
+    if (forbidden := forbidden_time(rule, when, override=override)) is not None:
+        yield forbidden
+    at = when.start if when else now
+    if (unproven := not_long_enough(rule, version, succeeded=succeeded, at=at)) is not None:
+        yield unproven
+
+
+def forbidden_time(rule: Rule, when: Window | None, *, override: bool) -> Frozen | OutsideAllowed | None:
+    """Return the freeze or the allowed times that forbid running then; None when nothing does."""
     if when is None:
         return None
     if (freeze := frozen_by(rule.freeze, when, rule.zone)) and not (override and rule.override):
-        return f"{rule.environment} is frozen {freeze.words}."
+        can_override = rule.override and not override
+        return Frozen(environment=rule.environment, freeze=freeze, can_override=can_override)
     if not is_allowed(rule.allowed, when, rule.zone):
-        times = ", ".join(allowed.text for allowed in rule.allowed)
-        return f"Upgrades in {rule.environment} may only run {times} ({rule.zone})."
+        return OutsideAllowed(environment=rule.environment, allowed=rule.allowed, zone=rule.zone)
     return None
 
 
-def breach(rule: Rule, when: Window | None, *, override: bool) -> str | None:
-    """Return what forbids running then and what whoever fills in the form can do; None when nothing does."""
-    sentence = forbidding(rule, when, override=override)
-    if sentence is None:
-        return None
-    can_override = rule.override and not override and is_frozen(rule, when)
-    return f"{sentence} Choose another time." + (" Tick Override freeze if it cannot wait." if can_override else "")
-
-
-def overriding(rule: Rule, when: Window | None, *, override: bool) -> str | None:
-    """Return the sentence of the freeze that is overridden, and what that takes; None when none is."""
+def overridden_freeze(rule: Rule, when: Window | None, *, override: bool) -> OverridesFreeze | None:
+    """Return the freeze that is overridden, and what that needs; None when none is."""
     freeze = frozen_by(rule.freeze, when, rule.zone) if when and override and rule.override else None
     if freeze is None:
         return None
-    needed = rule.approvals_needed(override=True)
-    return (
-        f"This overrides a freeze: {rule.environment} is frozen {freeze.words}. "
-        f"It takes a reason and {needed} approval{'s' if needed != 1 else ''}, one more than otherwise."
-    )
+    approvals = rule.approvals_needed(override=True)
+    return OverridesFreeze(environment=rule.environment, freeze=freeze, approvals=approvals)
 
 
-def unproven(rule: Rule, version: str, *, succeeded: Mapping[str, datetime], at: datetime) -> str | None:
-    """Return the sentence of the first environment where the version will not have run long enough; None if it will.
-
-    `succeeded` maps environments to the moment at which the same version first succeeded there, `at` is when the
-    upgrade would start.
-    """
-    for environment, wait in rule.after:
-        since = succeeded.get(environment)
-        if since is None:
-            return (
-                f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}, "
-                f"and no upgrade to it has succeeded there yet."
-            )
-        if at - since < wait:
-            return (
-                f"{version} has to run in {environment} for {_length(wait)} before it may go to {rule.environment}. "
-                f"It has since {since:%Y-%m-%d %H:%M} UTC, so this is possible from {since + wait:%Y-%m-%d %H:%M} UTC."
+def not_long_enough(
+    rule: Rule, version: str, *, succeeded: Mapping[str, datetime], at: datetime
+) -> NotLongEnoughAfter | None:
+    """Return the first environment where the version will not have run long enough by `at`; None if it will."""
+    for earlier, wait in rule.after:
+        since = succeeded.get(earlier)
+        if since is None or at - since < wait:
+            return NotLongEnoughAfter(
+                version=version, environment=rule.environment, earlier=earlier, wait=wait, since=since
             )
     return None
 
@@ -140,7 +131,7 @@ def is_frozen(rule: Rule, when: Window | None) -> bool:
     return when is not None and frozen_by(rule.freeze, when, rule.zone) is not None
 
 
-def problems(  # noqa: C901 - one check after another, each a line of the contract
+def problems(
     form: Form,
     *,
     catalog: Catalog,
@@ -149,12 +140,11 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
     zone: tzinfo,
     succeeded: Mapping[str, datetime],
     lead: timedelta = LEAD,
-) -> tuple[Problem, ...]:
+) -> tuple[Finding, ...]:
     """Check a filled-in form; empty when it may be requested. `lead` is how far ahead a start has to be."""
     cluster = catalog.by_identity.get(form.cluster_identity) if form.cluster_identity else None
     if cluster is None:
-        return (Problem(field=FormField.CLUSTER, text="Choose a cluster."),)
-    found: list[Problem] = []
+        return (ClusterNotChosen(),)
     wrong_start = _wrong_start(form, now=now, lead=lead)
     when = (
         None
@@ -162,49 +152,41 @@ def problems(  # noqa: C901 - one check after another, each a line of the contra
         else judged_time(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=zone)
     )
     on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
+    found: list[Finding | None] = []
     if form.named not in {"", clean(cluster.full_name)}:
-        renamed = f"What you chose as {form.named} is called {cluster.full_name} now. Please choose the cluster again."
-        found.append(Problem(field=FormField.CLUSTER, text=renamed))
+        found.append(ClusterRenamed(chosen=form.named, cluster=cluster.full_name))
     elif not on_offer:
-        none = none_offered(cluster.full_name, cluster.version)
-        found.append(Problem(field=FormField.CLUSTER, text=none))
+        found.append(NothingOffered(cluster=cluster.full_name, version=cluster.version))
+    elif not form.version:
+        found.append(VersionNotChosen())
     elif form.version not in on_offer:
-        unknown = "This version is no longer on offer." if form.version else "Choose a version."
-        found.append(Problem(field=FormField.VERSION, text=unknown))
-    elif too_soon := unproven(rule, form.version, succeeded=succeeded, at=when.start if when else now):
-        found.append(Problem(field=FormField.VERSION, text=too_soon))
-    if wrong_start:
-        found.append(Problem(field=FormField.START, text=wrong_start))
-    elif forbidden := breach(rule, when, override=form.override):
-        found.append(Problem(field=FormField.START, text=forbidden))
-    if not form.reason.strip():
-        if form.override:
-            found.append(Problem(field=FormField.REASON, text="Say why the freeze must be overridden."))
-        elif rule.reason_required:
-            found.append(Problem(field=FormField.REASON, text=f"{rule.environment} asks for a reason."))
-    elif len(form.reason) > LONGEST_REASON:
-        found.append(Problem(field=FormField.REASON, text=f"Use at most {LONGEST_REASON} characters."))
-    return tuple(found)
+        found.append(VersionNotOffered(version=form.version))
+    else:
+        at = when.start if when else now
+        found.append(not_long_enough(rule, form.version, succeeded=succeeded, at=at))
+    found.append(wrong_start or forbidden_time(rule, when, override=form.override))
+    found.append(_wrong_reason(form, rule))
+    return tuple(one for one in found if one is not None)
 
 
-def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> str | None:
+def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> StartMissing | TooSoon | TooFar | None:
     if form.start is None:
-        return "Choose a start, because maintenance windows are ignored." if form.ignore_windows else None
+        return StartMissing() if form.ignore_windows else None
     if form.start < now + lead:
-        return "Choose a time at least 5 minutes from now."
+        return TooSoon(lead=LEAD)
     if form.start > now + HORIZON:
-        return TOO_FAR
+        return TooFar()
     return None
+
+
+def _wrong_reason(form: Form, rule: Rule) -> ReasonMissing | ReasonTooLong | None:
+    if not form.reason.strip():
+        if form.override or rule.reason_required:
+            return ReasonMissing(environment=rule.environment, override=form.override)
+        return None
+    return ReasonTooLong(most=LONGEST_REASON) if len(form.reason) > LONGEST_REASON else None
 
 
 def is_within_reach(start: datetime, now: datetime) -> bool:
     """Whether a start is near enough to be counted with; years such as 1 and 9999 are at the end of the calendar."""
     return abs(start - now) <= HORIZON
-
-
-def _length(span: timedelta) -> str:
-    """Say a length in the largest unit that makes it whole: `3 days`, `36 hours`, `30 minutes`."""
-    seconds = round(span.total_seconds())
-    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}{'s' if count != 1 else ''}"

@@ -110,11 +110,12 @@ class UpgradeRequest:
 
     `start` is the wanted start (aware UTC): "not before" while windows are respected, the start itself when they are
     ignored, None for the next window. `round` rises whenever votes are voided. `required` is the number of approvals
-    asked for when it was last judged. `blocked` is the sentence of the rule that forbids it just now, for the card.
-    `outcome` says why it ended or what the cloud answered. An `emergency` is submitted without approval, and stays
-    unacknowledged until another approver presses `Acknowledge`. `change` is its change number.
-    `rollout` is the id of the rollout that it belongs to: then it has no card of its own. `revision` is the
-    store's: 0 until it is stored. Times are aware UTC.
+    asked for when it was last checked. `changes` are sentences about what changed since the vote; those whom they name,
+    as they may no longer approve, are in `lost`. `blocked` is the sentence of the rule that forbids it just now, for
+    the card. `outcome` says why it ended or what the cloud answered. An `emergency` is submitted without approval, and
+    stays unacknowledged until another approver presses `Acknowledge`. `change` is its change number. `rollout` is the
+    id of the rollout that it belongs to: then it has no card of its own. `revision` is the store's: 0 until it is
+    stored. Times are aware UTC.
     """
 
     id: RequestId
@@ -138,6 +139,7 @@ class UpgradeRequest:
     round: int = 1
     votes: tuple[Vote, ...] = ()
     changes: tuple[str, ...] = ()
+    lost: tuple[MemberId, ...] = ()
     blocked: str = ""
     estimate: Window | None = None
     decided_by: MemberId | None = None
@@ -285,6 +287,7 @@ class UpgradeRequest:
             round=self.round + 1,
             votes=(),
             changes=changes,
+            lost=(),
             from_version=cluster.version,
             organisation=cluster.organisation,
             environment=cluster.environment,
@@ -303,9 +306,9 @@ class UpgradeRequest:
             return asked_again
         return asked_again._to(State.PENDING_APPROVAL, at=at)  # noqa: SLF001 - another value of this class
 
-    def ask_again(self, *changes: str, at: datetime) -> "UpgradeRequest":
-        """Go back to the vote with the approvals that still stand."""
-        return self._to(State.PENDING_APPROVAL, at=at, changes=changes)
+    def ask_again(self, *changes: str, lost: Iterable[MemberId] = (), at: datetime) -> "UpgradeRequest":
+        """Go back to the vote with the approvals that still count, without those of `lost`."""
+        return self._to(State.PENDING_APPROVAL, at=at, changes=changes, lost=tuple(lost))
 
     def submitting(self, *, at: datetime, start_left_out: bool) -> "UpgradeRequest":
         """Note that it is being handed to the cloud, before it is."""

@@ -1,6 +1,6 @@
 """Times that fit: the next moments at which windows, allowed times, freezes, `after` and the lead time all agree.
 
-The search asks the same functions that judge a request, so what is offered here is accepted there.
+The search asks the same functions that check a request, so what is offered here is accepted there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Cluster
-from bot.domain.form import LEAD, forbidding, judged_time, unproven
+from bot.domain.findings import BreaksRule
+from bot.domain.form import LEAD, broken_rules, judged_time
 from bot.domain.policy import Rule
 from bot.domain.windows import Window, windows_from
 
@@ -46,32 +47,32 @@ class Search:
         """Return where the search ends."""
         return self.now + SEARCHED
 
-    def forbids(self, start: datetime) -> str | None:
-        """Return the sentence of the rule that forbids this start, None when it fits."""
+    def broken_rule(self, start: datetime) -> BreaksRule | None:
+        """Return what forbids this start, None when it fits."""
         when = judged_time(self.cluster, start=start, ignore_windows=self.ignore_windows, now=self.now, zone=self.zone)
-        at = when.start if when else start
-        return forbidding(self.rule, when, override=self.override) or unproven(
-            self.rule, self.version, succeeded=self.succeeded, at=at
+        broken = broken_rules(
+            self.rule, self.version, when=when, override=self.override, succeeded=self.succeeded, now=start
         )
+        return next(broken, None)
 
     def fits(self, start: datetime) -> bool:
         """Whether a request for this start is accepted."""
-        return start >= self.earliest and self.forbids(start) is None
+        return start >= self.earliest and self.broken_rule(start) is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """Up to three starts that fit (aware UTC), soonest first. Without any, `reason` says what stands in the way."""
+    """Up to three starts that fit (aware UTC), soonest first. Without any, `broken` is the rule in the way, if any."""
 
     starts: tuple[datetime, ...]
-    reason: str = ""
+    broken: BreaksRule | None = None
 
 
 def fitting_slots(search: Search) -> Slots:
     """Find the next times that fit within 90 days."""
     found = _moments(search) if search.ignore_windows else _in_windows(search)
     starts = tuple(start for _, start in zip(range(MOST), found, strict=False))
-    return Slots(starts=starts, reason="" if starts else search.forbids(search.earliest) or "")
+    return Slots(starts=starts, broken=None if starts else search.broken_rule(search.earliest))
 
 
 def _in_windows(search: Search) -> Iterator[datetime]:

@@ -91,14 +91,6 @@ def offered(current: str, on_offer: Iterable[str], *, allow_downgrade: bool) -> 
     return tuple(version.text for version in candidates)
 
 
-def none_offered(name: str, current: str) -> str:
-    """Say why a cluster at `current` is offered no version."""
-    if KubernetesVersion.parse(current).numbers is not None:
-        return f"No version is on offer that {name} ({current}) may go to."
-    runs = f'{name} runs "{current}", which' if current else f"Avisi Cloud does not say what {name} runs, which"
-    return f"{runs} the bot cannot compare with other versions. So it offers none: one of them might be a downgrade."
-
-
 def matching(wanted: str, choices: Iterable[str]) -> tuple[str, ...]:
     """Return the choices that a short form such as `1.31` or `v1.31.4` stands for, in the order given."""
     bare = wanted.strip().lower().removeprefix("v")

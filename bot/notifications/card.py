@@ -67,7 +67,7 @@ def card(
     notes = _notes(request, upgrade, source)
     loud = [_OVERRIDE] if request.override else []
     other = phrases.competing(beside) if beside and request.state in _UNDECIDED else ""
-    changed = [sentence(change) for change in request.changes[:5]]
+    changed = [sentence(change, request.lost) for change in request.changes[:5]]
     words = [
         f"Upgrade {escape(request.cluster, 250)} to {escape(request.to_version, 80)}. {status}",
         *loud,

@@ -93,7 +93,7 @@ def _superseded(event: RequestApproved) -> tuple[str, ...]:
 
 
 def _voided(event: VotesVoided) -> tuple[str, ...]:
-    changed = [sentence(change) for change in event.changes[:5]]
+    changed = [sentence(change, event.voters) for change in event.changes[:5]]
     gone = f" What {mentions(event.voters)} approved no longer counts." if event.voters else ""
     needs = f"{phrases.needed(event.required)} {'is' if event.required == 1 else 'are'} needed"
     again = "Please decide again." if event.voters else "Please decide."
@@ -106,7 +106,7 @@ def _submission(event: AnyEvent) -> tuple[str, ...] | None:
             return _submitted(event)
         case SubmissionFailed():
             return (
-                f"The upgrade was not scheduled: {stop(sentence(event.reason))}",
+                f"The upgrade was not scheduled: {stop(sentence(event.reason, _requester(event)))}",
                 "Try again, Reschedule and Withdraw are on the card.",
             )
         case SubmissionUnclear():
@@ -116,6 +116,10 @@ def _submission(event: AnyEvent) -> tuple[str, ...] | None:
             )
         case _:
             return None
+
+
+def _requester(event: AnyEvent) -> tuple[str, ...]:
+    return (event.about.requester,) if event.about.requester else ()
 
 
 def _submitted(event: UpgradeSubmitted) -> tuple[str, ...]:

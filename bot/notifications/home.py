@@ -12,7 +12,7 @@ from bot.notifications.blocks import Block, View, actions, button, context, divi
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import ActionId, CallbackId
 from bot.notifications.standing import standing
-from bot.notifications.text import clip, mention, sentence, span, utc, when
+from bot.notifications.text import clip, escape, mention, sentence, span, utc, when
 from bot.workflow.inbox import Press
 from bot.workflow.viewing import HomeView
 
@@ -102,8 +102,8 @@ def _upgrade(upgrade: ScheduledUpgrade, *, naming: Naming) -> tuple[Block, ...]:
 
 
 def _waiting(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Block, ...]:
-    why = f"\nReason: {sentence(request.reason)}" if request.reason.strip() else ""
-    changed = f"\nChanged since the vote: {sentence(request.changes[0])}" if request.changes else ""
+    why = f"\nReason: {escape(request.reason)}" if request.reason.strip() else ""
+    changed = f"\nChanged since the vote: {sentence(request.changes[0], request.lost)}" if request.changes else ""
     override = "\n*Overrides a freeze.*" if request.override else ""
     blocked = f"\n*Cannot go ahead now:* {sentence(request.blocked)}" if request.blocked else ""
     beside = competing(request, seen.upgrades)

@@ -12,7 +12,7 @@ def standing(  # noqa: PLR0911 - one line for each state
     """Say the status line of a request; `newer` is the address of the card that took its place."""
     said = phrases.STATES[request.state]
     by = f" by {mention(request.decided_by)}" if request.decided_by else ""
-    why = sentence(request.outcome)
+    why = sentence(request.outcome, [request.requester] if request.state is State.SUBMISSION_FAILED else ())
     match request.state:
         case State.PENDING_APPROVAL:
             return f"{said}, {len(request.votes)} of {request.required}."

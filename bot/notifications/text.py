@@ -4,7 +4,7 @@ Limits are counted in UTF-16 units, the most careful reading of "characters", an
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -94,12 +94,10 @@ def trusted(text: str, limit: int = 2900) -> str:
     return _fit(parts, limit)
 
 
-def sentence(text: str, limit: int = 600) -> str:
-    """Return a stored sentence of ours as safe mrkdwn; only the person that it opens with is mentioned."""
-    opening = re.match(r"<@[UW][A-Z0-9]+>(?= may no longer )", text)
-    if opening is None:
-        return escape(text, limit)
-    return opening.group() + " " + escape(text[opening.end() :], limit - len(opening.group()) - 1)
+def sentence(text: str, named: Iterable[str] = (), *, limit: int = 600) -> str:
+    """Return a stored sentence as safe mrkdwn; of these people the one that it opens with is mentioned."""
+    opening = next((f"<@{one}> " for one in named if text.startswith(f"<@{one}> ")), "")
+    return opening + escape(text.removeprefix(opening), limit - len(opening))
 
 
 def said(markup: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.findings import ClusterNotChosen
 from bot.notifications.ids import BlockId, CallbackId
 from bot.slack import rejection
 from bot.slack.errors import Listener
@@ -35,11 +36,9 @@ class Submission:
         view = body["view"]
         form = modal.read(view)
         found = self.viewing.find(form.cluster_identity)
-        if problems := await self.viewing.problems(form):
-            await ack(response_action="errors", errors=modal.errors(view, problems))
-            return
-        if found is None:
-            await ack(response_action="errors", errors={BlockId.CLUSTER.value: "Choose a cluster."})
+        findings = await self.viewing.problems(form)
+        if findings or found is None:
+            await ack(response_action="errors", errors=modal.errors(view, findings or [ClusterNotChosen()]))
             return
         _, cluster = found
         held = ModalMetadata.read(view)

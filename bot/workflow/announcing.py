@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.domain.form import forbidding, unproven
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
@@ -13,6 +12,7 @@ from bot.workflow import outbox
 from bot.workflow.lookups import request_of
 from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
 from bot.workflow.repositories import AlertCheck, Fact
+from bot.workflow.rule_check import RuleCheck
 
 AFTERWARDS = timedelta(minutes=15)
 """How long after an upgrade succeeded its alerts are compared."""
@@ -23,6 +23,7 @@ class Announcing:
     """Stores moves together with what is to be told of them."""
 
     policy: Policy
+    rule_check: RuleCheck
     now: Clock
 
     async def confirmed(
@@ -135,14 +136,10 @@ class Announcing:
         rule, window = self.policy.rule_of(upgrade), upgrade.window
         if window is None or upgrade.status not in PENDING or not rule.channel:
             return
-        judged = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
-        text = forbidding(rule, judged, override=request.override if request else False)
-        if text is None and request is not None and rule.after:
-            environments = [environment for environment, _ in rule.after]
-            succeeded = await work.upgrades.first_success(upgrade.organisation, environments, upgrade.to_version)
-            text = unproven(rule, upgrade.to_version, succeeded=succeeded, at=window.start)
-        if text is None:
+        broken = await self.rule_check.window(work, upgrade, window, request)
+        if broken is None:
             return
+        text = self.rule_check.words.sentence(broken)
         mention = (request.requester,) if request else rule.notify
         event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"

@@ -40,6 +40,14 @@ class CatalogCache:
                 return catalog, cluster
         return None
 
+    async def find_or_renew(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
+        """Return a cluster and its catalog; one that is not at hand may have been read by another process just now."""
+        found = self.find(identity)
+        if found is None and identity is not None:
+            await self.renew()
+            found = self.find(identity)
+        return found
+
     def correct(self, cluster: Cluster, current: Cluster | None, versions: tuple[str, ...]) -> None:
         """Take over what was just read of one cluster; None: it is gone."""
         catalog = self._catalogs[cluster.organisation]

@@ -80,17 +80,26 @@ class Permissions:
                 named.add(MemberId(one))
         return PeopleSet(everyone=everyone, members=frozenset(named))
 
+    async def may_request(self, member: MemberId, rule: Rule) -> bool:
+        """Whether the rule lets this person request upgrades."""
+        found = await self.members.find(member)
+        return (await self.people(rule.requesters)).includes(found)
+
+    async def may_approve(self, member: MemberId, rule: Rule) -> bool:
+        """Whether the rule lets this person approve upgrades, of other people at least."""
+        found = await self.members.find(member)
+        return (await self.people(rule.approvers)).includes(found)
+
+    async def approvers_of(self, rule: Rule) -> PeopleSet:
+        """Return who may approve, with user groups resolved to their members."""
+        return await self.people(rule.approvers)
+
     async def check_may_request(self, member: Member, rule: Rule) -> None:
         """Raise NotEntitled unless the rule lets this person ask."""
         people = await self.people(rule.requesters)
         if not people.includes(member):
             could = await self._could(people, "request them")
             raise NotEntitled(f"You may not request upgrades in {rule.environment}. {could}")
-
-    async def may_still_request(self, request: UpgradeRequest, rule: Rule) -> bool:
-        """Whether the rule lets the requester ask for it now."""
-        people = await self.people(rule.requesters)
-        return people.includes(await self.members.find(request.requester))
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain.calendar import Freeze, frozen_by
+from bot.domain.calendar import Freeze
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
 from bot.domain.events import About, RequestApproved, UpgradeRequested
-from bot.domain.form import Form, judged_time, occasion
+from bot.domain.findings import ClusterGone
 from bot.domain.people import Member
 from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading
@@ -23,6 +23,7 @@ from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Fact
+from bot.workflow.rule_check import Preview, RuleCheck
 from bot.workflow.transitions import Change, replace_request, request_facts, rule_facts, store_request
 from bot.workflow.viewing import Viewing
 
@@ -62,6 +63,7 @@ class Requesting:
     viewing: Viewing
     permissions: Permissions
     readiness_check: ReadinessCheck
+    rule_check: RuleCheck
     now: Clock
     real_time: Clock
     new_id: Callable[[], RequestId] = new_request_id
@@ -89,22 +91,21 @@ class Requesting:
 
     async def _judged(self, submitted: FormSubmitted, member: Member) -> "_Asked":
         form = submitted.form
-        if wrong := await self.viewing.problems(form, lead=timedelta(0)):
-            raise RuleBroken(" ".join(problem.text for problem in wrong))
+        if wrong := await self.rule_check.form(form, lead=timedelta(0)):
+            raise RuleBroken(" ".join(self.rule_check.words.advice(one) for one in wrong), *wrong)
         found = self.viewing.find(form.cluster_identity)
         if found is None or form.version is None:
-            raise RuleBroken("The cluster is no longer in the catalog of Avisi Cloud.")
+            raise RuleBroken(self.rule_check.words.sentence(ClusterGone()), ClusterGone())
         _, cluster = found
         rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
         await self.permissions.check_may_request(member, rule)
         older = await self._rescheduled(submitted, member, cluster)
-        freeze = self._overridden(form, cluster, rule)
-        request = self._draft(submitted, cluster, form.version, rule, override=freeze is not None)
+        preview = await self.rule_check.preview(form, cluster)
+        request = self._draft(submitted, cluster, form.version, rule, preview)
         request = replace(request, replaces=older.id if older else None)
-        found_approvers = await self.permissions.enough_approvers(rule, requester=member.id, needed=request.required)
-        if found_approvers is not None:
-            raise Quorumless(_out_of_reach(request, rule, found_approvers))
-        return _Asked(request=request, rule=rule, older=older, freeze=freeze)
+        if few := await self.rule_check.quorum(rule, requester=member.id, needed=request.required):
+            raise Quorumless(self.rule_check.words.sentence(few), few)
+        return _Asked(request=request, rule=rule, older=older, freeze=preview.overridden)
 
     async def _rescheduled(self, submitted: FormSubmitted, member: Member, cluster: Cluster) -> UpgradeRequest | None:
         """Return the request that is rescheduled by this one.
@@ -128,18 +129,10 @@ class Requesting:
         await self.permissions.check_may_request(member, rule)
         return older
 
-    def _overridden(self, form: Form, cluster: Cluster, rule: Rule) -> Freeze | None:
-        """Return the freeze that the form overrides, if it does."""
-        when = judged_time(
-            cluster, start=form.start, ignore_windows=form.ignore_windows, now=self.now(), zone=self.viewing.zone
-        )
-        return frozen_by(rule.freeze, when, rule.zone) if when and form.override and rule.override else None
-
     def _draft(
-        self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule, *, override: bool
+        self, submitted: FormSubmitted, cluster: Cluster, version: str, rule: Rule, preview: Preview
     ) -> UpgradeRequest:
-        form, now = submitted.form, self.now()
-        when = occasion(cluster, start=form.start, ignore_windows=form.ignore_windows, now=now, zone=self.viewing.zone)
+        form, now, override = submitted.form, self.now(), preview.overridden is not None
         deadline = form.start if form.ignore_windows and form.start else now + rule.request_expires_after
         return UpgradeRequest(
             id=self.new_id(),
@@ -159,7 +152,7 @@ class Requesting:
             required=rule.approvals_needed(override=override),
             channel=rule.channel,
             state_since=now,
-            estimate=when,
+            estimate=preview.estimate,
         )
 
     async def _store(self, work: UnitOfWork, asked: "_Asked") -> None:
@@ -247,13 +240,3 @@ class Requesting:
             await redraw_home(work, submitted.member, key=f"inbox:{number}", at=self.real_time())
         await work.inbox.done(number)
         await work.commit()
-
-
-def _out_of_reach(request: UpgradeRequest, rule: Rule, found: int) -> str:
-    asked = f"{request.required} approval{'s' if request.required != 1 else ''}"
-    other = "" if rule.self_approval else " other"
-    people = f"only {found}{other} {'person' if found == 1 else 'people'}" if found else f"nobody{other and ' else'}"
-    return (
-        f"{request.environment} asks for {asked}, but {people} may give one, so this could never be approved. "
-        f"Ask whoever keeps the bot's policy to name more approvers."
-    )

@@ -42,8 +42,8 @@ class Revoting:
             return
         rule = self.rule_check.rule(request)
         needed = rule.approvals_needed(override=request.override)
-        broken = await self.rule_check.broken_rule(request)
-        judged = request.require(needed).block(broken)
+        broken = await self.rule_check.request(request)
+        judged = request.require(needed).block(self.rule_check.words.advice(broken) if broken else None)
         if len(judged.votes) >= needed:
             judged = judged.keep_votes_of(await self.permissions.standing_voters(judged, rule))
         enough = len(judged.votes) >= needed and not broken

@@ -1,41 +1,107 @@
-"""Judging a request again: has the cluster changed since, is the version still on offer, does a rule forbid it now."""
+"""Every rule put together once: quorum, requesters, versions, lead time, freezes, allowed times, `after`, reason.
 
+It answers with findings. Who asks chooses the words, or has them said by `words` where a sentence is stored.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol
 
-from bot.domain.cluster import Catalog, Cluster
+from bot.domain.calendar import Freeze
+from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.errors import RuleBroken
-from bot.domain.form import breach, judged_time, occasion, unproven
+from bot.domain.findings import (
+    AlreadyRuns,
+    BreaksRule,
+    ClusterDown,
+    ClusterGone,
+    ClusterMoved,
+    ClusterNotChosen,
+    Finding,
+    NoLongerRequester,
+    NoWindows,
+    TooFar,
+    TooFewApprovers,
+    VersionChanged,
+    VersionNotOffered,
+    WindowsUnread,
+)
+from bot.domain.form import (
+    LEAD,
+    Form,
+    broken_rules,
+    forbidden_time,
+    is_frozen,
+    is_within_reach,
+    judged_time,
+    not_long_enough,
+    occasion,
+    overridden_freeze,
+    problems,
+)
 from bot.domain.naming import PLAIN, Naming
+from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.ports import BeginReading, Clock
+from bot.workflow.permissions import Permissions
+from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
+
+
+class Words(Protocol):
+    """Puts findings into words, for sentences that are stored; people read them in card, thread and audit trail."""
+
+    def sentence(self, finding: Finding, /) -> str:
+        """Say what was found."""
+
+    def advice(self, finding: Finding, /) -> str:
+        """Say what was found, and what whoever fills in the form can do about it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drift:
-    """The cluster as it is now, sentences about what changed, and when it would be upgraded now."""
+    """The cluster as it is now, what changed (`sentences` say it, to be stored), and when it would be upgraded now."""
 
     cluster: Cluster
-    changes: tuple[str, ...]
+    changes: tuple[Finding, ...]
+    sentences: tuple[str, ...]
     estimate: Window | None
 
     def void(self, request: UpgradeRequest, *, at: datetime) -> UpgradeRequest:
         """Start the request's vote again."""
-        return request.void(self.cluster, *self.changes, at=at, estimate=self.estimate)
+        return request.void(self.cluster, *self.sentences, at=at, estimate=self.estimate)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a form comes to so far.
+
+    `broken` is what forbids it, `notes` is what else a person should know, `estimate` the window in which the upgrade
+    would run (or the start as a moment), `may_override` whether there is a freeze that the person could override, and
+    `overridden` the one that is.
+    """
+
+    broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    estimate: Window | None
+    may_override: bool
+    overridden: Freeze | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RuleCheck:
-    """Holds a request against policy and catalog as they are now; `zone` is the one of maintenance windows."""
+    """Checks against policy, catalog and people as they are now; `zone` is the one of maintenance windows."""
 
     policy: Policy
     catalog_cache: CatalogCache
+    permissions: Permissions
     read: BeginReading
     now: Clock
     zone: tzinfo
+    words: Words
     naming: Naming = PLAIN
 
     def rule(self, request: UpgradeRequest) -> Rule:
@@ -56,18 +122,23 @@ class RuleCheck:
         found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return None
-        cluster, changes = found[1], []
+        cluster = found[1]
+        changes: list[Finding] = []
         if _place(cluster) != _place(request):
             of_both = Naming.among({cluster.organisation, request.organisation})
             naming = of_both if of_both.several else self.naming
-            then, now = naming.cluster(request), naming.cluster(cluster)
-            changes.append(f"The cluster is called {now} now; it was {then} when this was asked.")
+            changes.append(ClusterMoved(cluster=naming.cluster(cluster), before=naming.cluster(request)))
         if cluster.version != request.from_version:
             name = self.naming.cluster(cluster)
-            changes.append(f"{name} runs {cluster.version} now; it ran {request.from_version} when this was asked.")
+            changes.append(VersionChanged(cluster=name, version=cluster.version, before=request.from_version))
         if not changes:
             return None
-        return Drift(cluster=cluster, changes=tuple(changes), estimate=self.expected(request, now=self.now()))
+        return Drift(
+            cluster=cluster,
+            changes=tuple(changes),
+            sentences=tuple(self.words.sentence(change) for change in changes),
+            estimate=self.expected(request, now=self.now()),
+        )
 
     def can_go_on(self, request: UpgradeRequest) -> bool:
         """Whether the version is on offer for the cluster as it is now, so that there is something to vote on."""
@@ -77,37 +148,124 @@ class RuleCheck:
         catalog, cluster = found
         return request.to_version in catalog.offered_to(cluster, allow_downgrade=self.rule(request).allow_downgrade)
 
-    async def broken_rule(self, request: UpgradeRequest) -> str | None:
-        """Return the sentence of the first rule that forbids the request now, None when it may go ahead."""
+    async def form(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Finding, ...]:
+        """Return what is wrong with a filled-in form; empty when it may be requested."""
+        found = await self.catalog_cache.find_or_renew(form.cluster_identity)
+        if found is None:
+            return (ClusterNotChosen(),)
+        catalog, cluster = found
+        rule = self.policy.rule(cluster.organisation, cluster.environment)
+        succeeded = await self._succeeded(cluster.organisation, rule, form.version)
+        return problems(
+            form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
+        )
+
+    async def preview(self, form: Form, cluster: Cluster) -> Preview:
+        """Return what a form, in which this cluster is chosen, comes to while it is filled in."""
+        rule, now = self.policy.rule(cluster.organisation, cluster.environment), self.now()
+        succeeded = await self._succeeded(cluster.organisation, rule, form.version)
+        start = form.start if form.start and is_within_reach(form.start, now) else None
+        when = judged_time(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
+        at = when.start if when else now
+        broken = [
+            forbidden_time(rule, when, override=form.override),
+            not_long_enough(rule, form.version, succeeded=succeeded, at=at) if form.version else None,
+        ]
+        overrides = overridden_freeze(rule, when, override=form.override)
+        notes = [
+            TooFar() if form.start and not start else None,
+            ClusterDown(cluster=cluster.full_name, status=cluster.status) if cluster.is_down else None,
+            overrides,
+            _about_windows(cluster),
+        ]
+        return Preview(
+            broken=tuple(one for one in broken if one),
+            notes=tuple(one for one in notes if one),
+            estimate=occasion(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone),
+            may_override=rule.override and is_frozen(rule, when),
+            overridden=overrides.freeze if overrides else None,
+        )
+
+    async def quorum(self, rule: Rule, *, requester: MemberId, needed: int) -> TooFewApprovers | None:
+        """Return that fewer people may approve than are needed; raises MembersUnavailable."""
+        found = await self.permissions.enough_approvers(rule, requester=requester, needed=needed)
+        if found is None:
+            return None
+        return TooFewApprovers(
+            environment=rule.environment, approvals=needed, found=found, besides_requester=not rule.self_approval
+        )
+
+    async def request(self, request: UpgradeRequest) -> Finding | None:
+        """Return the first rule that forbids the request now, None when it may go ahead."""
         found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
-            return f"{self.naming.cluster(request)} is no longer in the catalog of Avisi Cloud."
+            return ClusterGone(cluster=self.naming.cluster(request))
         catalog, cluster = found
         rule = self.rule(request)
-        if text := self._off_offer(request, catalog, cluster, rule):
-            return text
+        if off_offer := self._off_offer(request, catalog, cluster, rule):
+            return off_offer
         now = self.now()
         when = judged_time(cluster, start=request.start, ignore_windows=request.ignore_windows, now=now, zone=self.zone)
-        if text := breach(rule, when, override=request.override):
-            return text
-        environments = [environment for environment, _ in rule.after]
-        if not environments:
-            return None
-        async with self.read() as work:
-            succeeded = await work.upgrades.first_success(request.organisation, environments, request.to_version)
-        return unproven(rule, request.to_version, succeeded=succeeded, at=when.start if when else now)
+        succeeded = await self._succeeded(request.organisation, rule, request.to_version)
+        broken = broken_rules(
+            rule, request.to_version, when=when, override=request.override, succeeded=succeeded, now=now
+        )
+        return next(broken, None)
+
+    async def submission(self, request: UpgradeRequest) -> Finding | None:
+        """Return the first rule that forbids submitting it now, also of who may request; raises MembersUnavailable."""
+        if not await self.permissions.may_request(request.requester, self.rule(request)):
+            return NoLongerRequester(member=request.requester, environment=request.environment)
+        return await self.request(request)
+
+    async def window(
+        self, work: ReadOnlyWork, upgrade: ScheduledUpgrade, window: Window, request: UpgradeRequest | None
+    ) -> BreaksRule | None:
+        """Return the rule that the window chosen by the cloud breaks; `after` counts only for what was requested."""
+        rule = self.policy.rule_of(upgrade)
+        when = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
+        if request is None or not rule.after:
+            return forbidden_time(rule, when, override=request.override if request else False)
+        succeeded = await _first_successes(work, upgrade.organisation, rule, upgrade.to_version)
+        broken = broken_rules(
+            rule, upgrade.to_version, when=when, override=request.override, succeeded=succeeded, now=window.start
+        )
+        return next(broken, None)
 
     async def check(self, request: UpgradeRequest) -> None:
         """Raise RuleBroken when a rule forbids the request now."""
-        if text := await self.broken_rule(request):
-            raise RuleBroken(text)
+        if broken := await self.request(request):
+            raise RuleBroken(self.words.advice(broken), broken)
 
-    def _off_offer(self, request: UpgradeRequest, catalog: Catalog, cluster: Cluster, rule: Rule) -> str | None:
+    async def _succeeded(self, organisation: Organisation, rule: Rule, version: str | None) -> Mapping[str, datetime]:
+        if not rule.after or not version:
+            return {}
+        async with self.read() as work:
+            return await _first_successes(work, organisation, rule, version)
+
+    def _off_offer(
+        self, request: UpgradeRequest, catalog: Catalog, cluster: Cluster, rule: Rule
+    ) -> AlreadyRuns | VersionNotOffered | None:
         if request.to_version in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade):
             return None
+        name = self.naming.cluster(request)
         if cluster.version == request.to_version:
-            return f"{self.naming.cluster(request)} already runs {request.to_version}."
-        return f"{request.to_version} is no longer on offer for {self.naming.cluster(request)} ({cluster.version})."
+            return AlreadyRuns(cluster=name, version=request.to_version)
+        return VersionNotOffered(version=request.to_version, cluster=name, runs=cluster.version)
+
+
+async def _first_successes(
+    work: ReadOnlyWork, organisation: Organisation, rule: Rule, version: str
+) -> Mapping[str, datetime]:
+    """Return when a version first succeeded in each environment that `after` names."""
+    return await work.upgrades.first_success(organisation, [earlier for earlier, _ in rule.after], version)
+
+
+def _about_windows(cluster: Cluster) -> NoWindows | WindowsUnread | None:
+    schedule = cluster.schedule
+    if schedule is None or (schedule.is_complete and not schedule.windows):
+        return NoWindows(cluster=cluster.full_name)
+    return None if schedule.is_complete else WindowsUnread(cluster=cluster.full_name, some=bool(schedule.windows))
 
 
 def _place(one: Cluster | UpgradeRequest) -> tuple[str, str, str]:

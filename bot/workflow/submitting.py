@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.events import SubmissionFailed, SubmissionUnclear
+from bot.domain.findings import Finding, MoreApprovalsNeeded, NoLongerApprover
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.rollout import RolloutId, RolloutState
@@ -168,22 +169,21 @@ class Submitting:
         if drift and needed > 0:
             await self._vote_again(request, drift.void(request, at=now).require(needed), task)
             return True
-        broken = await self.rule_check.broken_rule(request)
-        if not await self.permissions.may_still_request(request, rule):
-            broken = f"<@{request.requester}> may no longer request upgrades in {request.environment}."
+        broken = await self.rule_check.submission(request)
         if drift:
-            request = request.follow(drift.cluster, *drift.changes, estimate=drift.estimate)
-            broken = broken or " ".join(drift.changes)
-        if broken:
-            await self._fail(request, broken, task, begin=self.begin_judged)
+            request = request.follow(drift.cluster, *drift.sentences, estimate=drift.estimate)
+        if broken or drift:
+            reason = self.rule_check.words.advice(broken) if broken else " ".join(request.changes)
+            await self._fail(request, reason, task, begin=self.begin_judged)
             return True
         valid = await self.permissions.standing_voters(request, rule)
         if len(valid) >= needed:
             return False
-        lost = request.voters - valid
-        why = [f"<@{voter}> may no longer approve." for voter in sorted(lost)]
-        why += [f"{needed} approvals are asked for now."] if needed > request.required else []
-        again = request.keep_votes_of(valid).require(needed).ask_again(*why, at=now)
+        lost = sorted(request.voters - valid)
+        why: list[Finding] = [NoLongerApprover(member=voter) for voter in lost]
+        why += [MoreApprovalsNeeded(approvals=needed)] if needed > request.required else []
+        changes = map(self.rule_check.words.sentence, why)
+        again = request.keep_votes_of(valid).require(needed).ask_again(*changes, lost=lost, at=now)
         await self._vote_again(request, again, task)
         return True
 
@@ -199,13 +199,11 @@ class Submitting:
     async def _given_back_because(self, request: UpgradeRequest, rule: Rule) -> str | None:
         """Return why the cluster of a rollout is not submitted after all; its rollout decides what comes of that."""
         if drift := self.rule_check.drift(request):
-            return " ".join(drift.changes)
+            return " ".join(drift.sentences)
         if self.now() >= request.deadline:
             return "Its start has passed."
-        if broken := await self.rule_check.broken_rule(request):
-            return broken
-        if not await self.permissions.may_still_request(request, rule):
-            return f"<@{request.requester}> may no longer request upgrades in {request.environment}."
+        if broken := await self.rule_check.submission(request):
+            return self.rule_check.words.advice(broken)
         valid = await self.permissions.standing_voters(request, rule)
         return "Approvals are missing now." if len(valid) < rule.required_approvals else None
 

@@ -1,24 +1,11 @@
 """What people look at: the form as it stands, lists, one cluster, App Home. Reads only; decides nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
-from bot.domain.form import (
-    LEAD,
-    TOO_FAR,
-    Form,
-    Problem,
-    breach,
-    is_frozen,
-    is_within_reach,
-    judged_time,
-    occasion,
-    overriding,
-    problems,
-    unproven,
-)
+from bot.domain.findings import Finding
+from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
@@ -28,6 +15,7 @@ from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.ports import BeginReading, Clock
 from bot.workflow.repositories import Feed
+from bot.workflow.rule_check import RuleCheck
 
 _LONGEST_LIST = 200
 _LATEST = 5
@@ -37,8 +25,8 @@ _LATEST = 5
 class FormView:
     """A form together with all that the modal shows around it.
 
-    `estimate` is the window that the upgrade would land in (or the start as a moment); `warnings` are sentences;
-    `may_override` is whether the Override freeze box is to be shown.
+    `estimate` is the window in which the upgrade would run (or the start as a moment); `broken` is what forbids it,
+    `notes` what else to know; `may_override` is whether to show the Override freeze box.
     """
 
     form: Form
@@ -47,7 +35,8 @@ class FormView:
     on_offer: tuple[str, ...]
     recommended: str | None
     estimate: Window | None
-    warnings: tuple[str, ...]
+    broken: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
     may_override: bool
     scheduled: ScheduledUpgrade | None
     waiting: UpgradeRequest | None
@@ -97,14 +86,14 @@ class HomeView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewing:
-    """Reads for people. `zone` is the one in which maintenance windows are read for estimates."""
+    """Reads for people."""
 
     read: BeginReading
     catalog_cache: CatalogCache
     policy: Policy
+    rule_check: RuleCheck
     organisations: tuple[Organisation, ...]
     now: Clock
-    zone: tzinfo
 
     @property
     def naming(self) -> Naming:
@@ -121,7 +110,7 @@ class Viewing:
 
     async def form(self, form: Form) -> FormView:
         """Work out what the modal shows for what is filled in so far."""
-        found = await self._placed(form.cluster_identity)
+        found = await self.catalog_cache.find_or_renew(form.cluster_identity)
         if found is None:
             return FormView(
                 form=form,
@@ -130,60 +119,36 @@ class Viewing:
                 on_offer=(),
                 recommended=None,
                 estimate=None,
-                warnings=(),
+                broken=(),
+                notes=(),
                 may_override=False,
                 scheduled=None,
                 waiting=None,
             )
         catalog, cluster = found
         rule = self.policy.rule(cluster.organisation, cluster.environment)
-        now = self.now()
         async with self.read() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
-            succeeded = await self._succeeded(cluster, rule, form.version)
-        start = form.start if form.start and is_within_reach(form.start, now) else None
-        estimate = occasion(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
-        judged = judged_time(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
-        starts = judged.start if judged else now
-        scheduled = next((upgrade for upgrade in upgrades if not upgrade.is_final), None)
-        waiting = requests[0] if requests else None
+        preview = await self.rule_check.preview(form, cluster)
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
-        notes = [
-            TOO_FAR if form.start and not start else None,
-            f"{cluster.full_name} is {cluster.status.lower()}, so an upgrade of it may never start."
-            if cluster.is_down
-            else None,
-            breach(rule, judged, override=form.override),
-            overriding(rule, judged, override=form.override),
-            unproven(rule, form.version, succeeded=succeeded, at=starts) if form.version else None,
-            _about_windows(cluster),
-        ]
         return FormView(
             form=form,
             cluster=cluster,
             rule=rule,
             on_offer=on_offer,
             recommended=cluster.channel_version if cluster.channel_version in on_offer else None,
-            estimate=estimate,
-            warnings=tuple(note for note in notes if note),
-            may_override=rule.override and is_frozen(rule, judged),
-            scheduled=scheduled,
-            waiting=waiting,
+            estimate=preview.estimate,
+            broken=preview.broken,
+            notes=preview.notes,
+            may_override=preview.may_override,
+            scheduled=next((upgrade for upgrade in upgrades if not upgrade.is_final), None),
+            waiting=requests[0] if requests else None,
         )
 
-    async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Problem, ...]:
-        """Check a filled-in form against the copy at hand; empty when it may be requested."""
-        found = await self._placed(form.cluster_identity)
-        if found is None:
-            catalog, rule, succeeded = _NO_CATALOG, Rule(environment=""), {}
-        else:
-            catalog, cluster = found
-            rule = self.policy.rule(cluster.organisation, cluster.environment)
-            succeeded = dict(await self._succeeded(cluster, rule, form.version))
-        return problems(
-            form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
-        )
+    async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Finding, ...]:
+        """Return what is wrong with a filled-in form; empty when it may be requested."""
+        return await self.rule_check.form(form, lead=lead)
 
     async def request(self, request_id: RequestId) -> UpgradeRequest:
         """Return a request; raises Missing."""
@@ -213,33 +178,3 @@ class Viewing:
             requests = await work.requests.of_cluster(cluster.identity, limit=_LATEST)
             feed = await work.feeds.get(cluster.organisation)
         return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests, feed=feed)
-
-    async def _placed(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
-        """Return a cluster and its catalog; what is not at hand may have been read by another process just now."""
-        found = self.find(identity)
-        if found is None and identity is not None:
-            await self.catalog_cache.renew()
-            found = self.find(identity)
-        return found
-
-    async def _succeeded(self, cluster: Cluster, rule: Rule, version: str | None) -> Mapping[str, datetime]:
-        environments = [environment for environment, _ in rule.after]
-        if not environments or not version:
-            return {}
-        async with self.read() as work:
-            return await work.upgrades.first_success(cluster.organisation, environments, version)
-
-
-def _about_windows(cluster: Cluster) -> str | None:
-    """Return what to note of a cluster's maintenance windows, None when all is well."""
-    schedule = cluster.schedule
-    if schedule is None or (schedule.is_complete and not schedule.windows):
-        return f"{cluster.full_name} has no maintenance windows: unless they are ignored, it may never start."
-    if schedule.is_complete:
-        return None
-    which = "Some" if schedule.windows else "The"
-    so = "the upgrade may begin before the estimated one" if schedule.windows else "no window can be estimated"
-    return f"{which} maintenance windows of {cluster.full_name} could not be read, so {so}."
-
-
-_NO_CATALOG = Catalog(organisation=Organisation(""), fetched_at=datetime.min)  # noqa: DTZ901 - never shown

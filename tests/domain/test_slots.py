@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.findings import Frozen
 from bot.domain.form import LEAD
 from bot.domain.policy import Rule
 from bot.domain.slots import Search, Slots, fitting_slots
@@ -103,7 +104,7 @@ def test_what_stands_in_the_way_is_said_when_nothing_fits(ignore_windows: bool) 
     found = fitting_slots(a_search(SUNDAY, ignore_windows=ignore_windows, freeze=(freeze,)))
 
     assert found.starts == ()
-    assert "frozen" in found.reason
+    assert found.broken == Frozen(environment="production", freeze=freeze)
 
 
 def test_a_cluster_without_windows_has_no_next_one() -> None:

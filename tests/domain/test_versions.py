@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.versions import KubernetesVersion, Step, allows, matching, none_offered, offered, step
+from bot.domain.versions import KubernetesVersion, Step, allows, matching, offered, step
 
 NUMBER = st.integers(min_value=0, max_value=40)
 VERSION = st.builds("v{}.{}.{}-u-ame.{}".format, st.integers(1, 2), NUMBER, NUMBER, NUMBER)
@@ -116,15 +116,6 @@ def test_a_cluster_of_unknown_shape_is_offered_nothing(current: str, *, downgrad
     on_offer = ["v1.31.4-u-ame.2", "v0.0.0-u-ame.1", "nightly-7", "nightly-8"]
 
     assert offered(current, on_offer, allow_downgrade=downgrades) == ()
-
-
-def test_why_nothing_is_offered_is_said() -> None:
-    """There is nothing newer, or the bot cannot read what the cluster runs."""
-    assert none_offered("production/web", HERE) == f"No version is on offer that production/web ({HERE}) may go to."
-    assert none_offered("production/web", "nightly-7").startswith(
-        'production/web runs "nightly-7", which the bot cannot compare with other versions.'
-    )
-    assert none_offered("production/web", "").startswith("Avisi Cloud does not say what production/web runs")
 
 
 @given(ANY_TEXT, st.lists(ANY_TEXT), st.booleans())

@@ -8,9 +8,10 @@ from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, Vote
 from bot.notifications import ids
 from bot.notifications.card import card, struck
+from bot.notifications.standing import standing
 from bot.workflow.inbox import Press
 from bot.workflow.repositories import Source
-from tests.builders import KIM, NEW, NOON, OLD, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
+from tests.builders import KIM, NEW, NOON, OLD, ROOS, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import as_sent, complaints, labels, seen
 from tests.notifications.stories import LINK, in_state, with_status
 
@@ -194,6 +195,28 @@ def test_what_changed_since_the_vote_is_on_the_card() -> None:
     changed = an_upgrade_request(changes=("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",))
 
     assert "Changed since the vote: production/web runs v1.30.9 now" in card(changed, None).text
+
+
+def test_only_those_who_lost_their_vote_are_mentioned_among_the_changes() -> None:
+    """By who they are, whatever words the sentence has; a cluster that is named like a mention mentions nobody."""
+    changes = (f"<@{SEM}> is no approver any more.", f"<@{KIM}> runs v1.30.9 now.")
+
+    text = str(as_sent(card(an_upgrade_request(changes=changes, lost=(SEM,)), None)))
+
+    assert f"<@{SEM}> is no approver any more." in text
+    assert f"<@{KIM}>" not in text
+
+
+def test_of_a_failed_submission_only_the_requester_is_mentioned_in_the_reason() -> None:
+    """A rejection is in the words of whoever rejected it, so it mentions nobody."""
+    reason = f"<@{ROOS}> may no longer request upgrades in production."
+    status = {
+        state: standing(an_upgrade_request(state=state, outcome=reason, decided_by=SEM), None)
+        for state in (State.SUBMISSION_FAILED, State.REJECTED)
+    }
+
+    assert f": {reason}" in status[State.SUBMISSION_FAILED]
+    assert f"<@{ROOS}>" not in status[State.REJECTED]
 
 
 def test_a_button_carries_the_request_and_the_seal_of_what_is_shown() -> None:

@@ -119,8 +119,10 @@ def test_sentences_of_ours_keep_their_mentions_and_nothing_else() -> None:
 
 def test_a_stored_sentence_mentions_only_whom_it_opens_with() -> None:
     """Who lost the right to vote is named; a cluster named like a mention is not."""
-    assert sentence("<@U0SEM> may no longer approve.") == "<@U0SEM> may no longer approve."
-    assert sentence("a <@U0SEM> may no longer") == "a &lt;@U0SEM&gt; may no longer"
+    assert sentence("<@U0SEM> may no longer approve.", ["U0KIM", "U0SEM"]) == "<@U0SEM> may no longer approve."
+    assert sentence("<@U0SEM> lost it: <@U0SEM>", ["U0SEM"]) == "<@U0SEM> lost it: &lt;@U0SEM&gt;"
+    assert "<@" not in sentence("<@U0SEM> may no longer approve.", ["U0KIM"]) + sentence("<@U0SEM> may no longer")
+    assert len(sentence("<@U0SEM> " + "x" * 900, ["U0SEM"])) == 600
 
 
 def test_groups_and_people_are_mentioned_each_once_and_the_star_mentions_nobody() -> None:

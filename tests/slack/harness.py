@@ -12,7 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.domain.cluster import Catalog
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
-from bot.notifications import blocks
+from bot.notifications import blocks, rules
 from bot.notifications.blocks import View
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import Server
@@ -26,6 +26,8 @@ from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import ButtonPressed
+from bot.workflow.permissions import Permissions
+from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
 from tests.builders import NOON, a_catalog, a_policy
 from tests.fakes import FakeClock, FakeStorage
@@ -89,13 +91,23 @@ async def harness(
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
         messenger, tasks = SlackMessenger(client=client, session=session), Supervisor()
+        policy = policy or a_policy()
+        rule_check = RuleCheck(
+            policy=policy,
+            catalog_cache=catalog_cache,
+            permissions=Permissions(people),
+            read=storage.read,
+            now=clock,
+            zone=UTC,
+            words=rules,
+        )
         viewing = Viewing(
             read=storage.read,
             catalog_cache=catalog_cache,
-            policy=policy or a_policy(),
+            policy=policy,
+            rule_check=rule_check,
             organisations=organisations,
             now=clock,
-            zone=UTC,
         )
         here: SlackHarness
 

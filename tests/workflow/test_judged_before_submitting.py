@@ -120,6 +120,7 @@ async def test_a_vote_lost_before_submission_leads_back_to_the_vote() -> None:
     now = harness.now_of(request)
     assert (now.state, set(now.voters)) == (State.PENDING_APPROVAL, {ANNE})
     assert now.changes == (f"<@{SEM}> may no longer approve.",)
+    assert now.lost == (SEM,)
     assert harness.told(VotesVoided)[0].voters == (SEM,)
     assert harness.cloud.submissions == []
 

@@ -5,7 +5,17 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.errors import NotEntitled
-from bot.domain.form import Form, FormField
+from bot.domain.findings import (
+    ClusterNotChosen,
+    Frozen,
+    NotLongEnoughAfter,
+    NoWindows,
+    OverridesFreeze,
+    TooFar,
+    TooSoon,
+    WindowsUnread,
+)
+from bot.domain.form import Form
 from bot.domain.request import State, Vote
 from bot.domain.windows import MaintenanceSchedule
 from bot.workflow.errors import MembersUnavailable
@@ -39,7 +49,7 @@ async def test_an_empty_form_shows_nothing_around_it() -> None:
 
     view = await harness.viewing.form(Form())
 
-    assert (view.cluster, view.on_offer, view.warnings) == (None, (), ())
+    assert (view.cluster, view.on_offer, view.broken, view.notes) == (None, (), (), ())
 
 
 async def test_a_chosen_cluster_shows_what_it_may_go_to_and_when() -> None:
@@ -49,7 +59,7 @@ async def test_a_chosen_cluster_shows_what_it_may_go_to_and_when() -> None:
     view = await harness.viewing.form(a_form(version=None))
 
     assert (view.on_offer, view.recommended, view.estimate) == ((NEW,), NEW, NEXT_SUNDAY)
-    assert (view.warnings, view.may_override, view.scheduled, view.waiting) == ((), False, None, None)
+    assert (view.broken, view.notes, view.may_override, view.scheduled, view.waiting) == ((), (), False, None, None)
 
 
 async def test_a_frozen_time_is_a_warning_and_may_be_overridden_where_the_policy_says_so() -> None:
@@ -59,9 +69,10 @@ async def test_a_frozen_time_is_a_warning_and_may_be_overridden_where_the_policy
     frozen = await harness.viewing.form(a_form())
     overridden = await harness.viewing.form(a_form(override=True))
 
-    assert frozen.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
+    assert frozen.broken == (Frozen(environment="production", freeze=WINTER, can_override=True),)
     assert (frozen.may_override, overridden.may_override) == (True, True)
-    assert overridden.warnings[0].startswith("This overrides a freeze: production is frozen Dec 1 to Dec 10")
+    assert overridden.broken == ()
+    assert overridden.notes == (OverridesFreeze(environment="production", freeze=WINTER, approvals=2),)
 
 
 async def test_a_cluster_without_windows_is_warned_about() -> None:
@@ -71,7 +82,7 @@ async def test_a_cluster_without_windows_is_warned_about() -> None:
     view = await harness.viewing.form(a_form())
 
     assert view.estimate is None
-    assert "production/web has no maintenance windows" in view.warnings[0]
+    assert view.notes == (NoWindows(cluster="production/web"),)
 
 
 async def test_without_windows_the_wanted_start_is_warned_about() -> None:
@@ -82,7 +93,7 @@ async def test_without_windows_the_wanted_start_is_warned_about() -> None:
     view = await harness.viewing.form(a_form(start=NOON + timedelta(days=2)))
 
     assert (view.estimate, view.may_override) == (None, True)
-    assert view.warnings[0].startswith("production is frozen Dec 1 to Dec 10")
+    assert view.broken == (Frozen(environment="production", freeze=WINTER, can_override=True),)
 
 
 async def test_in_an_open_window_what_is_left_of_it_is_the_estimate() -> None:
@@ -97,36 +108,31 @@ async def test_in_an_open_window_what_is_left_of_it_is_the_estimate() -> None:
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
-        (
-            a_schedule(windows=(), is_complete=False),
-            "The maintenance windows of production/web could not be read, so no window can be estimated.",
-        ),
-        (
-            a_schedule(is_complete=False),
-            (
-                "Some maintenance windows of production/web could not be read, "
-                "so the upgrade may begin before the estimated one."
-            ),
-        ),
+        (a_schedule(windows=(), is_complete=False), WindowsUnread(cluster="production/web", some=False)),
+        (a_schedule(is_complete=False), WindowsUnread(cluster="production/web", some=True)),
     ],
     ids=["none-read", "some-read"],
 )
 async def test_windows_that_could_not_be_read_are_not_taken_for_none(
-    schedule: MaintenanceSchedule, expected: str
+    schedule: MaintenanceSchedule, expected: WindowsUnread
 ) -> None:
     """The cluster has windows, and an upgrade may well start."""
     harness = await a_harness(catalog=a_catalog(a_cluster(schedule=schedule)))
 
-    assert (await harness.viewing.form(a_form())).warnings == (expected,)
+    assert (await harness.viewing.form(a_form())).notes == (expected,)
 
 
 async def test_a_version_that_must_go_to_staging_first_is_warned_about() -> None:
-    """While choosing, by the same sentence that would refuse."""
+    """While choosing, by the same finding that would refuse."""
     harness = await a_harness(policy=a_policy(a_rule(after=(("staging", timedelta(days=3)),))))
 
     view = await harness.viewing.form(a_form())
 
-    assert "has to run in staging for 3 days" in view.warnings[0]
+    assert view.broken == (
+        NotLongEnoughAfter(
+            version=NEW, environment="production", earlier="staging", wait=timedelta(days=3), since=None
+        ),
+    )
 
 
 async def test_what_is_scheduled_already_is_shown_although_another_ended_later() -> None:
@@ -147,9 +153,7 @@ async def test_a_form_for_a_cluster_nobody_knows_is_wrong_at_the_cluster() -> No
     """It left the catalog while the modal was open."""
     harness = await a_harness()
 
-    (problem,) = await harness.viewing.problems(a_form(cluster_identity="gone"))
-
-    assert problem.field is FormField.CLUSTER
+    assert await harness.viewing.problems(a_form(cluster_identity="gone")) == (ClusterNotChosen(),)
 
 
 async def test_the_overview_shows_what_is_under_way() -> None:
@@ -256,10 +260,10 @@ async def test_a_home_that_is_published_again_stays_at_its_page() -> None:
 
 
 @pytest.mark.parametrize("ignore_windows", [True, False])
-@pytest.mark.parametrize(("year", "says"), [(1, "at least 5 minutes"), (9999, "within a year")])
+@pytest.mark.parametrize(("year", "refused"), [(1, TooSoon), (9999, TooFar)])
 async def test_a_start_in_an_absurd_year_is_refused_at_its_field(
     year: int,
-    says: str,
+    refused: type,
     ignore_windows: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """Picked in the form, or sent by whatever: nothing overflows."""
@@ -269,5 +273,4 @@ async def test_a_start_in_an_absurd_year_is_refused_at_its_field(
         a_form(start=datetime(year, 1, 1, tzinfo=UTC), ignore_windows=ignore_windows)
     )
 
-    assert problem.field is FormField.START
-    assert says in problem.text
+    assert isinstance(problem, refused)

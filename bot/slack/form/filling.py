@@ -7,9 +7,11 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.domain.cluster import Cluster
+from bot.domain.findings import NothingOffered
 from bot.domain.form import Form
 from bot.domain.people import Member
-from bot.domain.versions import matching, none_offered
+from bot.domain.versions import matching
+from bot.notifications import rules
 from bot.notifications.text import escape
 from bot.slack.form import directory, when
 from bot.slack.form.directory import Directory, Index
@@ -95,7 +97,8 @@ class Reader:
         if fitting:
             return fitting[0]
         if not on_offer:
-            raise NotUnderstood(escape(none_offered(self.index.naming.cluster(cluster), cluster.version)))
+            nothing = NothingOffered(cluster=self.index.naming.cluster(cluster), version=cluster.version)
+            raise NotUnderstood(escape(rules.sentence(nothing)))
         name = escape(self.index.naming.cluster(cluster))
         offered = ", ".join(_code(version) for version in on_offer[:5])
         more = f" and {len(on_offer) - 5} more" if len(on_offer) > 5 else ""  # noqa: PLR2004 - as many as are named

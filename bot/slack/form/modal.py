@@ -8,14 +8,26 @@ from itertools import chain
 from typing import Any
 
 from bot.domain.cluster import Cluster, ClusterIdentity
+from bot.domain.findings import (
+    Finding,
+    Frozen,
+    NothingOffered,
+    NotLongEnoughAfter,
+    OutsideAllowed,
+    ReasonMissing,
+    ReasonTooLong,
+    StartMissing,
+    TooFar,
+    TooSoon,
+    VersionNotChosen,
+    VersionNotOffered,
+)
 from bot.domain.foreign import clean
-from bot.domain.form import LONGEST_REASON, Form, FormField, Problem
+from bot.domain.form import LONGEST_REASON, Form
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
-from bot.domain.versions import none_offered
-from bot.notifications import blocks, phrases, text
+from bot.notifications import blocks, phrases, rules, text
 from bot.notifications.blocks import Block
-from bot.notifications.blocks import Block as Drawn
 from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form.choices import cluster_select, version_select
 from bot.slack.form.directory import Index
@@ -30,13 +42,19 @@ _SECONDS = range(10**9, 10**10)
 """Slack takes moments of ten digits only."""
 _LONGEST_NAME = 200
 """A name that is longer is not carried along: the vendor's have at most 127 characters."""
-_FIELDS = {
-    FormField.CLUSTER: BlockId.CLUSTER,
-    FormField.VERSION: BlockId.VERSION,
-    FormField.START: BlockId.START,
-    FormField.OVERRIDE: BlockId.REASON,
-    FormField.REASON: BlockId.REASON,
+_BLOCKS: dict[type[Finding], BlockId] = {
+    VersionNotChosen: BlockId.VERSION,
+    VersionNotOffered: BlockId.VERSION,
+    NotLongEnoughAfter: BlockId.VERSION,
+    StartMissing: BlockId.START,
+    TooSoon: BlockId.START,
+    TooFar: BlockId.START,
+    Frozen: BlockId.START,
+    OutsideAllowed: BlockId.START,
+    ReasonMissing: BlockId.REASON,
+    ReasonTooLong: BlockId.REASON,
 }
+"""Where people read what is wrong; everything else is said at the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +97,7 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
     form = shown.form
     name = clean(shown.cluster.full_name) if shown.cluster else ""
     held = replace(held, named=name if len(name) <= _LONGEST_NAME else "")
-    parts: list[Iterable[Drawn]] = [
+    parts: list[Iterable[Block]] = [
         (blocks.context(text.escape(note, SENTENCE)) for note in notes),
         [_cluster(index, shown.cluster)],
         facts(shown),
@@ -116,29 +134,29 @@ def read(view: Payload) -> Form:
     )
 
 
-def errors(view: Payload, problems: Iterable[Problem]) -> dict[str, str]:
-    """Return the problems by the block that each is to stand at; only blocks that this view has."""
+def errors(view: Payload, findings: Iterable[Finding]) -> dict[str, str]:
+    """Return what is wrong by the block at which it is said; only blocks that this view has."""
     drawn = [text_at(block, "block_id") for block in pick(view, "blocks") or () if pick(block, "type") == "input"]
     placed: dict[str, list[str]] = {}
-    for problem in problems:
-        wanted = _FIELDS[problem.field]
+    for finding in findings:
+        wanted = _BLOCKS.get(type(finding), BlockId.CLUSTER)
         block_id = next((here for here in drawn if here == wanted or here.startswith(f"{wanted}:")), BlockId.CLUSTER)
-        placed.setdefault(str(block_id), []).append(problem.text)
+        placed.setdefault(str(block_id), []).append(rules.advice(finding))
     return {block_id: text.one_line(" ".join(sentences), _ERROR) for block_id, sentences in placed.items()}
 
 
-def _cluster(index: Index, chosen: Cluster | None) -> Drawn:
+def _cluster(index: Index, chosen: Cluster | None) -> Block:
     return _input(
         "Cluster", BlockId.CLUSTER, cluster_select(index, chosen, action_id=ActionId.CLUSTER), dispatch_action=True
     )
 
 
-def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
+def _version(shown: FormView, naming: Naming) -> Iterable[Block]:
     if shown.cluster is None:
         return
     if not shown.on_offer:
-        why = none_offered(naming.cluster(shown.cluster), shown.cluster.version)
-        yield blocks.section(text.escape(why, SENTENCE))
+        nothing_offered = NothingOffered(cluster=naming.cluster(shown.cluster), version=shown.cluster.version)
+        yield blocks.section(text.escape(rules.sentence(nothing_offered), SENTENCE))
         return
     select = version_select(
         shown.on_offer, shown.form.version, recommended=shown.recommended, action_id=ActionId.VERSION
@@ -146,7 +164,7 @@ def _version(shown: FormView, naming: Naming) -> Iterable[Drawn]:
     yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)
 
 
-def _start(form: Form) -> Drawn:
+def _start(form: Form) -> Block:
     picker: dict[str, object] = {"type": "datetimepicker", "action_id": ActionId.START}
     if form.start is not None and (seconds := int(form.start.timestamp())) in _SECONDS:
         picker["initial_date_time"] = seconds
@@ -160,19 +178,19 @@ def _start(form: Form) -> Drawn:
     )
 
 
-def _ignore_windows(form: Form) -> Drawn:
-    says = "Start at the chosen time, also outside every maintenance window."
+def _ignore_windows(form: Form) -> Block:
+    says = "Start at the chosen time, even outside maintenance windows"
     return _checkbox(
         "Ignore maintenance windows", says, BlockId.IGNORE_WINDOWS, ActionId.IGNORE_WINDOWS, ticked=form.ignore_windows
     )
 
 
-def _override(form: Form) -> Drawn:
-    says = "Needs a reason and one approval more."
+def _override(form: Form) -> Block:
+    says = "Requires a reason and one extra approval"
     return _checkbox("Override freeze", says, BlockId.OVERRIDE, ActionId.OVERRIDE, ticked=form.override)
 
 
-def _reason(shown: FormView) -> Drawn:
+def _reason(shown: FormView) -> Block:
     demanded = shown.form.override or (shown.rule is not None and shown.rule.reason_required)
     field: dict[str, object] = {
         "type": "plain_text_input",
@@ -190,11 +208,11 @@ def _version_block(identity: str) -> str:
     return f"{BlockId.VERSION}:{identity}"
 
 
-def _input(label: str, block_id: str, element: Drawn, **more: object) -> Drawn:
+def _input(label: str, block_id: str, element: Block, **more: object) -> Block:
     return {"type": "input", "block_id": str(block_id), "label": blocks.plain(label), "element": element, **more}
 
 
-def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Drawn:
+def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Block:
     agreed = f"Yes, {label[0].lower()}{label[1:]}"
     option = {"text": blocks.plain(agreed, 75), "description": blocks.plain(says, 75), "value": _TICKED}
     element: dict[str, Any] = {"type": "checkboxes", "action_id": str(action_id), "options": [option]}
@@ -223,18 +241,20 @@ def facts(shown: FormView) -> Iterable[Block]:
         return
     channel = text.escape(cluster.channel) if cluster.channel else "none"
     if cluster.channel and cluster.channel_version:
-        channel += f" ({text.escape(cluster.channel_version)})"
+        channel += f", currently {text.escape(cluster.channel_version)}"
     yield blocks.fields(
         f"*Current version*\n{text.escape(cluster.version)}",
         f"*Update channel*\n{channel}",
         f"*Maintenance windows*\n{_windows(cluster)}",
         f"*{_estimate_label(shown)}*\n{_estimate(shown)}",
     )
-    for sentence in _warnings(shown):
-        yield blocks.section(f"*Please note:* {sentence}")
+    for broken in shown.broken:
+        yield blocks.section(f"*Cannot be requested:* {text.escape(rules.advice(broken), SENTENCE)}")
+    for note in _notes(shown):
+        yield blocks.section(f"*Please note:* {note}")
 
 
-def _warnings(shown: FormView) -> Iterable[str]:
+def _notes(shown: FormView) -> Iterable[str]:
     if (scheduled := shown.scheduled) is not None:
         status = phrases.status(scheduled.status)
         window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
@@ -247,7 +267,7 @@ def _warnings(shown: FormView) -> Iterable[str]:
             f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
             f"({text.escape(waiting.state.words)}). A new request replaces that one."
         )
-    yield from (text.escape(warning, SENTENCE) for warning in shown.warnings)
+    yield from (text.escape(rules.advice(note), SENTENCE) for note in shown.notes)
 
 
 def _windows(cluster: Cluster) -> str:
@@ -270,7 +290,7 @@ def _estimate(shown: FormView) -> str:
 
 
 def _estimate_label(shown: FormView) -> str:
-    return "Start" if shown.form.ignore_windows else "Window (an estimate; Avisi Cloud decides)"
+    return "Start" if shown.form.ignore_windows else "Expected window (Avisi Cloud confirms it)"
 
 
 def loading(held: ModalMetadata) -> dict[str, object]:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Catalog, Organisation
-from bot.domain.form import Form, FormField, Problem
+from bot.domain.findings import ClusterNotChosen, Finding, ReasonTooLong, StartMissing, VersionNotChosen
+from bot.domain.form import Form
 from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
+from bot.notifications import rules
 from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
@@ -26,6 +28,8 @@ from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.words import split
 from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.permissions import Permissions
+from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
 from tests.builders import (
     ACME,
@@ -44,7 +48,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.fakes import FakeClock, FakeStorage
+from tests.fakes import FakeClock, FakeMembers, FakeStorage
 from tests.notifications.checks import unsendable
 
 CHRISTMAS = Freeze(first=date(2026, 12, 20), last=date(2027, 1, 3), reason="Holiday freeze")
@@ -65,13 +69,23 @@ async def _drawn(
     organisations = tuple(catalog.organisation for catalog in here)
     catalog_cache = CatalogCache(storage.read, organisations)
     await catalog_cache.renew()
+    clock, policy = FakeClock(NOON), policy or a_policy()
+    rule_check = RuleCheck(
+        policy=policy,
+        catalog_cache=catalog_cache,
+        permissions=Permissions(FakeMembers()),
+        read=storage.read,
+        now=clock,
+        zone=UTC,
+        words=rules,
+    )
     viewing = Viewing(
         read=storage.read,
         catalog_cache=catalog_cache,
-        policy=policy or a_policy(),
+        policy=policy,
+        rule_check=rule_check,
         organisations=organisations,
-        now=FakeClock(NOON),
-        zone=UTC,
+        now=clock,
     )
     shown = await viewing.form(form)
     view: dict[str, Any] = modal.draw(shown, index=Index(here), held=held or ModalMetadata(), notes=notes)
@@ -140,7 +154,7 @@ async def test_a_chosen_cluster_shows_its_facts_and_versions() -> None:
 
     assert "Version" in _labels(view)
     assert [option["text"]["text"] for option in _element(view, "Version")["options"]] == [f"{NEW} (recommended)"]
-    for words in (OLD, "stable", "Sunday 02:00 for 3 h", "an estimate", "in your device's time zone"):
+    for words in (OLD, "stable", "Sunday 02:00 for 3 h", "Expected window", "in your device's time zone"):
         assert words in _words(view)
 
 
@@ -238,8 +252,7 @@ async def test_no_version_on_offer_is_said() -> None:
 
     assert "Version" not in _labels(view)
     assert "No version is on offer" in _words(view)
-    problem = Problem(field=FormField.VERSION, text="Choose a version.")
-    assert modal.errors(view, [problem]) == {"cluster_block": "Choose a version."}
+    assert modal.errors(view, [VersionNotChosen()]) == {"cluster_block": "Choose a version."}
 
 
 async def test_a_version_of_unknown_shape_is_named_as_the_reason() -> None:
@@ -253,15 +266,15 @@ async def test_a_version_of_unknown_shape_is_named_as_the_reason() -> None:
 async def test_errors_stand_at_the_blocks_that_the_view_has() -> None:
     """Slack shows "trouble connecting" for an error at a block that it does not know."""
     view = await _drawn(a_form())
-    problems = [Problem(field=place, text=place.value) for place in FormField]
+    findings: list[Finding] = [ClusterNotChosen(), VersionNotChosen(), StartMissing(), ReasonTooLong(most=500)]
 
-    found = modal.errors(view, problems)
+    found = modal.errors(view, findings)
 
     assert found == {
-        "cluster_block": "cluster",
-        f"version_block:{WEB}": "version",
-        "start_block": "start",
-        "reason_block": "override reason",
+        "cluster_block": "Choose a cluster.",
+        f"version_block:{WEB}": "Choose a version.",
+        "start_block": "Choose a start, because maintenance windows are ignored.",
+        "reason_block": "Use at most 500 characters.",
     }
 
 

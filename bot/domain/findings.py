@@ -1,0 +1,241 @@
+"""What speaks against a request, or deserves a note, as values. The words for each are in `notifications/rules.py`.
+
+A cluster is given by what it is called in front of people, an environment by its slug.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.people import MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterNotChosen:
+    """The form names no cluster, or one that no catalog lists."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterGone:
+    """The catalog no longer lists the cluster; `cluster` is empty when nothing is known of it."""
+
+    cluster: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterRenamed:
+    """The cluster had another name, or was in another place, when it was chosen."""
+
+    chosen: str
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterMoved:
+    """The cluster had another name, or was in another place, when it was voted on."""
+
+    cluster: str
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionChanged:
+    """The cluster ran another version when it was voted on."""
+
+    cluster: str
+    version: str
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NothingOffered:
+    """No version is on offer to which the cluster may go from the one that it runs."""
+
+    cluster: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionNotChosen:
+    """The form names no version."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionNotOffered:
+    """The wanted version is not on offer; `cluster` and `runs` are empty for a form, which shows both."""
+
+    version: str
+    cluster: str = ""
+    runs: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlreadyRuns:
+    """The cluster runs the wanted version."""
+
+    cluster: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartMissing:
+    """Maintenance windows are ignored, and no start is chosen."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooSoon:
+    """The start is nearer than the lead time, or has passed."""
+
+    lead: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooFar:
+    """The start is too far ahead."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frozen:
+    """The upgrade would run in a freeze; `can_override` is whether the person could tick Override freeze."""
+
+    environment: str
+    freeze: Freeze
+    can_override: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutsideAllowed:
+    """The upgrade would run outside the allowed times, which are read in `zone`."""
+
+    environment: str
+    allowed: tuple[AllowedRange, ...]
+    zone: tzinfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotLongEnoughAfter:
+    """The version will not have run long enough in another environment.
+
+    `since` is when it first succeeded there (aware UTC), None while it has not.
+    """
+
+    version: str
+    environment: str
+    earlier: str
+    wait: timedelta
+    since: datetime | None
+
+    @property
+    def possible_from(self) -> datetime | None:
+        """Return the first moment at which the version may go on, None while nothing can tell."""
+        return self.since + self.wait if self.since else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverridesFreeze:
+    """A freeze is overridden, which needs a reason and so many `approvals`."""
+
+    environment: str
+    freeze: Freeze
+    approvals: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReasonMissing:
+    """No reason is given; `override` is whether one is needed because a freeze is overridden."""
+
+    environment: str
+    override: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReasonTooLong:
+    """The reason has more characters than fit."""
+
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterDown:
+    """The cluster is stopped or stopping; `status` is the cloud's word."""
+
+    cluster: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoWindows:
+    """The cluster has no maintenance windows."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowsUnread:
+    """Maintenance windows of the cluster could not be read; `some` is whether others could."""
+
+    cluster: str
+    some: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoLongerRequester:
+    """The requester may no longer request upgrades in the environment."""
+
+    member: MemberId
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoLongerApprover:
+    """Somebody who approved may no longer do so."""
+
+    member: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoreApprovalsNeeded:
+    """The policy asks for more approvals than when the request was approved."""
+
+    approvals: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooFewApprovers:
+    """Only so many people (`found`) may approve; `besides_requester` is whether the requester does not count."""
+
+    environment: str
+    approvals: int
+    found: int
+    besides_requester: bool
+
+
+Finding = (
+    ClusterNotChosen
+    | ClusterGone
+    | ClusterRenamed
+    | ClusterMoved
+    | VersionChanged
+    | NothingOffered
+    | VersionNotChosen
+    | VersionNotOffered
+    | AlreadyRuns
+    | StartMissing
+    | TooSoon
+    | TooFar
+    | Frozen
+    | OutsideAllowed
+    | NotLongEnoughAfter
+    | OverridesFreeze
+    | ReasonMissing
+    | ReasonTooLong
+    | ClusterDown
+    | NoWindows
+    | WindowsUnread
+    | NoLongerRequester
+    | NoLongerApprover
+    | MoreApprovalsNeeded
+    | TooFewApprovers
+)
+BreaksRule = Frozen | OutsideAllowed | NotLongEnoughAfter
+"""What a time, or a version at that time, may break."""

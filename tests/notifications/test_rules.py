@@ -1,0 +1,235 @@
+"""The words for findings: one sentence for each, and what to do about it where there is a form to do it in."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.findings import (
+    AlreadyRuns,
+    ClusterDown,
+    ClusterGone,
+    ClusterMoved,
+    ClusterNotChosen,
+    ClusterRenamed,
+    Finding,
+    Frozen,
+    MoreApprovalsNeeded,
+    NoLongerApprover,
+    NoLongerRequester,
+    NothingOffered,
+    NotLongEnoughAfter,
+    NoWindows,
+    OutsideAllowed,
+    OverridesFreeze,
+    ReasonMissing,
+    ReasonTooLong,
+    StartMissing,
+    TooFar,
+    TooFewApprovers,
+    TooSoon,
+    VersionChanged,
+    VersionNotChosen,
+    VersionNotOffered,
+    WindowsUnread,
+)
+from bot.notifications import rules
+from tests.builders import NEW, OLD, ROOS, SEM
+
+WEB = "production/web"
+AUDIT = Freeze(first=date(2026, 12, 5), last=date(2026, 12, 7), reason="Audit")
+NIGHTS = AllowedRange(weekdays=(6,), start=time(2), end=time(6), text="sun 02:00-06:00")
+DAYS = AllowedRange(weekdays=(0, 1), start=time(8), end=time(18), text="mon-tue 08:00-18:00")
+AFTER_STAGING = NotLongEnoughAfter(
+    version=NEW, environment="production", earlier="staging", wait=timedelta(days=3), since=None
+)
+
+
+def few(found: int, *, besides_requester: bool = True) -> TooFewApprovers:
+    return TooFewApprovers(environment="production", approvals=2, found=found, besides_requester=besides_requester)
+
+
+SAID: list[tuple[Finding, str]] = [
+    (ClusterNotChosen(), "Choose a cluster."),
+    (ClusterGone(), "The cluster is no longer in the catalog of Avisi Cloud."),
+    (ClusterGone(cluster=WEB), "production/web is no longer in the catalog of Avisi Cloud."),
+    (
+        ClusterRenamed(chosen="production/api", cluster=WEB),
+        "What you chose as production/api is called production/web now. Please choose the cluster again.",
+    ),
+    (
+        ClusterMoved(cluster="production/api", before=WEB),
+        "The cluster is called production/api now; it was production/web when this was asked.",
+    ),
+    (
+        VersionChanged(cluster=WEB, version=NEW, before=OLD),
+        f"production/web runs {NEW} now; it ran {OLD} when this was asked.",
+    ),
+    (
+        NothingOffered(cluster=WEB, version=OLD),
+        f"No version is on offer that production/web ({OLD}) may go to.",
+    ),
+    (
+        NothingOffered(cluster=WEB, version="nightly-7"),
+        (
+            'production/web runs "nightly-7", which the bot cannot compare with other versions. '
+            "So it offers none: one of them might be a downgrade."
+        ),
+    ),
+    (
+        NothingOffered(cluster=WEB, version=""),
+        (
+            "Avisi Cloud does not say what production/web runs, which the bot cannot compare with other versions. "
+            "So it offers none: one of them might be a downgrade."
+        ),
+    ),
+    (VersionNotChosen(), "Choose a version."),
+    (VersionNotOffered(version=NEW), "This version is no longer on offer."),
+    (
+        VersionNotOffered(version=NEW, cluster=WEB, runs=OLD),
+        f"{NEW} is no longer on offer for production/web ({OLD}).",
+    ),
+    (AlreadyRuns(cluster=WEB, version=NEW), f"production/web already runs {NEW}."),
+    (StartMissing(), "Choose a start, because maintenance windows are ignored."),
+    (TooSoon(lead=timedelta(minutes=5)), "Choose a time at least 5 minutes from now."),
+    (TooFar(), "Choose a time within a year."),
+    (Frozen(environment="production", freeze=AUDIT), "production is frozen Dec 5 to Dec 7 (Audit)."),
+    (
+        OutsideAllowed(environment="production", allowed=(DAYS, NIGHTS), zone=ZoneInfo("Europe/Amsterdam")),
+        "Upgrades in production may only run mon-tue 08:00-18:00, sun 02:00-06:00 (Europe/Amsterdam).",
+    ),
+    (
+        AFTER_STAGING,
+        (
+            f"{NEW} has to run in staging for 3 days before it may go to production, "
+            "and no upgrade to it has succeeded there yet."
+        ),
+    ),
+    (
+        NotLongEnoughAfter(
+            version=NEW,
+            environment="production",
+            earlier="staging",
+            wait=timedelta(days=3),
+            since=datetime(2026, 11, 28, 12, tzinfo=UTC),
+        ),
+        (
+            f"{NEW} has to run in staging for 3 days before it may go to production. "
+            "It has since 2026-11-28 12:00 UTC, so this is possible from 2026-12-01 12:00 UTC."
+        ),
+    ),
+    (
+        OverridesFreeze(environment="production", freeze=AUDIT, approvals=3),
+        (
+            "This overrides a freeze: production is frozen Dec 5 to Dec 7 (Audit). "
+            "It takes a reason and 3 approvals, one more than otherwise."
+        ),
+    ),
+    (
+        OverridesFreeze(environment="production", freeze=AUDIT, approvals=1),
+        (
+            "This overrides a freeze: production is frozen Dec 5 to Dec 7 (Audit). "
+            "It takes a reason and 1 approval, one more than otherwise."
+        ),
+    ),
+    (ReasonMissing(environment="production"), "production asks for a reason."),
+    (ReasonMissing(environment="production", override=True), "Say why the freeze must be overridden."),
+    (ReasonTooLong(most=500), "Use at most 500 characters."),
+    (
+        ClusterDown(cluster=WEB, status="STOPPING"),
+        "production/web is stopping, so an upgrade of it may never start.",
+    ),
+    (
+        NoWindows(cluster=WEB),
+        "production/web has no maintenance windows: unless they are ignored, it may never start.",
+    ),
+    (
+        WindowsUnread(cluster=WEB, some=False),
+        "The maintenance windows of production/web could not be read, so no window can be estimated.",
+    ),
+    (
+        WindowsUnread(cluster=WEB, some=True),
+        (
+            "Some maintenance windows of production/web could not be read, "
+            "so the upgrade may begin before the estimated one."
+        ),
+    ),
+    (
+        NoLongerRequester(member=ROOS, environment="production"),
+        f"<@{ROOS}> may no longer request upgrades in production.",
+    ),
+    (NoLongerApprover(member=SEM), f"<@{SEM}> may no longer approve."),
+    (MoreApprovalsNeeded(approvals=2), "2 approvals are asked for now."),
+    (
+        few(0),
+        (
+            "production asks for 2 approvals, but nobody else may give one, so this could never be approved. "
+            "Ask whoever keeps the bot's policy to name more approvers."
+        ),
+    ),
+    (
+        few(1),
+        (
+            "production asks for 2 approvals, but only 1 other person may give one, so this could never be approved. "
+            "Ask whoever keeps the bot's policy to name more approvers."
+        ),
+    ),
+    (
+        few(1, besides_requester=False),
+        (
+            "production asks for 2 approvals, but only 1 person may give one, so this could never be approved. "
+            "Ask whoever keeps the bot's policy to name more approvers."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("finding", "sentence"), SAID)
+def test_a_finding_is_said_in_one_way(finding: Finding, sentence: str) -> None:
+    """Whoever reads an alert has no form before them, so it comes without advice for one."""
+    assert rules.sentence(finding) == sentence
+
+
+def test_every_finding_has_words() -> None:
+    """A new kind of finding is added to the examples above."""
+    assert {type(finding) for finding, _ in SAID} == set(get_args(Finding))
+
+
+@pytest.mark.parametrize(
+    ("finding", "advice"),
+    [
+        (Frozen(environment="production", freeze=AUDIT), " Choose another time."),
+        (
+            Frozen(environment="production", freeze=AUDIT, can_override=True),
+            " Choose another time. Tick Override freeze if it cannot wait.",
+        ),
+        (OutsideAllowed(environment="production", allowed=(DAYS,), zone=UTC), " Choose another time."),
+        (AFTER_STAGING, ""),
+        (ClusterGone(cluster=WEB), ""),
+    ],
+)
+def test_advice_says_what_can_be_done_in_the_form(finding: Finding, advice: str) -> None:
+    """Another time helps against freezes and allowed times; an override only where the person may."""
+    assert rules.advice(finding) == rules.sentence(finding) + advice
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=3), "3 days"),
+        (timedelta(weeks=2), "14 days"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(minutes=30), "30 minutes"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(seconds=20), "20 seconds"),
+        (timedelta(seconds=1), "1 second"),
+    ],
+)
+def test_a_length_is_said_in_the_largest_unit_that_makes_it_whole(span: timedelta, words: str) -> None:
+    """As long as it is, neither rounded up nor down to nothing."""
+    assert rules.length(span) == words
