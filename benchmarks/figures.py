@@ -88,11 +88,19 @@ def compared(
     goal: float,
     draw: Callable[[float], str],
     more_is_better: bool = False,
+    below: float | None = None,
 ) -> Row:
-    """Make the line of paired runs: medians of both sides, and median and spread of the ratio."""
+    """Make the line of paired runs: medians of both sides, and median and spread of the ratio.
+
+    The goal is a ratio, and for the bot's own median also to be `below` a figure, if one is given.
+    """
     middle = statistics.median(pair.ratio for pair in pairs)
     met = middle >= goal if more_is_better else middle <= goal
-    return replace(against(what, pairs, draw=draw), goal=f"{'≥' if more_is_better else '≤'} {goal:g}×", met=met)
+    said = f"{'≥' if more_is_better else '≤'} {goal:g}×"
+    if below is not None:
+        met = met and statistics.median(pair.bot for pair in pairs) < below
+        said = f"{said}, < {draw(below)}"
+    return replace(against(what, pairs, draw=draw), goal=said, met=met)
 
 
 def against(what: str, pairs: Sequence[Pair], *, draw: Callable[[float], str]) -> Row:

@@ -113,8 +113,8 @@ async def memories(plan: Plan) -> list[Section]:
             bot=mib(rest),
             floor=mib(floor),
             ratio=f"{rest / floor:.2f}",
-            goal="≤ 1.3×",
-            met=rest <= 1.3 * floor,
+            goal="≤ 1.5×",
+            met=rest <= 1.5 * floor,
         ),
         Row(
             what=f"Memory after {number:,} commands (floor column: after a fifth of them)",

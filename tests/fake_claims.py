@@ -22,7 +22,7 @@ class Boxes(Protocol):
 
 
 @dataclass(slots=True)
-class ModalMetadata:
+class HeldLease:
     """A lease in memory."""
 
     number: int = 0
@@ -36,7 +36,7 @@ class FakeClaims:
 
     storage: Boxes
     lasting: float = 20.0
-    leases: dict[tuple[Box | None, str], ModalMetadata] = field(default_factory=dict)
+    leases: dict[tuple[Box | None, str], HeldLease] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
     local_worker: LocalWorker | None = None
 
@@ -130,14 +130,14 @@ class FakeClaims:
             self.local_worker.wake(*queue)
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
-        return self.leases.get(key, ModalMetadata()).not_before <= self.storage.seconds() and self._is_nobodys(key)
+        return self.leases.get(key, HeldLease()).not_before <= self.storage.seconds() and self._is_nobodys(key)
 
     def _is_nobodys(self, key: tuple[Box | None, str]) -> bool:
-        until = self.leases.get(key, ModalMetadata()).until
+        until = self.leases.get(key, HeldLease()).until
         return until is None or until <= self.storage.seconds()
 
     def _take(self, key: tuple[Box | None, str]) -> Lease:
-        held = self.leases.setdefault(key, ModalMetadata())
+        held = self.leases.setdefault(key, HeldLease())
         held.number += 1
         held.until = self.storage.seconds() + self.lasting
         return Lease(queue=key[1], number=held.number, box=key[0])

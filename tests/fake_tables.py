@@ -15,7 +15,7 @@ from bot.store.audit import MINUTE, START, exported
 from bot.store.coding import plain
 from bot.workflow.errors import Missing, Stale, Taken
 from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
-from bot.workflow.outbox import DueMessage, OutboxMessage
+from bot.workflow.outbox import DueMessage, OutboxMessage, StoredDigest
 from bot.workflow.repositories import AlertCheck, BrokenDestination, Fact, Feed, PolicyGeneration
 
 Key = tuple[Organisation, UpgradeIdentity]
@@ -35,7 +35,7 @@ class Row:
     urgency: str = ""
     attempts: int = 0
     error: str = ""
-    digest: str | None = None
+    digest: StoredDigest | None = None
     ended: bool = False
     dead: bool = False
 
@@ -325,7 +325,7 @@ class FakeOutbox:
         """Give them up as dead letters."""
         _bury(self.tables.outbox, numbers, error=error)
 
-    async def gather(self, digest: str, *numbers: int) -> None:
+    async def gather(self, digest: StoredDigest, *numbers: int) -> None:
         """Record that these are told as one digest."""
         _change(self.tables.outbox, numbers, lambda _: {"digest": digest})
 

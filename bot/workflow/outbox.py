@@ -73,6 +73,14 @@ class OutboxMessage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDigest:
+    """Which digest messages are told in: the number of its first message, and how many it had at first."""
+
+    first: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DueMessage:
     """A stored outbox row that is due. `digest` is set once it was decided to tell it as part of that digest.
 
@@ -82,7 +90,7 @@ class DueMessage:
     number: int
     outgoing: OutboxMessage
     attempts: int = 0
-    digest: str | None = None
+    digest: StoredDigest | None = None
     reference: str = ""
 
 

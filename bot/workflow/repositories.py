@@ -13,7 +13,7 @@ from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import Move, ScheduledUpgrade, UpgradeIdentity
 from bot.workflow.inbox import InboxEntry, MessageRef, NewEntry
-from bot.workflow.outbox import DueMessage, OutboxMessage
+from bot.workflow.outbox import DueMessage, OutboxMessage, StoredDigest
 
 
 class ReadRequests(Protocol):
@@ -196,7 +196,7 @@ class Outbox(ReadOutbox, Protocol):
     async def dead_letter(self, *numbers: int, error: str) -> None:
         """Give them up as dead letters, which doctor, metrics and log show."""
 
-    async def gather(self, digest: str, *numbers: int) -> None:
+    async def gather(self, digest: StoredDigest, *numbers: int) -> None:
         """Record that these are told as one digest, before it is posted."""
 
 

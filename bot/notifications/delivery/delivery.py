@@ -26,7 +26,7 @@ from bot.notifications.digest import MOST_SINGLE, Waiting, digest
 from bot.notifications.rollout_card import rollout_card, rollout_thread
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.inbox import MessageRef
-from bot.workflow.outbox import DueMessage, Kind, Urgency
+from bot.workflow.outbox import DueMessage, Kind, StoredDigest, Urgency
 from bot.workflow.ports import BeginReading, BeginWork, Claims, Clock, Lease, UnitOfWork
 
 _AT_ONCE = 500
@@ -187,11 +187,12 @@ class Delivery:
         if len(group) > MOST_SINGLE and group[0].digest is None:
             await self._gather(group, lease)
             return
-        if group[0].digest is None:
+        stored_digest = group[0].digest
+        if stored_digest is None:
             event = grouping.event(group[0])
             message, numbers = notes.channel(event, await self.context_loader.of(stored)), {group[0].number}
         else:
-            page = digest(await self._waiting(group), total=grouping.total(group[0]))[0]
+            page = digest(await self._waiting(group), total=stored_digest.total)[0]
             message, numbers = page.message, set(page.numbers)
         await self.paced_messenger.post(channel, message, lease, ahead=True)
         await self._done([due for due in group if due.number in numbers], lease, at=channel)
@@ -213,7 +214,8 @@ class Delivery:
     async def _gather(self, group: Sequence[DueMessage], lease: Lease) -> None:
         """Record that these are told as one digest, before any of it is posted."""
         async with self.begin(lease) as work:
-            await work.outbox.gather(f"{group[0].number}/{len(group)}", *(due.number for due in group))
+            stored_digest = StoredDigest(first=group[0].number, total=len(group))
+            await work.outbox.gather(stored_digest, *(due.number for due in group))
             await work.commit()
         self.report(Kind.CHANNEL.value, "digest")
 

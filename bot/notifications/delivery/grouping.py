@@ -38,8 +38,3 @@ def event(due: DueMessage) -> AnyEvent:
     if due.outgoing.event is None:
         raise BadPayload("no_event")
     return due.outgoing.event
-
-
-def total(due: DueMessage) -> int:
-    """Return how many a digest had at first, which its name keeps."""
-    return int((due.digest or "0/0").partition("/")[2] or 0)

@@ -17,7 +17,7 @@ from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import UnreadableRow
 from bot.workflow.inbox import AnyEntry, InboxEntry, NewEntry
-from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
+from bot.workflow.outbox import DueMessage, Kind, OutboxMessage, StoredDigest
 from bot.workflow.ports import Box
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
@@ -157,10 +157,11 @@ class StoredOutbox:
                 break
             try:
                 outgoing, reference = decode_errand(body), body.get("reference", "")
+                told_in = decode_digest(digest)
             except UNREADABLE as error:
                 raise UnreadableRow(number, attempts=attempts, error=error) from error
             due.append(
-                DueMessage(number=number, outgoing=outgoing, attempts=attempts, digest=digest, reference=reference)
+                DueMessage(number=number, outgoing=outgoing, attempts=attempts, digest=told_in, reference=reference)
             )
         return tuple(due)
 
@@ -199,9 +200,9 @@ class StoredOutbox:
             numbers, ended_at=DatabaseTime(), dead=1, attempts=OutboxRow.attempts + 1, error=_readable(error)
         )
 
-    async def gather(self, digest: str, *numbers: int) -> None:
+    async def gather(self, digest: StoredDigest, *numbers: int) -> None:
         """Record that these are told as one digest."""
-        await self._change(numbers, digest=digest)
+        await self._change(numbers, digest=f"{digest.first}/{digest.total}")
 
     async def _change(self, numbers: tuple[int, ...], **values: object) -> None:
         await self._transaction.run(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(**values))
@@ -217,6 +218,14 @@ def decode_errand(body: dict[str, Any]) -> OutboxMessage:
     event = body.get("event")
     outgoing = OUTBOX_MESSAGES.decode({**body, "event": None})
     return outgoing if event is None else replace(outgoing, event=EVENTS.decode(event))
+
+
+def decode_digest(stored: str | None) -> StoredDigest | None:
+    """Read which digest a message is told in, such as `12/7`: version 0.1.0 writes and reads the same."""
+    if stored is None:
+        return None
+    first, _, total = stored.partition("/")
+    return StoredDigest(first=int(first), total=int(total))
 
 
 def _row(outgoing: OutboxMessage, reference: str) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import pytest
 from sqlalchemy import update
 
 from bot.domain.events import StatusMoved, WentBlind, WindowMoved
-from bot.store.queues.boxes import OUTBOX_MESSAGES as ERRANDS_CODEC
+from bot.store.queues import boxes
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import UnreadableRow
 from bot.workflow.inbox import AnyEntry, MessageRef, NewEntry, Press, RejectionGiven
-from bot.workflow.outbox import Kind, OutboxMessage, Urgency
+from bot.workflow.outbox import Kind, OutboxMessage, StoredDigest, Urgency
 from bot.workflow.ports import Lane
 from tests.builders import (
     KIM,
@@ -60,7 +60,7 @@ async def keys(subject: Subject, queue: str = "card:1") -> list[str]:
         return [due.outgoing.key for due in await work.outbox.due(queue, limit=100)]
 
 
-async def change(subject: Subject, name: str, *numbers: int | str, **words: object) -> None:
+async def change(subject: Subject, name: str, *numbers: int | StoredDigest, **words: object) -> None:
     async with subject.begin() as work:
         await getattr(work.outbox, name)(*numbers, **words)
         await work.commit()
@@ -225,7 +225,7 @@ async def test_an_errand_of_a_newer_version_is_set_aside_and_the_rest_goes_on(
         await work.outbox.put(an_outbox_message("1"), an_outbox_message("2"))
         (first, _) = await work.outbox.due("card:1", limit=10)
         await work.commit()
-    known = {**ERRANDS_CODEC.encode(first.outgoing), "event": None}
+    known = {**boxes.OUTBOX_MESSAGES.encode(first.outgoing), "event": None}
     await rewrite(stored, OutboxRow, first.number, body and {**known, **body})
 
     async with stored.begin() as work:
@@ -339,7 +339,9 @@ async def test_a_digest_is_remembered_on_all_its_errands(subject: Subject) -> No
     async with subject.read() as work:
         due = await work.outbox.due("card:1", limit=10)
 
-    await change(subject, "gather", "digest-1", due[0].number, due[1].number)
+    await change(subject, "gather", StoredDigest(first=1, total=2), due[0].number, due[1].number)
 
     async with subject.read() as work:
-        assert [one.digest for one in await work.outbox.due("card:1", limit=10)] == ["digest-1", "digest-1", None]
+        digests = [one.digest for one in await work.outbox.due("card:1", limit=10)]
+
+    assert digests == [StoredDigest(first=1, total=2)] * 2 + [None]
