@@ -1,4 +1,4 @@
-"""The entrance: `python -m bot` is `upgrade-bot`. It imports next to nothing before it can be told to end."""
+"""The entry point of `python -m bot` and `upgrade-bot`. It handles signals before it imports anything slow."""
 
 import signal
 import sys
@@ -7,12 +7,12 @@ import sys
 def main() -> None:
     """Run the command line.
 
-    What runs until it is asked to end does so at once while it is being loaded: nothing is in hand before the bot
-    listens for signals itself.
+    While `run` and `sandbox` are still loading, a signal ends them at once: no work has begun before the bot handles
+    signals itself.
     """
     if sys.argv[1:2] in (["run"], ["sandbox"]):
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, lambda *_: sys.exit(0))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
 
     from bot import cli
 

@@ -1,4 +1,4 @@
-"""Shows the audit trail to people (table) and machines (CSV, JSON Lines), also beside a running bot. Writes nothing."""
+"""Prints the audit trail as a table, CSV or JSON Lines, also while the bot runs. Changes nothing."""
 
 import asyncio
 import csv
@@ -28,13 +28,13 @@ COLUMNS: Final = (
 )  # fmt: skip
 _SHOWN: Final = ("time (UTC)", "request", "no.", "what", "who", "cluster", "facts")
 _NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity"})
-"""Facts that the exports have in full and a table would drown in."""
+"""Facts that are too long for a table; the exports contain them in full."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would run when a cell begins with it."""
+"""Characters that make a spreadsheet run a cell as a formula."""
 
 
 class Format(StrEnum):
-    """How the trail is written."""
+    """The output formats."""
 
     TABLE = "table"
     CSV = "csv"
@@ -44,14 +44,14 @@ class Format(StrEnum):
 async def print_events(
     url: str, *, form: Format, since: datetime | None, cluster: str | None, request: str | None
 ) -> int:
-    """Print the events asked for; returns the exit code. Raises DatabaseUnavailable."""
+    """Print the selected events; return the exit code. Raises DatabaseUnavailable."""
     async with _opened(url) as trail:
         await write(trail.events(since=since, cluster=cluster, request=request), form)
     return 0
 
 
 async def print_verdict(url: str, *, expect: Iterable[Event]) -> int:
-    """Print what is wrong with the trail; returns the exit code, 1 when anything is. Raises DatabaseUnavailable."""
+    """Print what is wrong with the trail; return the exit code, 1 when anything is. Raises DatabaseUnavailable."""
     async with _opened(url) as trail:
         findings = await trail.verify(expect=expect)
     for finding in findings:
@@ -100,7 +100,7 @@ async def _opened(url: str) -> AsyncIterator[AuditTrail]:
 
 
 async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO | None = None) -> None:
-    """Write every event in the form asked for; CSV and JSON Lines never hold more than one in memory."""
+    """Write every event in a format; CSV and JSON Lines hold only one in memory."""
     out = out or sys.stdout
     match form:
         case Format.JSONL:
@@ -127,7 +127,7 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
 
 
 def read_export(path: Path) -> Iterator[Event]:
-    """Yield the events of a JSON Lines export; raises ValueError for a line that is none."""
+    """Yield the events of a JSON Lines export; raises ValueError for a line that is not an event."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -145,7 +145,7 @@ def read_export(path: Path) -> Iterator[Event]:
 
 
 def _cluster(event: Event) -> str:
-    """Return a cluster's name with its organisation, as where there are several."""
+    """Return a cluster's name with its organisation, for trails of several organisations."""
     return f"{event['organisation']}/{event['cluster']}" if event["cluster"] else ""
 
 

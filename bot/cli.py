@@ -1,4 +1,4 @@
-"""The command line: what can be typed, exit codes, one-line failures. Whatever is heavy is imported by its command."""
+"""The command line: commands, exit codes, one-line errors. Commands import what is slow to load themselves."""
 
 import asyncio
 import platform
@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from bot.observe.build import DISTRIBUTION, version_of
-from bot.observe.printable import make_stdout_take_everything, printable
+from bot.observe.printable import escape_unencodable_output, printable
 
 OK: Final = 0
 FAILED: Final = 1
@@ -41,14 +41,14 @@ app.add_typer(audit_app, name="audit")
 
 def main() -> None:
     """Run the command line."""
-    make_stdout_take_everything()
+    escape_unencodable_output()
     app()
 
 
 @app.command()
 def run() -> None:
     """Run the bot against Slack and Avisi Cloud, configured by the environment and `.env`."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
         from bot.policy.file import configuration
@@ -90,7 +90,7 @@ def sandbox(
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Run the bot in a simulated Slack against a simulated Avisi Cloud, all on this machine."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.sandbox.run import serve
         from bot.sandbox.world import SandboxOptions
 
@@ -116,7 +116,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Check every setting and every connection, and say how to mend what is wrong."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
         from bot.policy.file import configuration
@@ -138,7 +138,7 @@ def policy_check(
     ] = None,
 ) -> None:
     """Validate a policy file and print each environment's effective rule in words."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.policy.file import impossible, lacking, read_policy
         from bot.policy.words import in_words, out_of_reach, over_already
         from bot.settings import SettingsProblems, read_rule_settings
@@ -170,7 +170,7 @@ def audit(
         for option in (option for option, given in narrowed.items() if given):
             raise typer.BadParameter("it narrows the list; `audit verify` checks the whole trail", param_hint=option)
         return
-    with _readable_failures():
+    with _readable_errors():
         from bot.audit_output import Format, print_events
         from bot.settings import read_database_settings
 
@@ -192,7 +192,7 @@ def audit_verify(
     ] = None,
 ) -> None:
     """Find changed, reordered or removed events."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.audit_output import print_verdict, read_export
         from bot.settings import read_database_settings
 
@@ -209,7 +209,7 @@ def audit_report(
     output: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")],
 ) -> None:
     """Write the evidence of one request as an HTML page for an auditor."""
-    with _readable_failures():
+    with _readable_errors():
         from bot.app import real_time
         from bot.audit_output import write_report
         from bot.settings import read_database_settings
@@ -246,8 +246,8 @@ def print_version() -> None:
 
 
 @contextmanager
-def _readable_failures() -> Iterator[None]:
-    """Turn what a person can mend into plain lines and an exit code; anything else is a bug and shows itself."""
+def _readable_errors() -> Iterator[None]:
+    """Turn errors that an operator can fix into plain lines and an exit code; others are bugs and get a traceback."""
     from bot.settings import SettingsProblems, leave_home
     from bot.store.errors import DatabaseProblem
 
@@ -262,14 +262,14 @@ def _readable_failures() -> Iterator[None]:
         typer.echo(_one_line(error), err=True)
         raise typer.Exit(FAILED) from error
     except BrokenPipeError:
-        raise  # typer ends silently when whoever read our output has seen enough
+        raise  # typer ends silently when the reader of our output is gone
     except OSError as error:
         typer.echo(f"This cannot be done: {_one_line(error)}", err=True)
         raise typer.Exit(FAILED) from error
 
 
 def _end(work: Coroutine[None, None, int]) -> NoReturn:
-    """Do the work and end with its exit code."""
+    """Run a coroutine and end with its exit code."""
     raise typer.Exit(asyncio.run(work))
 
 

@@ -1,6 +1,6 @@
-"""Accepts connections, and bounds what whoever has proven nothing may hold: their number, their time and their bytes.
+"""Accepts connections, and limits unproven ones in number, time and bytes.
 
-A request is proven once its signature has been verified; until then everything here may close its connection.
+A request is proven once its signature has been verified; until then its connection may be closed at any time.
 """
 
 import asyncio
@@ -19,26 +19,26 @@ from bot.observe.sampling import Sampler
 _log = structlog.get_logger(__name__)
 
 MOST: Final = 256
-"""Open connections; fewer where the process may not open four times as many files, so that the rest has its own."""
+"""Open connections; fewer when the process may not open four times as many files, which database and calls need."""
 PATIENCE: Final = 10.0
-"""Seconds for each of these: headers that are complete, a body and its answer, taking the answer and asking again."""
+"""Seconds for each phase: sending the headers; sending the body and being answered; reading the answer and idling."""
 _LARGEST: Final = 1280 * 1024
-"""Bytes of one request, headers and the marks between the chunks of its body included."""
+"""Bytes of one request, including headers and chunk delimiters."""
 _MOST_LINES: Final = 1000
-"""Lines of one request: headers, and two for each chunk of a body. Chunks of a byte would keep the parser busy."""
+"""Lines of one request: headers, and two for each chunk. Chunks of one byte would keep the parser busy."""
 _BUDGET: Final = 4 * 1024 * 1024
-"""Bytes of all requests that are not proven, together."""
+"""Bytes of all unproven requests together."""
 _AT_ONCE: Final = 16 * 1024
-"""Bytes that one connection may bring in one turn of the loop."""
+"""Bytes that are read from one connection in one iteration of the event loop."""
 _GRACE: Final = 0.1
-"""Seconds for which nobody is crowded out: enough for whoever has something to say."""
+"""Seconds for which a new connection is not closed in favour of others."""
 _MOMENT: Final = 0.02
 _PAUSE: Final = 1.0
 _BACKLOG: Final = 1024
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One connection, between the transport and the protocol that speaks HTTP, which does not notice."""
+    """One connection: passes everything between the transport and the HTTP protocol, and counts it."""
 
     def __init__(self, owner: "Connections", http: asyncio.Protocol) -> None:
         self._owner = owner
@@ -52,24 +52,24 @@ class Connection(asyncio.BufferedProtocol):
         self.proven = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take part in what is bounded from now on."""
+        """Register the connection."""
         self.transport = cast("asyncio.Transport", transport)
         self._owner.joined(self, transport)
         self._http.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back everything that it held."""
+        """Release everything that the connection held."""
         if self.transport is not None:
             self._owner.left(self, self.transport)
         self._http.connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the next bytes go; what came is passed on before anybody else asks."""
+        """Return the shared buffer; its content is passed on before another connection reads."""
         del sizehint
         return self._owner.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Count what came, and pass it on unless that was too much."""
+        """Count the received bytes, and pass them on unless they were too many."""
         came = bytes(self._owner.buffer[:nbytes])
         self._owner.received(self, came)
         if self.transport is not None and not self.transport.is_closing():
@@ -89,7 +89,7 @@ class Connection(asyncio.BufferedProtocol):
 
 
 class Connections:
-    """Every open connection, `most` of them at a time; `patience` is in seconds."""
+    """All open connections, at most `most`; `patience` is in seconds."""
 
     def __init__(self, *, most: int | None = None, patience: float = PATIENCE) -> None:
         self._patience = patience
@@ -106,9 +106,9 @@ class Connections:
         return len(self._open)
 
     async def listen(self, http: Callable[[], asyncio.Protocol], host: str, port: int) -> int:
-        """Accept connections from now on, each with a protocol of its own; returns the port.
+        """Accept connections, each with its own HTTP protocol; return the port.
 
-        `::` means both families. Raises OSError when the address cannot be had.
+        `::` means both IPv6 and IPv4. Raises OSError when the address is not available.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -126,7 +126,7 @@ class Connections:
         await asyncio.gather(*self._tasks)
 
     async def stop_listening(self) -> None:
-        """Accept nothing more, and close what has proven nothing for a second: it would be waited for."""
+        """Stop accepting, and close connections that have been unproven for a second: shutdown would wait for them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -138,9 +138,9 @@ class Connections:
 
     @asynccontextmanager
     async def request(self, transport: asyncio.BaseTransport | None) -> AsyncIterator[None]:
-        """Serve one request that came over a transport, None when that is gone.
+        """Serve one request of a transport, which is None when it is gone.
 
-        One request begins in each turn of the loop, however many are waiting, so that everything else has its turn.
+        Only one request starts in each iteration of the event loop, so that other tasks are not kept waiting.
         """
         connection = self._of(transport)
         if connection is None:
@@ -157,25 +157,25 @@ class Connections:
             connection.since = _now()
 
     def prove(self, transport: asyncio.BaseTransport | None) -> None:
-        """Leave a connection alone until its request has been served: we know who sent it."""
+        """Do not close the connection until its request has been served: its signature was verified."""
         if connection := self._of(transport):
             self._forget(connection)
             connection.proven = True
             connection.proven_at = _now()
 
     def joined(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
-        """Count a connection that was accepted."""
+        """Add a connection that was accepted."""
         connection.since = connection.proven_at = _now()
         self._open[transport] = connection
 
     def left(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
-        """Count a connection no more; nobody is left to wait for a turn."""
+        """Remove a connection that is gone, also from the requests that wait to start."""
         self._forget(connection)
         self._let_begin(connection)
         self._open.pop(transport, None)
 
     def received(self, connection: Connection, came: bytes) -> None:
-        """Count what came; whoever holds the most is closed when all together hold too much."""
+        """Count received bytes; when all unproven requests together are too large, close the largest."""
         if connection.proven:
             return
         connection.received += len(came)
@@ -221,7 +221,7 @@ class Connections:
             connection.transport.abort()
 
     def _closable(self) -> Iterator[Connection]:
-        """Yield those that have proven nothing; one that is ending by itself may wait for its last byte to be taken."""
+        """Yield the unproven ones, including those that are ending but wait until their last byte is read."""
         return (one for one in self._open.values() if not one.proven)
 
     def _overdue(self, patience: float) -> list[Connection]:
@@ -234,7 +234,7 @@ class Connections:
                 self._close(one, "idle" if one.requests and not one.received else "slow")
 
     async def _make_room(self, size: int) -> None:
-        """Close those that have been here for longest without proving anything; newcomers wait while nobody has."""
+        """Close the connections that have been unproven for longest; new ones wait while there is none to close."""
         while len(self._open) + size > self._most:
             longest = self._longest()
             if longest is not None and _now() - longest.proven_at > _GRACE:
@@ -265,7 +265,7 @@ class Connections:
                     one.close()
 
     async def _connect(self, accepted: socket.socket, http: Callable[[], asyncio.Protocol]) -> None:
-        with contextlib.suppress(OSError):  # it has gone already
+        with contextlib.suppress(OSError):  # the client has left already
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(lambda: Connection(self, http()), accepted)
 
@@ -279,14 +279,14 @@ class Connections:
 
 
 def connections_for(files: int) -> int:
-    """Return how many connections a process may have open that may open so many files."""
+    """Return the limit of connections for a process that may open so many files."""
     return MOST if files == resource.RLIM_INFINITY else max(1, min(MOST, files // 4))
 
 
 def _waiting(listening: socket.socket, few: int) -> list[socket.socket]:
-    """Accept who else is waiting, up to so many."""
+    """Accept more waiting connections, at most `few`."""
     accepted: list[socket.socket] = []
-    with contextlib.suppress(OSError):  # nobody is, or the next look says what is wrong
+    with contextlib.suppress(OSError):  # none is waiting, or the next attempt says what is wrong
         while len(accepted) < few:
             accepted.append(listening.accept()[0])
     return accepted

@@ -1,7 +1,7 @@
-"""Reads BOT_DATABASE_URL: which driver, and for PostgreSQL what asyncpg is told.
+"""Reads BOT_DATABASE_URL: which driver, and for PostgreSQL the arguments of asyncpg.
 
-People paste what libpq understands (`sslmode`, `application_name`, …). What asyncpg can do as well is translated, the
-rest is named. No text of an error shows any part of the URL that could belong to a password.
+People paste URLs for libpq (`sslmode`, `application_name`, …). Parameters that asyncpg can honour are translated, the
+others are refused by name. No error shows a part of the URL that could belong to a password.
 """
 
 import re
@@ -27,7 +27,7 @@ _TLS: Final = (
     "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation",
     "ssl_min_protocol_version", "ssl_max_protocol_version",
 )  # fmt: skip
-"""asyncpg takes these only out of a URL of its own."""
+"""asyncpg accepts these only within a URL."""
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "target_session_attrs": _SESSIONS,
     "sslmode": _MODES,
@@ -54,12 +54,12 @@ _AS_IT_IS: Final[Mapping[str, tuple[str, ...]]] = {
     "sslcompression": ("0",),
     "sslsni": ("1",),
 }
-"""What asyncpg cannot be told, with the values that ask for what it does anyway."""
+"""Parameters that asyncpg lacks, with the values that ask for what it does anyway."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostgresqlAddress:
-    """`arguments` are asyncpg's; `settings` are the session's, to be set once the connection stands."""
+    """`arguments` are for asyncpg; `settings` are set in the session after connecting."""
 
     arguments: Mapping[str, Any] = field(repr=False)
     application_name: str = "upgrade-bot"
@@ -67,7 +67,7 @@ class PostgresqlAddress:
 
 
 def check(url: str) -> None:
-    """Raise ValueError unless the URL names one of the two databases, in a way that its driver takes."""
+    """Raise ValueError unless the URL names SQLite or PostgreSQL in a form that the driver accepts."""
     if url.startswith(SQLITE):
         if url.removeprefix(SQLITE).partition("?")[0] in {"", ":memory:"}:
             raise ValueError("it names no file of SQLite")
@@ -78,7 +78,7 @@ def check(url: str) -> None:
 
 
 def postgresql(url: str) -> PostgresqlAddress:
-    """Read the URL of a PostgreSQL; raises ValueError."""
+    """Read a PostgreSQL URL; raises ValueError."""
     found = _URL.fullmatch(url.removeprefix(POSTGRESQL))
     if found is None or "@" in (found["hosts"] or "") + (found["database"] or ""):
         raise ValueError("an @ in the user name or the password has to be written as %40")
@@ -103,7 +103,7 @@ def postgresql(url: str) -> PostgresqlAddress:
 
 
 def _hosts(values: list[str], ports: str) -> dict[str, Any]:
-    """Return `host` and `port` as asyncpg takes them: one of each, or lists of the same length."""
+    """Return `host` and `port` for asyncpg: one of each, or lists of the same length."""
     hosts, found = [], []
     for one in (part for value in values for part in value.split(",")):
         host, port = _host_and_port(unquote(one))
@@ -149,7 +149,7 @@ def _port(text: str) -> int | None:
 
 
 def _options(text: str) -> Iterator[tuple[str, str]]:
-    """Read libpq's `options`: the settings of a session as the server's command line takes them."""
+    """Read libpq's `options`: settings of the session, written as on the server's command line."""
     left = _OPTION.sub("", text).strip()
     if left:
         raise ValueError('options takes settings only, such as "-c search_path=bot"')
@@ -158,7 +158,7 @@ def _options(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _translated(given: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    """Yield asyncpg's arguments for libpq's parameters and for asyncpg's own."""
+    """Yield asyncpg's arguments for parameters of libpq and of asyncpg itself."""
     if "ssl" in given:
         given.setdefault("sslmode", given.pop("ssl"))
     for name, values in {**_CHOICES, **_AS_IT_IS}.items():
@@ -167,7 +167,7 @@ def _translated(given: dict[str, str]) -> Iterator[tuple[str, Any]]:
             raise ValueError(f"the parameter {name} {cannot}: {', '.join(values)}")
     impossible = sorted(given.keys() - {*_CHOICES, *_AS_IT_IS, *_NUMBERS, *_TEXTS, *_TLS})
     told = all(re.fullmatch(r"[a-z_]{3,40}", name) for name in impossible) and "@" not in "".join(given.values())
-    if impossible and not told:  # they may be the end of a password
+    if impossible and not told:  # the names may be the end of a password
         raise ValueError("what follows the ? cannot be read (in a user name or a password @ is written as %40)")
     if impossible:
         raise ValueError(f"asyncpg has no such parameter, so leave it out: {', '.join(impossible)}")
@@ -190,14 +190,14 @@ def _numbers(given: Mapping[str, str]) -> Iterator[tuple[str, float]]:
         if name == "connect_timeout":
             name = "timeout"  # noqa: PLW2901 - libpq's name of it
             if number in {0, -1}:
-                continue  # for libpq: as long as it takes; ours is bounded all the same
+                continue  # libpq waits for ever then; the bot never does
         if not 0 <= number < 1e9 or (seconds and number == 0):  # noqa: PLR2004 - not a number, or none that is meant
             raise ValueError(f"the parameter {name} must be {'a number of seconds' if seconds else 'a whole number'}")
         yield name, number
 
 
 def _tls(given: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    if given.get("sslrootcert") == "system":  # libpq 16: the machine's own authorities, and always verify-full
+    if given.get("sslrootcert") == "system":  # libpq 16: the system's authorities, always with verify-full
         if given.keys() - {"sslrootcert", "sslmode"} or given.get("sslmode", "verify-full") != "verify-full":
             raise ValueError("the parameter sslrootcert=system goes with sslmode=verify-full alone")
         yield "ssl", True
@@ -206,7 +206,7 @@ def _tls(given: dict[str, str]) -> Iterator[tuple[str, Any]]:
 
 
 def _check_files(address: PostgresqlAddress) -> None:
-    """Load the certificates that the URL names, as the driver will."""
+    """Load the certificates that the URL names, as the driver will do."""
     given = dict(parse_qsl(str(address.arguments.get("dsn", "")).partition("?")[2]))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     password = given.get("sslpassword", "")

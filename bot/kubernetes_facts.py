@@ -1,4 +1,4 @@
-"""Reads the Kubernetes facts that ship with the program; `python -m tests.kubernetes_facts` makes the file."""
+"""Reads the Kubernetes facts that are shipped with the program; `python -m tests.kubernetes_facts` writes the file."""
 
 import json
 from datetime import date
@@ -10,7 +10,7 @@ from bot.domain.readiness import KubernetesFacts, Minor, MinorFacts, RemovedApi
 
 @cache
 def kubernetes_facts() -> KubernetesFacts:
-    """Return what upstream Kubernetes says of its minors, as known when this version was made."""
+    """Return upstream's facts about Kubernetes minors, as of this version of the bot."""
     raw = json.loads((files("bot") / "kubernetes_facts.json").read_text(encoding="utf-8"))
     return KubernetesFacts(
         as_of=date.fromisoformat(raw["as_of"]),

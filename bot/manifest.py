@@ -1,4 +1,4 @@
-"""The Slack app's manifest: the least it must ask for, for Socket Mode and for HTTP, written as YAML."""
+"""The Slack app's manifest for Socket Mode or HTTP, with as few rights as possible, written as YAML."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.shapes import COMMAND_NAME
 
 SCOPES: Final = ("channels:read", "chat:write", "commands", "groups:read", "usergroups:read", "users:read")
-"""What the bot token must be allowed; docs/security.md says what each is for."""
+"""The scopes of the bot token; docs/security.md says what each is for."""
 EVENTS: Final = ("app_home_opened",)
 EVENTS_PATH: Final = "/slack/events"
 NAME: Final = "Upgrade Bot"
@@ -16,12 +16,12 @@ COMMAND: Final = "/schedule-upgrade"
 
 _LONGEST_NAME: Final = 35
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]*[A-Za-z0-9]")
-"""Text that YAML reads as text without quotes; what it would read as something else is quoted."""
+"""Text that YAML reads as text without quotes."""
 _SPECIAL: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 def manifest(*, url: str | None = None, name: str = NAME, command: str = COMMAND) -> dict[str, Any]:
-    """Return the manifest: for HTTP with the bot's public address, for Socket Mode without one."""
+    """Return the manifest: for HTTP when `url` gives the bot's public address, else for Socket Mode."""
     address = {} if url is None else {"url": f"{url.rstrip('/')}{EVENTS_PATH}"}
     request = {} if url is None else {"request_url": address["url"]}
     options = {} if url is None else {"message_menu_options_url": address["url"]}
@@ -61,7 +61,7 @@ def manifest(*, url: str | None = None, name: str = NAME, command: str = COMMAND
 
 
 def wrong_with(*, url: str | None, name: str, command: str) -> Iterator[tuple[str, str]]:
-    """Name what Slack would refuse: the option, and why."""
+    """Yield each option that Slack would refuse, and why."""
     if url is not None and not re.fullmatch(r"https://[^/\s?#@]+/?", url):
         yield "--url", "it must be the bot's public address, https://host, without a path"
     if not 0 < len(name) <= _LONGEST_NAME or name != name.strip() or not name.isprintable():
@@ -71,7 +71,7 @@ def wrong_with(*, url: str | None, name: str, command: str) -> Iterator[tuple[st
 
 
 def as_yaml(value: Mapping[str, Any]) -> str:
-    """Write mappings, lists of either and plain values as YAML, in their own order."""
+    """Write mappings, lists and plain values as YAML, in their own order."""
     return "\n".join(_lines(value)) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""Which proxy leads to an address, as the environment's usual variables say; the same for Slack and the cloud.
+"""Chooses the proxy for an address by the usual environment variables, the same way for Slack and the cloud.
 
-Their libraries read these variables each in its own way: one knows no NO_PROXY, one fails at a proxy that NO_PROXY
-makes needless, one takes no address without a scheme.
+The HTTP libraries each read these variables differently: one ignores NO_PROXY, one fails at a proxy that NO_PROXY
+excludes, one rejects an address without a scheme.
 """
 
 import re
@@ -14,7 +14,7 @@ _SPOKEN: Final = ("http", "https")
 
 
 def proxy_for(address: str) -> str | None:
-    """Return the address of the proxy, None when there is none on the way, as to loopback."""
+    """Return the address of the proxy, None when there is none; loopback never has one."""
     parts = urlsplit(address)
     named = {name: value.strip() for name, value in getproxies().items()}
     host = parts.hostname or ""
@@ -25,13 +25,13 @@ def proxy_for(address: str) -> str | None:
 
 
 def _left_out(names: str, *hosts: str) -> bool:
-    """Whether one of the names is everything, one of these hosts (with or without its port), or above it."""
+    """Whether NO_PROXY names one of these hosts, a parent domain of it, or `*`."""
     found = [name.strip().lower().lstrip(".") for name in names.split(",")]
     return any(name == "*" or f".{host}".endswith(f".{name}") for name in found if name for host in hosts)
 
 
 def wrong_with(proxy: str) -> str | None:
-    """Say why a proxy cannot be used, showing no password of it; None when it can."""
+    """Say why a proxy cannot be used, without showing its password; None when it can."""
     scheme = proxy.partition("://")[0].lower()
     if scheme not in _SPOKEN:
         known = f"{scheme}://" if re.fullmatch(r"[a-z0-9]{1,10}", scheme) else "another kind"

@@ -1,4 +1,4 @@
-"""The aiohttp application: Slack's requests, and for operators health, readiness and metrics."""
+"""The HTTP server: Slack's requests, and health, readiness and metrics for operators."""
 
 import asyncio
 import logging
@@ -22,14 +22,14 @@ CALENDAR_PATH = "/calendar.ics"
 _LARGEST = 2 * 1024 * 1024
 _GRACE = 3.0
 _KEPT = 1.5
-"""Seconds for which findings and metrics are given out again, however many ask for them."""
+"""Seconds for which findings and metrics are reused, however many clients ask."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What one check found. Only a `vital` one that is not well makes the bot not ready.
+    """What one check found. A `vital` check that is not well makes the bot not ready.
 
-    Whoever reaches the port may read `text`. Names of organisations and channels, and what a driver said, stand in
+    Anybody who reaches the port may read `text`. Names of organisations and channels, and errors of drivers, go into
     `private`, which only the log shows.
     """
 
@@ -40,7 +40,7 @@ class Finding:
     since: datetime | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return it as /readyz shows it."""
+        """Return the finding as /readyz shows it."""
         since = {"since": self.since.isoformat()} if self.since else {}
         return {"ok": self.well, "detail": self.text, "vital": self.vital, **since}
 
@@ -48,28 +48,28 @@ class Finding:
 Check = Callable[[], Awaitable[Finding]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SlackHandler = Callable[[web.Request, Callable[[], None]], Awaitable[web.StreamResponse]]
-"""Answers a request of Slack's, and calls the second argument once the request has proven to be that."""
+"""Answers a request of Slack, and calls the second argument once the signature has been verified."""
 
 
-class Lookout:
-    """Runs the checks for whoever asks: one look at a time, whose findings are kept for a moment."""
+class CheckRunner:
+    """Runs the checks for all who ask: one run at a time, whose findings are kept for a moment."""
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
-        self._looking: asyncio.Task[Mapping[str, Finding]] | None = None
+        self._running: asyncio.Task[Mapping[str, Finding]] | None = None
         self._until = 0.0
 
     async def read(self) -> Mapping[str, Finding]:
-        """Return what every check finds."""
-        if self._looking is None or (self._looking.done() and time.monotonic() >= self._until):
-            self._looking = asyncio.create_task(self._read())
-        return await asyncio.shield(self._looking)
+        """Return the finding of every check."""
+        if self._running is None or (self._running.done() and time.monotonic() >= self._until):
+            self._running = asyncio.create_task(self._read())
+        return await asyncio.shield(self._running)
 
     async def stop(self) -> None:
-        """Break off a look that nobody is waiting for any more."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        """Cancel a run that is still going on."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
 
     async def _read(self) -> Mapping[str, Finding]:
         found = await findings(self._checks)
@@ -79,11 +79,11 @@ class Lookout:
 
 @dataclass(slots=True, kw_only=True)
 class Server:
-    """Serves on a host and port (0 takes a free one). `slack` is the guarded handler, None in Socket Mode.
+    """Serves on a host and port (0 chooses a free one). `slack` is the guarded handler, None in Socket Mode.
 
     `calendar` answers whoever has its token, None where nobody may.
 
-    `checks` are run for /readyz; each has to be quick and may not raise.
+    `checks` run for /readyz; each must be quick and must not raise.
     """
 
     host: str
@@ -95,12 +95,12 @@ class Server:
     connections: Connections = field(default_factory=Connections)
     stopping: bool = False
     _runner: web.AppRunner | None = field(default=None, init=False)
-    _lookout: Lookout = field(init=False)
+    _check_runner: CheckRunner = field(init=False)
     _page: bytes = field(default=b"", init=False)
     _page_until: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._lookout = Lookout(self.checks)
+        self._check_runner = CheckRunner(self.checks)
 
     def application(self) -> web.Application:
         """Build the application."""
@@ -115,14 +115,14 @@ class Server:
         return app
 
     async def start(self) -> int:
-        """Listen; returns the port. Raises OSError when it is taken."""
+        """Listen and return the port; raises OSError when it is in use."""
         _AIOHTTP.addFilter(_is_our_fault)
         self._runner = web.AppRunner(
             self.application(),
             access_log=None,
             shutdown_timeout=_GRACE,
             keepalive_timeout=PATIENCE,
-            lingering_time=0,  # what comes after a refusal is not read: the connection is closed
+            lingering_time=0,  # after a refusal nothing more is read: the connection is closed
             auto_decompress=False,  # Slack compresses nothing, and a few hundred bytes could become gigabytes
         )
         await self._runner.setup()
@@ -137,18 +137,18 @@ class Server:
         await self.connections.serve()
 
     async def stop(self) -> None:
-        """Stop listening, and wait for requests in hand."""
+        """Stop listening, and wait for requests that are being served."""
         self.stopping = True
         await self.connections.stop_listening()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        await self._lookout.stop()
+        await self._check_runner.stop()
 
     @web.middleware
     async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         async with self.connections.request(request.transport):
-            if request.transport is None:  # closed meanwhile, so nobody takes an answer
+            if request.transport is None:  # closed meanwhile, so nobody reads an answer
                 return web.Response()
             return await handler(request)
 
@@ -159,7 +159,7 @@ class Server:
         return web.json_response({"ok": True})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        found = await self._lookout.read()
+        found = await self._check_runner.read()
         ready = not self.stopping and all(finding.well for finding in found.values() if finding.vital)
         body = {"ok": ready, "checks": {name: finding.as_json() for name, finding in found.items()}}
         if self.stopping:
@@ -174,11 +174,11 @@ class Server:
 
 
 async def findings(checks: Mapping[str, Check]) -> Mapping[str, Finding]:
-    """Run every check, side by side."""
+    """Run all checks at the same time."""
     return dict(zip(checks, await asyncio.gather(*(check() for check in checks.values())), strict=True))
 
 
 def _is_our_fault(record: logging.LogRecord) -> bool:
-    """Whether it is not about bytes that are no HTTP: anybody may send those, and they get their 400."""
+    """Drop records about requests that are not HTTP: anybody can send those, and they are answered with 400."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | web.RequestPayloadError)

@@ -1,4 +1,4 @@
-"""The settings of contract 2: read once from the environment and `.env`, checked, and explained in plain lines."""
+"""The settings: read once from the environment and `.env`, checked, with problems explained in plain lines."""
 
 import getpass
 import os
@@ -31,12 +31,12 @@ _LONGEST: Final = 300
 _NOWHERE: Final = Path("/nonexistent")
 
 Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(shapes.parts)]
-"""A list whose variable separates its parts by commas."""
+"""A list, written with commas in its variable."""
 Lowered = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
 
 class SettingsProblems(Exception):
-    """Something about the settings is wrong; `lines` has one readable line per problem, free of secrets."""
+    """Settings are wrong or missing; `lines` has one readable line per problem, without secrets."""
 
     def __init__(self, *lines: str) -> None:
         self.lines = tuple(shapes.printable(" ".join(line.splitlines())) for line in lines)
@@ -48,7 +48,7 @@ class _Checked(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_blanks(cls, values: Any) -> Any:  # noqa: ANN401 - whatever pydantic was given
+    def _without_blanks(cls, values: Any) -> Any:  # noqa: ANN401 - any input of pydantic
         """Strip spaces and line breaks around values, such as `echo` leaves in a Kubernetes Secret."""
         if not isinstance(values, dict):
             return values
@@ -56,7 +56,7 @@ class _Checked(BaseModel):
 
 
 def _with_a_user(url: SecretStr) -> SecretStr:
-    """Check that somebody logs in to PostgreSQL: the URL's user, libpq's PGUSER, or whoever runs this."""
+    """Check that PostgreSQL has a user: from the URL, from libpq's PGUSER, or the user of this process."""
     text = url.get_secret_value()
     if text.startswith(database_url.POSTGRESQL) and not os.environ.get("PGUSER"):
         try:
@@ -67,7 +67,7 @@ def _with_a_user(url: SecretStr) -> SecretStr:
 
 
 class DatabaseSettings(_Checked):
-    """The one variable that whoever only reads the database needs."""
+    """The one variable that is needed to read the database."""
 
     bot_database_url: Annotated[SecretStr, AfterValidator(shapes.database), AfterValidator(_with_a_user)] = Field(
         default=SecretStr("sqlite+aiosqlite:///upgrade-bot.db"),
@@ -77,7 +77,7 @@ class DatabaseSettings(_Checked):
 
 
 class RuleSettings(_Checked):
-    """The variables that a policy file is merged with, and the file's own path."""
+    """The variables that the policy file is merged with, and its path."""
 
     bot_channel: Annotated[str, AfterValidator(shapes.channel)] | None = Field(
         default=None, description="the ID of the channel for requests and notifications", examples=["C0123456789"]
@@ -98,9 +98,9 @@ class RuleSettings(_Checked):
 
 
 class Settings(RuleSettings, DatabaseSettings):
-    """Everything the bot is told from outside; field names are the variables' names in small letters.
+    """All settings; the fields are named like the variables, in small letters.
 
-    Building one reads nothing: `read_settings` is what reads the environment.
+    Creating one reads nothing: `read_settings` reads the environment.
     """
 
     slack_bot_token: Annotated[SecretStr, AfterValidator(shapes.secret("xoxb-"))] = Field(
@@ -171,52 +171,52 @@ class Settings(RuleSettings, DatabaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return the value of every secret, for those who hide them."""
+        """Return the value of every secret, so that the log can hide it."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
     @property
     def socket_mode(self) -> bool:
-        """Whether Slack is heard through Socket Mode instead of HTTP."""
+        """Whether Slack delivers over Socket Mode instead of HTTP."""
         return self.slack_app_token is not None
 
 
-class _SettingsOutside(Settings, BaseSettings):
+class _EnvironmentSettings(Settings, BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
-class _RuleSettingsOutside(RuleSettings, BaseSettings):
+class _EnvironmentRuleSettings(RuleSettings, BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
-class _DatabaseSettingsOutside(DatabaseSettings, BaseSettings):
+class _EnvironmentDatabaseSettings(DatabaseSettings, BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig")
 
 
-_Outside = TypeVar("_Outside", _SettingsOutside, _RuleSettingsOutside, _DatabaseSettingsOutside)
+_Environment = TypeVar("_Environment", _EnvironmentSettings, _EnvironmentRuleSettings, _EnvironmentDatabaseSettings)
 
 
 def read_settings(env_file: Path = ENV_FILE) -> Settings:
-    """Read every setting; raises SettingsProblems with all that is wrong at once."""
+    """Read all settings; raises SettingsProblems with all problems at once."""
     _check_encoding(env_file)
     names = _names(env_file)
-    settings = _read(_SettingsOutside, env_file, *_unheard(names), *_unknown(names), *_certificates())
+    settings = _read(_EnvironmentSettings, env_file, *_no_transport(names), *_unknown(names), *_certificates())
     if unusable := dict.fromkeys(_proxies(settings.slack_api_url, settings.acloud_api_endpoint)):
         raise SettingsProblems(*unusable)
     return settings
 
 
 def read_rule_settings(env_file: Path = ENV_FILE) -> RuleSettings:
-    """Read only what a policy is merged with, whatever else is missing; raises SettingsProblems."""
-    return _read(_RuleSettingsOutside, env_file)
+    """Read only the settings that a policy is merged with; raises SettingsProblems."""
+    return _read(_EnvironmentRuleSettings, env_file)
 
 
 def read_database_settings(env_file: Path = ENV_FILE) -> DatabaseSettings:
-    """Read only which database it is, whatever else is missing; raises SettingsProblems."""
-    return _read(_DatabaseSettingsOutside, env_file)
+    """Read only the setting of the database; raises SettingsProblems."""
+    return _read(_EnvironmentDatabaseSettings, env_file)
 
 
-def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outside:
+def _read(kind: type[_Environment], env_file: Path, *known_problems: str) -> _Environment:
     _check_encoding(env_file)
     problems: list[str] = []
     try:
@@ -229,7 +229,7 @@ def _read(kind: type[_Outside], env_file: Path, *known_problems: str) -> _Outsid
 
 
 def _check_encoding(env_file: Path) -> None:
-    """Raise SettingsProblems when the file is there and cannot be read: nothing can be said of what is in it."""
+    """Raise SettingsProblems when the file exists but cannot be read."""
     try:
         if not env_file.is_file() or "\0" not in env_file.read_text(encoding="utf-8-sig"):
             return
@@ -245,7 +245,7 @@ def _check_encoding(env_file: Path) -> None:
 
 
 def _certificates() -> Iterator[str]:
-    """Name what gives no private authority: every connection would fail, and not always say why."""
+    """Name a variable for a private CA that does not work: every connection would fail, often without saying why."""
     file, folder = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
     wanted = "It must be a file of certificates in PEM. Example: SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
     try:
@@ -274,7 +274,7 @@ def _proxies(*addresses: str) -> Iterator[str]:
 
 
 def leave_home() -> None:
-    """Name another home where there is none that this user may enter: libraries look for files there, and fail."""
+    """Set another HOME when this user may not enter it: libraries look for files there, and fail."""
     try:
         home = Path.home()
     except RuntimeError:  # HOME is unset, and the user is not in passwd
@@ -284,13 +284,13 @@ def leave_home() -> None:
 
 
 def _names(env_file: Path) -> set[str]:
-    """Return the names of all variables that are set and not empty, in capitals."""
+    """Return the names of all variables that are not empty, in capitals."""
     outside = {**dotenv_values(env_file, encoding="utf-8-sig"), **os.environ}
     return {name.upper() for name, value in outside.items() if value and value.strip()}
 
 
-def _unheard(names: set[str]) -> Iterator[str]:
-    """HTTP mode needs the signing secret, or nothing proves that a request comes from Slack."""
+def _no_transport(names: set[str]) -> Iterator[str]:
+    """Without Socket Mode the signing secret is needed: it proves that a request comes from Slack."""
     if not names & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}:
         yield (
             "SLACK_SIGNING_SECRET is missing: without SLACK_APP_TOKEN Slack is heard over HTTP, and every request's "
@@ -307,7 +307,7 @@ def _unknown(names: set[str]) -> Iterator[str]:
 
 
 def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
-    """Say one of pydantic's findings as a sentence that a person can act on."""
+    """Turn one of pydantic's errors into a sentence that people can act on."""
     name = str(details["loc"][0])
     wanted = kind.model_fields[name].description
     if details["type"] == "missing":

@@ -1,6 +1,6 @@
-"""What single values of settings and policy must look like. Each check returns the value or raises ValueError.
+"""Checks single values of settings and policy: each returns the value or raises ValueError.
 
-The text of a ValueError says what is wrong and never shows a secret.
+The text of the error says what is wrong and never shows a secret.
 """
 
 import re
@@ -30,23 +30,23 @@ _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word most like `word`; upper and lower case are alike."""
+    """Return the known word that is most like `word`, ignoring case."""
     folded = {name.casefold(): name for name in known}
     return folded[get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.0)[0]]
 
 
 def quoted(value: str) -> bool:
-    """Whether there are quotes around a value, straight or typographic."""
+    """Whether a value is in quotes, straight or typographic."""
     return len(value) > 1 and value[0] in _QUOTES and value[-1] in _QUOTES
 
 
 def printable(text: str) -> str:
-    """Return the text with what a terminal would act on, or no output can hold, written as an escape."""
+    """Return the text with everything escaped that cannot be printed."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def host(value: str) -> str:
-    """Check that a name can be looked up at all; an IPv6 address comes back without the brackets that URLs want."""
+    """Check a host name or address; an IPv6 address is returned without brackets."""
     bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     try:
         fits = bool(IPv6Address(bare)) if bare != value or ":" in bare else bool(bare.encode("idna"))
@@ -58,14 +58,14 @@ def host(value: str) -> str:
 
 
 def parts(value: object) -> object:
-    """Split text at its commas; anything else passes as it is."""
+    """Split text at commas; other values are returned unchanged."""
     if not isinstance(value, str):
         return value
     return tuple(part for part in map(str.strip, value.split(",")) if part)
 
 
 def people(values: Iterable[str]) -> tuple[str, ...]:
-    """Check that a list holds IDs of users and user groups, or `*` alone; each is kept once."""
+    """Check a list of IDs of users and user groups, or `*` alone; duplicates are dropped."""
     found = tuple(dict.fromkeys(values))
     if not found:
         raise ValueError("the list is empty, which could mean nobody or everybody")
@@ -85,7 +85,7 @@ def channel(value: str) -> str:
 
 
 def slugs(values: Iterable[str]) -> tuple[str, ...]:
-    """Check that a list holds at least one slug; each is kept once."""
+    """Check a list of at least one slug; duplicates are dropped."""
     found = tuple(dict.fromkeys(values))
     if not found:
         raise ValueError("the list is empty")
@@ -97,14 +97,14 @@ def slugs(values: Iterable[str]) -> tuple[str, ...]:
 
 def zone_name(value: str) -> str:
     """Check the IANA name of a time zone."""
-    known = available_timezones() - {"localtime"}  # the machine's own, which no name says
+    known = available_timezones() - {"localtime"}  # the machine's own zone, whose name says nothing
     if value not in known:
         raise ValueError(f'"{redact(value)}" is no time zone, the nearest is "{nearest(value, sorted(known))}"')
     return value
 
 
 def secret(*prefixes: str) -> Callable[[SecretStr], SecretStr]:
-    """Make a check that a secret can be sent in a header, and begins with one of the prefixes, if any are given."""
+    """Return a check that a secret fits into a header and begins with one of the prefixes, if any are given."""
 
     def check(value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
@@ -129,13 +129,13 @@ def token(value: SecretStr) -> SecretStr:
 
 
 def database(value: SecretStr) -> SecretStr:
-    """Check that a database URL can be opened by one of the two drivers; it may hold a password, so it is a secret."""
+    """Check a database URL; it may contain a password, so it is a secret."""
     database_url.check(value.get_secret_value())
     return value
 
 
 def web_address(value: str) -> str:
-    """Check an https address, or an http one on this machine; it comes back without slashes at its end."""
+    """Check an https address, or an http one on this machine; trailing slashes are removed."""
     if re.match(r"https?://[^/\s]*@", value):
         raise ValueError("there is a user name or a password in it, and the bot sends neither")
     if not re.fullmatch(r"https?://[^/\s@]+(/\S*)?", value):
@@ -153,14 +153,14 @@ def web_address(value: str) -> str:
 
 
 def cloud_address(value: str) -> str:
-    """Check the address of Avisi Cloud's API, to which the bot adds the rest of each path."""
+    """Check the address of Avisi Cloud's API, to which the bot appends paths."""
     if re.search(r"/api/v\d+$", value):
         raise ValueError("the bot adds /api/v1 itself")
     return value
 
 
 def _is_loopback(address: str) -> bool:
-    """Whether an address leads to this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Whether an address is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     try:
         host = urlsplit(address).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback

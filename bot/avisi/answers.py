@@ -1,4 +1,4 @@
-"""Judge an answer by its status and body alone: which of our errors it is, and in whose words. No I/O."""
+"""Turns an HTTP answer into JSON or into one of our errors, by its status and body alone. No I/O."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _LONGEST_WAIT = 3600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back, its body read as far as we care."""
+    """An answer; `body` is cut at the longest length that is read, and `cut` says so."""
 
     status: int
     headers: httpx.Headers
@@ -32,17 +32,17 @@ class Answer:
 
     @property
     def date(self) -> datetime | None:
-        """The cloud's time, aware UTC, whole seconds."""
+        """The cloud's time: aware UTC, whole seconds."""
         return _http_date(self.headers.get("date", ""))
 
     @property
     def is_web_page(self) -> bool:
-        """Whether it is HTML, whatever it was meant to be."""
+        """Whether it is HTML."""
         return "html" in self.headers.get("content-type", "").lower() or self.body[:512].lstrip()[:1] == b"<"
 
 
 def content(answer: Answer, *, now: Callable[[], datetime]) -> object:
-    """Return the JSON of a 2xx; raises the error that any other answer is."""
+    """Return the JSON of a 2xx; raises the AvisiError for any other answer."""
     if not answer.is_success:
         raise error_of(answer, now=now)
     if answer.cut:
@@ -57,7 +57,7 @@ def content(answer: Answer, *, now: Callable[[], datetime]) -> object:
 
 
 def error_of(answer: Answer, *, now: Callable[[], datetime]) -> AvisiError:
-    """Sort an answer that is not a 2xx by what the caller does next."""
+    """Return the error for an answer that is not a 2xx; errors are sorted by what the caller does next."""
     message, details = _words(answer)
     said = tuple(part for part in (message, *details) if part)
     summary = f"Avisi Cloud answered {_named(answer.status)}"
@@ -79,20 +79,20 @@ def error_of(answer: Answer, *, now: Callable[[], datetime]) -> AvisiError:
 
 
 def retry_after(answer: Answer, *, now: Callable[[], datetime]) -> float | None:
-    """Return the seconds that a Retry-After asks for, in seconds or as a date; None when there is none."""
+    """Return the seconds that a Retry-After header asks for, given as seconds or as a date; None without one."""
     text = answer.headers.get("retry-after", "").strip()
     try:
         seconds = float(text) if text else None
     except ValueError:
         moment = _http_date(text)
         seconds = None if moment is None else (moment - (answer.date or now())).total_seconds()
-    if seconds is None or seconds != seconds:  # noqa: PLR0124  not a number
+    if seconds is None or seconds != seconds:  # noqa: PLR0124 - not a number
         return None
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _words(answer: Answer) -> tuple[str, tuple[str, ...]]:
-    """Return `message` and `details` as the API documents them, empty where it does not say."""
+    """Return `message` and `details` as the API documents them, empty where they are missing."""
     try:
         body = json.loads(answer.body, strict=False)
     except (ValueError, RecursionError):
@@ -112,7 +112,7 @@ def _plain(answer: Answer) -> str:
 
 
 def _line(text: str) -> str:
-    """Bring a text into one line of readable length; what comes long after that is not looked at."""
+    """Reduce a text to one line of readable length."""
     text = text[: 4 * _LONGEST_MESSAGE]
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 1]}…"

@@ -1,4 +1,4 @@
-"""One call to the API over httpx: time-outs, the token, what comes back, how long it took. Nothing is repeated here."""
+"""Makes one call to the API over httpx: time-outs, the token, the answer, the duration. Nothing is repeated here."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from bot.proxies import proxy_for
 from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Overloaded, Unclear, Unreadable, Waiting
 
 OnCall = Callable[[str, str, str, float], None]
-"""Told of every call: method, path template, outcome (`ok`, or the error's name as `no_answer`), seconds."""
+"""Called after every call with method, path template, outcome (`ok` or an error such as `no_answer`), seconds."""
 
 _NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -44,7 +44,7 @@ class Timeouts:
     pool: float = 1.0
 
     def phases(self, whole: float) -> httpx.Timeout:
-        """Return the time-outs of the phases of a call that may take `whole` seconds."""
+        """Return the time-outs for the phases of a call that may take `whole` seconds."""
         return httpx.Timeout(
             connect=min(self.connect, whole * 3 / 8), pool=min(self.pool, whole / 8), read=whole, write=whole
         )
@@ -52,7 +52,7 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A request: `template` is its path without what changes, for counting; `body` is JSON."""
+    """A request: `template` is its path without the variable parts, for metrics; `body` is JSON."""
 
     method: str
     path: str
@@ -62,7 +62,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Reply:
     """A readable answer: its JSON, and the cloud's time."""
 
     value: object
@@ -70,7 +70,7 @@ class Told:
 
 
 class Calls:
-    """The pooled connection to the API. The token goes into one header of the client, and nowhere else."""
+    """Pooled connections to the API. The token is held in a header of the HTTP client and nowhere else."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Calls:
         self._now = now
         self._on_call = on_call
         self._seen: tuple[datetime, float] | None = None
-        self._left_alone: dict[tuple[str, str], tuple[float, str]] = {}
+        self._blocked: dict[tuple[str, str], tuple[float, str]] = {}
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={
@@ -98,8 +98,8 @@ class Calls:
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             follow_redirects=False,
             proxy=proxy_for(base_url),
-            trust_env=False,  # its own look at the environment fails at a proxy that NO_PROXY makes needless
-            verify=httpx.create_ssl_context(),  # of SSL_CERT_FILE or SSL_CERT_DIR all the same
+            trust_env=False,  # its own reading of the environment fails at a proxy that NO_PROXY excludes
+            verify=httpx.create_ssl_context(),  # reads SSL_CERT_FILE and SSL_CERT_DIR all the same
         )
 
     async def close(self) -> None:
@@ -107,41 +107,41 @@ class Calls:
         await self._http.aclose()
 
     def clock(self) -> datetime | None:
-        """Return the cloud's time now, reckoned on from its last answer; never ahead of it."""
+        """Return the cloud's time now, estimated from its last answer; never ahead of the real one."""
         if self._seen is None:
             return None
         date, at = self._seen
         return date + timedelta(seconds=time.monotonic() - at)
 
-    async def make(self, call: Call, *, seconds: float) -> Told:
+    async def make(self, call: Call, *, seconds: float) -> Reply:
         """Make the call once, within so many seconds; raises AvisiError.
 
-        Where the cloud asked to be left alone for a while, nothing is sent before that is over.
+        Nothing is sent to an address before a Retry-After of the cloud is over.
         """
-        self._wait_out(call)
+        self._check_retry_after(call)
         began = time.monotonic()
         outcome = "cancelled"
         try:
             answer = await self._ask(call, seconds)
             if answer.date is not None and answer.is_success:
                 self._seen = (answer.date, time.monotonic())
-            told = Told(value=content(answer, now=self._now), date=answer.date)
+            reply = Reply(value=content(answer, now=self._now), date=answer.date)
             outcome = "ok"
         except AvisiError as error:
             outcome = _named(error)
-            self._leave_alone(call, error)
+            self._note_retry_after(call, error)
             raise
         finally:
             if self._on_call is not None:
                 self._on_call(call.method, call.template, outcome, time.monotonic() - began)
-        return told
+        return reply
 
-    def _leave_alone(self, call: Call, error: AvisiError) -> None:
+    def _note_retry_after(self, call: Call, error: AvisiError) -> None:
         if isinstance(error, Waiting | Unclear) and error.retry_after:
-            self._left_alone[call.method, call.path] = time.monotonic() + error.retry_after, error.message
+            self._blocked[call.method, call.path] = time.monotonic() + error.retry_after, error.message
 
-    def _wait_out(self, call: Call) -> None:
-        until, message = self._left_alone.get((call.method, call.path), (0.0, ""))
+    def _check_retry_after(self, call: Call) -> None:
+        until, message = self._blocked.get((call.method, call.path), (0.0, ""))
         left = until - time.monotonic()
         if left > 0:
             raise Overloaded(message, retry_after=left)
@@ -183,7 +183,7 @@ def _named(error: AvisiError) -> str:
 
 
 def _why(error: Exception) -> str:
-    """Say what hindered the connection, in one line."""
+    """Say in one line why there was no connection."""
     text = " ".join(str(error).split())[:_LONGEST_REASON]
     if text:
         return text

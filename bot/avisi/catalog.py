@@ -1,4 +1,4 @@
-"""Gather one organisation's catalog from five lists that are read at once, or read one cluster afresh."""
+"""Reads an organisation's catalog from five lists at once, or one cluster as it is now."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _NOT_OFFERED = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NO
 
 
 async def gather(reads: Reads, organisation: Organisation, *, fetched_at: datetime) -> Catalog:
-    """Read the catalog. Clusters and versions are needed; the token may lack access to the other three lists."""
+    """Read the catalog. Clusters and versions are required; the token may lack access to the other three lists."""
     try:
         async with asyncio.TaskGroup() as group:
             clusters = group.create_task(reads.all(paths.CLUSTERS, organisation))
@@ -29,7 +29,7 @@ async def gather(reads: Reads, organisation: Organisation, *, fetched_at: dateti
             environments = group.create_task(_if_offered(reads, paths.ENVIRONMENTS, organisation))
             schedules = group.create_task(_if_offered(reads, paths.SCHEDULES, organisation))
     except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None  # one reason is enough, and it has its type
+        raise errors.exceptions[0] from None  # one reason is enough, and callers catch it by its type
     found = _clusters(
         clusters.result(),
         organisation,
@@ -57,20 +57,20 @@ async def current(reads: Reads, cluster: Cluster) -> tuple[Cluster | None, tuple
 
 
 async def _fresh(reads: Reads, cluster: Cluster) -> Cluster | None:
-    """Look at the cluster's own address, and where it is not found, in the list: it may have been renamed."""
+    """Read the cluster at its own address, else find it in the list: it may have been renamed."""
     try:
-        told = await reads.one(paths.CLUSTER.at(cluster.environment, cluster.slug), cluster.organisation)
+        reply = await reads.one(paths.CLUSTER.at(cluster.environment, cluster.slug), cluster.organisation)
     except Declined as error:
         if error.status not in _NOT_OFFERED:
             raise
     else:
-        if (found := _same(cluster, [told.value])) is not None and found.version:
+        if (found := _same(cluster, [reply.value])) is not None and found.version:
             return found
     return _same(cluster, await reads.all(paths.CLUSTERS, cluster.organisation))
 
 
 def _same(known: Cluster, items: list[object]) -> Cluster | None:
-    """Find a cluster by its identity; what was known of channel and schedule fills in what is left out."""
+    """Find a cluster by its identity; the known channel and schedule fill in what the answer leaves out."""
     found = _clusters(
         items,
         known.organisation,
@@ -96,7 +96,7 @@ def _clusters(
     channels: dict[str, str],
     schedules: dict[str, MaintenanceSchedule],
 ) -> tuple[Cluster, ...]:
-    """Return those that live, each once, by their full name."""
+    """Return the clusters that are not deleted, each once, sorted by full name."""
     bodies = _bodies(ClusterBody, items)
     live = [body.as_domain(organisation, channels=channels, schedules=schedules) for body in bodies if body.is_live]
     found = {cluster.identity: cluster for cluster in live if cluster is not None}
@@ -107,7 +107,7 @@ def _clusters(
 def _environments(
     items: list[object], organisation: Organisation, clusters: Iterable[Cluster]
 ) -> tuple[Environment, ...]:
-    """Return those listed, and those that only clusters speak of."""
+    """Return the listed environments, and those that only clusters mention."""
     bodies = _bodies(EnvironmentBody, items)
     live = [body.as_domain(organisation) for body in bodies if body.deleted_at is None]
     found = {environment.slug: environment for environment in live if environment is not None}
@@ -129,7 +129,7 @@ def _schedules(items: list[object]) -> dict[str, MaintenanceSchedule]:
 
 
 def _versions(items: list[object]) -> tuple[str, ...]:
-    """Return what is offered, each once, as `{"version": ...}` or as bare text."""
+    """Return the versions on offer, each once; an item is `{"version": ...}` or bare text."""
     objects = [item if isinstance(item, dict) else {"version": read_text(item)} for item in items]
     offered = [body.version for body in _bodies(VersionBody, objects) if body.is_offered]
     return tuple(dict.fromkeys(offered))

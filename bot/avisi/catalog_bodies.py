@@ -1,4 +1,4 @@
-"""What there is to upgrade, on the wire: clusters, environments, versions, channels, maintenance schedules."""
+"""The API's clusters, environments, versions, channels and maintenance schedules, read tolerantly."""
 
 from typing import Annotated
 
@@ -10,16 +10,16 @@ from bot.domain.windows import WEEKDAYS, MaintenanceSchedule, WeeklyWindow
 
 _RUNNING = "running"
 _SAME_STATUS = {"started": _RUNNING}
-"""The vendor's own SDK maps these (FixStatus)."""
+"""As the vendor's own SDK maps them (FixStatus)."""
 
 
 def _named(value: object) -> object:
-    """Read a channel that is only its name."""
+    """Accept a channel that is only a name."""
     return {"name": value} if isinstance(value, str) and value else value if isinstance(value, dict) else None
 
 
 def _identified(value: object) -> object:
-    """Read a schedule that is only its identity, or only its windows; of anything else no window can be read."""
+    """Accept a schedule that is only an identity or only a list of windows."""
     if isinstance(value, str):
         return {"identity": value} if value else None
     return value if value is None or isinstance(value, dict) else {"windows": value}
@@ -38,7 +38,7 @@ class WindowBody(Body):
     duration: Number = None
 
     def as_domain(self) -> WeeklyWindow | None:
-        """Return it, None when a part of it cannot be read."""
+        """Return the window, None when a part of it cannot be read."""
         day = self.day.lower()
         if day not in WEEKDAYS or self.start_time is None or self.duration is None:
             return None
@@ -46,14 +46,14 @@ class WindowBody(Body):
 
 
 class ScheduleBody(Body):
-    """A maintenance schedule; `windows` is None where it is only referred to."""
+    """A maintenance schedule; `windows` is None where it is only a reference."""
 
     identity: Text = ""
     name: Name = ""
     windows: Annotated[tuple[WindowBody, ...] | None, BeforeValidator(read_objects)] = None
 
     def as_domain(self) -> MaintenanceSchedule | None:
-        """Return it, None when it says nothing at all."""
+        """Return the schedule, None when it is empty."""
         if not (self.identity or self.name or self.windows):
             return None
         read = [body.as_domain() for body in self.windows or ()]
@@ -67,14 +67,14 @@ class ScheduleBody(Body):
 
 
 class ChannelBody(Body):
-    """An update channel and the version that it points at."""
+    """An update channel and the version that it points to."""
 
     name: Name = ""
     kubernetes_cluster_version: Name = ""
 
 
 class VersionBody(Body):
-    """A version on offer; the admin API's further fields are minded when they appear."""
+    """A version; the two fields of the admin API count when they are present."""
 
     version: Name = ""
     available: Flag = None
@@ -82,7 +82,7 @@ class VersionBody(Body):
 
     @property
     def is_offered(self) -> bool:
-        """Whether it can be chosen."""
+        """Whether people may choose it."""
         return bool(self.version) and self.available is not False and self.deleted_at is None
 
 
@@ -95,7 +95,7 @@ class EnvironmentBody(Body):
     deleted_at: Moment = None
 
     def as_domain(self, organisation: Organisation) -> Environment | None:
-        """Return it, None without a slug."""
+        """Return the environment, None without a slug."""
         if not self.slug:
             return None
         return Environment(
@@ -141,18 +141,18 @@ class ClusterBody(Body):
 
     @property
     def is_live(self) -> bool:
-        """Whether it has not been deleted; the API lists deleted ones too."""
+        """Whether it has not been deleted; the API also lists deleted clusters."""
         return self.deleted_at is None
 
     @property
     def known_status(self) -> str:
-        """Return the status by the word that is used for it everywhere."""
+        """Return the status under the name that is used everywhere."""
         return _SAME_STATUS.get(self.status.lower(), self.status)
 
     def as_domain(
         self, organisation: Organisation, *, channels: dict[str, str], schedules: dict[str, MaintenanceSchedule]
     ) -> Cluster | None:
-        """Return it, None without identity, slug or environment.
+        """Return the cluster, None without identity, slug or environment.
 
         `channels` (versions by name) and `schedules` (by identity) fill in what the cluster itself leaves out.
         """

@@ -1,4 +1,4 @@
-"""The AvisiCloud port over HTTP. Reads are repeated for a short while; the submission is sent once, whatever comes."""
+"""The AvisiCloud port over HTTP. Reads are retried for a short while; a submission is sent exactly once."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -14,7 +14,7 @@ from bot.avisi.calls import Call, Calls, OnCall, Timeouts
 from bot.avisi.catalog import current, gather
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.readiness import AlertBody, PoolBody
-from bot.avisi.reads import Reads, Retries, Sheet, note_skipped
+from bot.avisi.reads import ListPage, Reads, Retries, note_skipped
 from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.readiness import Alert, NodePool
@@ -28,11 +28,11 @@ _NO_LIST: Mapping[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "Avisi Cloud offers no list of scheduled upgrades",
 }
 _CLUSTERS_AT_ONCE = 100
-"""Identities in one address; servers refuse long ones (8 KB is common)."""
+"""Identities in one URL; many servers refuse URLs longer than 8 KB."""
 
 
 class AvisiClient:
-    """Avisi Cloud with one token: `async with`, or `close` at the end. Nothing is touched before the first call."""
+    """Avisi Cloud with one token. Use `async with`, or call `close`. No connection is made before the first call."""
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class AvisiClient:
             template=paths.UPGRADES.template,
             body=SubmissionBody.of(submission).as_json(),
         )
-        told = await self._calls.make(call, seconds=self._timeouts.submit)
-        if isinstance(told.value, dict):
-            body = UpgradeBody.model_validate(told.value)
+        reply = await self._calls.make(call, seconds=self._timeouts.submit)
+        if isinstance(reply.value, dict):
+            body = UpgradeBody.model_validate(reply.value)
             if body.says_something:
                 return body.as_domain()
         raise Unreadable("Avisi Cloud's answer does not describe a scheduled upgrade")
@@ -95,17 +95,17 @@ class AvisiClient:
     ) -> AsyncGenerator[Page, None]:
         """Read the list of scheduled upgrades, holding one page at a time; raises NoList when there is none.
 
-        `known` is where upgrades stand for us: one that still stands there is named, and not read any further.
+        `known` holds the fingerprints of stored upgrades: one that is unchanged is only named, and not parsed.
         """
         begun = False
         for some in _chunks(clusters):
             wanted = {"clusterIdentities": ",".join(some), "statuses": ",".join(statuses)}
             params = {name: value for name, value in wanted.items() if value}
             try:
-                async with aclosing(self._reads.pages(paths.UPGRADES, organisation, params=params)) as found:
-                    async for sheet in found:
+                async with aclosing(self._reads.pages(paths.UPGRADES, organisation, params=params)) as pages:
+                    async for found in pages:
                         begun = True
-                        yield _page(sheet, known or {})
+                        yield _page(found, known or {})
             except Declined as error:
                 if begun or error.status not in _NO_LIST:
                     raise
@@ -138,38 +138,38 @@ class AvisiClient:
         return tuple(alert.as_domain() for alert in alerts if alert.fires)
 
     async def memberships(self) -> tuple[Organisation, ...]:
-        """Return the organisations that the token sees."""
+        """Return the organisations that the token can see."""
         items = await self._reads.all(paths.MEMBERSHIPS, Organisation(""))
         bodies = [MembershipBody.model_validate(item) for item in items if isinstance(item, dict)]
         return tuple(organisation for body in bodies if (organisation := body.as_domain()) is not None)
 
     async def me(self, organisation: Organisation) -> Membership:
-        """Return who the token is in an organisation."""
-        told = await self._reads.one(paths.ME, organisation)
-        if not isinstance(told.value, dict):
+        """Return the role that the token's owner has in an organisation."""
+        reply = await self._reads.one(paths.ME, organisation)
+        if not isinstance(reply.value, dict):
             raise Unreadable("Avisi Cloud's answer does not describe a member")
-        return MeBody.model_validate(told.value).as_domain()
+        return MeBody.model_validate(reply.value).as_domain()
 
     async def clock(self) -> datetime | None:
-        """Return the cloud's own time, reckoned on from its last answer (aware UTC), None before the first."""
+        """Return the cloud's own time (aware UTC), estimated from its last answer; None before the first."""
         return self._calls.clock()
 
 
-def _page(sheet: Sheet, known: Mapping[UpgradeIdentity, str]) -> Page:
-    items = [item for item in sheet.items if isinstance(item, dict)]
+def _page(found: ListPage, known: Mapping[UpgradeIdentity, str]) -> Page:
+    items = [item for item in found.items if isinstance(item, dict)]
     unmoved: list[UpgradeIdentity] = []
     if known:
         items, unmoved = _moved(items, known)
     bodies = (UpgradeBody.model_validate(item) for item in items)
     readings = tuple(body.as_domain() for body in bodies if body.is_listable)
-    note_skipped(paths.UPGRADES.template, len(sheet.items) - len(readings) - len(unmoved))
-    return Page(readings=readings, cloud_time=sheet.date, unmoved=tuple(unmoved))
+    note_skipped(paths.UPGRADES.template, len(found.items) - len(readings) - len(unmoved))
+    return Page(readings=readings, cloud_time=found.date, unmoved=tuple(unmoved))
 
 
 def _moved(
     items: Iterable[dict[str, object]], known: Mapping[UpgradeIdentity, str]
 ) -> tuple[list[dict[str, object]], list[UpgradeIdentity]]:
-    """Return what does not stand where it is known to stand, and who does."""
+    """Return the items whose fingerprint changed, and the identities of the others."""
     moved: list[dict[str, object]] = []
     unmoved: list[UpgradeIdentity] = []
     for item in items:
@@ -183,6 +183,6 @@ def _moved(
 
 
 def _chunks(clusters: Sequence[ClusterIdentity]) -> Iterator[Sequence[ClusterIdentity]]:
-    """Split the identities into parts that fit into an address; none at all is one part."""
+    """Split the identities into parts that fit into a URL; no identities make one empty part."""
     for first in range(0, max(len(clusters), 1), _CLUSTERS_AT_ONCE):
         yield clusters[first : first + _CLUSTERS_AT_ONCE]

@@ -1,4 +1,4 @@
-"""Field types that read whatever the API may send: what makes no sense is absent, and nothing here ever fails."""
+"""Field types that accept whatever the API sends: nonsense counts as absent, and nothing here fails."""
 
 import re
 from datetime import UTC, datetime, time
@@ -14,13 +14,13 @@ _HARMLESS = str.maketrans(
     {"<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"}
 )
 _YEARS = range(1900, 9999)
-"""Outside of these nothing can be counted with; Go's zero time is year 1, and means absent."""
+"""Other years mean absent; Go's zero time is year 1."""
 _LONGEST_DIGITS = 9
 _LONGEST_TEXT = 1000
 
 
 class Body(BaseModel):
-    """A JSON object in camelCase; unknown fields pass."""
+    """A JSON object in camelCase; unknown fields are ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
@@ -28,7 +28,7 @@ class Body(BaseModel):
 def read_text(value: object) -> str:
     """Read a string, a number, or a slug in its wrapper `{"slugValue": ...}`; anything else is empty.
 
-    Of a string that is longer than anything that people could read only the beginning is read.
+    A string that is too long for people to read is cut.
     """
     if isinstance(value, dict):
         value = value.get("slugValue")
@@ -42,13 +42,13 @@ def read_text(value: object) -> str:
 
 
 def read_name(value: object) -> str:
-    """Read a slug, a version or a name: people read these inside our own sentences, where `<@U1>` would mention."""
+    """Read a slug, a version or a name; these end up in our sentences, where `<@U1>` would mention somebody."""
     text = read_text(value)
     return text.translate(_HARMLESS) if "<" in text or ">" in text else text
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read RFC 3339 with or without fractions, any offset; a year that makes no sense means absent."""
+    """Read RFC 3339 with or without fractions, with any offset; an impossible year means absent."""
     if not isinstance(value, str):
         return None
     try:
@@ -70,7 +70,7 @@ def read_clock_time(value: object) -> time | None:
 
 
 def read_number(value: object) -> int | None:
-    """Read a whole number of at least zero, also from text."""
+    """Read a whole number that is not negative, also from text."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_DIGITS:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**_LONGEST_DIGITS:
@@ -86,7 +86,7 @@ def read_flag(value: object) -> bool | None:
 
 
 def read_objects(value: object) -> tuple[object, ...] | None:
-    """Read the objects of a list; whatever is none, in it or in its place, is an object without fields."""
+    """Read a list of objects; anything that is not an object becomes an empty one."""
     if value is None:
         return None
     return tuple(item if isinstance(item, dict) else {} for item in (value if isinstance(value, list) else [value]))

@@ -1,4 +1,4 @@
-"""What a token may see and do: organisations and roles. Only for checks; nothing else depends on it."""
+"""What a token may see and do: organisations and roles. Only doctor reads these."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from bot.domain.cluster import Organisation
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Membership:
-    """Who the token is in an organisation; `role` is admin, developer, billing-admin or viewer."""
+    """The token's owner in an organisation; `role` is admin, developer, billing-admin or viewer."""
 
     username: str
     role: str
@@ -16,7 +16,7 @@ class Membership:
 
 
 class MembershipBody(Body):
-    """An organisation that the token sees."""
+    """An organisation that the token can see."""
 
     slug: Text = ""
 
@@ -26,12 +26,12 @@ class MembershipBody(Body):
 
 
 class MeBody(Body):
-    """The token's own membership of one organisation."""
+    """The membership of the token's owner in one organisation."""
 
     username: Text = ""
     role: Text = ""
     kubernetes_role: Text = ""
 
     def as_domain(self) -> Membership:
-        """Return it in our own words."""
+        """Return the membership."""
         return Membership(username=self.username, role=self.role, kubernetes_role=self.kubernetes_role)

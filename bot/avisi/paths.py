@@ -1,4 +1,4 @@
-"""The addresses of the API. Beware: some speak of `orgs`, some of `organisations` (avisi-cloud go-client)."""
+"""The paths of the API. Some contain `orgs`, others `organisations` (avisi-cloud go-client)."""
 
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -8,9 +8,9 @@ from bot.domain.cluster import Organisation
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path with blanks: `{org}`, and those that `parts` fill in order. The template is what calls are counted by.
+    """A path with placeholders: `{org}`, and `{}` for each of `parts` in order. Metrics count calls by template.
 
-    `paged` is whether the vendor's client reads it by pages; a bare array is asked for without a page.
+    `paged` says whether the vendor's client reads it in pages; a bare array is requested without a page parameter.
     """
 
     template: str

@@ -1,4 +1,4 @@
-"""Reading from the API, with repeats: one object, one whole list, or a list page by page."""
+"""Reads from the API with retries: one object, a whole list, or a list page by page."""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from bot.avisi.calls import Call, Calls, Told
+from bot.avisi.calls import Call, Calls, Reply
 from bot.avisi.paths import Path
 from bot.domain.cluster import Organisation
 from bot.workflow.errors import AvisiError, Unauthorised, Unclear, Unreadable, Waiting
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retries:
-    """How reads are repeated; seconds. A Retry-After longer than `longest_wait` is left to the caller."""
+    """How reads are retried, in seconds. A Retry-After longer than `longest_wait` is left to the caller."""
 
     attempts: int = 4
     within: float = 10.0
@@ -27,7 +27,7 @@ class Retries:
     jitter: float = 0.5
 
     async def read(self, what: Callable[[], Awaitable[T]]) -> T:
-        """Return what the reading returns; raises its last error."""
+        """Return the result of `what`; raises its last error."""
         async for attempt in stamina.retry_context(
             on=self._again,
             attempts=self.attempts,
@@ -41,7 +41,7 @@ class Retries:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _again(self, error: Exception) -> bool | float:
-        """Whether to repeat, or after how many seconds."""
+        """Whether to retry, or after how many seconds."""
         if not isinstance(error, AvisiError) or isinstance(error, Unauthorised):
             return False
         if not isinstance(error, Waiting | Unclear):
@@ -57,25 +57,25 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sheet:
-    """The items of one page as they came, and the cloud's time."""
+class ListPage:
+    """The unparsed items of one page, and the cloud's time."""
 
     items: list[object]
     date: datetime | None
 
 
-async def sheets(page: Callable[[int], Awaitable[Told]], *, name: str) -> AsyncGenerator[Sheet, None]:
-    """Read page after page, the first being 0. Ends at the last page, an empty one, or one that repeats."""
+async def read_pages(page: Callable[[int], Awaitable[Reply]], *, name: str) -> AsyncGenerator[ListPage, None]:
+    """Read page after page, from 0. Ends at the last page, at an empty one, or at one that repeats the one before."""
     before: list[object] | None = None
     count = 0
     for number in range(MOST_PAGES):
-        told = await page(number)
-        items = _items(told.value)
+        reply = await page(number)
+        items = _items(reply.value)
         count += len(items)
         if number and (not items or items == before):
             return
-        yield Sheet(items=items, date=told.date)
-        if not items or _is_last(told.value, number, count=count):
+        yield ListPage(items=items, date=reply.date)
+        if not items or _is_last(reply.value, number, count=count):
             return
         before = items
     _log.warning("cloud.list_cut", extra={"list": name, "pages": MOST_PAGES})
@@ -90,9 +90,9 @@ def _items(value: object) -> list[object]:
 
 
 def _is_last(value: object, number: int, *, count: int) -> bool:
-    """Whether a page with items is the last, as far as it tells; `count` items were read, its own included.
+    """Whether a page with items says that it is the last; `count` items have been read, including its own.
 
-    Newer servers of the same family put the figures into an object `page`. A page without figures tells nothing.
+    Newer versions of the server's framework put the figures into an object `page`. A page without figures says nothing.
     """
     if not isinstance(value, dict):
         return True
@@ -113,35 +113,35 @@ def _is_last(value: object, number: int, *, count: int) -> bool:
 
 
 def note_skipped(name: str, skipped: int) -> None:
-    """Log that some items of a list could not be read."""
+    """Log how many items of a list could not be read."""
     if skipped:
         _log.warning("cloud.items_skipped", extra={"list": name, "skipped": skipped})
 
 
 class Reads:
-    """GETs over `calls`, each within `seconds`, repeated as `retries` says."""
+    """Sends GETs through `calls`, each within `seconds`, retried as `retries` says."""
 
     def __init__(self, calls: Calls, *, retries: Retries, seconds: float) -> None:
         self._calls = calls
         self._retries = retries
         self._seconds = seconds
 
-    async def one(self, path: Path, organisation: Organisation, *, params: Mapping[str, str] | None = None) -> Told:
-        """Read whatever stands at a path."""
+    async def one(self, path: Path, organisation: Organisation, *, params: Mapping[str, str] | None = None) -> Reply:
+        """Read the JSON at a path."""
         call = Call(method="GET", path=path.of(organisation), template=path.template, params=params)
         return await self._retries.read(lambda: self._calls.make(call, seconds=self._seconds))
 
     def pages(
         self, path: Path, organisation: Organisation, *, params: Mapping[str, str] | None = None
-    ) -> AsyncGenerator[Sheet, None]:
-        """Read a list page by page, whichever shape it has."""
+    ) -> AsyncGenerator[ListPage, None]:
+        """Read a list page by page, as an array or in pages."""
 
-        async def page(number: int) -> Told:
+        async def page(number: int) -> Reply:
             asked = {"page": str(number)} if number or path.paged else {}
             return await self.one(path, organisation, params={**(params or {}), **asked})
 
-        return sheets(page, name=path.template)
+        return read_pages(page, name=path.template)
 
     async def all(self, path: Path, organisation: Organisation) -> list[object]:
-        """Read a whole list, whichever shape it has."""
-        return [item async for sheet in self.pages(path, organisation) for item in sheet.items]
+        """Read a whole list, as an array or in pages."""
+        return [item async for found in self.pages(path, organisation) for item in found.items]

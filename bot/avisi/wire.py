@@ -1,4 +1,4 @@
-"""Scheduled upgrades on the wire: the submission that is sent, strictly, and the record that comes back, tolerantly."""
+"""The API's scheduled upgrades: the submission, written strictly, and the record, read tolerantly."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ from bot.domain.windows import Window
 from bot.workflow.ports import Submission
 
 FIRST_STATUS = "REQUESTED"
-"""What an accepted submission is in until the cloud says otherwise."""
+"""The status of an accepted submission until the cloud says otherwise."""
 
 
 def written(moment: datetime) -> str:
@@ -24,7 +24,7 @@ Sent = Annotated[AwareDatetime, PlainSerializer(written)]
 
 
 class SubmissionBody(Body):
-    """The documented request body; a start that is not wanted is left out, the flag never is."""
+    """The documented request body; the start is left out where none is wanted, the flag never is."""
 
     cluster_identity: str = Field(min_length=1)
     version: str = Field(min_length=1)
@@ -33,7 +33,7 @@ class SubmissionBody(Body):
 
     @classmethod
     def of(cls, submission: Submission) -> "SubmissionBody":
-        """Write down a submission."""
+        """Return the body for a submission."""
         return cls(
             cluster_identity=submission.cluster_identity,
             version=submission.version,
@@ -42,12 +42,12 @@ class SubmissionBody(Body):
         )
 
     def as_json(self) -> bytes:
-        """Return what is sent."""
+        """Return the bytes to send."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 class FingerprintBody(Body):
-    """What tells whether an upgrade moved: of most that are listed nothing more is read."""
+    """The fields that show whether an upgrade changed; most listed upgrades are not read any further."""
 
     identity: Text = ""
     to_cluster_version: Name = ""
@@ -57,7 +57,7 @@ class FingerprintBody(Body):
 
     @property
     def fingerprint(self) -> str:
-        """Return where it stands, as Reading.stand has it."""
+        """Return the same as Reading.fingerprint."""
         return fingerprint(self.status, self.to_cluster_version, self._window())
 
     def _window(self) -> Window | None:
@@ -81,16 +81,16 @@ class UpgradeBody(FingerprintBody):
 
     @property
     def says_something(self) -> bool:
-        """Whether this can be an answer to a submission at all."""
+        """Whether this can be the answer to a submission."""
         return bool(self.identity or self.status or self.cluster_identity or self.to_cluster_version)
 
     @property
     def is_listable(self) -> bool:
-        """Whether this can be told apart from others and compared with what was stored."""
+        """Whether this can be compared with stored upgrades."""
         return bool(self.status and (self.identity or self.cluster_identity))
 
     def as_domain(self) -> Reading:
-        """Return it in our own words."""
+        """Return the reading."""
         return Reading(
             identity=UpgradeIdentity(self.identity) if self.identity else None,
             cluster_identity=ClusterIdentity(self.cluster_identity) if self.cluster_identity else None,

@@ -1,4 +1,4 @@
-"""Checks of every channel of the rules: it exists, is open, is ours alone, and the bot is in it."""
+"""Checks every channel of the rules: it exists, is not archived or shared, and the bot is in it."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from bot.slack.web.calls import CallFailed, call
 
 
 async def channels(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Check every channel that anything is posted to."""
+    """Check every channel that the bot posts to."""
     for channel in context.policy.channels:
         about = f"{where(context, channel)} {channel}"
         here = context.identity.known
@@ -23,12 +23,12 @@ async def channels(context: DoctorContext) -> AsyncIterator[Finding]:
             yield _unseen(about, error.failure.code, invite)
             continue
         facts: Any = answer.get("channel")
-        for finding in _judged(about, facts if isinstance(facts, dict) else {}, invite):
+        for finding in _judge(about, facts if isinstance(facts, dict) else {}, invite):
             yield finding
 
 
 def where(context: DoctorContext, channel: str) -> str:
-    """Name what gives the channel: the variable, or the places in the policy file."""
+    """Name where the channel is set: the variable, or the places in the policy file."""
     if context.settings.bot_channel == channel:
         return "BOT_CHANNEL"
     places = [rule.environment or "defaults" for rule in context.policy.rules if rule.channel == channel]
@@ -48,7 +48,7 @@ def _unseen(about: str, code: str, invite: str) -> Finding:
     return unknown(about, f"could not be looked at ({code})", "Run doctor again in a minute.")
 
 
-def _judged(about: str, facts: Mapping[str, Any], invite: str) -> list[Finding]:
+def _judge(about: str, facts: Mapping[str, Any], invite: str) -> list[Finding]:
     name = f"#{facts.get('name') or '?'}"
     findings = []
     if facts.get("is_archived"):

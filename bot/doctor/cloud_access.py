@@ -1,4 +1,4 @@
-"""Checks of Avisi Cloud: token, organisations and role, the source of statuses, the environments of the rules."""
+"""Checks Avisi Cloud: the token, organisations and role, the source of statuses, the environments of the rules."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -18,7 +18,7 @@ _MAY_SCHEDULE = frozenset({"admin", "developer"})
 
 
 async def cloud_access(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Check every organisation, then whether the rules speak of environments that exist."""
+    """Check every organisation, then whether the environments of the rules exist."""
     visible: tuple[Organisation, ...] | None = None
     try:
         visible = await context.cloud.memberships()
@@ -82,14 +82,14 @@ async def _organisation(
 
 
 def _elsewhere(context: DoctorContext) -> Finding:
-    """Say that whatever answers knows nothing of the API, whoever asks for whichever organisation."""
+    """Say that whatever answers at the address is not the API."""
     address = context.settings.acloud_api_endpoint
     text = f"what answers at {address} knows none of the API's addresses (404)"
     return wrong("ACLOUD_API_ENDPOINT", text, "Check the address; the usual one is https://api.avisi.cloud.")
 
 
 async def _role(context: DoctorContext, organisation: Organisation, about: str) -> Finding:
-    """Say whether the token may schedule upgrades; nothing but this finding depends on knowing that."""
+    """Say whether the token may schedule upgrades."""
     mend = "Give the token's owner the role developer or admin."
     try:
         role = (await context.cloud.me(organisation)).role

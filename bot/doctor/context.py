@@ -1,4 +1,4 @@
-"""What doctor examines: the settings, the rules, and the product's own adapters to everything outside."""
+"""What doctor examines: the settings, the rules, and the adapters that the bot itself uses."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from bot.workflow.ports import Clock
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DoctorContext:
-    """Everything that the checks look at."""
+    """Everything that the checks use."""
 
     settings: Settings
     policy: Policy
@@ -34,7 +34,7 @@ class DoctorContext:
 
 @asynccontextmanager
 async def open_context(settings: Settings, policy: Policy, *, now: Clock) -> AsyncIterator[DoctorContext]:
-    """Put the adapters together as the bot does; nothing is touched before a check does it."""
+    """Build the adapters as the bot does; nothing is opened before a check uses it."""
     storage = Storage.open(settings.bot_database_url.get_secret_value())
     async with (
         open_session(settings.slack_api_url) as session,

@@ -1,4 +1,4 @@
-"""Checks of the database: it answers, is up to date, and nothing in it was given up."""
+"""Checks the database: it answers, its tables are up to date, and it holds no dead letters."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ _NAMED = 4
 
 
 async def database(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Check the database, beside a running bot too; nothing is written."""
+    """Check the database, also while the bot runs; writes nothing."""
     file = sqlite_file(context.storage.url)
     if file is not None and not file.exists():
         folder = file.absolute().parent
@@ -49,10 +49,10 @@ async def database(context: DoctorContext) -> AsyncIterator[Finding]:
             yield finding
         yield await _policy(context)
     except DatabaseProblem as error:
-        yield wrong(DATABASE, str(error), _mending(error))
+        yield wrong(DATABASE, str(error), _remedy(error))
 
 
-def _mending(error: DatabaseProblem) -> str:
+def _remedy(error: DatabaseProblem) -> str:
     if isinstance(error, SessionsShared):
         return "Set pool_mode=session for this database in the pooler, or give PostgreSQL's own address."
     if "permission denied" in str(error):
@@ -65,7 +65,7 @@ def _read_only(path: Path) -> Finding:
 
 
 async def _policy(context: DoctorContext) -> Finding:
-    """Compare the policy that doctor reads with the one that the bot judges by."""
+    """Compare the policy that doctor reads with the one that the running bot uses."""
     about = "BOT_POLICY_FILE" if context.settings.bot_policy_file else "BOT_APPROVERS"
     async with context.storage.read() as work:
         in_force = await work.policies.newest()

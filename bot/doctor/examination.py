@@ -1,4 +1,4 @@
-"""Runs every check and prints what they found."""
+"""Runs every check and prints the findings."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,7 @@ from bot.doctor.context import DoctorContext, open_context
 from bot.doctor.database import database
 from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.listening import listening
-from bot.doctor.people_checks import circles
+from bot.doctor.people_checks import people_checks
 from bot.doctor.placeholders import placeholders
 from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
@@ -24,7 +24,7 @@ Check = Callable[[DoctorContext], AsyncIterator[Finding]]
 
 
 async def configured(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Say whether the settings are valid and filled in, and what the rules are."""
+    """Check that no setting is still a placeholder, and list the rules."""
     transport = "Socket Mode, as SLACK_APP_TOKEN is set" if context.settings.socket_mode else "HTTP mode"
     untouched = [finding async for finding in placeholders(context)]
     for finding in untouched:
@@ -36,7 +36,7 @@ async def configured(context: DoctorContext) -> AsyncIterator[Finding]:
         yield ok(about, line)
 
 
-CHECKS: tuple[Check, ...] = (configured, listening, database, slack_access, channels, circles, cloud_access)
+CHECKS: tuple[Check, ...] = (configured, listening, database, slack_access, channels, people_checks, cloud_access)
 
 
 async def examine(context: DoctorContext, *checks: Check) -> AsyncIterator[Finding]:
@@ -47,7 +47,7 @@ async def examine(context: DoctorContext, *checks: Check) -> AsyncIterator[Findi
 
 
 async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, form: str) -> int:
-    """Print every finding as `text` or `json`; returns 0 when the bot would work, else 1."""
+    """Print every finding as `text` or `json`; return 0 when the bot would work, else 1."""
     found = []
     async with open_context(settings, policy, now=real_time) as context:
         async for finding in examine(context, *checks):
@@ -65,7 +65,7 @@ async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, 
 
 
 def with_round_trip() -> tuple[Check, ...]:
-    """Return every check, and at the end the one that waits for a person to press a button."""
+    """Return every check, and last the one that waits for a person to press a button."""
     return (*CHECKS, round_trip)
 
 

@@ -1,4 +1,4 @@
-"""What one check found, and how it is said."""
+"""What one check found, and how it reads."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from bot.observe.redaction import redact
 
 
 class State(StrEnum):
-    """How it stands. Only WRONG keeps the bot from working; UNKNOWN could not be looked at."""
+    """The result. Only WRONG keeps the bot from working; UNKNOWN means that the check was not possible."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """`about` names the variable, or the place in the policy file; `text` says what is the case; `mend` what to do."""
+    """`about` names the variable or the place in the policy file, `text` says what was found, `mend` what to do."""
 
     about: str
     state: State
@@ -25,7 +25,7 @@ class Finding:
     mend: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Return it for machines."""
+        """Return the finding as a JSON object."""
         return {"about": self.about, "state": self.state, "finding": redact(self.text), "mend": redact(self.mend)}
 
 
@@ -35,7 +35,7 @@ def ok(about: str, text: str) -> Finding:
 
 
 def warning(about: str, text: str, mend: str) -> Finding:
-    """Say that something works, but perhaps not as meant."""
+    """Say that something works, but perhaps not as intended."""
     return Finding(about=about, state=State.WARNING, text=text, mend=mend)
 
 
@@ -45,7 +45,7 @@ def wrong(about: str, text: str, mend: str) -> Finding:
 
 
 def unknown(about: str, text: str, mend: str = "Mend what is wrong above, then run doctor again.") -> Finding:
-    """Say that something could not be looked at."""
+    """Say that something could not be checked."""
     return Finding(about=about, state=State.UNKNOWN, text=text, mend=mend)
 
 

@@ -1,4 +1,4 @@
-"""Checks where the bot listens: that the address is this machine's, and that this user may use the port."""
+"""Checks BOT_HOST and BOT_PORT: the address belongs to this machine, and this user may use the port."""
 
 import errno
 import socket
@@ -9,11 +9,11 @@ from bot.doctor.finding import Finding, ok, wrong
 
 
 async def listening(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Take the port for a moment, unless somebody has it: the bot that runs, most likely."""
+    """Listen for a moment. A port that is in use is most likely used by the running bot."""
     host, port = context.settings.bot_host, context.settings.bot_port
     about = f"BOT_HOST and BOT_PORT {host}:{port}"
     try:
-        _take(host, port)
+        _listen(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             yield ok(about, "somebody listens there already: the running bot, it is to be hoped")
@@ -24,7 +24,7 @@ async def listening(context: DoctorContext) -> AsyncIterator[Finding]:
         yield ok(about, "can be listened at")
 
 
-def _take(host: str, port: int) -> None:
+def _listen(host: str, port: int) -> None:
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         with socket.socket(family, kind, protocol) as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

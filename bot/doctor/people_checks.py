@@ -1,7 +1,7 @@
-"""Checks of the people that the rules name: they exist and count, somebody may ask, every quorum can be reached.
+"""Checks the people in the rules: they exist and count, somebody may request, every quorum can be reached.
 
-A name that counts for nobody is a warning, whether of a person or of a group: the rule goes on with the others. What
-the rule cannot do without it is wrong.
+A person or group that does not count is a warning, because the rule still works with the others. A rule that does not
+work without them is wrong.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,7 +14,7 @@ from bot.domain.policy import Rule
 from bot.workflow.errors import LookUpRefused, MembersUnavailable
 
 _ENOUGH = 25
-"""Look at no more people of one group than that: beyond it every quorum is reached."""
+"""People of one group who are looked up at most; enough for every quorum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _Group:
     members: tuple[MemberId, ...] | None
 
 
-async def circles(context: DoctorContext) -> AsyncIterator[Finding]:
+async def people_checks(context: DoctorContext) -> AsyncIterator[Finding]:
     """Check everybody whom the rules name."""
     if context.identity.known is None:
         yield unknown("BOT_APPROVERS", "people are not looked up, because Slack does not answer")
@@ -33,7 +33,7 @@ async def circles(context: DoctorContext) -> AsyncIterator[Finding]:
         for rule in context.policy.rules:
             for role in ("approvers", "requesters", "notify", "on_call"):
                 for who in getattr(rule, role):
-                    if who != EVERYONE and (role, who) not in seen and not _looked_at(rule, role):
+                    if who != EVERYONE and (role, who) not in seen and not _is_checked(rule, role):
                         seen.add((role, who))
                         yield await _person_or_group(context, rule, role, who)
             if EVERYONE not in rule.requesters and not await _able(context, rule.requesters, enough=1):
@@ -46,8 +46,8 @@ async def circles(context: DoctorContext) -> AsyncIterator[Finding]:
         yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", mend)
 
 
-def _looked_at(rule: Rule, role: str) -> bool:
-    """Those to be notified are the approvers, unless the policy says otherwise."""
+def _is_checked(rule: Rule, role: str) -> bool:
+    """Whether these people are checked in another role: by default, the approvers are notified."""
     return role == "notify" and rule.notify == rule.approvers
 
 
@@ -106,7 +106,7 @@ def _nobody_asks(context: DoctorContext, rule: Rule) -> Finding:
 
 
 async def _able(context: DoctorContext, ids: Iterable[str], *, enough: int) -> set[MemberId]:
-    """Return the full members among people and groups, no more than are enough."""
+    """Return the full members among people and groups, at most `enough` of them."""
     named: set[MemberId] = set()
     for who in ids:
         named |= (await context.people.group(who) or frozenset()) if who.startswith("S") else {MemberId(who)}
@@ -120,7 +120,7 @@ async def _able(context: DoctorContext, ids: Iterable[str], *, enough: int) -> s
 
 
 def _number(context: DoctorContext, rule: Rule) -> str:
-    """Name what says how many approvals are needed."""
+    """Name the setting that says how many approvals are needed."""
     if rule.required_approvals == context.settings.bot_required_approvals:
         return "BOT_REQUIRED_APPROVALS"
     return f"BOT_POLICY_FILE required_approvals of {rule.environment or 'defaults'}"

@@ -1,4 +1,4 @@
-"""Finds what was copied from an example and never filled in: it has the right shape, and is nobody's."""
+"""Finds values that were copied from an example and never filled in."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -10,12 +10,12 @@ _EXAMPLES: Final = (
     "xoxb-your-bot-token", "xapp-your-app-level-token", "your-personal-access-token",
     "8f742231b10e8888abcd99yyyzzz85a5", "C0123456789", "S0123456789", "U0123456789", ":PASSWORD@",
 )  # fmt: skip
-"""The values of `.env.example`, `deploy/` and the error messages. `acme` may be somebody's organisation."""
+"""The values in `.env.example`, `deploy/` and the error messages. `acme` may be a real organisation."""
 _IDS: Final = frozenset({"C0123456789", "S0123456789", "U0123456789"})
 
 
 async def placeholders(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Name each variable, and the policy file, that still holds an example's value."""
+    """Name each variable, and the policy file, that still contains an example's value."""
     for name in type(context.settings).model_fields:
         value = getattr(context.settings, name)
         text = str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)

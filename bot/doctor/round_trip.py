@@ -1,4 +1,4 @@
-"""Proves the whole way of a press: posts a button and waits for the row that the running bot stores."""
+"""Tests a button press from end to end: posts a button and waits until the running bot has stored the press."""
 
 import asyncio
 import secrets
@@ -24,11 +24,11 @@ _TEXT: Final = (
 
 
 async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Post a button to the first channel, and wait two minutes for its press to be stored."""
+    """Post a button to the first channel and wait two minutes until its press is stored."""
     request_id = RequestId(f"doctor-{secrets.token_hex(6)}")
     channel = context.policy.channels[0]
     about = f"{where(context, channel)} {channel}"
-    if not await _somebody_stores(context):
+    if not await _bot_has_run(context):
         mend = "Start `upgrade-bot run` with this very database, then try again."
         yield wrong(DATABASE, "round trip: no bot runs with this database", mend)
         return
@@ -42,7 +42,7 @@ async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
     yield ok(about, f"round trip: a button was posted; press it in Slack within {_WAIT} s")
     arrived = await _arrived(context, request_id)
     said = "The press arrived: buttons work." if arrived else "The press did not arrive."
-    with suppress(CallFailed):  # the button stays then; the finding says it all
+    with suppress(CallFailed):  # the button stays then; the finding says the rest
         updated = context.client.chat_update(channel=channel, ts=str(answer.get("ts")), text=said, blocks=[])
         await call("chat.update", updated)
     if arrived:
@@ -56,8 +56,8 @@ async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
         )
 
 
-async def _somebody_stores(context: DoctorContext) -> bool:
-    """Whether the database is there with its tables, as a bot that started once leaves it."""
+async def _bot_has_run(context: DoctorContext) -> bool:
+    """Whether the database exists with all tables, as after a first start of the bot."""
     try:
         return not await context.storage.pending()
     except DatabaseProblem:

@@ -1,4 +1,4 @@
-"""Checks of the way to Slack: tokens, scopes, transport, clocks."""
+"""Checks the connection to Slack: tokens, scopes, transport, clocks."""
 
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
@@ -15,11 +15,11 @@ BOT_TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable
 APP_TOKEN = "SLACK_APP_TOKEN"  # noqa: S105 - the name of a variable
 _SKEW_WARNS = 30.0
 _SKEW_BREAKS = 300.0
-"""Seconds beyond which Slack's signatures count as forged."""
+"""Seconds after which the bot refuses Slack's signatures as too old."""
 
 
 async def slack_access(context: DoctorContext) -> AsyncIterator[Finding]:
-    """Check whether Slack lets us in, and as whom."""
+    """Check whether Slack accepts the tokens, and who the bot is."""
     try:
         here = await context.identity.learn()
     except TokenRefused as error:
@@ -60,7 +60,7 @@ async def _transport(context: DoctorContext, here: Installation) -> Finding:
     client = AsyncWebClient(
         token=None, base_url=context.client.base_url, session=context.client.session, retry_handlers=[]
     )
-    client.proxy = context.client.proxy  # its own look at the environment knows no NO_PROXY
+    client.proxy = context.client.proxy  # its own reading of the environment ignores NO_PROXY
     try:
         await call("apps.connections.open", client.apps_connections_open(app_token=token.get_secret_value()))
     except CallFailed as error:
@@ -78,7 +78,7 @@ async def _transport(context: DoctorContext, here: Installation) -> Finding:
 
 
 def _command(context: DoctorContext) -> Finding:
-    """Say what is listened to. Slack tells no bot token which commands its app has."""
+    """Name the command that the bot answers. A bot token cannot ask Slack which commands its app has."""
     text = f"{context.settings.bot_command} is answered; Slack does not tell whether the app has a command of this name"
     return ok("BOT_COMMAND", f"{text} (its page, Slash Commands): type it once")
 
@@ -94,12 +94,12 @@ async def _clock(context: DoctorContext) -> Finding | None:
 
 
 def reaching(address: str) -> str:
-    """Say what to look at when an address gives no answer."""
+    """Say what to check when an address does not answer."""
     return f"Check that this machine reaches {address}; a proxy is given by HTTPS_PROXY, a private CA by SSL_CERT_FILE."
 
 
 def clock_finding(about: str, service: str, skew: float) -> Finding:
-    """Judge how far this machine's clock and a service's are apart, in seconds."""
+    """Return the finding for a difference of so many seconds between this machine's clock and a service's."""
     text = f"this machine's clock and {service}'s are {skew:.0f} s apart"
     mend = "Synchronise this machine's clock (NTP): deadlines, reminders and signatures depend on it."
     if skew > _SKEW_BREAKS:

@@ -1,4 +1,4 @@
-"""Which build this is."""
+"""The name and version of the installed program."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -7,7 +7,7 @@ DISTRIBUTION: Final = "schedule-upgrade-bot"
 
 
 def version_of(distribution: str) -> str:
-    """Return the installed version of a distribution, `unknown` when it runs without being installed."""
+    """Return the version of a distribution, `unknown` when it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -1,7 +1,7 @@
 """Sets up logging: one line per event to standard error, console or JSON, free of secrets.
 
-`structlog.get_logger(__name__)` is what everybody logs with: a fixed event name plus fields. What libraries log through
-the standard library comes out in the same form.
+Everything logs with `structlog.get_logger(__name__)`: a fixed event name plus fields. Lines of libraries, which use the
+standard library's logging, get the same form.
 """
 
 import logging
@@ -19,9 +19,9 @@ Form = Literal["json", "console"]
 
 _OURS: Final = "bot"
 _REPEATS: Final = "stamina"
-"""Warns of every repeated read, whose outcome is logged once."""
+"""Warns about every retried read, whose outcome is logged once anyway."""
 _FIELDS: Final = ("kind", "queue", "number", "code", "outcome", "details", "list", "pages", "skipped")
-"""What parts that log by the standard library (notifications, avisi) say beside the event's name."""
+"""The fields of parts that log through the standard library (notifications, avisi)."""
 _FIRST: Final = ("timestamp", "level", "event")
 _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response_url", "signature", "trigger_id")
 
@@ -29,8 +29,8 @@ _SECRET_KEYS: Final = ("token", "secret", "password", "authorization", "response
 def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> None:
     """Send every log line to `stream` (standard error); without a form, console on a terminal and JSON elsewhere.
 
-    The level is that of our own lines. Libraries may only warn, whatever it is: below that they write whole bodies,
-    answers and rows, with everything secret and personal in them.
+    The level is for our own lines. Libraries may only warn: below that they write whole bodies, answers and rows, with
+    secrets and personal data in them.
     """
     out = stream or sys.stderr
     chosen = form or ("console" if out.isatty() else "json")
@@ -60,10 +60,7 @@ def set_up(*, form: Form | None, level: str, stream: TextIO | None = None) -> No
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what looks like a secret, and whatever stands under a key that names one; escape what a terminal would obey.
-
-    What is read first comes first.
-    """
+    """Hide whatever looks like a secret or has a key that names one, escape control characters, and order the keys."""
     ordered = {key: event[key] for key in _FIRST if key in event} | dict(event)
     return {key: _clean(key, value) for key, value in ordered.items()}
 

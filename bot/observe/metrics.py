@@ -1,4 +1,4 @@
-"""The metrics, by Prometheus' conventions: base units, `_total` for counters, moments as UNIX timestamps."""
+"""The metrics, following Prometheus' conventions: base units, `_total` for counters, UNIX timestamps."""
 
 import math
 import platform

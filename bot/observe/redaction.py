@@ -1,4 +1,4 @@
-"""Takes secrets out of text: tokens, addresses that act like tokens, passwords in addresses."""
+"""Removes secrets from text: tokens, URLs that work like tokens, passwords in URLs."""
 
 import re
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 HIDDEN: Final = "[hidden]"
 
 _SHORTEST: Final = 6
-"""A shorter secret would make text unreadable; Slack and the cloud give none."""
+"""Hiding shorter values would make text unreadable; Slack and the cloud issue none."""
 _PATTERNS: Final = (
     re.compile(r"acpat_[A-Za-z0-9_-]+"),
     re.compile(r"x(?:ox[a-z]|app)-[A-Za-z0-9-]+"),
@@ -25,12 +25,12 @@ _known: set[str] = set()
 
 
 def keep_secret(*values: str) -> None:
-    """Hide these very values from now on, whatever they look like."""
+    """Hide these values from now on, whatever they look like."""
     _known.update(value for value in values if len(value) >= _SHORTEST)
 
 
 def redact(text: str) -> str:
-    """Return the text with everything that is or looks like a secret replaced."""
+    """Return the text with everything replaced that is a secret or looks like one."""
     for value in _known:
         text = text.replace(value, HIDDEN)
     for pattern in _PATTERNS:

@@ -1,6 +1,6 @@
-"""The reference that ties together everything one delivery, press or job leads to: log lines, calls, messages.
+"""The reference number that all log lines of one delivery, press or job share.
 
-People see it when something goes wrong; it finds the line in the log.
+People see it when something goes wrong; operators find the lines by it.
 """
 
 import secrets
@@ -12,7 +12,7 @@ import structlog
 
 _FIELD: Final = "reference"
 _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without what people misread to each other: 0 and O, 1, I and L, U and V."""
+"""Without characters that are easily confused: 0 and O, 1, I and L, U and V."""
 _COUNT: Final = len(_LETTERS)
 
 
@@ -23,13 +23,13 @@ def new_reference() -> str:
 
 
 def current_reference() -> str:
-    """Return the reference in force here, or an empty text."""
+    """Return the reference of the current context, empty without one."""
     return str(structlog.contextvars.get_contextvars().get(_FIELD, ""))
 
 
 @contextmanager
 def referenced(reference: str | None = None, **fields: object) -> Iterator[str]:
-    """Put a reference, and other fields such as `delivery`, on every log line written inside."""
+    """Add a reference, and fields such as `delivery`, to every log line written inside."""
     chosen = reference or new_reference()
     with structlog.contextvars.bound_contextvars(**{_FIELD: chosen}, **fields):
         yield chosen

@@ -1,4 +1,4 @@
-"""Keeps what anybody can cause from filling the log: a few lines of a kind in each minute, and a count of the rest."""
+"""Limits log lines that strangers can cause: a few of a kind per minute, and a count of the rest."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ _WINDOW: Final = 60.0
 
 
 class Sampler:
-    """Says which lines to write. Kinds are few and ours, never taken from what somebody sent."""
+    """Decides which lines to write. Kinds are fixed and few, never taken from a request."""
 
     def __init__(self, *, few: int, seconds: Callable[[], float] = time.monotonic) -> None:
         self._few = few
@@ -18,7 +18,7 @@ class Sampler:
         self._left_out: dict[str, int] = {}
 
     def admit(self, kind: str) -> int | None:
-        """Return how many were left out since the last one that was written; None: leave this one out too."""
+        """Return how many were left out since the last written line, or None to leave this one out too."""
         now = self._seconds()
         if now - self._began.get(kind, -_WINDOW) >= _WINDOW:
             self._began[kind] = now

@@ -21,7 +21,7 @@ _EXAMPLE: Final = EXAMPLES["required_approvals"]
 
 
 def configuration(env_file: Path = ENV_FILE) -> tuple[Settings, Policy]:
-    """Return settings and policy; raises SettingsProblems with everything that is wrong in either."""
+    """Return settings and policy; raises SettingsProblems with all problems of both."""
     problems: dict[str, None] = {}
     try:
         settings = read_settings(env_file)
@@ -38,7 +38,7 @@ def configuration(env_file: Path = ENV_FILE) -> tuple[Settings, Policy]:
 
 
 def load_policy(path: Path | None, settings: RuleSettings) -> Policy:
-    """Return the policy in force; raises SettingsProblems with all that is wrong, or missing for it to work."""
+    """Return the policy; raises SettingsProblems with everything that is wrong or missing."""
     policy = read_policy(path, settings)
     if missing := lacking(policy):
         raise SettingsProblems(*missing)
@@ -46,7 +46,7 @@ def load_policy(path: Path | None, settings: RuleSettings) -> Policy:
 
 
 def read_policy(path: Path | None, settings: RuleSettings) -> Policy:
-    """Return the merged policy, complete or not; raises SettingsProblems with all that is wrong in the file."""
+    """Return the merged policy, complete or not; raises SettingsProblems with everything wrong in the file."""
     file = _read(path, settings) if path else PolicyTable()
     zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
 
@@ -62,12 +62,12 @@ def read_policy(path: Path | None, settings: RuleSettings) -> Policy:
 
 
 def lacking(policy: Policy) -> tuple[str, ...]:
-    """Name what the policy needs and nobody gave: a channel, and approvers wherever approvals are asked for."""
+    """Name what the policy lacks: a channel, or approvers where approvals are required."""
     return (*_without_channel(policy), *_without_approvers(policy))
 
 
 def impossible(policy: Policy) -> Iterator[str]:
-    """Name the rules by which no request could ever be approved: more approvals than people who are named."""
+    """Name the rules that require more approvals than there are approvers."""
     for rule in policy.rules:
         able = most_approvers(rule)
         if able is not None and 0 < able < rule.required_approvals:
@@ -135,8 +135,8 @@ def _merged(environment: str, *tables: RuleTable, settings: RuleSettings, zone: 
     )
 
 
-def _plain(key: str, value: Any) -> Any:  # noqa: ANN401 - what each key holds differs
-    """Turn what a table holds into what a rule holds."""
+def _plain(key: str, value: Any) -> Any:  # noqa: ANN401 - keys differ in type
+    """Turn a value of a table into the value of a rule."""
     if key == "announce":
         return ALWAYS_ANNOUNCED | set(value)
     if key == "after":

@@ -1,4 +1,4 @@
-"""Says what is wrong in a policy file: one line per finding, with the key, the reason and how it is written rightly."""
+"""Describes problems of a policy file: one line each, with the key, the reason and an example."""
 
 import re
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ _WANTED: Final = {
     "dict_type": "a table, in curly brackets",
     "model_type": "a table of keys and values",
 }
-"""What pydantic's findings ask for, in the words of TOML."""
+"""What pydantic expected, in the words of TOML."""
 
 
 def contradictions(file: PolicyTable) -> Iterator[str]:
-    """Name what is well written but cannot be meant."""
+    """Name what is valid TOML but cannot be intended."""
     for name in file.environments:
         if not _ENVIRONMENT.fullmatch(name):
             yield f'[environments."{redact(name)}"] is no environment. Example: [environments."acme/staging"]'
@@ -37,21 +37,21 @@ def contradictions(file: PolicyTable) -> Iterator[str]:
             lowered = f"[environments.{_quoted(name.lower())}]"
             yield f"[environments.{_quoted(name)}] would never apply: {SMALL}. Example: {lowered}"
     organisations = {name.rpartition("/")[0] for name in file.environments} | {""}
-    circles = dict.fromkeys(_in_a_circle(file, organisation) for organisation in sorted(organisations))
-    for stuck in filter(None, circles):
+    cycles = dict.fromkeys(_in_a_cycle(file, organisation) for organisation in sorted(organisations))
+    for stuck in filter(None, cycles):
         who = f"{stuck[0]} waits for itself" if len(stuck) == 1 else f"{' and '.join(stuck)} wait for each other"
         yield f"after can never be met: {who}. Example: after = {{}} under [environments.{_quoted(stuck[-1])}]"
 
 
-def _in_a_circle(file: PolicyTable, organisation: str) -> tuple[str, ...]:
-    """Return the environments of an organisation that wait for themselves, also by way of others."""
+def _in_a_cycle(file: PolicyTable, organisation: str) -> tuple[str, ...]:
+    """Return the environments of an organisation that wait for themselves, directly or through others."""
     tables = (file.defaults, *file.environments.values())
     names = {name.rpartition("/")[2] for name in file.environments}.union(*(table.after or () for table in tables))
     return tuple(sorted(name for name in names if name in _awaited(file, organisation, name)))
 
 
 def _awaited(file: PolicyTable, organisation: str, environment: str) -> set[str]:
-    """Return everything that has to come before an environment."""
+    """Return every environment that has to come before this one."""
     found: set[str] = set()
     coming = [environment]
     while coming:
@@ -64,7 +64,7 @@ def _awaited(file: PolicyTable, organisation: str, environment: str) -> set[str]
 
 
 def line(details: ErrorDetails) -> str:
-    """Say one of pydantic's findings as a sentence that a person can act on."""
+    """Turn one of pydantic's errors into a sentence that people can act on."""
     place, key = _place_and_key(details["loc"])
     if details["type"] == "extra_forbidden":
         return f"{place}{_unknown(details)}"
@@ -80,7 +80,7 @@ def line(details: ErrorDetails) -> str:
 
 
 def _unknown(details: ErrorDetails) -> str:
-    """Name the key that is most likely meant, and where it stands when that is elsewhere."""
+    """Name the key that was most likely intended, and its table if that is another one."""
     *tables, key = details["loc"]
     unknown, top, rules = str(key), _keys(PolicyTable), _keys(RuleTable)
     elsewhere = ""
@@ -106,7 +106,7 @@ def _unknown(details: ErrorDetails) -> str:
 
 
 def _place_and_key(loc: tuple[int | str, ...]) -> tuple[str, str]:
-    """Split where a finding lies: `('environments', 'production', 'after')` is `[environments.production] after`."""
+    """Split a location: `('environments', 'production', 'after')` becomes `[environments.production] ` and `after`."""
     names = [str(part) for part in loc]
     if names[0] == "environments" and len(names) > 2:  # noqa: PLR2004 - the table, its name, its key
         return f"[environments.{_quoted(names[1])}] ", _within(names[2:])

@@ -1,4 +1,4 @@
-"""The policy file as it is written: every table and key with its type. What is ambiguous is refused, never guessed."""
+"""The tables and keys of the policy file with their types. Ambiguous values are refused, never guessed."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "next_wave": 'next_wave = "asks"',
     "may_fail": "may_fail = 0",
 }
-"""How each key is written rightly, for the lines that say what is wrong."""
+"""A valid example of each key, for error messages."""
 
 SMALL: Final = "the slugs of Avisi Cloud are written in small letters"
 _DAYS: Final = tuple(day[:3] for day in WEEKDAYS)
@@ -189,12 +189,12 @@ class FreezeTable(_Strict):
         return self
 
     def as_domain(self) -> Freeze:
-        """Return what the rules judge by."""
+        """Return the freeze."""
         return Freeze(first=self.first, last=self.last, reason=self.reason)
 
 
 class RuleTable(_Strict):
-    """What `[defaults]` and each environment may say; None where it is left out."""
+    """The keys of `[defaults]` and of each environment; None where a key is left out."""
 
     channel: Annotated[str, AfterValidator(shapes.channel)] | None = None
     requesters: Annotated[list[str], AfterValidator(shapes.people)] | None = None

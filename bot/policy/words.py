@@ -1,4 +1,4 @@
-"""Says a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
+"""Describes a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
 
 from datetime import date, timedelta
 
@@ -8,7 +8,7 @@ from bot.domain.rollout import NextWave
 
 
 def in_words(policy: Policy) -> list[str]:
-    """Return one line per environment's effective rule; the last speaks of every environment without a table."""
+    """Return one line for each environment's effective rule; the last is for environments without a table."""
     others = "every other environment" if policy.environments else "every environment"
     named = [(name, policy.environments[name]) for name in sorted(policy.environments)]
     lines = [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
@@ -16,13 +16,13 @@ def in_words(policy: Policy) -> list[str]:
 
 
 def over_already(policy: Policy, *, today: date) -> list[str]:
-    """Return a line for each freeze that has ended, for that may be a mistaken year."""
+    """Return a line for each freeze that has ended: the year may be a mistake."""
     ended = {freeze for rule in policy.rules for freeze in rule.freeze if freeze.last < today}
     return [f"the freeze {one.dated} is over" for one in sorted(ended, key=lambda freeze: freeze.first)]
 
 
 def out_of_reach(policy: Policy) -> list[str]:
-    """Return a line for each environment where overriding a freeze needs more approvals than people can give."""
+    """Return a line for each environment where overriding a freeze needs more approvals than there are approvers."""
     return [
         f"{rule.environment or 'any environment without a table'}: overriding a freeze needs "
         f"{rule.approvals_needed(override=True)} approvals, and only {' and '.join(rule.approvers)} may give one"
@@ -32,7 +32,7 @@ def out_of_reach(policy: Policy) -> list[str]:
 
 
 def most_approvers(rule: Rule) -> int | None:
-    """Return how many people may approve at most, None when a user group or everybody may."""
+    """Return how many people may approve, None when that depends on a user group or everybody may."""
     if any(who == EVERYONE or who.startswith("S") for who in rule.approvers):
         return None
     return len(rule.approvers)
@@ -111,7 +111,7 @@ def _people(ids: tuple[str, ...]) -> str:
 
 
 def length(duration: timedelta) -> str:
-    """Say a duration as the policy file writes it: `3d`, `48h`, `30m`, `45s`."""
+    """Write a duration as in the policy file: `3d`, `48h`, `30m`, `45s`."""
     seconds = int(duration.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds % size == 0 and (unit != "d" or seconds // size > 2):  # noqa: PLR2004 - 48h reads better than 2d

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 
 class SimulatedClock:
-    """The simulated time, aware UTC: runs at any speed, can be paused and set forward.
+    """An aware UTC now that can run at any speed, stand still, and be set forward.
 
     `speed` is simulated seconds per real second. `monotonic` is the source of real seconds.
     """
@@ -25,7 +25,7 @@ class SimulatedClock:
         self._watchers: list[Callable[[], None]] = []
 
     def __call__(self) -> datetime:
-        """Return the simulated time."""
+        """Tell the simulated moment."""
         if self._paused:
             return self._base
         return self._base + timedelta(seconds=(self._monotonic() - self._anchor) * self._speed)
@@ -37,7 +37,7 @@ class SimulatedClock:
 
     @property
     def paused(self) -> bool:
-        """Whether the clock is paused; `advance` and `jump` work all the same."""
+        """Whether time stands still; `advance` and `jump` work all the same."""
         return self._paused
 
     def set_speed(self, speed: float) -> None:
@@ -48,19 +48,19 @@ class SimulatedClock:
         self._tell()
 
     def pause(self) -> None:
-        """Pause at this moment."""
+        """Stand still at this moment."""
         self._settle(self())
         self._paused = True
         self._tell()
 
     def resume(self) -> None:
-        """Run on from the moment at which the clock was paused."""
+        """Run on from where the clock stands."""
         self._settle(self())
         self._paused = False
         self._tell()
 
     def advance(self, by: timedelta) -> None:
-        """Set the clock forward; waiting for a moment that was skipped ends."""
+        """Set the clock forward; whoever waits for a moment passed over wakes."""
         if by < timedelta(0):
             raise ValueError("The clock only advances; `jump` goes anywhere.")
         self.jump(self() + by)
@@ -82,7 +82,7 @@ class SimulatedClock:
             self._watchers.remove(changed)
 
     async def wait_until(self, moment: datetime) -> None:
-        """Wait until the simulated clock has reached a moment."""
+        """Return once the simulated moment has come, however it came."""
         while (left := (moment - self()).total_seconds()) > 0:
             seconds = None if self._paused else left / self._speed
             changed = self._changed
@@ -91,7 +91,7 @@ class SimulatedClock:
                     await changed.wait()
 
     async def sleep(self, by: timedelta) -> None:
-        """Wait for a duration of simulated time."""
+        """Wait for a stretch of simulated time."""
         await self.wait_until(self() + by)
 
     def _settle(self, now: datetime) -> None:

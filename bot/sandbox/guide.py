@@ -29,7 +29,7 @@ class Guide:
 
 
 def find_guide(policy: Policy, workspace: Workspace, organisation: Organisation) -> Guide | None:
-    """Return the first environment with a requester and, if there is one, an approver; None when nobody may request."""
+    """Give the first environment with a requester and, if there is one, an approver; None when nobody may request."""
     guides = [
         guide
         for environment in organisation.environments
@@ -59,7 +59,7 @@ def _guide(rule: Rule, workspace: Workspace) -> Guide | None:
 
 
 def _members(ids: Iterable[str], workspace: Workspace) -> list[str]:
-    """Return the full members behind people, groups and `*`, in the order of the workspace."""
+    """Give the full members behind people, groups and `*`, in the order of the workspace."""
     wanted: set[str] = set()
     for one in ids:
         if one == EVERYONE:

@@ -10,7 +10,7 @@ _ASK_AGAIN = {"Cache-Control": "no-cache"}
 
 
 def page_routes(guide: dict[str, Any] | None = None) -> list[web.RouteDef]:
-    """Return the routes of the page: itself at `/`, its files under `/page/`, and what the tour needs at `/guide`."""
+    """Give the routes of the page: itself at `/`, its files under `/page/`, and whom the tour speaks of at `/guide`."""
 
     async def tell_guide(_: web.Request) -> web.Response:
         return web.json_response(guide or {})

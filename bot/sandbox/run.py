@@ -43,7 +43,7 @@ def _welcome(world: World, console: Console) -> None:
 
 
 def welcome(world: World) -> list[str]:
-    """Return the first lines: where the page is, what to try by the policy in use, and which IDs exist."""
+    """Give the first lines: where the page is, what to try by the policy in use, and which IDs it could have named."""
     lines = [f"The sandbox is open at {world.slack.url}/ (Ctrl+C ends it)."]
     guide = find_guide(world.policy, world.slack.workspace, world.cloud.organisation())
     command = world.slack.app.commands[0].name

@@ -22,7 +22,7 @@ _LINK = re.compile(r"<https?://[^|>]+\|([^>]+)>")
 
 
 class Story:
-    """Plays the story; `say` gets one line at a time."""
+    """Plays and tells; `say` takes one line at a time."""
 
     def __init__(self, world: World, *, say: Callable[[str], None]) -> None:
         self._world = world
@@ -31,7 +31,7 @@ class Story:
         self._sem = world.slack.person(APPROVER)
 
     async def play(self) -> bool:
-        """Play the whole story; returns False, and says why, when something did not happen as it should."""
+        """Play the whole story; False when something did not come as it should, and then it says what."""
         self._world.slack.be_patient(_PATIENCE)
         try:
             async with asyncio.timeout(_WHOLE):
@@ -44,7 +44,7 @@ class Story:
         return True
 
     async def _succeeding(self) -> None:
-        self._heading("1. An upgrade is requested, approved and carried out")
+        self._heading("1. An upgrade is asked for, approved and carried out")
         card = await self._request("orders", "it is due")
         await self._approve(card)
         self._note("The cloud's clock is stepped on to the next event, again and again.")

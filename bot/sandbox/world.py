@@ -51,7 +51,7 @@ class SandboxOptions:
 
 
 class World:
-    """Starts and stops everything; its parts are open to tests and to the story."""
+    """Starts everything and stops it again; its parts are there to be looked at and pushed."""
 
     def __init__(
         self, options: SandboxOptions, *, slack: SimulatedSlack, cloud: SimulatedCloud, policy: Policy
@@ -70,7 +70,7 @@ class World:
 
     @classmethod
     def make(cls, options: SandboxOptions) -> Self:
-        """Build a world without starting anything; raises SettingsProblems for a policy that cannot be used."""
+        """Put a world together, touching nothing yet; raises SettingsProblems for a policy that cannot be used."""
         clock = SimulatedClock(start=real_time().replace(microsecond=0), speed=options.speed)
         slack = SimulatedSlack(app=InstalledApp.from_manifest(manifest(url="http://127.0.0.1")), clock=clock)
         cloud = SimulatedCloud(clock, heard=lambda seen: slack.wire.record(_exchange(seen)))
@@ -85,7 +85,7 @@ class World:
         return world
 
     async def start(self) -> None:
-        """Start the simulators, then the bot; the simulated Slack serves the page. Raises OSError in plain words."""
+        """Start clouds first, the bot last; the simulated Slack serves the page. Raises OSError in plain words."""
         if self.options.data:
             self._folder = self.options.data
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -123,13 +123,13 @@ class World:
             self.bot = None
 
     async def close(self) -> None:
-        """Stop everything, and save the state if a folder was given."""
+        """Stop everything and keep what is to be kept."""
         await self.stop_bot()
         self.save()
         await self._cleanup.aclose()
 
     def save(self) -> None:
-        """Save Slack and the cloud for the next start, if a folder was given and could be read."""
+        """Keep Slack and the cloud for the next start, if a folder was given and what was in it is known."""
         if not (self.options.data and self._restored):
             return
         kept = {"slack": self.slack.snapshot(), "cloud": self.cloud.snapshot()}
@@ -156,7 +156,7 @@ def _people_of(rule: Rule) -> tuple[str, ...]:
 
 
 def _exchange(seen: Seen) -> Exchange:
-    """Return a call to the cloud as the wire shows it."""
+    """Give a call to the cloud as the wire shows it."""
     return Exchange(
         direction="to_cloud",
         kind=seen.name,

@@ -1,4 +1,4 @@
-"""Private answers: in the ack of a command, through a press's response_url, else as a direct message."""
+"""Private answers: in the ack of a command, through the response_url of a press, else as a direct message."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
-    """Says things to the person behind a payload."""
+    """Answers the person behind a payload privately."""
 
     messenger: Messenger
 
     async def tell(self, payload: Payload, sentence: str) -> None:
-        """Tell the person behind a payload; a failure is logged, nothing more can be done."""
+        """Send a sentence to the person behind a payload; a failure is only logged."""
         said = blocks.message(sentence, blocks.section(sentence))
         url, member = text(payload, "response_url"), member_of(payload)
         try:
@@ -34,10 +34,10 @@ class Answers:
 
 
 def in_ack(said: Message) -> dict[str, Any]:
-    """Return a message as the acknowledgement of a command carries it."""
+    """Return a message in the form that the ack of a command needs."""
     return {"response_type": "ephemeral", "text": said.text, **({"blocks": list(said.blocks)} if said.blocks else {})}
 
 
 def sentence(markup: str) -> dict[str, Any]:
-    """Return one sentence as the acknowledgement of a command carries it."""
+    """Return one sentence in the form that the ack of a command needs."""
     return in_ack(blocks.message(markup, blocks.section(markup)))

@@ -1,7 +1,7 @@
 """The buttons of cards, alerts and App Home: read the press, store it, acknowledge. The worker decides and answers.
 
-`Reject` and `Reschedule` open a modal; whether this person may is judged before, so that nothing opens in vain. While
-nobody can tell who pressed, it opens only for those seen as full members within the last hour.
+`Reject` and `Reschedule` open a modal. Whether this person may do that is checked first, so that none opens in vain.
+While Slack does not say who pressed, it opens only for people who were full members within the last hour.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from bot.workflow.viewing import Viewing
 _log = structlog.get_logger(__name__)
 
 Judge = Callable[[ButtonPressed], Awaitable[None]]
-"""Raises Refused when this person may not press this button now, MembersUnavailable when nobody can tell."""
+"""Raises Refused when this person may not press this button now, MembersUnavailable when Slack does not answer."""
 _DECIDED = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
 
 
@@ -42,14 +42,14 @@ class _Verdict(Enum):
     OPENS = auto()
     REFUSED = auto()
     UNKNOWN = auto()
-    """Nobody can tell who pressed it."""
+    """Slack does not say who pressed it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardButtons:
-    """Listens to the presses.
+    """Listens to presses of buttons.
 
-    `within` is how many seconds judging may take; then the modal opens only for who was seen as a full member lately.
+    The check may take `within` seconds; after that the modal opens only for people who were full members recently.
     """
 
     viewing: Viewing
@@ -64,7 +64,7 @@ class CardButtons:
     within: float = 1.0
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         for press in _DECIDED:
             app.action(press.value)(self.guard(self._readable(self.pressed)))
         app.action(Press.REJECT.value)(self.guard(self._readable(self.reject)))
@@ -76,11 +76,11 @@ class CardButtons:
         await ack()
 
     async def reject(self, ack: AsyncAck, body: Payload) -> None:
-        """Open the modal that asks why; or have the worker say why not."""
+        """Open the modal that asks for a reason, or let the worker explain why not."""
         press = read(body)
         match await self._verdict(press):
             case _Verdict.OPENS:
-                self.tasks.start(self._ask_why(body, press), name="open-reject")
+                self.tasks.start(self._ask_for_reason(body, press), name="open-reject")
             case _Verdict.REFUSED:
                 await self._store(body, press)
             case _Verdict.UNKNOWN:
@@ -88,7 +88,7 @@ class CardButtons:
         await ack()
 
     async def reschedule(self, ack: AsyncAck, body: Payload) -> None:
-        """Open the modal filled in; or have the worker say why not."""
+        """Open the modal filled in, or let the worker explain why not."""
         press = read(body)
         match await self._verdict(press):
             case _Verdict.OPENS:
@@ -100,7 +100,7 @@ class CardButtons:
         await ack()
 
     def _readable(self, listener: Listener) -> Listener:
-        """Return the listener, with an answer for a button that carries what we never wrote."""
+        """Return the listener, with an answer for a button whose value is not ours."""
 
         async def listening(ack: AsyncAck, body: Payload) -> None:
             try:
@@ -126,7 +126,7 @@ class CardButtons:
     def _not_now(self, body: Payload) -> None:
         self.tasks.start(self.answers.tell(body, who_is_it(self.members)), name="try-again")
 
-    async def _ask_why(self, body: Payload, press: ButtonPressed) -> None:
+    async def _ask_for_reason(self, body: Payload, press: ButtonPressed) -> None:
         try:
             request = await self.viewing.request(press.request_id)
             asking = rejection.draw(About.of(press), request, self.viewing.naming)
@@ -144,7 +144,7 @@ class CardButtons:
 
 
 def read(body: Payload) -> ButtonPressed:
-    """Read a press; raises NotOurs when the button carries what we never wrote. A press in App Home has no message."""
+    """Read a press; raises NotOurs when the button's value is not ours. A press in App Home has no message."""
     action = action_of(body)
     carried = ids.read(text(action, "value"))
     channel = text(body, "container", "channel_id") or text(body, "channel", "id")

@@ -1,7 +1,7 @@
-"""The last resort: whatever goes wrong in a listener, Slack gets its answer and the person a reference number.
+"""The last resort: whatever fails in a listener, Slack gets its ack and the person gets a reference number.
 
-Bolt loses an acknowledgement when a listener raises right after it, and sends none at all when it raises before;
-so every listener is registered through `LastResort.guard`, and nothing that can raise stands after `ack()`.
+Bolt loses an ack when a listener raises right after it, and sends none when it raises before. So every listener is
+registered through `LastResort.guard`, and nothing that can raise follows `ack()`.
 """
 
 import asyncio
@@ -22,28 +22,28 @@ _log = structlog.get_logger(__name__)
 
 _LOGGED_AFTER = 0.1
 Listener = Callable[[AsyncAck, Payload], Awaitable[None]]
-"""What every listener of ours looks like; Bolt fills in parameters by the names `ack` and `body`."""
+"""The signature of our listeners; Bolt fills in parameters by the names `ack` and `body`."""
 Tell = Callable[[Payload, str], Awaitable[None]]
-"""Tells the person behind a payload something privately."""
+"""Answers the person behind a payload privately."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastResort:
-    """Wraps listeners. `patience` is how many seconds one may take before the person is told that it failed."""
+    """Wraps listeners. One that takes longer than `patience` seconds counts as failed."""
 
     tasks: Supervisor
     tell: Tell
     patience: float = 2.0
 
     def guard(self, listener: Listener) -> Listener:
-        """Return the listener, made unable to fail."""
+        """Return a listener that never raises."""
 
         async def guarded(ack: AsyncAck, body: Payload) -> None:
             with referenced(delivery=kind_of(body)) as reference, ACK_SECONDS.labels(sort_of(body)).time():
                 try:
                     async with asyncio.timeout(self.patience):
                         await listener(ack, body)
-                except Exception as error:  # noqa: BLE001 - the one place for what nobody foresaw
+                except Exception as error:  # noqa: BLE001 - the one place for unforeseen errors
                     await self._sorry(ack, body, error, reference=reference)
 
         return guarded
@@ -68,7 +68,7 @@ class LastResort:
 
 
 async def _log_failure(error: Exception) -> None:
-    """Log it once Slack has its answer: writing a long traceback takes time that the person does not have."""
+    """Log it after Slack has its ack: writing a long traceback takes time while the person waits."""
     await asyncio.sleep(_LOGGED_AFTER)
     if isinstance(error, StoreAway):
         _log.warning("slack.listener_failed", error=str(error))
@@ -77,7 +77,7 @@ async def _log_failure(error: Exception) -> None:
 
 
 def _refusal(body: Payload, sentence: str) -> dict[str, Any]:
-    """Put the sentence at the first field of the modal, so that nothing entered is lost."""
+    """Show the sentence at the first field of the modal, so that nothing entered is lost."""
     blocks = pick(body, "view", "blocks")
     for block in blocks if isinstance(blocks, list) else ():
         if pick(block, "type") == "input":

@@ -1,4 +1,4 @@
-"""App Home: noted when it is opened, published beside the listener, its pages turned, its button opens the modal."""
+"""App Home: stored when it is opened, published in the background; its buttons turn pages and open the modal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Home:
-    """Listens to App Home being opened, and to its own buttons."""
+    """Listens to the opening of App Home and to its buttons."""
 
     begin: BeginWork
     draw: DrawHome
@@ -40,13 +40,13 @@ class Home:
     guard: Callable[[Listener], Listener]
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         app.event("app_home_opened")(self.guard(self.opened))
         app.action(ActionId.SCHEDULE.value)(self.guard(self.schedule))
         app.action(ActionId.HOME_PAGE.value)(self.guard(self.turned))
 
     async def opened(self, ack: AsyncAck, body: Payload) -> None:
-        """Note who opened it and publish it; the Messages tab is none of ours."""
+        """Publish it for the person who opened it; the Messages tab is ignored."""
         if text(body, "event", "tab") in {"", "home"}:
             self.tasks.start(self._show(member_of(body), page=0), name="publish-home")
         await ack()

@@ -1,4 +1,4 @@
-"""Puts all listeners together around one Bolt application, the same for HTTP and Socket Mode."""
+"""Builds all listeners around one Bolt application, the same for HTTP and Socket Mode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from bot.workflow.viewing import Viewing
 class Edge:
     """Everything that the listeners need from outside this folder.
 
-    `trouble` says why the catalog cannot be read, `stored` how often something was stored in this process.
+    `trouble` says why the catalog cannot be read; `stored` counts what this process has stored.
     """
 
     command: str
@@ -51,7 +51,7 @@ class Edge:
     loading_patience: float = 10.0
 
     def bolt(self) -> AsyncApp:
-        """Build the Bolt application with every listener registered."""
+        """Build the Bolt application with all listeners."""
         return bolt(client=self.client, identity=self.identity, listeners=self.listeners())
 
     def listeners(self) -> tuple[Listening, ...]:

@@ -1,4 +1,4 @@
-"""What `list`, `status` and `help` answer. Drawing only."""
+"""Renders the answers to `list`, `status` and `help`."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from bot.workflow.repositories import Feed
 from bot.workflow.viewing import ClusterView, Overview
 
 _SECTION = 2900
-_ROOM = 5000
-"""Characters of the lines that `list` shows, so that all of it stays under 9,000."""
-_ROOM_SAID = 2000
-_SAID = 12
+_MOST_SHOWN = 5000
+"""Characters of the lines that `list` shows, so that the whole message stays under 9,000."""
+_MOST_SPOKEN = 2000
+_LINES_SPOKEN = 12
 _MOST_FEEDS = 4
 _SEVERAL = (
     "Where two organisations use the same name, put the organisation first: `ORGANISATION/ENVIRONMENT/CLUSTER`; "
@@ -28,7 +28,7 @@ _SEVERAL = (
 
 
 def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Message:
-    """Draw what is under way, running upgrades first, then by window; then what waits for people."""
+    """List running upgrades first, then scheduled ones by window, then requests that wait for people."""
     running = [upgrade for upgrade in shown.upgrades if upgrade.status == "IN_PROGRESS"]
     coming = [upgrade for upgrade in shown.upgrades if upgrade.status != "IN_PROGRESS"]
     within = f" in {escape(where)}" if where else ""
@@ -48,9 +48,9 @@ def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Mes
         "Scheduled": [_upgrade_line(upgrade, naming) for upgrade in coming],
         "Requests not yet submitted": [_request_line(request, naming) for request in shown.requests],
     }
-    listed = _fitting(parts, _ROOM)
+    listed = _fitting(parts, _MOST_SHOWN)
     lines = [line for part in listed.values() for line in part]
-    spoken = next(iter(_fitting({"": [f"{said(line)}." for line in lines]}, _ROOM_SAID).values()))[:_SAID]
+    spoken = next(iter(_fitting({"": [f"{said(line)}." for line in lines]}, _MOST_SPOKEN).values()))[:_LINES_SPOKEN]
     return blocks.message(
         _spoken(title, *spoken, *_more(total - len(spoken), where)),
         blocks.section(f"*{title}*"),
@@ -61,7 +61,7 @@ def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Mes
 
 
 def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
-    """Draw what there is to know about one cluster."""
+    """Show what is known about one cluster."""
     cluster = shown.cluster
     channel = f", update channel {escape(cluster.channel)}" if cluster.channel else ""
     title = f"*{escape(naming.cluster(cluster))}* runs {escape(cluster.version)}{channel}."
@@ -80,7 +80,7 @@ def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
 
 
 def explained(command: str, policy: Policy, *, first: str = "", naming: Naming = PLAIN) -> Message:
-    """Draw the help, after a sentence that says why it is shown, if one is given."""
+    """Show the help, after a sentence that says why, if one is given."""
     name = escape(command)
     usage = "\n".join(
         (
@@ -136,12 +136,12 @@ def _request_line(request: UpgradeRequest, naming: Naming) -> str:
 
 
 def _spoken(*sentences: str) -> str:
-    """Say it without the marks that only the eye needs."""
+    """Join sentences without the marks that only the eye needs."""
     return " ".join(sentences).replace("*", "")
 
 
 def _part(title: str, lines: Sequence[str]) -> list[Block]:
-    """Draw lines under a title, in as few paragraphs as they fit in."""
+    """Put lines under a title, in as few sections as they fit into."""
     paragraphs: list[str] = []
     for number, line in enumerate(lines):
         last = f"{paragraphs[-1]}\n{line}" if paragraphs and number else ""
@@ -152,13 +152,13 @@ def _part(title: str, lines: Sequence[str]) -> list[Block]:
     return [blocks.section(paragraph) for paragraph in paragraphs]
 
 
-def _fitting(parts: Mapping[str, Sequence[str]], room: int) -> dict[str, Sequence[str]]:
-    """Keep of each part as many lines as fit; what a short part leaves over is for the longer ones."""
+def _fitting(parts: Mapping[str, Sequence[str]], most: int) -> dict[str, Sequence[str]]:
+    """Keep as many lines of each part as fit; longer parts get the space that shorter ones leave."""
     kept: dict[str, Sequence[str]] = dict.fromkeys(parts, ())
     for waiting, (name, lines) in enumerate(sorted(parts.items(), key=lambda part: sum(map(len, part[1])))):
         ends = list(accumulate(len(line) + 1 for line in lines))
-        kept[name] = lines[: bisect_right(ends, room // (len(parts) - waiting))]
-        room -= sum(len(line) + 1 for line in kept[name])
+        kept[name] = lines[: bisect_right(ends, most // (len(parts) - waiting))]
+        most -= sum(len(line) + 1 for line in kept[name])
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Reads what Slack's payloads have in common: who, from where, by which app. Tolerant, never fails."""
+"""Reads what Slack's payloads have in common: who, from where, for which app. Never fails."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from bot.domain.people import MemberId
 
 Payload = dict[str, Any]
-"""A decoded payload of Slack, as Bolt hands it to listeners."""
+"""A decoded payload of Slack, as Bolt passes it to listeners."""
 
 
 def pick(value: Any, *path: str) -> Any:  # noqa: ANN401 - reads any JSON
-    """Return what stands at a path of keys, None when anything on the way is missing."""
+    """Return the value at a path of keys, None when any of them is missing."""
     for key in path:
         if not isinstance(value, dict):
             return None
@@ -25,7 +25,7 @@ def text(value: Any, *path: str) -> str:  # noqa: ANN401 - reads any JSON
 
 
 def member_of(payload: Payload) -> MemberId:
-    """Return who did it; empty when the payload does not say."""
+    """Return the person who did it; empty when the payload does not say."""
     return MemberId(text(payload, "user_id") or text(payload, "user", "id") or text(payload, "event", "user"))
 
 
@@ -36,7 +36,7 @@ def action_of(payload: Payload) -> Payload:
 
 
 def teams_of(payload: Payload) -> frozenset[str]:
-    """Return every team and organisation that the payload says it happened in or for."""
+    """Return every team and organisation that the payload names as its origin or target."""
     return frozenset(team for team in _teams(payload) if team)
 
 
@@ -46,14 +46,14 @@ def app_of(payload: Payload) -> str:
 
 
 def kind_of(payload: Payload) -> str:
-    """Return what sort of payload it is, for logs and metrics."""
+    """Return the type of the payload in detail, for the log."""
     if "command" in payload:
         return "command"
     return text(payload, "event", "type") or text(payload, "type") or "unknown"
 
 
 def sort_of(payload: Payload) -> str:
-    """Return which of the five sorts of delivery it is, a label of few values."""
+    """Return one of five types of delivery, for a metric label."""
     if "command" in payload:
         return "command"
     kind = text(payload, "type")

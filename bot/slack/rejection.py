@@ -1,4 +1,4 @@
-"""The modal "Reject upgrade": drawn here and read here."""
+"""Draws and reads the modal "Reject upgrade"."""
 
 import json
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from bot.workflow.inbox import ButtonPressed, MessageRef, RejectionGiven
 
 
 class Unreadable(ValueError):
-    """The modal carries something that we never wrote."""
+    """The modal's metadata is not ours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class About:
-    """Which request a rejection is about: ids only."""
+    """The request that a rejection is about, as ids only."""
 
     request_id: RequestId
     seal: Seal
@@ -29,7 +29,7 @@ class About:
 
     @classmethod
     def of(cls, pressed: ButtonPressed) -> "About":
-        """Return what the pressed button was about."""
+        """Return the request of the pressed button."""
         return cls(request_id=pressed.request_id, seal=pressed.seal, message=pressed.message)
 
 

@@ -1,4 +1,4 @@
-"""Stores what people decided before Slack hears that it arrived; what comes in at once is committed together."""
+"""Stores what people sent before Slack gets its ack; what arrives at the same time is committed together."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _Waiting = tuple[NewEntry, "asyncio.Future[None]"]
 
 @dataclass(kw_only=True, slots=True)
 class Storing:
-    """One local commit for all that arrived during the one before; the same key a second time changes nothing."""
+    """Commits together all entries that arrived during the previous commit; a key that is already stored is ignored."""
 
     begin: BeginWork
     _waiting: list[_Waiting] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Storing:
         context = structlog.contextvars.get_contextvars()
         self._waiting.append((NewEntry(entry=entry, key=key, queue=queue, context=context), stored))
         if self._task is None or self._task.done():
-            # In a context of its own: a line about one delivery says nothing of the delivery that came first.
+            # In a context of its own, so that log lines do not carry the reference of whichever delivery came first.
             self._task = asyncio.create_task(self._store_all(), name="storing", context=Context())
         await stored
 
@@ -37,14 +37,14 @@ class Storing:
             together, self._waiting = self._waiting, []
             try:
                 await self._store(together)
-            except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it
+            except Exception as error:  # noqa: BLE001 - raised to everybody who waits for it
                 if len(together) > 1 and not isinstance(error, StoreAway):
                     await self._store_each(together)
                 else:
                     _tell(together, error)
 
     async def _store_each(self, together: Sequence[_Waiting]) -> None:
-        """Store each by itself: one that cannot be stored spoils no other."""
+        """Store each in a transaction of its own, so that one bad entry does not fail the others."""
         for one in together:
             try:
                 await self._store([one])
@@ -61,7 +61,7 @@ class Storing:
 def _tell(together: Sequence[_Waiting], error: Exception | None) -> None:
     for _, stored in together:
         if stored.done():
-            continue  # whoever waited has left
+            continue  # nobody waits for it any more
         if error is None:
             stored.set_result(None)
         else:

@@ -20,19 +20,19 @@ from bot.workflow.viewing import Viewing
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """Listens to `Request` and `Reject`."""
+    """Listens to the submit buttons `Request` and `Reject`."""
 
     viewing: Viewing
     storing: Storing
     guard: Callable[[Listener], Listener]
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         app.view(CallbackId.SCHEDULE_UPGRADE.value)(self.guard(self.requested))
         app.view(CallbackId.REJECT_UPGRADE.value)(self.guard(self.rejected))
 
     async def requested(self, ack: AsyncAck, body: Payload) -> None:
-        """Store a filled-in form, or say at its fields what is wrong with it."""
+        """Store a submitted form, or show at its fields what is wrong."""
         view = body["view"]
         form = modal.read(view)
         found = self.viewing.find(form.cluster_identity)

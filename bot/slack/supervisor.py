@@ -1,4 +1,4 @@
-"""Holds the tasks that listeners start, so that none is lost, silent, or left running at shutdown."""
+"""Keeps the tasks that listeners start: logs their failures and waits for them at shutdown."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Supervisor:
-    """A set of tasks: referenced while they run, their failures logged, drained with a deadline."""
+    """A set of background tasks, referenced while they run."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -19,14 +19,14 @@ class Supervisor:
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-        """Run the work beside the caller; cannot fail."""
+        """Start a background task."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def drain(self, *, within: float) -> None:
-        """Wait for what runs, so many seconds at most, then stop the rest."""
+        """Wait for running tasks for at most `within` seconds, then cancel the rest."""
         running = [task for task in self._tasks if task is not asyncio.current_task()]
         if not running:
             return

@@ -1,4 +1,4 @@
-"""The simulated clock keeps time at any speed and ends waits when their moment comes."""
+"""The simulated clock keeps time at any speed, and wakes whoever waits for a moment."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -85,7 +85,7 @@ async def test_a_waiter_wakes_when_its_moment_comes_by_itself() -> None:
 
 
 async def test_a_waiter_wakes_when_the_clock_jumps_past_its_moment() -> None:
-    """A jump ends waits at once, also while the clock is paused."""
+    """A jump is felt at once, also while the clock stands still."""
     clock = SimulatedClock(MONDAY, 1)
     clock.pause()
     waiter = asyncio.create_task(clock.wait_until(MONDAY + timedelta(days=1)))
@@ -101,7 +101,7 @@ async def test_a_waiter_wakes_when_the_clock_jumps_past_its_moment() -> None:
 
 
 async def test_a_waiter_feels_a_new_speed() -> None:
-    """A wait of an hour ends in a moment when the speed rises."""
+    """Who waits an hour at speed one is done in a moment when the speed rises."""
     clock = SimulatedClock(MONDAY, 1)
     waiter = asyncio.create_task(clock.sleep(timedelta(hours=1)))
     await asyncio.sleep(0)

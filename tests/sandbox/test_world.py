@@ -1,4 +1,4 @@
-"""A sandbox that cannot start says why and loses nothing, and a started one tells what to try."""
+"""What stands in the sandbox's way is said in words, and nothing is lost by it."""
 
 import re
 import socket

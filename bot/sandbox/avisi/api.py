@@ -25,7 +25,7 @@ class Api:
         self._cloud = cloud
 
     def routes(self) -> list[web.RouteDef]:
-        """Return every endpoint that is offered."""
+        """Give every endpoint that is offered."""
         orgs, organisations = "/api/v1/orgs/{org}", "/api/v1/organisations/{org}"
         return [
             web.post(f"{orgs}/scheduled-cluster-upgrades", self.schedule, name="schedule"),

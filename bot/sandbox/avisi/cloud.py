@@ -1,4 +1,4 @@
-"""The simulated Avisi Cloud: the object that tests, the panel and the sandbox use."""
+"""The simulated Avisi Cloud: what a test, the panel and the sandbox hold in their hands."""
 
 import asyncio
 import contextlib

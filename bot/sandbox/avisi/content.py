@@ -60,7 +60,7 @@ GLOBEX = (
 
 
 def identity_of(*names: str) -> str:
-    """Return the same UUID for the same names in every run."""
+    """Give the same UUID for the same names in every run."""
     return str(uuid5(NAMESPACE_DNS, "/".join(names) + ".simulated.invalid"))
 
 
@@ -92,7 +92,7 @@ def add_stopped_cluster(owner: Organisation) -> Cluster:
 
 
 def _monitor(owner: Organisation) -> None:
-    """Give some clusters a tenant of their own and let others share one; one tenant refuses the token."""
+    """Give some clusters an observability tenant of their own, some one together; one tenant refuses the token."""
     for slug in ("acme-payments", "acme-production", "acme-staging", "acme-development"):
         owner.tenants[slug] = Tenant(identity=identity_of(owner.slug, "tenant", slug), slug=slug)
     owner.tenants["acme-development"].status = 403

@@ -35,7 +35,7 @@ class Changes:
         self._tell()
 
     def next(self) -> asyncio.Event:
-        """Return an event that is set by the next change."""
+        """Give an event that is set by the next change."""
         return self._event
 
     def _tell(self) -> None:

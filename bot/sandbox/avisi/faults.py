@@ -57,7 +57,7 @@ class Fault:
 
 @dataclass(kw_only=True, slots=True)
 class Faults:
-    """The faults that are set: the first match in `waiting`, else `standing`, which the panel sets for all requests."""
+    """Every fault that waits, first match first; `standing` is the panel's, for all requests."""
 
     waiting: list[Fault] = field(default_factory=list)
     down: Down | None = None
@@ -65,17 +65,17 @@ class Faults:
     standing: Fault = field(default_factory=lambda: Fault(times=None))
 
     def add(self, fault: Fault) -> Fault:
-        """Add a fault."""
+        """Let this go wrong from now on."""
         self.waiting.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Remove every fault."""
+        """Let nothing go wrong any more."""
         self.waiting.clear()
         self.standing = Fault(times=None)
 
     def take(self, method: str, path: str) -> Fault:
-        """Return the fault for this request, and count its use."""
+        """Find what goes wrong with this request, and count it."""
         for fault in self.waiting:
             if fnmatch.fnmatchcase(method, fault.method) and fnmatch.fnmatchcase(path, fault.path):
                 if fault.times is not None:

@@ -37,7 +37,7 @@ class Gate:
 
     @web.middleware
     async def record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Record the request and its answer; the answer's date is that of the simulated clock."""
+        """Note the request, let it be answered, date the answer by the simulated clock."""
         seen, started = await self._note(request), time.monotonic()
         try:
             return await self._answer(request, handler, seen)
@@ -59,7 +59,7 @@ class Gate:
 
     @web.middleware
     async def break_it(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Apply the fault that is set for this request, if any."""
+        """Let go wrong what is to go wrong."""
         fault = self._faults.take(request.method, request.path)
         if fault.delay:
             await asyncio.sleep(fault.delay)
@@ -77,7 +77,7 @@ class Gate:
 
     @web.middleware
     async def check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse unknown tokens, and organisations that the token may not see."""
+        """Refuse whoever brings no known token, and organisations that the token does not see."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         allowed = self._cloud.world.tokens.get(token.strip())
         if scheme != "Token" or allowed is None:

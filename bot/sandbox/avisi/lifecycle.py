@@ -72,7 +72,7 @@ class Lifecycle:
         self._moved()
 
     def begin_again(self) -> None:
-        """Forget all plans and plan the next move of every record of the world."""
+        """Forget what was planned and take up every record of the world where it stands."""
         self._queue.clear()
         for owner in self._world.organisations.values():
             for upgrade in owner.upgrades.values():

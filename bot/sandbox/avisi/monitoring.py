@@ -20,7 +20,7 @@ NOT_FOUND = "The requested resource could not be found"
 
 
 def pools_of(cluster: Cluster) -> list[Pool]:
-    """Return a cluster's own pools, or the two that any cluster has."""
+    """Give a cluster's own pools, or the two that any cluster has."""
     return cluster.pools or [
         Pool(name="system", strategy="REPLACE_MINOR_INPLACE_PATCH_WITHOUT_DRAIN", zone=f"{cluster.region}a"),
         Pool(name="workers", strategy="REPLACE", zone=f"{cluster.region}a"),
@@ -28,7 +28,7 @@ def pools_of(cluster: Cluster) -> list[Pool]:
 
 
 def routes(cloud: "SimulatedCloud") -> list[web.RouteDef]:
-    """Return the endpoints."""
+    """Give the endpoints."""
     api = MonitoringApi(cloud)
     org = "/api/v1/orgs/{org}"
     return [

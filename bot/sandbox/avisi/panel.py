@@ -23,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def routes(cloud: SimulatedCloud) -> list[web.RouteDef]:
-    """Return the routes under `/cloud`."""
+    """Give the routes under `/cloud`."""
     panel = Panel(cloud)
     return [
         web.get("/cloud", panel.show),
@@ -38,7 +38,7 @@ def routes(cloud: SimulatedCloud) -> list[web.RouteDef]:
 
 
 class Panel:
-    """One method per route. A request that makes no sense answers 400 with {ok: false, error}."""
+    """One method per route. A wish that cannot be met answers 400 with {ok: false, error}."""
 
     def __init__(self, cloud: SimulatedCloud) -> None:
         self._cloud = cloud

@@ -1,4 +1,4 @@
-"""The error that the simulated cloud answers with."""
+"""What the simulated cloud says no with."""
 
 
 class Problem(Exception):

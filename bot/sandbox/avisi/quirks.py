@@ -1,4 +1,4 @@
-"""What the vendor's documentation leaves open. Each field is one such choice."""
+"""Where the documentation leaves room, the simulated cloud can be either way. Each field is one such choice."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -41,7 +41,7 @@ class Requests:
         self.seen.append(seen)
 
     def of(self, name: str) -> list[Seen]:
-        """Return the requests to one endpoint, oldest first."""
+        """Give the requests to one endpoint, oldest first."""
         return [seen for seen in self.seen if seen.name == name]
 
     def clear(self) -> None:

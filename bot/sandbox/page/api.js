@@ -51,7 +51,7 @@ export const cloud = {
   events: (listener) => live("/cloud/events", listener),
 };
 
-/** What the tour needs: an environment with its channel, a requester and an approver. */
+/** Whom the tour speaks of: an environment with its channel, a requester and an approver. */
 export const readGuide = () => call("/guide");
 
 /** Every delivery to the bot and every call it makes. */

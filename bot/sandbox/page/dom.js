@@ -65,7 +65,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Show a short notice at the edge of the screen; it disappears by itself. */
+/** Say something at the edge of the screen; it goes away by itself. */
 export function toast(text) {
   const box = h("div", { class: "toast" }, text);
   const host = document.getElementById("toasts");

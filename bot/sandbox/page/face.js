@@ -5,7 +5,7 @@ import { isBot, nameOf } from "/page/store.js";
 
 const TONES = 6;
 
-/** A square with initials, for decoration only: the name is beside it. */
+/** A square with initials; decoration only, the name stands beside it. */
 export function avatar(id, size = "") {
   const name = nameOf(id);
   const bot = isBot(id);

@@ -1,4 +1,4 @@
-// The guided tour: five short steps from the command to the reminder. It can be left at any time.
+// The guided tour: five short steps from the command to the reminder. It points, waits, and can be left at any time.
 
 import { h, icon, remember } from "/page/dom.js";
 import { store } from "/page/store.js";

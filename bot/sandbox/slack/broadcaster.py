@@ -1,4 +1,4 @@
-"""Tells browser tabs and waiting tests that something in the workspace changed."""
+"""Tells everybody who looks at the workspace that something changed: browser tabs and waiting tests."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ class Broadcaster:
 
     @contextmanager
     def listening(self, person: str) -> Iterator[asyncio.Queue[Json | None]]:
-        """Open a queue of the events for this person; None says that it was closed and all must be read again."""
+        """Give a queue with what this person gets to see; None says that it was cut off and must be read anew."""
         queue: asyncio.Queue[Json | None] = asyncio.Queue(_BACKLOG)
         self._queues[person].add(queue)
         try:
@@ -31,7 +31,7 @@ class Broadcaster:
             self._queues[person].discard(queue)
 
     def tell(self, person: str, event: Json) -> None:
-        """Send an event to one person's pages."""
+        """Tell one person."""
         for queue in list(self._queues[person]):
             if queue.qsize() >= _BACKLOG - 1:
                 self._queues[person].discard(queue)
@@ -41,7 +41,7 @@ class Broadcaster:
         self.wake()
 
     def wake(self) -> None:
-        """Wake everybody who waits for a change."""
+        """Let everybody who waits for something look again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -53,7 +53,7 @@ class Broadcaster:
                     queue.put_nowait(None)
 
     async def until(self, look: Callable[[], Found | None], *, within: float) -> Found | None:
-        """Return what `look` finds, now or after a change; None when it finds nothing within so many seconds."""
+        """Tell what `look` finds, now or as soon as a change lets it; None when those seconds pass without."""
         deadline = time.monotonic() + within
         while True:
             changed = self._changed

@@ -14,10 +14,10 @@ class SlackError(Exception):
         self.fields = fields
 
     def as_answer(self) -> Json:
-        """Return the body that the caller of the Web API gets."""
+        """Give the body that the caller of the Web API gets."""
         return {"ok": False, "error": self.error, **self.fields}
 
 
 def invalid(error: str, problems: list[str]) -> SlackError:
-    """Return an error that lists what is wrong, where Slack puts it: in ``response_metadata.messages``."""
+    """Give an error that lists what is wrong, where Slack puts it: in ``response_metadata.messages``."""
     return SlackError(error, response_metadata={"messages": problems})

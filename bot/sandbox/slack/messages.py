@@ -71,16 +71,16 @@ class Messages:
         return None
 
     def replies(self, channel: str, ts: str) -> list[str]:
-        """Return the stamps of the replies in a thread."""
+        """Give the stamps of the replies in a thread."""
         return list(self._replies.get((channel, ts), []))
 
     def thread_of(self, channel: str, ts: str | None) -> str | None:
-        """Return the thread that a message posted under `ts` joins: threads are one level deep."""
+        """Give the thread that a message posted under `ts` joins: threads are one level deep."""
         parent = self.find(channel, ts) if ts else None
         return parent.thread_ts or ts if parent else ts
 
     def seen_in(self, channel: str, person: str) -> list[Message]:
-        """Return what somebody sees in a conversation outside threads, oldest first."""
+        """Tell what somebody sees in the main part of a conversation, oldest first."""
         return [
             message
             for message in self._all.get(channel, {}).values()
@@ -88,7 +88,7 @@ class Messages:
         ]
 
     def thread(self, channel: str, ts: str, person: str) -> list[Message]:
-        """Return a thread as somebody sees it, parent first."""
+        """Give a thread as somebody sees it, parent first."""
         return [
             message
             for message in self._all.get(channel, {}).values()

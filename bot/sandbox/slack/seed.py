@@ -10,7 +10,7 @@ ON_CALL, GUEST, STRANGER = "U0NOOR", "U0GIJS", "U0VERA"
 
 
 def seeded_workspace() -> Workspace:
-    """Return a new workspace: a requester, two approvers, somebody on call, a guest and an outsider."""
+    """Give a fresh copy: a requester, two approvers, somebody on call, a guest and a person of another organisation."""
     workspace = Workspace()
     for person in _people():
         workspace.add_person(person)

@@ -1,4 +1,4 @@
-"""Short-lived secrets that Slack issues: trigger ids and response URLs. Lifetimes are real time, never simulated."""
+"""What Slack gives away for a short time: trigger ids and response URLs. Lifetimes are real time, never simulated."""
 
 import secrets
 import time
@@ -13,7 +13,7 @@ URL_USES = 5
 
 @dataclass(slots=True)
 class Trigger:
-    """Permission to open a view for one person, once."""
+    """Leave to open a view for one person, once."""
 
     person: str
     until: float
@@ -23,14 +23,14 @@ class Trigger:
 
 
 class Triggers:
-    """Every trigger id that was issued."""
+    """Every trigger id handed out."""
 
     def __init__(self, life: float = TRIGGER_LIFE) -> None:
         self.life = life
         self._all: dict[str, Trigger] = {}
 
     def issue(self, person: str, *, view_id: str = "") -> str:
-        """Return a new trigger id for something that this person just did."""
+        """Give a new trigger id for something that this person just did."""
         name = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._all[name] = Trigger(person, time.monotonic() + self.life, view_id)
         return name
@@ -62,14 +62,14 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """Every response URL that was issued."""
+    """Every response URL handed out."""
 
     def __init__(self, life: float = URL_LIFE) -> None:
         self.life = life
         self._all: dict[str, ResponseUrl] = {}
 
     def issue(self, channel: str, person: str, *, answers: str | None = None, thread_ts: str | None = None) -> str:
-        """Return the secret last part of a new response URL."""
+        """Give the secret last part of a new response URL."""
         name = secrets.token_urlsafe(18)
         self._all[name] = ResponseUrl(
             channel=channel, person=person, answers=answers, thread_ts=thread_ts, until=time.monotonic() + self.life

@@ -78,7 +78,7 @@ class SimulatedSlack:
 
     @property
     def wire(self) -> Wire:
-        """The record of what the bot exchanged with Slack and the cloud."""
+        """What was said between Slack and the bot."""
         return self.state.wire
 
     @property
@@ -105,7 +105,7 @@ class SimulatedSlack:
         self.app.socket_mode = True
 
     def be_patient(self, seconds: float) -> None:
-        """Return the bot longer than Slack's three seconds to acknowledge and to open a view."""
+        """Give the bot longer than Slack's three seconds to acknowledge and to open a view."""
         self.deliveries.patience = self.state.triggers.life = seconds
 
     async def start(
@@ -187,7 +187,7 @@ class SimulatedSlack:
 
 
 def socket_mode(socket: SocketDelivery) -> dict[str, Method]:
-    """Return the one method that needs the app-level token."""
+    """Give the one method that wants the app-level token."""
 
     def open_connection(call: Call) -> Json:
         return {"url": socket.ticket(call.state.address)}

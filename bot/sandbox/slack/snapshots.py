@@ -20,7 +20,7 @@ def taken(state: State) -> Json:
 
 
 def restored(state: State, saved: Json) -> None:
-    """Restore everything; new stamps come after every old one."""
+    """Put it all back; new stamps come after every old one."""
     for message in sorted((Message.from_saved(one) for one in saved["messages"]), key=lambda one: one.ts):
         state.messages.put(message)
         state.stamps.later_than(message.edited or message.ts)

@@ -27,7 +27,7 @@ class State:
     unsupported_blocks: set[str] = field(default_factory=set)
     """Block types that this workspace refuses in views, such as ``alert`` before Slack offered it."""
     address: str = ""
-    """The address of this server, such as ``http://127.0.0.1:8080``."""
+    """Where this server listens, such as ``http://127.0.0.1:8080``."""
     stamps: Stamps = field(init=False)
     broadcaster: Broadcaster = field(init=False)
     wire: Wire = field(init=False)
@@ -54,11 +54,11 @@ class State:
         return (app.bot_token, app.app_token, app.signing_secret, app.verification_token)
 
     def person(self, person: str) -> Person:
-        """Return a person; KeyError when there is none."""
+        """Somebody, or KeyError."""
         return self.workspace.people[person]
 
     def channel(self, channel: object) -> Channel | None:
-        """Return a channel by id or name; a direct message with the bot is a private channel of two."""
+        """Give a channel by id or name; a direct message with the bot is a private channel of two."""
         for known in self.workspace.channels.values():
             if channel in {known.id, known.name, f"#{known.name}"}:
                 return known
@@ -73,7 +73,7 @@ class State:
         return set(found.members) if found else set()
 
     def permalink(self, message: Message) -> str:
-        """Return the link to a message, as chat.getPermalink gives it."""
+        """Give the link to a message, as chat.getPermalink gives it."""
         link = f"{self.workspace.url}archives/{message.channel}/p{message.ts.replace('.', '')}"
         return f"{link}?thread_ts={message.thread_ts}&cid={message.channel}" if in_thread(message) else link
 
@@ -107,7 +107,7 @@ class State:
         self.broadcaster.tell(person, {"type": "modals", "modals": self.modals(person)})
 
     def modals(self, person: str) -> list[Json]:
-        """Return a person's modals, bottom first."""
+        """Give a person's modals, bottom first."""
         return [self.views.as_slack(view) for view in self.views.stack(person)]
 
     def show_home(self, view: View) -> None:
@@ -115,7 +115,7 @@ class State:
         self.broadcaster.tell(view.owner, {"type": "home", "view": self.views.as_slack(view)})
 
     def seen(self, message: Message) -> Json:
-        """Return a message as the people API gives it."""
+        """Give a message as the people API gives it."""
         replies = self.messages.replies(message.channel, message.ts)
         return {
             "ts": message.ts,
@@ -152,5 +152,5 @@ class State:
 
 
 def dm_of(person: str) -> str:
-    """Return the id of the direct conversation between a person and the bot."""
+    """Give the id of the direct conversation between a person and the bot."""
     return f"D{person[1:]}"

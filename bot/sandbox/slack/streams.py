@@ -14,7 +14,7 @@ _HEARTBEAT = 15.0
 
 
 def wire_routes(wire: Wire) -> list[web.RouteDef]:
-    """Serve the record: all of it, and what is added as a stream."""
+    """Serve the record of what was said, at once and as it comes."""
 
     async def entries(_: web.Request) -> web.StreamResponse:
         return web.json_response({"entries": wire.entries})

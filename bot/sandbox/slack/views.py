@@ -46,7 +46,7 @@ class Views:
         self.homes: dict[str, View] = {}
 
     def stack(self, person: str) -> list[View]:
-        """Return the person's modals, bottom first."""
+        """Give the person's modals, bottom first."""
         return self.stacks.setdefault(person, [])
 
     def open(self, person: str, sent: Json) -> View:
@@ -97,14 +97,14 @@ class Views:
             stack.remove(view)
 
     def find(self, *, view_id: object = None, external_id: object = None) -> View | None:
-        """Return an open modal or a Home."""
+        """Give an open modal or a Home."""
         for view in self._every():
             if view.id == view_id or (external_id and view.sent.get("external_id") == external_id):
                 return view
         return None
 
     def as_slack(self, view: View) -> Json:
-        """Return the view object that Slack sends in answers and payloads."""
+        """Give the view object that Slack sends in answers and payloads."""
         return {
             "id": view.id,
             "team_id": self._workspace.team_id,

@@ -36,7 +36,7 @@ class Exchange:
 
     @property
     def ok(self) -> bool:
-        """Whether there was no error."""
+        """Whether it went as both sides wanted."""
         return not self.error
 
 
@@ -57,7 +57,7 @@ class Wire:
         return sorted([*self._entries, *self._cloud_entries], key=lambda entry: int(entry["id"]))
 
     def record(self, exchange: Exchange) -> None:
-        """Store an exchange without its secrets and send it to the open streams."""
+        """Keep an exchange, its secrets replaced, and show it to who watches."""
         self._count += 1
         entry: Json = {
             "id": self._count,
@@ -82,7 +82,7 @@ class Wire:
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Queue[Json | None]]:
-        """Return a stream of entries; None ends it."""
+        """Give a stream of entries; None ends it."""
         stream: asyncio.Queue[Json | None] = asyncio.Queue(_BACKLOG)
         self._streams.add(stream)
         try:
@@ -110,5 +110,5 @@ class Wire:
 
     @staticmethod
     def _is_secret(key: str, value: object) -> bool:
-        """Return a plain link (a button's ``url``) is none; a Socket Mode address is."""
+        """Give a plain link (a button's ``url``) is none; a Socket Mode address is."""
         return key != "url" or (isinstance(value, str) and value.startswith(("ws:", "wss:")))

@@ -73,7 +73,7 @@ class Workspace:
     """User groups need a paid plan; without it Slack answers ``plan_upgrade_required``."""
 
     def add_person(self, person: Person, *, channels: Iterable[str] = ()) -> Person:
-        """Add somebody, also to these channels."""
+        """Let somebody in, and into these channels."""
         self.people[person.id] = person
         for channel in channels:
             self.channels[channel].members.add(person.id)
@@ -90,7 +90,7 @@ class Workspace:
         return group
 
     def deactivate(self, person: str) -> None:
-        """Deactivate an account; groups may go on listing it, as in Slack."""
+        """Switch an account off; groups keep listing it, as Slack's may."""
         self.people[person].deleted = True
 
     def archive(self, channel: str) -> None:
@@ -98,15 +98,15 @@ class Workspace:
         self.channels[channel].archived = True
 
     def leave(self, channel: str, member: str) -> None:
-        """Remove somebody, or the bot, from a channel."""
+        """Take somebody, or the bot, out of a channel."""
         self.channels[channel].members.discard(member)
 
     def join(self, channel: str, member: str) -> None:
-        """Add somebody, or the bot, to a channel."""
+        """Bring somebody, or the bot, into a channel."""
         self.channels[channel].members.add(member)
 
     def remove_from_group(self, group: str, person: str) -> None:
-        """Remove somebody from a user group."""
+        """Take somebody out of a user group."""
         self.groups[group].users.remove(person)
 
     def is_home_of(self, person: Person) -> bool:
@@ -114,5 +114,5 @@ class Workspace:
         return person.team_id in {self.team_id, *self.sisters}
 
     def groups_of(self, person: str) -> set[str]:
-        """Return the user groups that somebody is in."""
+        """Give the user groups that somebody is in."""
         return {group.id for group in self.groups.values() if person in group.users and not group.disabled}

@@ -1,4 +1,4 @@
-"""HTTP mode: the guard in front of Bolt. Refuses what is not Slack's before anything looks into it.
+"""HTTP mode: the guard in front of Bolt, which refuses requests that are not Slack's before anything reads them.
 
 Signing: docs.slack.dev/authentication/verifying-requests-from-slack.
 """
@@ -30,14 +30,14 @@ LARGEST_BODY = 1024 * 1024
 LONGEST_UPLOAD = 3.0
 OLDEST = 5 * 60
 _LOGGED = 10
-"""Refusals of one kind that are logged in a minute; what comes after them is counted."""
+"""Refusals of one kind that are logged per minute; the rest are only counted."""
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _GARBAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 class Refusal(Exception):
-    """The request is not one that Slack would send us; `status` is the answer to it."""
+    """The request is not one that Slack would send; `status` is the answer."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -51,7 +51,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def check_headers(*, timestamp: str, signed: str, now: float) -> None:
-    """Check what can be known before the body is read, age and shape of the signature; raises Refusal."""
+    """Check the age and the shape of a signature, before the body is read; raises Refusal."""
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > len(str(OLDEST)) + 9:
         raise Refusal(401, "no readable timestamp")
     if abs(now - int(timestamp)) > OLDEST:
@@ -61,14 +61,14 @@ def check_headers(*, timestamp: str, signed: str, now: float) -> None:
 
 
 def verify(*, secret: str, timestamp: str, signed: str, body: bytes, now: float) -> None:
-    """Check signature and age of a raw body; raises Refusal."""
+    """Check the signature and age of a raw body; raises Refusal."""
     check_headers(timestamp=timestamp, signed=signed, now=now)
     if not hmac.compare_digest(signature(secret, timestamp, body), signed):
         raise Refusal(401, "wrong signature")
 
 
 def decode(body: bytes, content_type: str) -> Payload:
-    """Read a body as form or JSON, whichever it says it is; raises Refusal."""
+    """Read a body as form or JSON, according to its content type; raises Refusal."""
     try:
         text = body.decode("utf-8")
         if content_type == _JSON:
@@ -96,9 +96,9 @@ class SlackRequests:
     _refusals: Sampler = field(default_factory=lambda: Sampler(few=_LOGGED), init=False)
 
     async def answer(self, request: web.Request, proven: Callable[[], None]) -> web.StreamResponse:
-        """Check a request and hand it to Bolt; `proven` is called once its signature has been verified.
+        """Check a request and pass it to Bolt; calls `proven` once the signature has been verified.
 
-        Anything wrong is a 4xx and the end of the connection; a few of each kind in a minute get a line in the log.
+        Anything wrong is answered with a 4xx and ends the connection; a few of each kind per minute are logged.
         """
         try:
             return await self._answer(request, proven)
@@ -144,7 +144,7 @@ class SlackRequests:
 
     async def _dispatch(self, request: web.Request, payload: Payload) -> web.StreamResponse:
         try:
-            # As Socket Mode hands it over: read already, so that Bolt does not read it a second time.
+            # In the form of Socket Mode: already decoded, so that Bolt does not decode it again.
             asked = AsyncBoltRequest(body=payload, headers=dict(request.headers), mode="socket_mode")
             answer = await self.bolt.async_dispatch(asked)
         except _GARBAGE as error:
@@ -167,6 +167,6 @@ async def _read(request: web.Request) -> bytes:
     except TimeoutError as error:
         raise Refusal(408, "body took too long") from error
     except (ConnectionError, web.RequestPayloadError) as error:
-        # The request keeps the error; its traceback would keep the body until the next garbage collection.
+        # The request keeps the error, whose traceback would keep the body in memory until the next garbage collection.
         raise Refusal(400, "body broke off") from error.with_traceback(None)
     return bytes(body)

@@ -1,7 +1,7 @@
-"""Socket Mode: preflight, one connection per process, a watchdog over it, and a graceful end.
+"""Socket Mode: a check of the token at start, one connection per process, a watchdog over it, and a graceful end.
 
-Slack's client can retry a used-up address for ever and never gives up on a refused token (slack-platform.md 6.4), so
-the watchdog first takes the address away from it, then builds the connection anew.
+Slack's client can retry a used address for ever and never gives up on a refused token (slack-platform.md 6.4), so the
+watchdog first takes the address away from it, then builds a new connection.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _UNACKED = 3.0
 
 
 class SocketMode:
-    """The connection. Times are in seconds: `tick` between looks, `patience` before a dead address is taken away."""
+    """The connection. It is checked every `tick` seconds; after `patience` seconds a dead address is taken away."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SocketMode:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection was alive when it was last looked at."""
+        """Whether the connection was alive at the last check."""
         return self._up
 
     @property
@@ -69,9 +69,9 @@ class SocketMode:
         return "" if self._up else self._error
 
     async def preflight(self) -> None:
-        """Ask for an address, to find out about the token; raises TokenRefused, SlackUnreachable.
+        """Ask for an address to check the token; raises TokenRefused, SlackUnreachable.
 
-        A token of another app gets an address, too, and then nothing that people do here would come.
+        A token of another app gets an address too, but over that connection nothing from our app would arrive.
         """
         try:
             asked = self._web.apps_connections_open(app_token=self._app_token)
@@ -83,20 +83,20 @@ class SocketMode:
             self._identity.known.check_app_token(self._app_token)
 
     async def keep(self) -> None:
-        """Connect and stay connected, for ever. Nothing is received before Slack has said who we are."""
+        """Connect and stay connected for ever. Nothing is received before Slack has said who we are."""
         while (here := await self._identity.soon(within=10.0)) is None:  # noqa: ASYNC110 - Slack sets no event of ours
             await asyncio.sleep(self._tick)
         try:
             here.check_app_token(self._app_token)
-        except TokenOfAnotherApp as error:  # Slack was away at start, else this had ended it
-            self._say(f"SLACK_APP_TOKEN is wrong: {error.why}")
+        except TokenOfAnotherApp as error:  # Slack was unreachable at start, else `preflight` had raised
+            self._note_error(f"SLACK_APP_TOKEN is wrong: {error.why}")
             await asyncio.Event().wait()
         await self._build()
         down_since: float | None = None
         while not self._closing:
             await asyncio.sleep(self._tick)
             alive = self._client is not None and await self._client.is_connected()
-            self._note(alive=alive)
+            self._note_state(alive=alive)
             if alive or self._closing:
                 down_since = None
                 continue
@@ -109,25 +109,25 @@ class SocketMode:
                 self._client.wss_uri = None
 
     async def close(self) -> None:
-        """Wait for the answers still owed, so many seconds at most, then hang up."""
+        """Wait a few seconds for acks that are still due, then disconnect."""
         self._closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_UNACKED):
-                while self._unacked:  # noqa: ASYNC110 - a counter, looked at for three seconds at most
+                while self._unacked:  # noqa: ASYNC110 - a counter, checked for three seconds at most
                     await asyncio.sleep(0.02)
         if self._unacked:
             _log.warning("slack.envelopes_unacknowledged", count=self._unacked)
-        await self._hang_up()
+        await self._disconnect()
 
     async def _build(self) -> None:
-        await self._hang_up()
+        await self._disconnect()
         client = PacedClient(app_token=self._app_token, web_client=self._web, ping=self._ping, pace=self._pace)
-        client.proxy = self._web.proxy  # its own look at the environment knows no NO_PROXY
+        client.proxy = self._web.proxy  # its own reading of the environment ignores NO_PROXY
         client.socket_mode_request_listeners.append(self._receive)
         self._client = client
         self._connecting = asyncio.create_task(client.connect(), name="socket-mode-connect")  # type: ignore[no-untyped-call]
 
-    async def _hang_up(self) -> None:
+    async def _disconnect(self) -> None:
         self._up = False
         client, connecting = self._client, self._connecting
         self._client = self._connecting = None
@@ -166,19 +166,19 @@ class SocketMode:
         finally:
             self._unacked -= 1
 
-    def _note(self, *, alive: bool) -> None:
+    def _note_state(self, *, alive: bool) -> None:
         if alive and not self._up:
             _log.info("slack.socket_connected")
         elif self._up and not alive:
             self._error = "the connection was lost"
             _log.warning("slack.socket_lost")
         if not alive and self._client is not None and self._client.failure is not None:
-            self._say(str(self._client.failure))
+            self._note_error(str(self._client.failure))
         self._up = alive
         SOCKET_CONNECTED.set(alive)
 
-    def _say(self, why: str) -> None:
-        """Remember why there is no connection, and log it once."""
+    def _note_error(self, why: str) -> None:
+        """Store why there is no connection, and log it once."""
         if why != self._error:
             self._error = why
             _log.warning("slack.socket_refused", error=why)

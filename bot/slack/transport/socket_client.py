@@ -1,7 +1,6 @@
-"""Slack's own Socket Mode client, held back.
+"""Slack's own Socket Mode client, slowed down.
 
-By itself it opens connection after connection, hundreds in a second, while each one is told to go at once
-(`too_many_websockets`).
+By itself it opens hundreds of connections a second while Slack closes each one at once (`too_many_websockets`).
 """
 
 import asyncio
@@ -18,7 +17,7 @@ _LASTING = 60.0
 
 
 class Pace:
-    """Makes the wait between two addresses ever longer, in seconds, unless the last connection lasted a minute."""
+    """Increases the wait between two addresses, in seconds, unless the last connection lasted a minute."""
 
     def __init__(self, *, shortest: float = 0.25, longest: float = 10.0) -> None:
         self._shortest, self._longest = shortest, longest
@@ -26,7 +25,7 @@ class Pace:
         self._pause = 0.0
 
     async def wait(self) -> None:
-        """Return when the next address may be asked for; who gives up waiting makes nobody wait longer."""
+        """Return when the next address may be requested; a cancelled wait delays nobody else."""
         await asyncio.sleep(max(self._free - time.monotonic(), 0.0))
         now = time.monotonic()
         lasted = now - self._opened >= _LASTING
@@ -35,9 +34,9 @@ class Pace:
 
 
 class PacedClient(SocketModeClient):
-    """A client that asks for addresses at a pace, which outlives it. `ping` is in seconds.
+    """A client that asks for addresses at a pace, which outlives the client. `ping` is in seconds.
 
-    `failure` is why Slack gave none when it was last asked.
+    `failure` is why Slack gave no address at the last attempt.
     """
 
     def __init__(self, *, app_token: str, web_client: AsyncWebClient, ping: float, pace: Pace) -> None:
@@ -46,9 +45,9 @@ class PacedClient(SocketModeClient):
         self.failure: TokenRefused | SlackUnreachable | None = None
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - Slack's signature
-        """Replace the connection, once however often and from wherever that is asked for.
+        """Replace the connection once, however many callers ask for that at the same time.
 
-        Slack's client stops waiting for its turn after 5 seconds, and then two connections are open, one unheard.
+        Slack's own method waits for its turn for 5 seconds only; then two connections are open and one is not read.
         """
         asked_about = self.current_session
         async with self.connect_operation_lock:
@@ -57,7 +56,7 @@ class PacedClient(SocketModeClient):
                 await self.connect()  # type: ignore[no-untyped-call]
 
     async def issue_new_wss_url(self) -> str:
-        """Ask Slack for an address, good for one connection."""
+        """Ask Slack for an address, which is valid for one connection."""
         await self._pace.wait()
         try:
             address = await call("apps.connections.open", super().issue_new_wss_url(), error=not_opened)
@@ -69,12 +68,12 @@ class PacedClient(SocketModeClient):
 
 
 def not_opened(failure: Failure) -> TokenRefused | SlackUnreachable:
-    """Return the error for Slack giving no address."""
+    """Return the error for a request that got no address."""
     return refusal(failure, asked="apps.connections.open", variable="SLACK_APP_TOKEN")
 
 
 def _silent() -> logging.Logger:
-    """Return a logger for Slack's client, whose lines hold addresses with tickets; the watchdog speaks instead."""
+    """Return a silenced logger for Slack's client, whose lines contain tickets; the watchdog logs instead."""
     logger = logging.getLogger("slack_sdk.socket_mode.silenced")
     logger.setLevel(logging.CRITICAL + 1)
     return logger

@@ -1,4 +1,4 @@
-"""Who the bot is in Slack: its team, its bot user and its app, asked once and asked again from time to time."""
+"""Who the bot is in Slack: its team, bot user and app, and whether its token still works."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ _APP_TOKEN = re.compile(r"xapp-[0-9]+-(?P<app>A[A-Z0-9]+)-")
 
 
 class TokenRefused(Exception):
-    """Slack refuses a token. `code` is Slack's word; `variable` names the setting that holds it, `why` says it."""
+    """Slack refuses a token. `variable` names the setting that holds it; `why` says the same without naming it."""
 
     def __init__(self, code: str, *, variable: str) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class TokenRefused(Exception):
 
 
 class TokenOfAnotherApp(TokenRefused):
-    """The app-level token belongs to another Slack app than the bot token: all that people do would go there."""
+    """The app-level token and the bot token belong to different Slack apps, so nothing people do would arrive here."""
 
     def __init__(self, theirs: str, ours: str) -> None:
         super().__init__("another app", variable="SLACK_APP_TOKEN")
@@ -39,7 +39,7 @@ class TokenOfAnotherApp(TokenRefused):
 
 
 class SlackUnreachable(Exception):
-    """Slack could not be asked; trying again may help."""
+    """Slack did not answer; trying again may help."""
 
 
 def refusal(failure: Failure, *, asked: str, variable: str) -> TokenRefused | SlackUnreachable:
@@ -53,7 +53,7 @@ def refusal(failure: Failure, *, asked: str, variable: str) -> TokenRefused | Sl
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installation:
-    """What auth.test and bots.info say. `app_id` and `enterprise_id` are empty when Slack does not say."""
+    """What auth.test and bots.info return. `app_id` and `enterprise_id` are empty when Slack does not say."""
 
     team_id: str
     team: str
@@ -65,30 +65,30 @@ class Installation:
     url: str = ""
     bot_name: str = ""
     org_wide: bool = False
-    """Installed for all of an Enterprise organisation: what belongs to one workspace is asked for with its ID."""
+    """Whether the app is installed for an Enterprise organisation; calls about one workspace then need its ID."""
 
     def concerns(self, payload: Payload) -> bool:
-        """Whether a payload is for this app and comes from where it is installed."""
+        """Whether a payload is for this app and comes from its workspace or organisation."""
         app = app_of(payload)
         if self.app_id and app and app != self.app_id:
             return False
         return bool(teams_of(payload) & ({self.team_id, self.enterprise_id} - {""}))
 
     def check_app_token(self, token: str) -> None:
-        """Raise TokenOfAnotherApp when the token names another app; one that names none may be right."""
+        """Raise TokenOfAnotherApp when the token names another app; a token that names none is accepted."""
         found = _APP_TOKEN.match(token)
         if found and self.app_id and found["app"] != self.app_id:
             raise TokenOfAnotherApp(found["app"], self.app_id)
 
     def is_home_of(self, team_id: str, enterprise_id: str) -> bool:
-        """Whether a person of this team or organisation is one of ours."""
+        """Whether people of this team or organisation belong to the installation."""
         return (bool(team_id) and team_id == self.team_id) or (
             bool(self.enterprise_id) and enterprise_id == self.enterprise_id
         )
 
 
 class Identity:
-    """The installation once it is known, and whether the token still works. `recheck` is in seconds."""
+    """The installation once it is known, and whether the token works; checked again every `recheck` seconds."""
 
     def __init__(self, *, client: AsyncWebClient, recheck: float = 20.0, pause: float = 2.0) -> None:
         self._client = client
@@ -139,7 +139,7 @@ class Identity:
         return self._known
 
     async def soon(self, *, within: float = 1.0) -> Installation | None:
-        """Return the installation, asking Slack when it is not known yet; None when that takes too long."""
+        """Return the installation, and ask Slack if it is not known yet; None when that takes too long."""
         if self._known is not None:
             return self._known
         try:
@@ -149,7 +149,7 @@ class Identity:
             return None
 
     async def keep(self) -> None:
-        """Learn it however long that takes, then ask again from time to time whether the token still works."""
+        """Ask until Slack answers, then check from time to time whether the token still works."""
         pause = self._pause
         while True:
             before = self._error
@@ -167,7 +167,7 @@ class Identity:
             await asyncio.sleep(self._recheck)
 
     async def authorize(self) -> AuthorizeResult | None:
-        """Return what Bolt asks for before each listener, without asking Slack once it is known."""
+        """Return what Bolt needs before each listener; calls Slack only while the installation is unknown."""
         here = await self.soon()
         if here is None:
             return None
@@ -180,13 +180,13 @@ class Identity:
         )
 
     async def _app_id(self, bot_id: str, organisation: str) -> str:
-        """Return the app of a bot; `organisation` is asked for by the token of an org-wide installation."""
+        """Return the app ID of a bot; the token of an org-wide installation needs the `organisation`."""
         if self._known is not None or not bot_id:
             return self._known.app_id if self._known else ""
         try:
             answer = await call("bots.info", self._client.bots_info(bot=bot_id, team_id=organisation or None))
         except CallFailed as error:
-            if error.failure.status:  # Slack does not say it
+            if error.failure.status:  # Slack answered, but does not say
                 return ""
             raise
         bot = answer.get("bot")

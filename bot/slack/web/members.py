@@ -1,4 +1,4 @@
-"""Members over users.info and usergroups.users.list: looked up live, reused for at most 30 seconds."""
+"""The Members port over users.info and usergroups.users.list: looked up live, reused for at most 30 seconds."""
 
 import asyncio
 import time
@@ -23,16 +23,16 @@ _log = structlog.get_logger(__name__)
 
 REUSED = 30.0
 REMEMBERED = 3600.0
-"""Seconds for which somebody who was seen as a full member is let in while nobody can tell who they are."""
+"""Seconds for which a full member stays one while Slack does not answer look-ups."""
 SLACKBOT = "USLACKBOT"
 _NOBODY = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "plan_upgrade_required", "subteam_not_found", "invalid_usergroup"})
 _NO_GROUPS_HERE = "plan_upgrade_required"
 _MOST_KEPT = 10_000
 _AT_ONCE = 100
-"""How many old answers are looked at for each new one."""
+"""How many old answers are checked for each new one."""
 _WORKSPACES = 300.0
-"""Seconds for which the list of an organisation's workspaces may be reused."""
+"""Seconds for which the list of an organisation's workspaces is reused."""
 _REFUSED = REFUSED | {
     "missing_argument",
     "invalid_arguments",
@@ -44,7 +44,7 @@ _REFUSED = REFUSED | {
     "enterprise_is_restricted",
     "team_not_found",
 }
-"""Codes after which asking again brings the same answer, until somebody changes the app, its token or the bot."""
+"""Codes that stay the same until somebody changes the app, its token or the bot."""
 _TOKENS = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type"}
 )
@@ -53,9 +53,9 @@ Answer = TypeVar("Answer")
 
 
 class Reused(Generic[Answer]):
-    """Answers kept for a while; one question at a time is asked for each key. Failures are never kept.
+    """A cache of answers that asks one question at a time for each key. Failures are never kept.
 
-    `age` is counted up by whatever makes every answer old at once; `most` is how many are kept.
+    All answers become stale when `age` changes; at most `most` answers are kept.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Reused(Generic[Answer]):
         self._asking: dict[tuple[str, int], asyncio.Task[Answer]] = {}
 
     async def get(self, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the kept answer, or ask; who waits for the same answer shares it, and may give up without harm."""
+        """Return the kept answer, or ask. Callers who wait for the same key share one question, which outlives them."""
         kept, age = self._kept.get(key), self._age()
         if kept is not None and self._clock() - kept[0] < self._seconds and kept[1] == age:
             return kept[2]
@@ -86,7 +86,7 @@ class Reused(Generic[Answer]):
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Cancel all open questions."""
         for task in list(self._asking.values()):
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
@@ -100,7 +100,7 @@ class Reused(Generic[Answer]):
         return answer
 
     def _forget_old(self) -> None:
-        """Let go of what is too old or too much, the oldest first."""
+        """Drop answers that are too old or too many, the oldest first."""
         for key, (asked_at, _, _) in list(islice(self._kept.items(), _AT_ONCE)):
             if len(self._kept) <= self._most and self._clock() - asked_at < self._seconds:
                 return
@@ -109,11 +109,11 @@ class Reused(Generic[Answer]):
     def _forget(self, question: tuple[str, int], done: asyncio.Task[Answer]) -> None:
         self._asking.pop(question, None)
         if not done.cancelled():
-            done.exception()  # read, so that a failure nobody waited for is not reported as forgotten
+            done.exception()  # retrieved, so that asyncio does not report a failure that nobody waited for
 
 
 class People:
-    """The Members port. `seconds` is how long an answer may be reused."""
+    """The Members port. An answer is reused for at most `seconds`."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class People:
         self._refusals: dict[str, str] = {}
 
     async def find(self, member: MemberId) -> Member:
-        """Return a person; one that Slack does not know has the standing UNKNOWN."""
+        """Return a person; one that Slack does not know has the account type UNKNOWN."""
         return await self._members.get(member, lambda: self._find(member))
 
     async def group(self, group: str) -> frozenset[MemberId] | None:
@@ -142,7 +142,7 @@ class People:
         return await self._groups.get(group, lambda: self._group(group))
 
     async def answers(self) -> bool:
-        """Whether Slack answers look-ups at all: it is asked for the bot itself."""
+        """Whether Slack answers look-ups at all; looks up the bot itself."""
         here = self._identity.known
         try:
             await self._ask(MemberId(here.bot_user_id if here else ""))
@@ -151,12 +151,12 @@ class People:
         return True
 
     def recently_full(self, member: MemberId) -> Member | None:
-        """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
+        """Return a person who was a full member within the last hour, else None; makes no call."""
         at, found = self._full.get(member, (0.0, None))
         return found if found and self._clock() - at < REMEMBERED else None
 
     async def close(self) -> None:
-        """Stop looking up."""
+        """Cancel all look-ups."""
         await self._members.close()
         await self._groups.close()
         await self._workspaces.close()
@@ -167,18 +167,18 @@ class People:
         self._full.pop(member, None)
         if found.counts:
             if len(self._full) >= _MOST_KEPT:
-                self._full.pop(next(iter(self._full)))  # the one seen longest ago
+                self._full.pop(next(iter(self._full)))  # the one that was seen longest ago
             self._full[member] = (asked_at, found)
         return found
 
     @property
     def refusal(self) -> str:
-        """Return why Slack refuses to say who people are, empty while it does not."""
+        """Return why Slack refuses to look up people, empty while it does not."""
         return self._refusals.get("users.info", "")
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """Return what Slack refuses to say, about people and groups, and what can be done about it."""
+        """Return which look-ups of people and groups Slack refuses, and what to do about it."""
         return tuple(self._refusals.values())
 
     async def _ask(self, member: MemberId) -> Member:
@@ -213,7 +213,7 @@ class People:
         return here
 
     async def _teams(self, group: str) -> Sequence[str | None]:
-        """Return the workspaces in which to ask for a group: the token of an org-wide installation has to name one."""
+        """Return the workspaces to search for a group; an org-wide installation has to name one in each call."""
         if not (await self._here()).org_wide:
             return [None]
         teams = await self._workspaces.get("", self._list_workspaces)
@@ -238,7 +238,7 @@ class People:
                 return tuple(team for team in teams if team)
 
     async def _look_up(self, method: str, asked: Awaitable[Any], *, what: str) -> Any:  # noqa: ANN401 - Slack's answer
-        """Await a look-up that says `what`, and remember what Slack refuses.
+        """Await a look-up, and remember whether Slack refuses it; `what` says in words what is looked up.
 
         Raises UnknownToSlack, LookUpRefused or MembersUnavailable.
         """
@@ -263,7 +263,7 @@ class People:
 
 
 class UnknownToSlack(Exception):
-    """Slack knows nobody and nothing by that ID; `code` is its word."""
+    """Slack knows nobody and nothing by that ID; `code` is Slack's."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -281,7 +281,7 @@ def _look_up_failed(method: str, what: str, failure: Failure) -> Exception:
 
 
 def _way_out(failure: Failure) -> str:
-    """Say what somebody has to do, so that Slack answers again."""
+    """Say what has to be done so that Slack answers again."""
     if failure.code == "missing_scope":
         scope = f"the scope {failure.needed}" if failure.needed else "a scope"
         return f"The app lacks {scope}: whoever runs the bot has to add it and reinstall the app."
@@ -316,13 +316,13 @@ def _account_type(member: MemberId, user: object, here: Installation) -> Account
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessGate:
-    """Who may come in, judged before an acknowledgement: within a second, or not at all."""
+    """Decides before the ack who may use the bot, within a second."""
 
     members: Members
     within: float = 1.0
 
     async def identify(self, member: MemberId) -> Member | None:
-        """Return who it is; None when that cannot be said in time and they were not seen in the last hour."""
+        """Return the person; None when Slack does not answer in time and they were no full member in the last hour."""
         try:
             async with asyncio.timeout(self.within):
                 return await self.members.find(member)
@@ -330,7 +330,7 @@ class AccessGate:
             return self.members.recently_full(member)
 
     def refusal(self, member: Member | None) -> str | None:
-        """Return the sentence for who may not use the bot or cannot be told; None for full members."""
+        """Return why this person may not use the bot, None for full members."""
         if member is None:
             return who_is_it(self.members)
         if member.counts:

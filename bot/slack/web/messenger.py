@@ -40,19 +40,19 @@ class SlackMessenger:
         return MessageRef(channel=channel_id, ts=ts)
 
     async def update(self, place: MessageRef, message: Message) -> None:
-        """Replace a message, its blocks included; raises MessengerError."""
+        """Replace a message including its blocks; raises MessengerError."""
         updated = self._client.chat_update(
             channel=place.channel, ts=place.ts, text=message.text, blocks=_blocks(message), parse="none"
         )
         await call("chat.update", updated, error=messenger_error)
 
     async def remove(self, place: MessageRef) -> None:
-        """Delete a message of ours; raises MessengerError."""
+        """Delete one of our messages; raises MessengerError."""
         deleted = self._client.chat_delete(channel=place.channel, ts=place.ts)
         await call("chat.delete", deleted, error=messenger_error)
 
     async def respond(self, response_url: str, message: Message) -> None:
-        """Answer privately where somebody pressed, leaving the message as it is; raises MessengerError.
+        """Answer privately where somebody pressed, and leave the message as it is; raises MessengerError.
 
         An address that is not Slack's is not used: somebody who forged one could make us post anywhere.
         """

@@ -1,4 +1,4 @@
-"""A simulated cloud on loopback with a paused clock, and a client that has its token."""
+"""A simulated cloud on loopback whose clock stands still, and a client that holds its token."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

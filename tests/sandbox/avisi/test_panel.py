@@ -87,7 +87,7 @@ async def test_the_panel_shows_everything(cloud: SimulatedCloud, panel: httpx.As
 async def test_a_step_stops_at_each_status(
     cloud: SimulatedCloud, panel: httpx.AsyncClient, clock: SimulatedClock
 ) -> None:
-    """The clock stops at the moment of the move, also when it ran before."""
+    """The clock stands at the moment of the move, also when it ran before."""
     upgrade = cloud.schedule_elsewhere("staging/payments", "v1.31.6-u-ame.10")
     clock.resume()
     statuses = []

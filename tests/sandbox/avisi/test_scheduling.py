@@ -243,7 +243,7 @@ async def test_the_list_may_not_exist(cloud: SimulatedCloud, api: httpx.AsyncCli
 
 
 async def test_two_posts_at_once_leave_one_pending_record(cloud: SimulatedCloud) -> None:
-    """Whatever the kind of rescheduling, a cluster has one pending upgrade at a time."""
+    """Whatever the kind of rescheduling, one upgrade of a cluster waits at a time."""
     cloud.quirks.reschedule = "supersede"
     cloud.schedule_elsewhere("staging/payments", "v1.31.6-u-ame.10")
     cloud.schedule_elsewhere("staging/payments", "v1.32.3-u-ame.1", date=datetime(2026, 12, 10, tzinfo=UTC))

@@ -53,7 +53,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
-    """Give a fresh workspace and cloud; the simulated clock is paused on a Monday at 09:00 UTC."""
+    """Give a fresh workspace and cloud; the simulated clock stands still on a Monday at 09:00 UTC."""
     clock = SimulatedClock(MONDAY, 60.0)
     clock.pause()
     slack, cloud = SimulatedSlack(clock=clock), SimulatedCloud(clock)

@@ -36,7 +36,7 @@ async def test_a_command_begins_with_the_first_character(site: Site, page: Page)
 
 
 async def test_enter_sends_a_command_with_its_words(site: Site, page: Page) -> None:
-    """Enter sends the text, also while a command is offered."""
+    """Enter sends what stands there, also while words are offered."""
 
     async def answer(_: Payload) -> Payload:
         return {"text": "Nothing is scheduled."}
@@ -77,7 +77,7 @@ async def test_an_unknown_command_stays_in_the_box(page: Page) -> None:
 
 
 async def test_commands_do_not_work_in_threads(site: Site, page: Page) -> None:
-    """Commands do not work in threads, as in Slack."""
+    """As in Slack."""
     await site.app.say("C0UPGRADES", "Parent")
     await page.get_by_role("article").hover()
     await page.get_by_role("button", name="Reply in thread").click()
@@ -89,7 +89,7 @@ async def test_commands_do_not_work_in_threads(site: Site, page: Page) -> None:
 
 
 async def test_what_one_was_writing_is_kept(site: Site, page: Page) -> None:
-    """A draft is kept with its conversation."""
+    """A draft waits in its conversation."""
     await page.get_by_role("textbox", name="Message").fill("Half a th")
     await page.goto(site.at("U0ROOS", "C0PROD"))
     await expect(page.get_by_role("textbox", name="Message")).to_have_value("")

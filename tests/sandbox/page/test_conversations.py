@@ -162,7 +162,7 @@ async def test_a_button_with_a_question_asks_first(site: Site, page: Page) -> No
 
 
 async def test_a_thread_opens_at_the_side(site: Site, page: Page) -> None:
-    """Replies are shown in the thread, the channel shows their number, and one can reply."""
+    """Replies stand in the thread and not in the channel, which counts them; one can answer there."""
     ts = await site.app.say(CHANNEL, "Parent")
     await site.app.say(CHANNEL, "First reply", thread_ts=ts)
 

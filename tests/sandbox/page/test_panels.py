@@ -129,7 +129,7 @@ async def test_the_clock_is_paused_and_set_forward(site: Site, page: Page) -> No
 
 
 async def test_the_wire_shows_what_is_said_and_no_secret(site: Site, page: Page) -> None:
-    """Each delivery and each call is listed as it happens, opens to its request and answer, and hides secrets."""
+    """Each delivery and each call stands there as it happens, opens to its request and answer, and hides secrets."""
 
     async def say(payload: Payload) -> Payload:
         await site.app.say(payload["channel_id"], "Hello")

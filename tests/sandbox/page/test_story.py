@@ -16,7 +16,7 @@ FIELDS = ("Cluster", "Version", "Start date and time", "Ignore maintenance windo
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world() -> AsyncIterator[World]:
-    """Start a sandbox whose clock is paused."""
+    """Give a sandbox whose clock stands still until it is stepped."""
     world = World.make(SandboxOptions(port=0))
     world.clock.pause()
     await world.start()

@@ -32,7 +32,7 @@ def client(slack: SimulatedSlack, session: aiohttp.ClientSession) -> AsyncWebCli
 
 @pytest.fixture
 async def listening(slack: SimulatedSlack) -> AsyncIterator[ListeningApp]:
-    """Start an app that gets every delivery over HTTP and answers as the test says."""
+    """Give an app that hears everything over HTTP and answers as the test says."""
     app = ListeningApp(slack.app.signing_secret)
     slack.deliver_over_http(await app.start())
     yield app

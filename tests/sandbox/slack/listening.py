@@ -10,7 +10,7 @@ from slack_sdk.signature import SignatureVerifier
 
 
 class ListeningApp:
-    """Gets Slack's deliveries. `answers` are used in turn, the last one again and again; `status` is for all."""
+    """Hears Slack's deliveries. `answers` are given in turn, the last one again and again; `status` goes for all."""
 
     def __init__(self, signing_secret: str) -> None:
         self._verifier = SignatureVerifier(signing_secret)

@@ -88,7 +88,7 @@ async def test_a_button_that_is_not_there_cannot_be_pressed(
 async def test_fields_tell_the_bot_only_when_they_are_set_to(
     slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
 ) -> None:
-    """An input block sends nothing unless it dispatches; an actions block always does."""
+    """An input block stays silent unless it dispatches; an actions block always speaks."""
     await opened(
         slack,
         client,
@@ -368,7 +368,7 @@ async def test_an_overflow_menu_sends_the_option_that_was_chosen(
 async def test_a_confirmation_is_read_before_it_is_confirmed(
     slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
 ) -> None:
-    """A test can read the dialog; the bot is told of the press only."""
+    """A test reads the dialog's words; the bot hears of the press alone."""
     asked = {"title": plain("Approve?"), "text": plain("There is no way back"), "confirm": plain("Approve")}
     asks = button("Approve", confirm=asked | {"deny": plain("Cancel")})
     posted = await client.chat_postMessage(

@@ -208,7 +208,7 @@ async def test_people_can_talk(web_page: Page) -> None:
 
 
 async def test_the_home_can_be_opened_and_read(client: AsyncWebClient, web_page: Page, listening: ListeningApp) -> None:
-    """The bot is told, and publishes its view."""
+    """The bot hears of it and publishes."""
     assert await web_page.get("/people/U0ROOS/home") == {"view": None}
     assert await web_page.post("/people/U0ROOS/home") == {"ok": True}
     await client.views_publish(user_id=listening.last["event"]["user"], view=home(section("Upcoming")))

@@ -45,7 +45,7 @@ async def test_a_private_answer_is_replaced_or_deleted_through_the_url(
 async def test_a_press_can_replace_the_message_it_came_from(
     slack: SimulatedSlack, client: AsyncWebClient, listening: ListeningApp
 ) -> None:
-    """Without `replace_original` the answer is a new message."""
+    """Without asking for it, the answer stands beside it."""
     posted = await client.chat_postMessage(channel=HERE, text="Card", blocks=[actions(button("Approve"))])
     await slack.person("U0SEM").press(HERE, str(posted["ts"]), "Approve")
     webhook = AsyncWebhookClient(listening.last["response_url"])
@@ -162,7 +162,7 @@ async def test_the_ack_of_a_command_may_answer(
 
 
 async def test_the_ack_of_a_command_may_answer_in_the_channel(slack: SimulatedSlack, listening: ListeningApp) -> None:
-    """With `in_channel` the command itself is shown as its writer's message, alone when there is no text."""
+    """When it says so; the command then stands there as its writer's message, alone when there is no text."""
     listening.answers = [{"text": "For all", "response_type": "in_channel"}, {"response_type": "in_channel"}]
 
     assert (await slack.person("U0ROOS").command(HERE, "/schedule-upgrade list")).ok

@@ -232,7 +232,7 @@ async def test_the_app_token_needs_its_scope_and_the_switch(slack: SimulatedSlac
 async def test_slacks_own_client_stays_connected_over_a_refresh(
     slack: SimulatedSlack, session: aiohttp.ClientSession
 ) -> None:
-    """It asks for a new address and gets the next command; nothing is lost in between."""
+    """It gets a new address and hears the next command; in between nothing is left behind."""
     web = AsyncWebClient(token=slack.app.app_token, base_url=slack.api_url, session=session)
     client = SocketModeClient(app_token=slack.app.app_token, web_client=web, ping_interval=1)
 

@@ -17,14 +17,14 @@ class Arguments:
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """Return a string, or None when absent."""
+        """Give a string, or None when absent."""
         value = self.given.get(name)
         if value is None:
             return None
         return value if isinstance(value, str) else str(value)
 
     def needed(self, name: str) -> str:
-        """Return a string that must be there."""
+        """Give a string that must be there."""
         value = self.text(name)
         if not value:
             raise invalid("invalid_arguments", [f"[ERROR] missing required field: {name}"])
@@ -38,7 +38,7 @@ class Arguments:
         return value in _TRUE
 
     def structure(self, name: str, *, error: str) -> Any:  # noqa: ANN401 - JSON of any shape
-        """Return a JSON value, or None when absent; text that holds no JSON is refused with `error`."""
+        """Give a JSON value, or None when absent; text that holds no JSON is refused with `error`."""
         value = self.given.get(name)
         if not isinstance(value, str):
             return value
@@ -49,7 +49,7 @@ class Arguments:
 
 
 async def read_arguments(request: web.Request) -> tuple[Json, bool]:
-    """Return the arguments of a call, and whether its body was JSON."""
+    """Give the arguments of a call, and whether its body was JSON."""
     given: Json = dict(request.query)
     if request.method != "POST":
         return given, False

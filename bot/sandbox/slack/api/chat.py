@@ -20,7 +20,7 @@ _ATTACHMENTS = 100
 
 
 def as_slack(state: State, message: Message) -> Json:
-    """Return the message object that Slack sends in answers and payloads."""
+    """Give the message object that Slack sends in answers and payloads."""
     found: Json = {
         "type": "message",
         "user": message.user,
@@ -47,7 +47,7 @@ def as_slack(state: State, message: Message) -> Json:
 
 
 def read_content(state: State, given: Json, *, blocks: object) -> tuple[str, list[Json]]:
-    """Return the text and the checked, completed blocks of a message about to be posted."""
+    """Give the text and the checked, completed blocks of a message about to be posted."""
     text = given.get("text")
     if text is not None and not isinstance(text, str):
         raise invalid("invalid_arguments", ["[ERROR] text must be a string"])
@@ -150,7 +150,7 @@ def post_ephemeral(call: Call) -> Json:
 
 
 def _own(call: Call, *, refused: str) -> Message:
-    """Return the bot's own message that is to be updated or deleted."""
+    """Give the bot's own message that an update or a deletion speaks of."""
     channel = visible_channel(call, call.given.needed("channel"))
     if channel.archived:
         raise SlackError("is_inactive")

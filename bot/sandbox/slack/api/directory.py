@@ -10,7 +10,7 @@ from bot.sandbox.slack.workspace import Person, UserGroup
 
 
 def user_object(state: State, person: Person) -> Json:
-    """Return a person as users.info does; for people of other organisations Slack returns less."""
+    """Give a person as users.info gives them; of other organisations Slack tells less."""
     bot = state.app.bot_user_id
     met = any({person.id, bot} <= channel.members for channel in state.workspace.channels.values())
     zone = state.clock().astimezone(ZoneInfo(person.tz))
@@ -86,7 +86,7 @@ def bots_info(call: Call) -> Json:
 
 
 def _in_this_workspace(call: Call) -> bool:
-    """Whether a call is about this workspace; an org-wide token must name the workspace."""
+    """Whether a call means this workspace; the token of an org-wide installation has to say which one it means."""
     workspace, team = call.state.workspace, call.given.text("team_id")
     if not call.state.app.org_wide or team == workspace.team_id:
         return True
@@ -112,7 +112,7 @@ def usergroups_users_list(call: Call) -> Json:
 
 
 def group_object(call: Call, group: UserGroup, *, users: bool) -> Json:
-    """Return a user group as usergroups.list gives it."""
+    """Give a user group as usergroups.list gives it."""
     found: Json = {
         "id": group.id,
         "team_id": call.state.workspace.team_id,

@@ -26,7 +26,7 @@ class Fault:
 
     @property
     def spoils_answer(self) -> bool:
-        """Whether the caller gets something other than the true answer."""
+        """Whether the caller gets anything else than the true answer."""
         return bool(self.status != 200 or self.error or self.drop or self.garbage or self.retry_after is not None)  # noqa: PLR2004 - OK
 
 
@@ -37,7 +37,7 @@ class _Planned:
 
 
 class Faults:
-    """The faults of the next calls, and how often each method was called."""
+    """Which faults the next calls meet, and how often each method was called."""
 
     def __init__(self) -> None:
         self._planned: dict[str, list[_Planned]] = defaultdict(list)
@@ -46,14 +46,14 @@ class Faults:
         """Slack as a whole does not answer: every call is dropped."""
 
     def add(self, method: str, fault: Fault, *, times: int | None = 1) -> None:
-        """Set a fault for the next calls of a method ('*': any); `times` None: until cleared.
+        """Let the next calls of a method ('*': any) meet a fault; `times` None: until cleared.
 
         `users.info:U0SEM` are the calls about one user.
         """
         self._planned[method].append(_Planned(fault, times))
 
     def clear(self, method: str | None = None) -> None:
-        """Remove the faults of one method, or all."""
+        """End the faults of one method, or all."""
         if method is None:
             self._planned.clear()
             self.down = False
@@ -61,7 +61,7 @@ class Faults:
             self._planned.pop(method, None)
 
     def met_by(self, method: str, *, about: str = "") -> Fault | None:
-        """Count a call, perhaps about a user, and return the fault that is set for it, if any."""
+        """Count a call, perhaps about some user, and take the fault that it meets, if any."""
         self.calls[method] += 1
         if self.down:
             return Fault(drop=True)
@@ -76,11 +76,11 @@ class Faults:
         return None
 
     def standing(self) -> dict[str, int]:
-        """How many faults are set, by method."""
+        """How many faults wait, by method."""
         return {name: len(planned) for name, planned in self._planned.items() if planned}
 
 
 async def wait_out(fault: Fault | None) -> None:
-    """Wait for a fault's delay."""
+    """Sleep a fault's delay."""
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)

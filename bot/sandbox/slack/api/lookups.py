@@ -30,7 +30,7 @@ def auth_teams_list(call: Call) -> Json:
 
 
 def _readable(call: Call) -> Channel:
-    """Return a channel that the bot may read about with the scopes it has."""
+    """Give a channel that the bot may read about with the scopes it has."""
     channel = visible_channel(call, call.given.needed("channel"))
     direct = channel.id.startswith("D")
     needed = "im:read" if direct else "groups:read" if channel.private else "channels:read"

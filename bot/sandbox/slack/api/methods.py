@@ -36,7 +36,7 @@ class Method:
 
 
 class RateLimitedError(Exception):
-    """A method's own rate limit was hit."""
+    """A method found out by itself that the caller has to wait."""
 
     def __init__(self, wait: int) -> None:
         super().__init__(f"wait {wait} s")
@@ -53,12 +53,12 @@ def too_many(wait: int) -> web.Response:
 
 
 def missing_scope(needed: tuple[str, ...], provided: tuple[str, ...]) -> SlackError:
-    """Return the refusal that names what is needed and what there is."""
+    """Give the refusal that names what is needed and what there is."""
     return SlackError("missing_scope", needed=",".join(needed), provided=",".join(provided))
 
 
 def visible_channel(call: Call, name: str) -> Channel:
-    """Return a conversation that the bot may know of; private ones only as a member."""
+    """Give a conversation that the bot may know of; private ones only as a member."""
     channel = call.state.channel(name)
     if channel is None or (channel.private and call.state.app.bot_user_id not in channel.members):
         raise SlackError("channel_not_found")

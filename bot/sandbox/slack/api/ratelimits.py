@@ -27,7 +27,7 @@ class RateLimits:
         return self._wait(method, PER_MINUTE[tier], _MINUTE)
 
     def wait_to_post(self, channel: str) -> int | None:
-        """Return the same for a message to a channel."""
+        """Give the same for a message to a channel."""
         if not self.on:
             return None
         return self._wait(f"post {channel}", self.burst, _SECOND) or self._wait("post", WORKSPACE_POSTS, _MINUTE)

@@ -8,7 +8,7 @@ from bot.sandbox.slack.state import State
 
 
 def checked_view(state: State, view: object, *, kind: str | None = None) -> Json:
-    """Return a view that Slack would take."""
+    """Give a view that Slack would take."""
     if too_large(view):
         raise SlackError("view_too_large")
     problems = check_view(view, unsupported=state.unsupported_blocks)

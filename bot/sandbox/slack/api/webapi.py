@@ -120,7 +120,7 @@ class WebApi:
 
 
 def spoiled(request: web.Request, fault: Fault) -> web.Response:
-    """Return the answer that a fault makes of any answer."""
+    """Give the answer that a fault makes of any answer."""
     if fault.drop:
         drop(request)
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -141,7 +141,7 @@ def drop(request: web.Request) -> None:
 
 
 def _shown(response: web.StreamResponse) -> Json:
-    """Return the JSON body of an answer, for the record."""
+    """Give the JSON body of an answer, for the record."""
     if not isinstance(response, web.Response) or not response.text:
         return {}
     try:

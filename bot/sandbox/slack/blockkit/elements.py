@@ -11,7 +11,7 @@ from bot.sandbox.slack.errors import Json
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An interactive element and its block."""
+    """An interactive element and the block it stands in."""
 
     block: Json
     element: Json
@@ -33,7 +33,7 @@ class Placed:
 
     @property
     def dispatches(self) -> bool:
-        """Whether using it sends block_actions: for an input block only with `dispatch_action`."""
+        """Whether using it sends block_actions: always, but for an input block only when it says so."""
         return self.block["type"] != "input" or self.block.get("dispatch_action") is True
 
 
@@ -66,7 +66,7 @@ def _elements(block: Json) -> list[Json]:
 
 
 def completed(blocks: list[Json]) -> list[Json]:
-    """Return a copy with everything that Slack fills in: block ids, action ids, ``emoji`` and ``verbatim``."""
+    """Give a copy with everything that Slack fills in: block ids, action ids, ``emoji`` and ``verbatim``."""
     copied = copy.deepcopy(blocks)
     for block in copied:
         if block.get("block_id") is None:
@@ -79,7 +79,7 @@ def completed(blocks: list[Json]) -> list[Json]:
 
 
 def complete_text(value: Json) -> Json:
-    """Return a text object as Slack keeps it."""
+    """Give a text object as Slack keeps it."""
     _complete_texts(value)
     return value
 

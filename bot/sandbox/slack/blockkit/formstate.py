@@ -40,12 +40,12 @@ def holds_state(kind: str) -> bool:
 
 
 def value_key(kind: str) -> str:
-    """Return the key that holds the value, such as ``selected_option``."""
+    """Give the key under which the value stands, such as ``selected_option``."""
     return (_SINGLE.get(kind) or _SEVERAL[kind])[0]
 
 
 def initial(element: Json) -> Json:
-    """Return the state of an element that nobody touched."""
+    """Give the state of an element that nobody touched."""
     kind = element["type"]
     if kind in _SINGLE:
         key, start = _SINGLE[kind]
@@ -55,7 +55,7 @@ def initial(element: Json) -> Json:
 
 
 def carried(blocks: list[Json], before: Values) -> Values:
-    """Return the state after an update.
+    """Give the state after an update.
 
     What has the same block id, action id and type keeps its value, empty ones too; the rest starts anew.
     """
@@ -69,7 +69,7 @@ def carried(blocks: list[Json], before: Values) -> Values:
 
 
 def entered(blocks: list[Json], before: Values, given: Any) -> Values:  # noqa: ANN401 - comes from a browser
-    """Return the state after what a page says was entered; values for unknown elements are ignored."""
+    """Give the state with what a page says was entered; what the blocks do not hold is left out."""
     values = carried(blocks, before)
     for block_id, actions in (given if isinstance(given, dict) else {}).items():
         for action_id, state in (actions if isinstance(actions, dict) else {}).items():
@@ -81,7 +81,7 @@ def entered(blocks: list[Json], before: Values, given: Any) -> Values:  # noqa: 
 
 
 def missing(blocks: list[Json], values: Values) -> dict[str, str]:
-    """Return what Slack's own client refuses to submit, by block id: required fields, lengths, numbers."""
+    """Tell what Slack's own client refuses to submit, by block id: empty required fields, texts of a wrong length."""
     problems: dict[str, str] = {}
     for one in interactive(blocks):
         if one.block["type"] != "input" or not holds_state(one.kind):

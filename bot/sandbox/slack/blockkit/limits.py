@@ -197,14 +197,14 @@ def listed(value: Json, name: str) -> list[object]:
 
 
 def check_blocks(blocks: object, *, path: str = "/blocks", most: int = MESSAGE_BLOCKS) -> list[str]:
-    """Return what is wrong with a message's blocks."""
+    """Tell what is wrong with a message's blocks."""
     found = Findings()
     _check_all(found, blocks, path, most=most, surface="message")
     return found.problems
 
 
 def check_view(view: object, *, unsupported: Container[str] = NOTHING_UNSUPPORTED) -> list[str]:
-    """Return what is wrong with a modal or a Home; blocks of an `unsupported` type are refused."""
+    """Tell what is wrong with a modal or a Home; blocks of an `unsupported` type are refused."""
     found = Findings(unsupported=unsupported)
     kind = kind_of(view)
     if kind not in {"modal", "home"} or not isinstance(view, dict):
@@ -253,7 +253,7 @@ def too_large(view: object) -> bool:
 
 
 def check_options_answer(answer: object) -> list[str]:
-    """Return what is wrong with the answer to an options load; an empty list of options is fine there."""
+    """Tell what is wrong with the answer to an options load; an empty list of options is fine there."""
     found = Findings()
     if not isinstance(answer, dict):
         return ["[ERROR] must be an object [json-pointer:]"]
@@ -394,7 +394,7 @@ _BLOCKS: dict[str, Callable[[Findings, Json, str], None]] = {
 
 
 def check_element(found: Findings, element: object, path: str, *, allowed: frozenset[str]) -> None:
-    """Check one element in a place that allows only some types."""
+    """One element where only some types may stand."""
     kind = kind_of(element)
     if kind not in allowed or not isinstance(element, dict):
         found.say(f"unsupported type: {kind or repr(element)}", f"{path}/type")
@@ -505,7 +505,7 @@ def _check_menu(found: Findings, menu: Json, path: str) -> None:
 
 
 def check_choices(found: Findings, menu: Json, path: str) -> list[object]:
-    """Return a select's options or option groups, exactly one of the two; all options in them."""
+    """Give a select's options or option groups, exactly one of the two; all options in them."""
     if (menu.get("options") is None) == (menu.get("option_groups") is None):
         found.say("needs either options or option_groups", path)
         return []

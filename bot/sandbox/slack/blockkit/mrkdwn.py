@@ -51,14 +51,14 @@ class Mentions:
 
 
 def mentions(message: Json) -> Mentions:
-    """Return what is mentioned for sure: by the blocks when there are any, else by the text."""
+    """Tell what is really mentioned: by the blocks when there are any, else by the text. To prove that somebody is."""
     if message.get("blocks") or message.get("attachments"):
         return of_blocks([message.get("blocks", []), message.get("attachments", [])])
     return _of_top_text(message)
 
 
 def possible_mentions(message: Json) -> Mentions:
-    """Return what may be mentioned: as `mentions`, and by the fallback text beside blocks."""
+    """Tell what might be mentioned: as `mentions`, and by the fallback text beside blocks. To prove that nobody is."""
     return mentions(message) | _of_top_text(message)
 
 
@@ -70,7 +70,7 @@ def _of_top_text(message: Json) -> Mentions:
 
 
 def of_text(text: str, *, links: bool, names: bool) -> Mentions:
-    """Return what one mrkdwn text triggers; `links` and `names` say what Slack parses beside the explicit forms."""
+    """Tell what one mrkdwn text triggers; `links` and `names` say what Slack parses beside the explicit forms."""
     found = Mentions()
     for token in _TOKEN.findall(text):
         found |= _explicit(token)
@@ -111,7 +111,7 @@ def _plain_explicit(sign: str, rest: str) -> Mentions:
 
 
 def of_blocks(value: Any) -> Mentions:  # noqa: ANN401 - walks any JSON
-    """Return what blocks, a view's blocks or anything inside them trigger."""
+    """Tell what blocks, a view's blocks or anything inside them trigger."""
     found = Mentions()
     for part in _walk(value):
         found |= _of_object(part)

@@ -49,7 +49,7 @@ class Delivery:
 
 
 def answered(status: int, text: str, *, no_retry: bool = False) -> Answer:
-    """Return an HTTP answer, read."""
+    """Give an HTTP answer, read."""
     if status == HTTPStatus.NOT_FOUND:
         return Answer(status=status, error=CLIENT_ERROR, reason="http_error", no_retry=no_retry)
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

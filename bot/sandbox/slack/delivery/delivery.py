@@ -1,4 +1,4 @@
-"""Delivers to the bot by the app's transport, times and records each delivery, and retries events that fail."""
+"""Telling the bot: by the transport the app is set to, timed, recorded, and events again when they fail."""
 
 import asyncio
 import dataclasses

@@ -16,13 +16,13 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the ``x-slack-signature`` of a request body."""
+    """Give the ``x-slack-signature`` of a request body."""
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
 def encoded(delivery: Delivery) -> tuple[bytes, str]:
-    """Return the body and content type of a delivery."""
+    """Give the body and content type of a delivery."""
     match delivery.kind:
         case "command":
             return urlencode(delivery.payload).encode(), _FORM

@@ -1,4 +1,4 @@
-"""The payloads of interactions, with every field that Slack sends."""
+"""The payloads of interactions, complete as Slack sends them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from bot.sandbox.slack.workspace import Person
 
 
 def response_url(state: State, name: str) -> str:
-    """Return the whole address of a response URL."""
+    """Give the whole address of a response URL."""
     return f"{state.address}/response/{state.workspace.team_id}/{name}"
 
 
@@ -25,7 +25,7 @@ def _channel_name(state: State, channel: str) -> str:
 
 
 def command(state: State, person: Person, *, channel: str, name: str, text: str) -> Json:
-    """Return the form of a slash command."""
+    """Give the form of a slash command."""
     url = state.urls.issue(channel, person.id)
     found: Json = {
         "token": state.app.verification_token,
@@ -123,7 +123,7 @@ def suggestion(state: State, person: Person, view: View, one: Placed, typed: str
 
 
 def action_of(state: State, one: Placed, used: dict[str, Any]) -> Json:
-    """Return an action as Slack sends it: the element's own value and text, and what was chosen in it."""
+    """Give an action as Slack sends it: the element's own value and text, and what was chosen in it."""
     action: Json = {"type": one.kind, "action_id": one.action_id, "block_id": one.block_id}
     if one.kind == "button":
         action |= {key: one.element[key] for key in ("text", "value", "style", "url", "confirm") if key in one.element}

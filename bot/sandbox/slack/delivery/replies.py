@@ -23,7 +23,7 @@ _KNOWN = frozenset(
 
 
 def reply(state: State, url: ResponseUrl, body: Json) -> None:
-    """Post, replace or delete as an answer says; a post is private to one person unless it is `in_channel`."""
+    """Do what an answer says: post, replace or delete; private to one person unless it says in_channel."""
     answered = state.messages.find(url.channel, url.answers) if url.answers else None
     if is_true(body.get("delete_original")):
         if answered is None:
@@ -64,7 +64,7 @@ def is_true(value: object) -> bool:
 
 
 def slackbot(state: State, *, channel: str, person: str, text: str) -> None:
-    """Post a message by Slackbot that one person sees."""
+    """Slack itself says something to one person."""
     state.post(Message(channel=channel, ts=state.stamps.next(), user=SLACKBOT, text=text, only_for=person))
 
 

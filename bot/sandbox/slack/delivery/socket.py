@@ -22,7 +22,7 @@ _GOING_AWAY = 1001
 
 
 class Connection:
-    """One WebSocket that the bot opened. A dead one stays open but neither sends nor receives."""
+    """One WebSocket that the bot opened. A dead one stays open, but nothing goes through it any more."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self.id = secrets.token_hex(4)
@@ -70,7 +70,7 @@ class SocketDelivery:
         return [web.get("/link/", self._serve)]
 
     def ticket(self, address: str) -> str:
-        """Return a fresh WebSocket address, good for one handshake."""
+        """Give a fresh WebSocket address, good for one handshake."""
         if not self._app.socket_mode:
             raise SlackError("forbidden_team")
         ticket = secrets.token_urlsafe(16)
@@ -79,7 +79,7 @@ class SocketDelivery:
 
     @property
     def alive(self) -> list[Connection]:
-        """The connections that Slack would send to. Slack cannot know which are dead."""
+        """The connections that Slack would send to; it can't know which are dead."""
         return [connection for connection in self.connections if not connection.leaving]
 
     async def send(self, delivery: Delivery) -> Answer:
@@ -119,7 +119,7 @@ class SocketDelivery:
             connection.dead = True
 
     async def cut(self) -> None:
-        """Close every connection without a warning."""
+        """Close every connection without a word."""
         for task in self._closing:
             task.cancel()
         await self._close(list(self.connections))

@@ -33,7 +33,7 @@ def settle(state: State, view: View, body: object) -> Literal["closed", "errors"
 
 
 def _errors(view: View, errors: object) -> dict[str, str]:
-    """Return the errors by block id; only input blocks of this view can have one."""
+    """Errors stand at input blocks of this view and nowhere else."""
     inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
     if not isinstance(errors, dict) or not errors or not errors.keys() <= inputs:
         raise SlackError("invalid_errors")

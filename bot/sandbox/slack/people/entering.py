@@ -25,7 +25,7 @@ class Entering:
         await self._enter(view, one, await self._chosen(view, one, value))
 
     async def fill(self, view: View, label: str, text: str) -> None:
-        """Write text; it is dispatched only where the field asks for `on_character_entered`."""
+        """Write text; the bot hears of single characters only where the field asks for that."""
         one = _field(view, label)
         config = one.element.get("dispatch_action_config", {}).get("trigger_actions_on", [])
         await self._enter(view, one, text or None, quietly="on_character_entered" not in config)
@@ -44,7 +44,7 @@ class Entering:
         await self._enter(view, one, [*left, option] if on else left)
 
     async def search(self, view: View, label: str, typed: str) -> list[Json]:
-        """Return the options that an external select offers for the text typed."""
+        """Tell what an external select offers for what was typed."""
         one = _field(view, label)
         outcome = await self._interactions.options(self._person, view, one, typed)
         return options_of(outcome.options)
@@ -86,7 +86,7 @@ def _field(view: View, label: str) -> Placed:
 
 
 def _option(options: list[Json], wanted: str) -> Json:
-    """Return the option with this text or value, else the only one whose text holds it."""
+    """Give the option with this text or value, else the only one whose text holds it."""
     for option in options:
         if wanted in {option["text"]["text"], option["value"]}:
             return option

@@ -1,4 +1,4 @@
-"""What people do and what follows: commands, presses, choices, submissions, and opening the app's tabs."""
+"""What people do, and what comes of it: commands, presses, choices, submissions, and opening the Home."""
 
 import html
 import re
@@ -26,7 +26,7 @@ Result = Literal["closed", "errors", "updated", "pushed", "cleared"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of something that a person did, as that person sees it."""
+    """How something that a person did ended for that person."""
 
     ok: bool
     error: str = ""
@@ -41,7 +41,7 @@ class Outcome:
 
 
 class Interactions:
-    """Turns what a person does into a delivery, and the bot's answer into what the person sees."""
+    """Turns what a person does into a delivery, and the answer into what the person sees."""
 
     def __init__(self, state: State, deliveries: Deliveries) -> None:
         self._state = state
@@ -79,7 +79,7 @@ class Interactions:
         return _outcome(await self._send("block_actions", one.action_id, person, payload))
 
     async def act_on_view(self, person_id: str, view: View, one: Placed, *, used: Json) -> Outcome:
-        """Use an element of a modal or of the Home; the view already holds what was entered."""
+        """Use an element of a modal or of the Home; what was entered is in the view by now."""
         person = self._state.person(person_id)
         action = payloads.action_of(self._state, one, used)
         payload = payloads.view_action(self._state, person, view, action)
@@ -120,7 +120,7 @@ class Interactions:
         return Outcome(ok=True, ms=answer.ms, result=result, errors=dict(view.notes))
 
     async def close(self, person_id: str, view: View) -> None:
-        """Close a modal by its close button; the bot is told when the view has `notify_on_close`."""
+        """Close a modal by its close button; the bot hears of it when it asked to."""
         state = self._state
         state.views.close(view)
         state.show_modals(person_id)
@@ -172,12 +172,12 @@ class Interactions:
 
 
 def find_used(blocks: list[Json], block_id: object, used: Any) -> Placed | None:  # noqa: ANN401 - from a browser
-    """Return the element that a person used, when it is really there."""
+    """Give the element that a person used, when it is really there."""
     return placed(blocks, block_id, used.get("action_id")) if isinstance(used, dict) else None
 
 
 def with_chosen(values: Values, one: Placed, used: Json, blocks: list[Json]) -> Values:
-    """Return the state after an element was used."""
+    """Give the state after an element was used."""
     if one.kind in {"button", "overflow"}:
         return values
     key = value_key(one.kind)

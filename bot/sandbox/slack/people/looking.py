@@ -1,6 +1,6 @@
 """What one person sees, for end-to-end tests.
 
-Every async method waits up to `within` seconds for what it looks for; its failure shows what was there instead.
+Everything async waits, up to `within` seconds, for what it looks for, and fails with what was there instead.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from bot.sandbox.slack.people.shown import Page, page
 from bot.sandbox.slack.state import State, dm_of
 
 PATIENCE = 120.0
-"""Real seconds. Generous, because a busy machine may be slow; nothing waits longer than it has to."""
+"""Real seconds; a busy machine takes as long as it takes, and who finds it at once waits for nothing."""
 Found = TypeVar("Found")
 
 
 class Looking:
-    """What one person sees."""
+    """The eyes of one person."""
 
     def __init__(self, state: State, person: str) -> None:
         self._state = state
@@ -35,7 +35,7 @@ class Looking:
         without: str = "",
         within: float = PATIENCE,
     ) -> Page:
-        """Return the topmost modal, once it has this title and shows these words and no longer those."""
+        """Give the topmost modal, once it has this title and shows these words and no longer those."""
 
         def look() -> Page | None:
             stack = self._state.views.stack(self.id)
@@ -53,7 +53,7 @@ class Looking:
         await self._await(look, within, "no modal", self._all_modals)
 
     async def home(self, containing: str = "", *, without: str = "", within: float = PATIENCE) -> Page:
-        """Return the Home, once it shows these words and no longer those."""
+        """Give the Home, once it shows these words and no longer those."""
 
         def look() -> Page | None:
             view = self._state.views.homes.get(self.id)
@@ -63,11 +63,11 @@ class Looking:
         return await self._await(look, within, f"a Home with {containing!r}", lambda: str(look()))
 
     def messages(self, channel: str) -> list[Seen]:
-        """Return the messages of a conversation now, oldest first, without threads."""
+        """Tell what is in a conversation now, oldest first, threads left out."""
         return [self._seen(message) for message in self._in_channel(channel)]
 
     def thread(self, channel: str, ts: str) -> list[Seen]:
-        """Return the messages of a thread now, parent first."""
+        """Tell what is in a thread now, parent first."""
         return [self._seen(message) for message in self._in_thread(channel, ts)]
 
     async def message(
@@ -78,15 +78,15 @@ class Looking:
         private: bool | None = None,
         within: float = PATIENCE,
     ) -> Seen:
-        """Return the newest message of a conversation that shows all these words."""
+        """Give the newest message of a conversation that shows all these words."""
         return await self._one(lambda: self._in_channel(channel), containing, without, private, within)
 
     async def reply(self, channel: str, ts: str, *containing: str, within: float = PATIENCE) -> Seen:
-        """Return the newest reply of a thread that shows all these words."""
+        """Give the newest reply of a thread that shows all these words."""
         return await self._one(lambda: self._in_thread(channel, ts)[1:], containing, "", None, within)
 
     async def private(self, channel: str, *containing: str, within: float = PATIENCE) -> Seen:
-        """Return the newest message here that only this person sees, also inside threads."""
+        """Give the newest message here that only this person sees, also inside threads."""
 
         def here() -> list[Message]:
             everything = self._state.messages.everything()
@@ -95,7 +95,7 @@ class Looking:
         return await self._one(here, containing, "", None, within)
 
     async def direct(self, *containing: str, within: float = PATIENCE) -> Seen:
-        """Return the newest direct message from the bot that shows all these words."""
+        """Give the newest direct message from the bot that shows all these words."""
         return await self._one(lambda: self._in_channel(self.dm), containing, "", None, within)
 
     async def no_message(self, channel: str, *containing: str, within: float = 0.5) -> None:
@@ -109,7 +109,7 @@ class Looking:
             raise NotShownError(f"{self.id} sees {containing} after all:\n{found.shown}")
 
     def mentioned_in(self, channel: str) -> list[Seen]:
-        """Return the messages of a conversation, threads included, that mention this person."""
+        """Give the messages of a conversation, threads included, that mention this person."""
         return [
             self._seen(one)
             for one in self._state.messages.everything()

@@ -36,7 +36,7 @@ class PersonInSlack(Looking):
         self._entering = Entering(interactions, person)
 
     async def command(self, channel: str, text: str) -> Outcome:
-        """Type a slash command; `ok` says whether Slack accepted the bot's answer."""
+        """Type a slash command; `ok` says whether Slack was content."""
         return await self._interactions.command(self.id, channel, text)
 
     async def say(self, channel: str, text: str, *, thread_ts: str | None = None) -> str:
@@ -85,14 +85,14 @@ class PersonInSlack(Looking):
         return await self._interactions.act_on_view(self.id, view, one, used=used)
 
     def confirmation(self, channel: str, ts: str, button: str) -> Confirmation | None:
-        """Return the dialog that pressing a message's button, or choosing from its menu, shows first."""
+        """Give the dialog that pressing a message's button, or choosing from its menu, shows first."""
         blocks = self._message(channel, ts).blocks
         return _confirmation(
             _menu_option(blocks, button)[0] if button in menu_texts(blocks) else _button(blocks, button)
         )
 
     def confirmation_in_modal(self, button: str) -> Confirmation | None:
-        """Return the dialog that pressing a button of the open modal shows first."""
+        """Give the dialog that pressing a button of the open modal shows first."""
         return _confirmation(_button(self._top().blocks, button))
 
     async def choose(self, label: str, value: str | list[str] | datetime) -> Page:
@@ -142,7 +142,7 @@ class PersonInSlack(Looking):
         return await self._interactions.open_messages(self.id)
 
     async def home(self, containing: str = "", *, without: str = "", within: float = PATIENCE) -> Page:
-        """Return the Home, opened first if it never was, once it shows these words and no longer those."""
+        """Give the Home, opened first if it never was, once it shows these words and no longer those."""
         if self.id not in self._state.homes_opened:
             await self.open_home()
         return await super().home(containing, without=without, within=within)
@@ -183,7 +183,7 @@ def _button(blocks: list[Json], text: str) -> Placed:
 
 
 def _menu_option(blocks: list[Json], text: str) -> tuple[Placed, Json]:
-    """Return the overflow menu that holds an option, and what Slack sends when it is chosen."""
+    """Give the overflow menu that holds an option, and what Slack sends when it is chosen."""
     for one in interactive(blocks):
         if one.kind == "overflow":
             for option in one.element["options"]:
@@ -200,7 +200,7 @@ def _confirmation(one: Placed) -> Confirmation | None:
 
 
 def _from(blocks: list[Json], words: str) -> list[Json]:
-    """Return the blocks from the first that shows these words."""
+    """Give the blocks from the first that shows these words."""
     for index, block in enumerate(blocks):
         if words in str(block):
             return blocks[index:]

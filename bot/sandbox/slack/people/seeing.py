@@ -1,4 +1,4 @@
-"""The workspace as one person sees it: conversations, unread marks, people and groups."""
+"""What one person sees of the workspace: conversations, unread marks, people and groups."""
 
 from bot.sandbox.slack.blockkit.mrkdwn import mentions
 from bot.sandbox.slack.errors import Json
@@ -35,7 +35,7 @@ def may_see(state: State, person: str, channel: str) -> bool:
 
 
 def workspace(state: State, me: str) -> Json:
-    """Return the sidebar and all names, as somebody sees them; a person of another team has no app to open."""
+    """Give the sidebar and all names, as somebody sees them; a person of another team has no app to open."""
     app, team = state.app, state.workspace
     channels = [channel for channel in team.channels.values() if may_see(state, me, channel.id)]
     direct = dm_of(me)
@@ -104,7 +104,7 @@ def mentions_person(state: State, message: Message, person: str) -> bool:
 
 
 def conversation(state: State, me: str, channel: str, *, limit: int, before: str | None) -> Json:
-    """Return the newest messages of a conversation, oldest first."""
+    """Give the newest messages of a conversation, oldest first."""
     messages = [one for one in state.messages.seen_in(channel, me) if before is None or one.ts < before]
     return {"messages": [state.seen(one) for one in messages[-limit:]], "more": len(messages) > limit}
 

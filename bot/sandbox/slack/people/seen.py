@@ -11,7 +11,7 @@ from bot.sandbox.slack.messages import Message
 
 
 class NotShownError(AssertionError):
-    """Something that a person looked for is not there; the message says what is."""
+    """A person looked for something that is not there; the message says what is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Seen:
 
 
 def seen(message: Message, *, replies: int) -> Seen:
-    """Return a message, frozen as it is now."""
+    """Give a message, frozen as it is now."""
     raw = message.as_saved()
     return Seen(
         channel=message.channel,
@@ -71,18 +71,18 @@ def seen(message: Message, *, replies: int) -> Seen:
 
 
 def button_texts(blocks: list[Json]) -> list[str]:
-    """Return the texts of all buttons."""
+    """Give the texts of all buttons."""
     return [str(one.element["text"]["text"]) for one in interactive(blocks) if one.kind == "button"]
 
 
 def menu_texts(blocks: list[Json]) -> list[str]:
-    """Return the texts of the options of all overflow menus."""
+    """Give the texts of the options of all overflow menus."""
     menus = [one.element for one in interactive(blocks) if one.kind == "overflow"]
     return [str(option["text"]["text"]) for menu in menus for option in menu["options"]]
 
 
 def words_of(blocks: list[Json]) -> str:
-    """Return all texts of blocks, one a line, without the options of menus."""
+    """All texts of blocks, one a line; what stands in menus is left out."""
     return "\n".join(_words(blocks))
 
 

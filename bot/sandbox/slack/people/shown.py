@@ -67,7 +67,7 @@ class Page:
         return [field.label for field in self.fields]
 
     def field(self, label: str) -> Field:
-        """Return a field by its label."""
+        """Give a field by its label."""
         for one in self.fields:
             if one.label == label:
                 return one
@@ -78,7 +78,7 @@ class Page:
 
 
 def page(view: View, *, depth: int) -> Page:
-    """Return a view, frozen as it is now."""
+    """Give a view, frozen as it is now."""
     fields = tuple(_fields(view))
     return Page(
         id=view.id,
@@ -114,7 +114,7 @@ def _fields(view: View) -> Iterator[Field]:
 
 
 def label_of(one: Placed) -> str:
-    """Return what a person calls a field: its label, the text beside it, or its placeholder."""
+    """Tell what a person calls a field: its label, the text beside it, or its placeholder."""
     for words in (_label(one.block, "label"), _label(one.element, "placeholder"), _label(one.block, "text")):
         if words:
             return re.sub(r"[*_~`]", "", words)
@@ -122,7 +122,7 @@ def label_of(one: Placed) -> str:
 
 
 def options_of(element: Json) -> list[Json]:
-    """Return the options of a menu, out of their groups."""
+    """Give the options of a menu, out of their groups."""
     groups = element.get("option_groups")
     return [option for group in groups for option in group["options"]] if groups else list(element.get("options", []))
 
