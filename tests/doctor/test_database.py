@@ -127,7 +127,7 @@ async def test_a_user_who_may_not_touch_the_tables_is_wrong(clinic: Clinic, post
 
     finding = await clinic.only(State.WRONG, database)
 
-    assert "this user lacks the right to DELETE on audit_chains, " in finding.text
+    assert "this user lacks the right to DELETE on alert_checks, " in finding.text
     assert " more" in finding.text
     assert "grant" in finding.mend
 
