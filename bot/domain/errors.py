@@ -16,7 +16,7 @@ class NotAnApprover(NotEntitled):
 
 
 class NotTheRequester(NotEntitled):
-    """Only the person who asked may do this."""
+    """Only the requester may do this."""
 
 
 class OwnRequest(NotEntitled):
@@ -28,11 +28,11 @@ class WrongState(Refused):
 
 
 class Outdated(Refused):
-    """The card that was pressed shows something else than what is asked now."""
+    """The card that was pressed does not show what is requested now."""
 
 
 class AlreadyVoted(Refused):
-    """The vote is in already; a second press changes nothing."""
+    """The person has already approved; a second press changes nothing."""
 
 
 class NotVoted(Refused):
@@ -52,4 +52,4 @@ class Quorumless(RuleBroken):
 
 
 class TooMany(Refused):
-    """One person has as many open requests as one may have."""
+    """The person has as many open requests as one person may have."""

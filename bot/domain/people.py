@@ -1,4 +1,4 @@
-"""People in Slack: who they are, whether they count, and circles of people that rules speak of."""
+"""People in Slack: who they are, whether they count, and the sets of people that rules name."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,5 +44,5 @@ class PeopleSet:
     members: frozenset[MemberId]
 
     def includes(self, member: Member) -> bool:
-        """Whether this person is in the circle; people who do not count never are."""
+        """Whether this person is in the set; people who do not count never are."""
         return member.counts and (self.everyone or member.id in self.members)

@@ -1,4 +1,4 @@
-"""The rule of each environment: who may ask and decide, when upgrades may run, what is announced. Values only."""
+"""The rule of each environment: who may request and decide, when upgrades may run, what is announced. Values only."""
 
 import hashlib
 from collections.abc import Collection, Mapping

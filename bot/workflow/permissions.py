@@ -1,4 +1,4 @@
-"""Who may do what, looked up now: circles of the policy resolved to people, and the refusals that say who could."""
+"""Who may do what, looked up now: the people whom a rule names, and refusals that say who could."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def who_is_it(members: Members) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Answers who may ask and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
+    """Answers who may request and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
 
     members: Members
 
@@ -60,7 +60,7 @@ class Permissions:
             case Press.RESCHEDULE:
                 could = await self._could(await self.people(rule.requesters), "request upgrades")
             case _:
-                could = await self._others(await self.people(rule.approvers), rule, request)
+                could = await self._others(await self.approvers_of(rule), rule, request)
         raise NotEntitled(f"{refusal} {could}")
 
     def recently_full(self, member_id: MemberId) -> Member | None:
@@ -86,16 +86,16 @@ class Permissions:
         return (await self.people(rule.requesters)).includes(found)
 
     async def may_approve(self, member: MemberId, rule: Rule) -> bool:
-        """Whether the rule lets this person approve upgrades, of other people at least."""
+        """Whether the rule names this person as an approver; their own requests are another matter."""
         found = await self.members.find(member)
-        return (await self.people(rule.approvers)).includes(found)
+        return (await self.approvers_of(rule)).includes(found)
 
     async def approvers_of(self, rule: Rule) -> PeopleSet:
         """Return who may approve, with user groups resolved to their members."""
         return await self.people(rule.approvers)
 
     async def check_may_request(self, member: Member, rule: Rule) -> None:
-        """Raise NotEntitled unless the rule lets this person ask."""
+        """Raise NotEntitled unless the rule lets this person request upgrades."""
         people = await self.people(rule.requesters)
         if not people.includes(member):
             could = await self._could(people, "request them")
@@ -103,7 +103,7 @@ class Permissions:
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
-        people = await self.people(rule.approvers)
+        people = await self.approvers_of(rule)
         if not people.includes(member):
             others = await self._others(people, rule, request)
             raise NotAnApprover(f"Only approvers of {rule.environment} may do this. {others}")
@@ -115,7 +115,7 @@ class Permissions:
         """Raise NotAnApprover unless this is the requester or an approver."""
         if member.id == request.requester:
             return
-        if not (await self.people(rule.approvers)).includes(member):
+        if not (await self.approvers_of(rule)).includes(member):
             raise NotAnApprover(await self._who_may_retry(rule, request))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
@@ -124,8 +124,8 @@ class Permissions:
             raise NotTheRequester(f"Only the requester, <@{request.requester}>, may withdraw this request.")
 
     async def standing_voters(self, request: UpgradeRequest, rule: Rule) -> frozenset[MemberId]:
-        """Return those voters who may still vote now."""
-        people = await self.people(rule.approvers)
+        """Return those whose approvals still count."""
+        people = await self.approvers_of(rule)
         return frozenset(
             [
                 voter
@@ -136,8 +136,8 @@ class Permissions:
         )
 
     async def enough_approvers(self, rule: Rule, *, requester: MemberId, needed: int) -> int | None:
-        """Return None when so many people may decide; otherwise how many there are."""
-        people = await self.people(rule.approvers)
+        """Return None when that many people may decide, else how many may."""
+        people = await self.approvers_of(rule)
         if people.everyone or needed == 0:
             return None
         found = 0
@@ -160,11 +160,11 @@ class Permissions:
         return await self._could(PeopleSet(everyone=people.everyone, members=undecided), what)
 
     async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> str:
-        could = await self._could(await self.people(rule.approvers), "do it")
+        could = await self._could(await self.approvers_of(rule), "do it")
         return f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. {could}"
 
     async def _could(self, people: PeopleSet, what: str) -> str:
-        """Say who can do it; of a few people only those who count now."""
+        """Say who can do it; a short list leaves out those who cannot act now."""
         if people.everyone:
             return f"Any other full member can {what}."
         able = sorted(people.members)

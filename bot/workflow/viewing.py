@@ -1,4 +1,4 @@
-"""What people look at: the form as it stands, lists, one cluster, App Home. Reads only; decides nothing."""
+"""What people look at: the form as filled in so far, lists, one cluster, App Home. Reads only; decides nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ class FormView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overview:
-    """What is under way: upgrades not final by window, requests not yet submitted, and how fresh it is.
+    """What is under way: unfinished upgrades by window, requests not yet submitted, and how fresh it is.
 
     `more` is whether there are more upgrades than are held here.
     """
@@ -69,7 +69,7 @@ class ClusterView:
 class HomeView:
     """What App Home of one person shows. Requests are newest first, upgrades by window.
 
-    `ended` are the upgrades of the person's own requests that are not under way any more; `page` is counted from 0;
+    `ended` are the upgrades of the person's own requests that are no longer under way; `page` is counted from 0;
     `more` is whether there are more upgrades than are held here.
     """
 

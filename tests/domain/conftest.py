@@ -2,6 +2,6 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("mutants", settings.get_profile("patient"), max_examples=15, derandomize=True, database=None)
-settings.load_profile("patient")
+settings.register_profile("slow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("mutants", settings.get_profile("slow"), max_examples=15, derandomize=True, database=None)
+settings.load_profile("slow")

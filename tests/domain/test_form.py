@@ -115,7 +115,7 @@ def test_a_start_may_be_nearer_when_it_was_chosen_earlier() -> None:
 
 
 def test_a_cluster_without_versions_is_refused_at_the_cluster() -> None:
-    """There is no version field to stand at."""
+    """There is no version field that could show it."""
     catalog = a_catalog(a_cluster(version=NEW))
 
     assert check(a_form(version=None), catalog=catalog) == {NothingOffered(cluster="production/web", version=NEW)}

@@ -36,8 +36,8 @@ EVERY_MOVE = set(itertools.product(State, State))
 ALLOWED = {(here, there) for here, nexts in NEXT.items() for there in nexts}
 TERMINAL = (State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REPLACED)
 
-Verb = Callable[[UpgradeRequest], UpgradeRequest]
-VERBS: dict[str, tuple[State, Verb]] = {
+Move = Callable[[UpgradeRequest], UpgradeRequest]
+MOVES: dict[str, tuple[State, Move]] = {
     "approve": (State.APPROVED, lambda one: one.approve(at=LATER)),
     "reject": (State.REJECTED, lambda one: one.reject(by=SEM, reason="not today", at=LATER)),
     "withdraw": (State.WITHDRAWN, lambda one: one.withdraw(by=ROOS, at=LATER)),
@@ -96,11 +96,11 @@ def test_every_move_in_the_table_is_made_at_its_moment(here: State, there: State
     assert after == replace(before, state=there, state_since=LATER)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("here", list(State))
-def test_a_verb_makes_its_one_move_or_is_refused(here: State, verb: str) -> None:
-    """No verb leads anywhere else, from any state."""
-    there, act = VERBS[verb]
+def test_a_verb_makes_its_one_move_or_is_refused(here: State, move: str) -> None:
+    """No move leads anywhere else, from any state."""
+    there, act = MOVES[move]
     request = an_upgrade_request(state=here)
 
     if there in NEXT[here]:
@@ -112,7 +112,7 @@ def test_a_verb_makes_its_one_move_or_is_refused(here: State, verb: str) -> None
 
 def test_every_move_of_the_table_has_a_verb() -> None:
     """A move that nobody can make is a mistake in the table."""
-    assert {there for _, there in ALLOWED} == {there for there, _ in VERBS.values()}
+    assert {there for _, there in ALLOWED} == {there for there, _ in MOVES.values()}
 
 
 def test_states_fall_into_their_groups() -> None:
@@ -142,7 +142,7 @@ def test_whoever_ended_a_request_is_named_to_who_comes_late() -> None:
 
 
 def test_votes_are_counted_once_for_each_approver() -> None:
-    """A second press of the same person changes nothing, and says how it stands."""
+    """A second press of the same person changes nothing, and is told the count."""
     request = an_upgrade_request(required=2).cast(by=SEM, at=LATER)
 
     with pytest.raises(AlreadyVoted, match="Your approval is already counted: 1 of 2"):
@@ -326,7 +326,7 @@ def test_an_answer_of_the_cloud_is_kept() -> None:
 
 
 def test_a_rejection_takes_back_the_approval_of_who_rejects() -> None:
-    """Nobody stands on a card as approving what they rejected; the others' approvals stay as they were given."""
+    """No card shows somebody as approving what they rejected; the others' approvals stay as they were given."""
     voted = an_upgrade_request(required=3).cast(by=SEM, at=NOON).cast(by=KIM, at=NOON)
 
     assert voted.reject(by=SEM, reason="not today", at=LATER).voters == {KIM}
@@ -359,10 +359,10 @@ def test_a_request_is_of_one_cluster_in_one_environment() -> None:
     assert request.full_name == "production/web"
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_notes_its_moment(verb: str) -> None:
+@pytest.mark.parametrize("move", MOVES)
+def test_every_verb_notes_its_moment(move: str) -> None:
     """Deadlines, pauses and the audit trail count from it."""
-    there, act = VERBS[verb]
+    there, act = MOVES[move]
     here = next(state for state in State if there in NEXT[state])
 
     assert act(an_upgrade_request(state=here)).state_since == LATER

@@ -100,7 +100,7 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule()
     def send(self) -> None:
-        """The worker hands it over."""
+        """The worker starts to submit it."""
         before = self.request
         self._try(lambda one: one.submitting(at=self.now, start_left_out=False))
         if self.request is not before:
@@ -165,4 +165,4 @@ class RequestMachine(RuleBasedStateMachine):
 
 
 TestRequestMachine = RequestMachine.TestCase
-TestRequestMachine.settings = settings(settings.get_profile("patient"), max_examples=60, stateful_step_count=40)
+TestRequestMachine.settings = settings(settings.get_profile("slow"), max_examples=60, stateful_step_count=40)

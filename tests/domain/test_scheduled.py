@@ -149,7 +149,7 @@ def test_what_no_list_shows_is_given_up_after_half_an_hour() -> None:
 
 
 def test_what_is_listed_again_is_missing_no_longer() -> None:
-    """Whatever the list says of it; where it stands is told apart again, so that this reading is looked at."""
+    """Whatever the list says of it; its fingerprint differs again, so this reading is looked at."""
     upgrade = a_scheduled_upgrade(modified_at=NOON)
     missing = upgrade.unlisted(at=LATER)
 
@@ -227,7 +227,7 @@ def test_an_upgrade_without_a_window_stands_where_one_without_a_window_does() ->
 
 @given(READINGS, READINGS)
 def test_a_reading_that_stands_where_the_upgrade_stands_is_no_move(first: Reading, second: Reading) -> None:
-    """So a poll need not look at what is stored of it; and what moved stands elsewhere."""
+    """So a poll need not look at what is stored of it; and what moved has another fingerprint."""
     upgrade = a_scheduled_upgrade().moved(first, at=LATER)
     moved = upgrade.moved(second, at=LATER)
 

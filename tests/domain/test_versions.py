@@ -132,7 +132,7 @@ def test_whatever_is_offered_may_be_taken(current: str, on_offer: list[str], dow
 
 @given(VERSION, st.lists(VERSION))
 def test_what_is_offered_is_ordered_by_numbers(current: str, on_offer: list[str]) -> None:
-    """Newest first: no version stands above a newer one."""
+    """Newest first: no version comes before a newer one."""
     found = [KubernetesVersion.parse(text).numbers or () for text in offered(current, on_offer, allow_downgrade=True)]
 
     assert found == sorted(found, reverse=True)
@@ -152,7 +152,7 @@ def test_going_up_and_going_down_are_opposites(one: str, other: str) -> None:
 
 @given(st.lists(VERSION, max_size=6))
 def test_patches_of_one_minor_have_one_order(versions: list[str]) -> None:
-    """Sorting by steps and sorting by numbers agree, so the order has no circles."""
+    """Sorting by steps and sorting by numbers agree, so the order has no loops."""
     same_minor = [f"v1.31.{text.split('.', 2)[2]}" for text in versions]
     sign = {Step.SAME: 0, Step.PATCH: -1, Step.DOWNGRADE: 1}
 

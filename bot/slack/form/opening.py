@@ -117,7 +117,7 @@ class Opening:
         await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
 
     async def _wanted(self, payload: Payload, held: ModalMetadata) -> Wanted:
-        """Work out what to fill in now that there is a catalog; what is not understood then stands in the modal."""
+        """Work out what to fill in now that there is a catalog; the modal says what is not understood."""
         blank = Wanted(held=replace(held, replaces=None, words=()))
         try:
             if held.replaces:

@@ -247,7 +247,7 @@ async def test_windows_that_could_not_be_read_are_not_shown_as_none() -> None:
 
 
 async def test_no_version_on_offer_is_said() -> None:
-    """There is nothing to choose, so the field is not there, and the error stands at the cluster."""
+    """There is nothing to choose, so the field is not there, and the error is shown at the cluster."""
     view = await _drawn(a_form(), catalogs=[a_catalog(a_cluster(version=NEW))])
 
     assert "Version" not in _labels(view)
