@@ -67,7 +67,7 @@ p { margin: 0 0 2mm } .small { color: #595959; font-size: 9.5pt }
 table { border-collapse: collapse; width: 100%; margin: 0 0 3mm; font-size: 10pt }
 caption { text-align: left; color: #595959; font-size: 9.5pt; padding: 0 0 1mm }
 th, td { text-align: left; vertical-align: top; padding: 1.2mm 2mm; border-bottom: 1px solid #d4d4d4;
-  overflow-wrap: anywhere }
+  overflow-wrap: break-word } li, code { overflow-wrap: anywhere }
 tbody th { width: 30%; font-weight: 600 } thead th { border-bottom: 2px solid #767676 } tr { break-inside: avoid }
 td ul { margin: 0; padding-left: 4mm } code { font: 8.5pt/1.3 ui-monospace, Menlo, Consolas, monospace }
 @media print { body { padding: 0; max-width: none } }
