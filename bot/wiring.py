@@ -110,7 +110,9 @@ def use_cases(
         organisations=organisations,
         now=now,
     )
-    revoting = Revoting(begin=judge, permissions=permissions, rule_check=rule_check)
+    revoting = Revoting(
+        begin=judge, catalog_cache=catalog_cache, permissions=permissions, rule_check=rule_check, now=now
+    )
     announcing = Announcing(policy=policy, rule_check=rule_check, now=now)
     readiness_check = ReadinessCheck(
         facts=kubernetes_facts(),
@@ -196,6 +198,8 @@ def use_cases(
             read=read,
             policy=policy,
             organisations=organisations,
+            catalog_cache=catalog_cache,
+            permissions=permissions,
             rule_check=rule_check,
             revoting=revoting,
             now=now,

@@ -1,4 +1,4 @@
-"""What is told of a scheduled upgrade's moves, and where: card, thread, channel, direct message; each once."""
+"""Announcing the moves of a scheduled upgrade on the card, in the thread, in the channel and directly, each once."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ AFTERWARDS = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Announcing:
-    """Stores moves together with what is to be told of them."""
+    """Stores moves together with the messages about them."""
 
     policy: Policy
     rule_check: RuleCheck
@@ -48,7 +48,7 @@ class Announcing:
         await self._check_window(work, stored, request)
 
     async def moved(self, work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
-        """Store a move that a poll saw and have it told; raises Stale."""
+        """Store a move that a poll saw and announce it; raises Stale."""
         move = _move(after, status=before.status, window=before.window, at=self.now())
         stored = await work.upgrades.save(after, move)
         request = await request_of(work, stored)
@@ -69,7 +69,7 @@ class Announcing:
         return stored
 
     async def appeared(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
-        """Store an upgrade that nobody requested here and have it told; raises Stale."""
+        """Store an upgrade that nobody requested here and announce it; raises Stale."""
         first = replace(upgrade, moves=1)
         move = _move(first, status=None, window=None, at=self.now())
         stored = await work.upgrades.save(first, move)
@@ -80,7 +80,7 @@ class Announcing:
         return stored
 
     async def _repaint_beside(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
-        """Have the card of another request for the cluster drawn again: it says what it would supersede."""
+        """Draw the card of another request for the cluster again: it names the upgrade that it would supersede."""
         for request in await work.requests.of_cluster(upgrade.cluster_identity, *OPEN):
             if request.id != upgrade.request_id and not request.rollout:
                 because = f"beside:{upgrade.identity}:{upgrade.moves}"
@@ -170,7 +170,7 @@ class Announcing:
         )
 
     def _channel(self, upgrade: ScheduledUpgrade) -> str:
-        """Return the channel that hears of the status an upgrade has; empty when none does."""
+        """Return the channel in which the status of an upgrade is posted; empty when there is none."""
         rule = self.policy.rule_of(upgrade)
         return rule.channel if upgrade.status in self._announced(rule) else ""
 
@@ -191,7 +191,7 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
 
 
 async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
-    """Whether it stands where it stood before the cloud stopped reporting it, which its channel heard then."""
+    """Whether it is as it was before the cloud stopped reporting it, which was posted then."""
     if before.status != NOT_REPORTED or before.window != after.window:
         return False
     moves = await work.upgrades.moves(before.organisation, before.identity)

@@ -1,4 +1,4 @@
-"""Knowing when statuses cannot be read, and saying so once; and once more when they can be again."""
+"""Noticing that statuses cannot be read, and posting that once; and once more when they can be read again."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,9 +27,9 @@ class Blindness:
     poll_every: timedelta
 
     async def could_not_read(self, feed: Feed, error: str, lease: Lease) -> None:
-        """Note a failed reading; after 10 minutes, or 5 polls if longer, tell every channel that it concerns once.
+        """Note a failed reading; after 10 minutes, or 5 polls if longer, post that once in every channel concerned.
 
-        A bot that was down for long has not been blind for as long: it begins to be when it fails to read.
+        A bot that was down has not been blind all that time: blindness begins with the first failed reading.
         """
         now, patience = self.now(), max(_AFTER, _POLLS * self.poll_every)
         last = feed.read_at if feed.read_at and now - feed.read_at < patience else now
@@ -49,7 +49,7 @@ class Blindness:
             await work.commit()
 
     async def could_read(self, feed: Feed, lease: Lease) -> None:
-        """Note a complete reading, made at `read_at`; if people were told of blindness, tell them that it is over."""
+        """Note a complete reading, made at `read_at`; if blindness was posted, post that it is over."""
         seeing = replace(feed, blind_since=None, blind_told_at=None, error="")
         told = []
         if feed.blind_told_at is not None and feed.blind_since is not None:

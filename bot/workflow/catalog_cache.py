@@ -1,4 +1,4 @@
-"""The catalog copies at hand in this process: opened without waiting, renewed from the store when it has newer ones."""
+"""The copies of the catalog in this process: read without waiting, renewed when the store has newer ones."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ class CatalogCache:
 
     @property
     def catalogs(self) -> tuple[Catalog, ...]:
-        """Return the copies at hand, ordered by organisation."""
+        """Return the copies, ordered by organisation."""
         return tuple(self._catalogs[organisation] for organisation in sorted(self._catalogs))
 
     def holds(self, organisation: Organisation) -> bool:
@@ -32,7 +32,7 @@ class CatalogCache:
         return self._catalogs.get(organisation)
 
     def find(self, identity: ClusterIdentity | None) -> tuple[Catalog, Cluster] | None:
-        """Return a cluster and the catalog it stands in."""
+        """Return a cluster and the catalog that lists it."""
         if identity is None:
             return None
         for catalog in self._catalogs.values():
@@ -49,7 +49,7 @@ class CatalogCache:
         return found
 
     def correct(self, cluster: Cluster, current: Cluster | None, versions: tuple[str, ...]) -> None:
-        """Take over what was just read of one cluster; None: it is gone."""
+        """Take over what was just read about one cluster; None means that it is gone."""
         catalog = self._catalogs[cluster.organisation]
         if current == cluster and set(versions) == set(catalog.versions):
             return
@@ -58,12 +58,12 @@ class CatalogCache:
         self._catalogs[cluster.organisation] = replace(catalog, clusters=tuple(clusters), versions=versions)
 
     async def renew(self) -> None:
-        """Take over what the store has newer."""
+        """Take over newer copies from the store."""
         async with self._read() as work:
             await self.renew_from(work)
 
     async def renew_from(self, work: ReadOnlyWork) -> None:
-        """Take over what the store has newer, as this Work sees it."""
+        """Take over newer copies from the store, as this transaction sees it."""
         for organisation, fetched_at in (await work.catalogs.fetched()).items():
             held = self._catalogs.get(organisation)
             if organisation not in self._organisations or (held is not None and held.fetched_at >= fetched_at):

@@ -17,7 +17,7 @@ _COPY_LASTS = timedelta(minutes=6)
 
 @dataclass(frozen=True, slots=True)
 class Concluding:
-    """Holds upgrades whose window is over against the clusters."""
+    """Compares upgrades whose window is over with the clusters."""
 
     begin: BeginWork
     read: BeginReading
@@ -26,9 +26,9 @@ class Concluding:
     now: Clock
 
     async def conclude(self, organisation: Organisation, lease: Lease) -> datetime:
-        """Conclude what can be by now; returns when the clusters were read last.
+        """Conclude what can be concluded by now; returns when the clusters were last read.
 
-        Raises AvisiError when they were not for a while, or have to be for an outcome, and cannot be now.
+        Raises AvisiError when they were not read for a while, or are needed for an outcome, and cannot be read now.
         """
         now = self.now()
         async with self.read() as work:

@@ -125,4 +125,4 @@ class LeaseLost(Exception):
 
 
 class OlderPolicy(Exception):
-    """Another process started with a newer policy than this one judges by, so nothing was judged here."""
+    """Another process started with a newer policy than that of this one, so nothing was decided here."""

@@ -1,4 +1,4 @@
-"""What App Home of one person shows: what is under way, what waits for their decision, what they asked for."""
+"""What one person's App Home shows: upgrades under way, requests waiting for their decision, their own requests."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +67,6 @@ class HomeReading:
 
 
 async def redraw_home(work: UnitOfWork, member: MemberId, *, key: str, at: datetime) -> None:
-    """Have a person's Home published ahead of all others, because of what they did in it; `at` is real time."""
+    """Publish a person's Home ahead of all others, because of what they did in it; `at` is real time."""
     await work.homes.published(member, at=at)
     await work.outbox.put(outbox.publish_home(member, key=key, urgency=Urgency.PERSON))

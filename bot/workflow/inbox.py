@@ -1,4 +1,4 @@
-"""What stands in the inbox (accepted, not yet decided) and in the outbox (decided, not yet told or done)."""
+"""What waits in the inbox: accepted from people, not yet decided."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class RolloutPress(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRef:
-    """Where a message stands in Slack: `C…` or `D…` and its timestamp."""
+    """Where a message is in Slack: `C…` or `D…` and its timestamp."""
 
     channel: str
     ts: str

@@ -12,11 +12,11 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow.inbox import MessageRef
 
 SUBMISSIONS: Final = "submit:"
-"""What the names of the queues begin with whose requests are handed to the cloud."""
+"""The queues of submissions have names that begin with this."""
 
 
 class Kind(StrEnum):
-    """What an errand is about."""
+    """What an outbox message is about."""
 
     CARD = "card"
     """Draw the card of `request_id` as it is now, in `target` (a channel)."""
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     ROLLOUT_THREAD = "rollout_thread"
     """Post `event` under the card of `rollout_id`."""
     SUBMIT = "submit"
-    """Hand the approved `request_id` to the cloud."""
+    """Submit the approved `request_id` to the cloud."""
 
 
 class Urgency(StrEnum):
@@ -55,7 +55,7 @@ class Urgency(StrEnum):
 class OutboxMessage:
     """Something to tell or to do.
 
-    Errands of one `queue` are done in stored order, by one process at a time. A second errand with the same `key`
+    Messages of one `queue` are handled in stored order, by one process at a time. A second message with the same `key`
     is ignored. `delay` is how many seconds after it is stored it becomes due.
     """
 
@@ -123,7 +123,7 @@ def about_upgrade(upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> 
 
 
 def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency.ALERT) -> OutboxMessage:
-    """Draw the card as it is now. `because` tells repaints apart that no new revision caused."""
+    """Draw the card as it is now. `because` tells apart the repaints of one revision."""
     return OutboxMessage(
         queue=f"card:{request.id}",
         key=f"card:{request.id}:{request.revision}:{because}",
@@ -135,7 +135,7 @@ def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency
 
 
 def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
-    """Tell it under the request's card; once for each revision of the request unless a key says otherwise."""
+    """Post an event under the request's card, once for each revision of the request unless there is a key."""
     return OutboxMessage(
         queue=f"card:{request.id}",
         key=f"thread:{request.id}:{type(event).__name__}:{key or request.revision}",
@@ -148,7 +148,7 @@ def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Out
 
 
 def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
-    """Tell it in a channel, once for each key and channel."""
+    """Post an event in a channel, once for each key and channel."""
     return OutboxMessage(
         queue=f"channel:{channel}",
         key=f"channel:{channel}:{key}",
@@ -160,7 +160,7 @@ def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
 
 
 def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
-    """Tell the requester directly."""
+    """Send an event to the requester directly."""
     return OutboxMessage(
         queue=f"direct:{request.requester}",
         key=f"direct:{request.id}:{type(event).__name__}:{key or request.revision}",
@@ -198,13 +198,13 @@ def mark_duplicate(request_id: RequestId, orphan: MessageRef) -> OutboxMessage:
 
 
 def queue_of_its_own(queue: str, number: int) -> str:
-    """Name the queue in which something waits that would hold up the rest of its queue; of the same kind as that."""
+    """Return the name of a queue for one message that would hold up the rest of its queue; the lane is the same."""
     aside = ":aside:"
     return queue if aside in queue else f"{queue}{aside}{number}"
 
 
 def submit(request: UpgradeRequest) -> OutboxMessage:
-    """Hand the request to the cloud."""
+    """Submit the request to the cloud."""
     return OutboxMessage(
         queue=f"{SUBMISSIONS}{request.id}",
         key=f"submit:{request.id}:{request.revision}",

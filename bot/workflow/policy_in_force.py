@@ -1,4 +1,4 @@
-"""Whether this process still judges by the policy in force: the one that a process started with last."""
+"""Whether the policy of this process is in force: that of the process that started last with another one."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,7 +16,7 @@ _SHOWN = 12
 class PolicyInForce:
     """Knows the policy of this process, and what was last seen to be in force.
 
-    A process whose policy is not in force judges nothing: what waits is for the others, or for its next start.
+    A process whose policy is not in force decides nothing: what waits is left to the others, or to its next start.
     """
 
     def __init__(self, policy: Policy, *, begin: BeginWork, read: BeginReading, real_time: Clock) -> None:
@@ -63,7 +63,7 @@ class PolicyInForce:
             self.newest = await work.policies.newest()
 
     def guarding(self, begin: BeginWork) -> BeginWork:
-        """Return what begins the same Work, but raises OlderPolicy when a newer policy than ours is in force."""
+        """Begin the same transactions, but raise OlderPolicy when a newer policy than ours is in force."""
 
         @asynccontextmanager
         async def guarded(lease: Lease | None) -> AsyncIterator[UnitOfWork]:

@@ -149,7 +149,7 @@ class Recording:
 
 
 def _nameless(request: UpgradeRequest) -> UpgradeIdentity:
-    """Return the identity of ours under which a request's upgrade stands while the cloud gave none."""
+    """Return our own identity for a request's upgrade as long as the cloud gave none."""
     return UpgradeIdentity(f"{NAMELESS}{request.id}")
 
 
@@ -188,10 +188,10 @@ class Polling:
     forced: Source | None = None
 
     async def poll(self, organisation: Organisation, lease: Lease) -> Source | None:
-        """Read what is not final, store and tell the moves; returns the source in use.
+        """Read what is not final, store and announce the moves; returns the source in use.
 
-        Raises AvisiError when nothing could be read, once that is noted (blindness). What somebody else wrote at the
-        same moment is seen by the next poll.
+        Raises AvisiError when nothing could be read, after that was noted (blindness). The next poll sees what somebody
+        else wrote at the same moment.
         """
         async with self.read() as work:
             feed = await work.feeds.get(organisation)

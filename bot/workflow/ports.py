@@ -113,7 +113,7 @@ class UnitOfWork(ReadOnlyWork, Protocol):
     def alert_checks(self) -> AlertChecks: ...
 
     async def commit(self) -> None:
-        """Make it last, and have the worker begin what was stored: it is claimed by the same commit, if it can be.
+        """Store everything and start the work that was stored: the same commit claims it when a worker is free.
 
         Raises LeaseLost when it was begun under a lease that is no longer ours.
         """
@@ -127,7 +127,7 @@ class Box(StrEnum):
 
 
 class Lane(StrEnum):
-    """What a worker has slots of its own for, so that no kind of work takes those of another."""
+    """A kind of work. Each has its own slots in a worker, so that none takes those of another."""
 
     DECISIONS = "decisions"
     SUBMISSIONS = "submissions"
@@ -135,7 +135,7 @@ class Lane(StrEnum):
 
     @property
     def box(self) -> Box:
-        """Where its queues stand."""
+        """Where its queues are."""
         return Box.INBOX if self is Lane.DECISIONS else Box.OUTBOX
 
     @classmethod
@@ -150,7 +150,7 @@ class Lane(StrEnum):
 class Lease:
     """A queue that is ours for a while. Only the holder of the current `number` may record a result.
 
-    `box` is where the queue stands, None for a named one such as `poll:acme`. The commit that ends the last thing in
+    `box` is where the queue is, None for a named one such as `poll:acme`. The commit that ends the last thing in
     a box's queue gives the lease back, and then it is no longer `held`.
     """
 
@@ -245,7 +245,7 @@ class Submission:
 class Page:
     """One page of a list of scheduled upgrades; `cloud_time` is the answer's Date header, aware UTC.
 
-    `unmoved` are those that still stand where they were known to stand; they are not read any further.
+    `unmoved` are those that are as they were known to be; they are not read any further.
     """
 
     readings: tuple[Reading, ...]
@@ -281,7 +281,7 @@ class AvisiCloud(Protocol):
     ) -> AsyncIterator[Page]:
         """Read the list of scheduled upgrades page by page; raises NoList. The server may ignore the filters.
 
-        `known` is where upgrades stand for us (`Reading.stand`).
+        `known` are the fingerprints of the upgrades as we know them.
         """
 
     async def clock(self) -> datetime | None:
@@ -289,7 +289,7 @@ class AvisiCloud(Protocol):
 
 
 Queue = tuple[Box, str]
-"""A queue by where it stands and its name."""
+"""A queue: its box and its name."""
 
 
 class LocalWorker(Protocol):

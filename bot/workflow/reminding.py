@@ -1,6 +1,6 @@
-"""What time brings: deadlines, reminders to approvers, windows coming near, overruns, Homes; votes held to changes."""
+"""What is due by the clock: deadlines, reminders, countdowns to windows, overruns, Home; and votes checked again."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,8 +12,10 @@ from bot.domain.request import PERISHABLE, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import outbox
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable, Stale
 from bot.workflow.lookups import request_of
+from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Source
 from bot.workflow.revoting import Revoting
@@ -27,25 +29,42 @@ _HOME_AFTER = timedelta(seconds=30)
 _HOME_FOR = timedelta(hours=1)
 
 
+@dataclass(slots=True)
+class Countdowns:
+    """Remembers the countdowns just posted. The store knows them all; this only saves a transaction each second."""
+
+    _keys: frozenset[str] = frozenset()
+
+    def fresh(self, due: Mapping[str, "_Near"]) -> list["_Near"]:
+        """Return those that were not posted in the last round."""
+        return [near for key, near in due.items() if key not in self._keys]
+
+    def posted(self, keys: Iterable[str]) -> None:
+        """Remember these and forget all others."""
+        self._keys = frozenset(keys)
+
+
 @dataclass(frozen=True, slots=True)
 class Reminding:
-    """Looks at the clock; called again and again, does each thing once. Other organisations' upgrades are history.
+    """Does what is due by the clock. It is called every second and does each thing once.
 
-    `told` holds the countdowns just told: the store knows them all, this only saves a transaction each second.
+    Upgrades of organisations that are no longer configured are history.
     """
 
     begin: BeginWork
     read: BeginReading
     policy: Policy
     organisations: tuple[Organisation, ...]
+    catalog_cache: CatalogCache
+    permissions: Permissions
     rule_check: RuleCheck
     revoting: Revoting
     now: Clock
     real_time: Clock
-    told: set[str] = field(default_factory=set)
+    countdowns: Countdowns = field(default_factory=Countdowns)
 
     async def look_round(self, lease: Lease) -> None:
-        """Do all that is due now."""
+        """Do everything that is due now."""
         await self._requests(lease)
         await self._windows(lease)
 
@@ -65,12 +84,12 @@ class Reminding:
         shown, now = request.estimate, self.now()
         if shown is None or request.ignore_windows:
             return False
-        if not self.rule_check.catalog_cache.holds(request.organisation):
+        if not self.catalog_cache.holds(request.organisation):
             return shown.end <= now
         return self.rule_check.expected(request, now=now) != replace(shown, start=max(shown.start, now))
 
     async def _expect(self, work: UnitOfWork, request: UpgradeRequest) -> None:
-        """Have the card show the window that is expected now: nobody is to decide beside one that has passed."""
+        """Show the window that is expected now, so that nobody decides next to one that has passed."""
         now = self.now()
         window = self.rule_check.expected(request, now=now)
         facts = {
@@ -94,11 +113,11 @@ class Reminding:
         await self._quietly(partial(self._remind, request=request, mention=mention), lease)
 
     async def _to_remind(self, request: UpgradeRequest, rule: Rule) -> tuple[str, ...]:
-        """Return whom to mention: of a group in which somebody has no say any more, only the others."""
+        """Return whom to mention: of a group with people who have already voted or may not vote, only the others."""
         gone = request.voters | (frozenset() if rule.self_approval else {request.requester})
         found: list[str] = []
         for one in rule.notify:
-            members = (await self.revoting.permissions.people([one])).members
+            members = (await self.permissions.people([one])).members
             left = members - gone
             found += sorted(left) if left != members and len(left) <= _MOST_BY_NAME else [one] if left else []
         return tuple(dict.fromkeys(found))
@@ -125,17 +144,16 @@ class Reminding:
             coming = await work.upgrades.windows_between(now, now + furthest)
             running = await work.upgrades.windows_between(now - timedelta(days=7), now)
         due = {near.key: near for upgrade in self._ours(coming) if (near := self._near(upgrade, now))}
-        for key in due.keys() - self.told:
-            await self._quietly(partial(self._count_down, near=due[key]), lease)
-        self.told.clear()
-        self.told.update(due)
+        for near in self.countdowns.fresh(due):
+            await self._quietly(partial(self._count_down, near=near), lease)
+        self.countdowns.posted(due)
         for upgrade in await self._overdue(running):
             await self._quietly(partial(self._overran, upgrade=upgrade), lease)
 
     async def _overdue(self, upgrades: Iterable[ScheduledUpgrade]) -> list[ScheduledUpgrade]:
-        """Return those of which a reading made after their window's end says that they still run.
+        """Return the upgrades that were still running in a reading made after the end of their window.
 
-        Before such a reading nobody can tell: most have just ended. A reading that lacked one says nothing of it.
+        Before such a reading nobody can tell, as most have just ended. A reading that did not list one says nothing.
         """
         now = self.now()
         running = [
@@ -192,7 +210,7 @@ class Reminding:
             await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
     async def _quietly(self, write: Callable[[UnitOfWork], Awaitable[object]], lease: Lease) -> None:
-        """Do one thing in a transaction of its own; if somebody was faster, the next round looks again."""
+        """Do one thing in its own transaction; if somebody else was faster, the next round tries again."""
         try:
             async with self.begin(lease) as work:
                 await write(work)
@@ -201,7 +219,7 @@ class Reminding:
             return
 
     async def refusals(self, lease: Lease) -> None:
-        """Write into the audit trail what was refused again and again within a minute."""
+        """Add the refusals that were repeated within a minute to the audit trail."""
         now = self.now()
         async with self.read() as work:
             if not await work.audit.has_counted(at=now):
@@ -211,7 +229,7 @@ class Reminding:
             await work.commit()
 
     async def homes(self, lease: Lease) -> None:
-        """Have the Homes that were opened lately published again."""
+        """Publish every App Home again that was opened recently."""
         now = self.real_time()
         async with self.read() as work:
             stale = await work.homes.to_publish(opened_after=now - _HOME_FOR, published_before=now - _HOME_AFTER)

@@ -1,4 +1,4 @@
-"""The rooms of Work: what one transaction reads and writes, in the workflow's own words. Stores fit these shapes."""
+"""The repositories: what one transaction reads and writes. The store implements these shapes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class ReadRequests(Protocol):
     async def count_open(self, requester: MemberId) -> int:
         """Count a person's requests that are UNFINISHED, but for those of rollouts.
 
-        Nobody else can add to them before this Work has ended.
+        Nobody else can add to them before this transaction has ended.
         """
 
 
@@ -100,7 +100,7 @@ class ReadUpgrades(Protocol):
         """Return all that are not final."""
 
     async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
-        """Return where each stands that is not final (`ScheduledUpgrade.stand`); cheap, however many they are."""
+        """Return the fingerprint of each that is not final; cheap, however many there are."""
 
     async def clusters_of(
         self, organisation: Organisation, identities: Sequence[UpgradeIdentity]
@@ -159,7 +159,7 @@ class Inbox(ReadInbox, Protocol):
         """Store them, but for those whose key is known already; returns the keys that were new."""
 
     async def done(self, number: int) -> None:
-        """Strike it off."""
+        """Note that it is done."""
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
         """Try it, and what the same person sent to this queue later, again later; counts the attempt."""
@@ -169,10 +169,10 @@ class Inbox(ReadInbox, Protocol):
 
 
 class ReadOutbox(Protocol):
-    """Decided, not yet told or done. Reading only."""
+    """Decided, not yet sent or done. Reading only."""
 
     async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
-        """Return the queue's undone errands in stored order, up to the first that has to wait.
+        """Return the messages in the queue that are not done, in stored order, up to the first that has to wait.
 
         Raises UnreadableRow for the first of them that cannot be read.
         """
@@ -182,13 +182,13 @@ class ReadOutbox(Protocol):
 
 
 class Outbox(ReadOutbox, Protocol):
-    """Decided, not yet told or done."""
+    """Decided, not yet sent or done."""
 
     async def put(self, *outbox: OutboxMessage) -> None:
         """Store them; those whose key is known already are ignored."""
 
     async def done(self, *numbers: int) -> None:
-        """Strike them off."""
+        """Note that they are done."""
 
     async def postpone(self, *numbers: int, seconds: float, error: str) -> None:
         """Try them again later; counts the attempt."""
@@ -197,7 +197,7 @@ class Outbox(ReadOutbox, Protocol):
         """Give them up as dead letters, which doctor, metrics and log show."""
 
     async def gather(self, digest: StoredDigest, *numbers: int) -> None:
-        """Record that these are told as one digest, before it is posted."""
+        """Record that these are posted as one digest, before it is posted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,17 +234,17 @@ class Audit(ReadAudit, Protocol):
 
 
 class ReadMessages(Protocol):
-    """Where our messages stand in Slack. Reading only."""
+    """Where our messages are in Slack. Reading only."""
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
-        """Return where a request's card stands."""
+        """Return where a request's card is."""
 
 
 class Messages(ReadMessages, Protocol):
-    """Where our messages stand in Slack."""
+    """Where our messages are in Slack."""
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
-        """Remember where a request's card stands; a newer place wins."""
+        """Remember where a request's card is; a newer place wins."""
 
     async def forget_card(self, request_id: RequestId) -> None:
         """Forget the place, because the message is gone."""

@@ -1,4 +1,4 @@
-"""Asking for an upgrade: take a filled-in form, check the rules, store the request, have it announced."""
+"""Requesting an upgrade: check a filled-in form against the rules, store the request and announce it."""
 
 import secrets
 from collections.abc import Callable

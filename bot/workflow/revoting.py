@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from bot.domain.events import RequestApproved, VotesVoided
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
+from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginWork, Lease
+from bot.workflow.ports import BeginWork, Clock, Lease
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.transitions import Change, rule_facts, store_request
 
 
 @dataclass(frozen=True, slots=True)
 class Revoting:
-    """Keeps votes true to what they were given for."""
+    """Makes sure that votes count only for what they were given for."""
 
     begin: BeginWork
+    catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
+    now: Clock
 
     async def void_if_drifted(self, request: UpgradeRequest, lease: Lease | None = None) -> bool:
         """Void the votes when the cluster is not as it was; True when the request was changed. Raises Stale."""
@@ -25,18 +28,18 @@ class Revoting:
         if drift is None or not self.rule_check.can_go_on(request):
             return False
         needed = self.rule_check.rule(request).approvals_needed(override=request.override)
-        voided = drift.void(request, at=self.rule_check.now()).require(needed)
+        voided = drift.void(request, at=self.now()).require(needed)
         async with self.begin(lease) as work:
             await store_request(work, request, voided, self.voting_again(request, voided))
             await work.commit()
         return True
 
     async def rejudge(self, request: UpgradeRequest) -> None:
-        """Hold a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale.
+        """Check a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale.
 
-        What forbids it just now is said on its card, so that nobody decides on what cannot go ahead.
+        Its card then shows what forbids it at the moment, so that nobody decides on what cannot go ahead.
         """
-        if request.state is not State.PENDING_APPROVAL or not self.rule_check.catalog_cache.holds(request.organisation):
+        if request.state is not State.PENDING_APPROVAL or not self.catalog_cache.holds(request.organisation):
             return
         if await self.void_if_drifted(request):
             return
@@ -48,12 +51,12 @@ class Revoting:
             judged = judged.keep_votes_of(await self.permissions.standing_voters(judged, rule))
         enough = len(judged.votes) >= needed and not broken
         if enough:
-            judged = judged.approve(at=self.rule_check.now())
+            judged = judged.approve(at=self.now())
         if judged == request:
             return
         change = Change(
             audit="votes judged again",
-            at=self.rule_check.now(),
+            at=self.now(),
             facts={
                 "required": needed,
                 "blocked": judged.blocked,
@@ -81,7 +84,7 @@ class Revoting:
         )
         return Change(
             audit="votes voided",
-            at=self.rule_check.now(),
+            at=self.now(),
             facts={
                 "changes": list(after.changes),
                 "voters": sorted(voters),

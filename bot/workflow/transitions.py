@@ -1,6 +1,6 @@
 """The only place that saves a changed request: new value, audit event, card, thread, direct message and submission.
 
-All of it goes into the caller's transaction. The moves that several use cases make stand here too; a use case describes
+All of it goes into the caller's transaction. The moves that several use cases make are here too; a use case describes
 its own moves as a `Change`.
 """
 

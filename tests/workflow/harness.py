@@ -187,12 +187,12 @@ class Harness:
 
     async def lease(self) -> Lease:
         """Claim something, as whoever does the work has."""
-        lease = await self.storage.claims.claim(f"house-{next(self.entered)}")
+        lease = await self.storage.claims.claim(f"harness-{next(self.entered)}")
         assert lease
         return lease
 
     async def submit(self, request: UpgradeRequest) -> bool:
-        """Carry out the request's SUBMIT errand if one is due; whether one was."""
+        """Submit the request if that is due; returns whether it was."""
         async with self.storage.read() as work:
             due = await work.outbox.due(f"submit:{request.id}", limit=1)
         if due:
@@ -241,7 +241,7 @@ class Harness:
         return {identity: upgrade for (_, identity), upgrade in self.storage.upgrades.items()}
 
     def outbox(self, kind: Kind, event: type[Event] | None = None) -> list[OutboxMessage]:
-        """Return every errand of a kind, optionally those that tell one kind of event."""
+        """Return every outbox message of a kind, optionally only those about one type of event."""
         return [
             one for one in self.storage.told if one.kind is kind and (event is None or isinstance(one.event, event))
         ]
@@ -278,7 +278,7 @@ async def a_harness(
     now: datetime = NOON,
     organisations: tuple[Organisation, ...] = (ACME,),
 ) -> Harness:
-    """Build a house with everybody, acme's catalog, and a rule under which Sem or Kim approves."""
+    """Build a harness with everybody, acme's catalog, and a rule under which Sem or Kim approves."""
     catalog = catalog or a_catalog()
     harness = Harness(
         storage=FakeStorage(catalog, *things),

@@ -1,4 +1,4 @@
-"""A process that has just come up, or has not renewed its shelf yet, judges by the store and not by what it lacks."""
+"""A process that has just come up, or has not renewed its catalog yet, decides by the store."""
 
 from bot.domain.request import State
 from tests.builders import a_cluster, a_form, a_reading
@@ -6,7 +6,7 @@ from tests.workflow.harness import Harness, a_harness
 
 
 async def newcomer(harness: Harness) -> Harness:
-    """Return another process over the same store whose shelf is still empty."""
+    """Return another process over the same store whose catalog cache is still empty."""
     other = await harness.restarted()
     other.catalog_cache._catalogs.clear()
     return other
@@ -24,7 +24,7 @@ async def test_a_vote_that_reaches_a_process_with_an_empty_shelf_counts() -> Non
 
 
 async def test_a_request_that_reaches_a_process_with_an_empty_shelf_is_made() -> None:
-    """What was filled in elsewhere is judged by the same catalog here."""
+    """What was filled in elsewhere is checked against the same catalog here."""
     harness = await a_harness()
 
     request = await (await newcomer(harness)).ask()
@@ -43,7 +43,7 @@ async def test_a_process_with_an_empty_shelf_submits_what_was_approved_elsewhere
 
 
 async def test_a_process_with_an_empty_shelf_sees_that_a_cluster_has_drifted() -> None:
-    """Votes are void there too: an empty shelf never hides a change."""
+    """Votes are void there too: an empty cache never hides a change."""
     harness = await a_harness()
     request = await harness.ask()
     other = await newcomer(harness)

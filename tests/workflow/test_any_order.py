@@ -48,7 +48,7 @@ OLD_PATCH = "v1.30.8-u-ame.1"
 NEW_PATCH = "v1.31.5-u-ame.1"
 PEOPLE = (ROOS, SEM, KIM, ANNE, GUS)
 ALWAYS = Freeze(first=date(2026, 1, 1), last=date(2028, 1, 1))
-VERBS = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
+PRESSES = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
 FAILED = {State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR}
 RARELY = st.sampled_from([False, False, False, True])
 people = st.sampled_from(PEOPLE)
@@ -60,7 +60,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Open the house: nobody has asked for anything yet."""
+        """Build the harness: nobody has asked for anything yet."""
         self.runner = asyncio.Runner()
         self.clock = FakeClock(NOON)
         self.storage = WatchedStorage(a_catalog(versions=(OLD, OLD_PATCH, NEW, NEW_PATCH)))
@@ -115,7 +115,7 @@ class Story(RuleBasedStateMachine):
         self.enter(FormSubmitted(member=by, organisation=ACME, form=form))
 
     @precondition(lambda self: self.requests)
-    @rule(by=people, verb=st.sampled_from(VERBS), choose=st.data())
+    @rule(by=people, verb=st.sampled_from(PRESSES), choose=st.data())
     def press(self, by: MemberId, verb: Press, choose: st.DataObject) -> None:
         """Somebody presses a button of the card as it is now."""
         request = choose.draw(st.sampled_from(self.requests))

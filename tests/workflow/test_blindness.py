@@ -24,7 +24,7 @@ async def polls(harness: Harness, *, minutes: int) -> None:
 
 
 async def a_blind_harness(policy: Policy | None = None, feed: Feed = READ) -> Harness:
-    """Build a house whose cloud fails from now on."""
+    """Build a harness whose cloud fails from now on."""
     harness = await a_harness(feed, policy=policy)
     harness.cloud.refusal = Broken("Avisi Cloud answered 502")
     return harness

@@ -30,7 +30,7 @@ TWO = a_policy(a_rule(required_approvals=2))
 
 
 async def test_the_last_approval_needed_has_it_submitted() -> None:
-    """The state, the vote, the audit event and the errand to submit are stored together."""
+    """The state, the vote, the audit event and the submission are stored together."""
     harness = await a_harness()
     request = await harness.ask()
 

@@ -18,7 +18,7 @@ async def test_its_clusters_are_not_offered() -> None:
 
 
 async def test_its_upgrades_are_neither_listed_nor_counted_down_to() -> None:
-    """Nobody polls them, so nobody knows whether they still stand."""
+    """Nobody polls them, so nobody knows whether they are still scheduled."""
     window = a_window(NOON + timedelta(hours=1))
     harness = await a_harness(a_scheduled_upgrade(organisation="globex", cluster_identity="x", window=window))
 

@@ -1,4 +1,4 @@
-"""Right before a submission everything is judged once more: drift, votes, rules, people."""
+"""Right before a submission everything is checked once more: drift, votes, rules, people."""
 
 from datetime import date, timedelta
 
@@ -108,7 +108,7 @@ async def test_a_vote_does_not_outlive_drift_while_no_votes_are_asked_for() -> N
 
 
 async def test_a_vote_lost_before_submission_leads_back_to_the_vote() -> None:
-    """Whoever left the group since did not approve; the other approval stands."""
+    """Whoever left the group since did not approve; the other approval still counts."""
     rule = a_rule(approvers=(TEAM, ANNE), required_approvals=2)
     harness = await a_harness(policy=a_policy(rule))
     request = await harness.approved()
@@ -167,7 +167,7 @@ def broken_rules() -> dict[str, tuple[Rule, str]]:
 
 @pytest.mark.parametrize("why", broken_rules())
 async def test_a_rule_broken_right_before_submission_fails_it_with_its_reason(why: str) -> None:
-    """Judged once more when it counts, by the same sentences; the trail has the rule that was in force then."""
+    """Checked once more when it counts, by the same sentences; the trail has the rule that was in force then."""
     rule, says = broken_rules()[why]
     harness = await a_harness()
     request = await harness.approved()
@@ -214,7 +214,7 @@ async def test_a_version_or_cluster_that_is_gone_fails_it(
 
 
 async def test_nothing_is_sent_while_the_votes_cannot_be_judged() -> None:
-    """Slack does not answer, so nobody can tell whether the approvals stand."""
+    """Slack does not answer, so nobody can tell whether the approvals still count."""
     harness = await a_harness()
     request = await harness.approved()
     harness.members.down = True

@@ -30,7 +30,7 @@ IN_CHANNEL = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
 
 @asynccontextmanager
 async def _dying(lease: Lease | None = None) -> AsyncIterator[UnitOfWork]:
-    """Stand for a process that ends before this transaction begins."""
+    """Act like a process that ends before this transaction begins."""
     raise ConnectionAbortedError(lease)
     yield
 
@@ -168,7 +168,7 @@ async def test_an_upgrade_that_is_listed_again_is_followed_again(again: Reading,
 
 
 async def test_a_forgotten_upgrade_gives_way_to_the_next_request() -> None:
-    """No final status of the cloud stands in the way."""
+    """The cloud gave no final status that would prevent it."""
     older, upgrade = ours(status=NOT_REPORTED)
     harness = await a_harness(older, upgrade, READ)
 

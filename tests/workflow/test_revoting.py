@@ -117,7 +117,7 @@ async def test_drift_to_a_version_that_cannot_go_on_is_refused_as_such() -> None
 
 
 async def test_a_version_taken_off_the_offer_cannot_be_approved() -> None:
-    """Judged at the decision, as at the request."""
+    """Checked at the decision, as at the request."""
     harness = await a_harness()
     request = await harness.ask()
     await harness.recatalog(versions=(OLD,))
@@ -268,7 +268,7 @@ async def test_a_lower_quorum_lets_nothing_through_that_a_rule_forbids() -> None
 
 
 async def test_a_quorum_raised_a_moment_ago_counts_for_the_next_press() -> None:
-    """Judged by the policy in force, also before the card was repainted for it."""
+    """Checked against the policy in force, also before the card was repainted for it."""
     harness = await a_harness()
     request = await harness.ask()
     harness = await harness.restarted(policy=TWO)
@@ -452,7 +452,7 @@ async def test_a_press_on_a_button_of_0_1_0_counts() -> None:
 
 
 async def test_a_press_on_a_button_of_0_1_0_does_not_count_once_the_cluster_was_renamed() -> None:
-    """The button stands beside the old name."""
+    """The button is next to the old name."""
     harness = await a_harness()
     request = await harness.ask()
     await harness.recatalog(a_cluster(slug="api"))

@@ -62,7 +62,7 @@ async def test_an_approval_and_a_withdrawal_at_the_same_moment_leave_one() -> No
 
 
 async def test_a_change_between_reading_and_deciding_is_decided_again() -> None:
-    """What was read is stale at the commit, so the press is judged once more on what is there now."""
+    """What was read is stale at the commit, so the press is decided once more on what is stored now."""
     harness = await a_harness(policy=TWO)
     request = await harness.ask()
     lease, number = await harness.lease(), await harness.enter(press := a_press(request, member=KIM))

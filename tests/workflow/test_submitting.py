@@ -55,7 +55,7 @@ async def test_an_errand_that_names_no_request_is_struck_off() -> None:
 
 
 async def test_a_confirmed_submission_is_stored_with_the_window_that_the_cloud_returned() -> None:
-    """State, upgrade, audit and messages go together; the errand is struck off."""
+    """State, upgrade, audit and messages go together; the outbox message is done."""
     harness = await a_harness()
     harness.cloud.answers = [a_reading(status="REQUESTED")]
     request = await harness.approved()
@@ -218,7 +218,7 @@ async def test_a_start_ahead_is_sent_as_it_was_asked() -> None:
 
 
 async def test_what_was_withdrawn_after_its_approval_is_not_sent() -> None:
-    """The errand is struck off."""
+    """The outbox message is done."""
     harness = await a_harness()
     request = await harness.approved()
     await harness.press(request, Press.WITHDRAW, by=ROOS)

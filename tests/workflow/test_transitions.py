@@ -231,7 +231,7 @@ async def submit_again(harness: Harness, request: UpgradeRequest) -> None:
 
 
 async def find_in_list(harness: Harness, request: UpgradeRequest) -> None:
-    """Poll a list in which its record stands."""
+    """Poll a list that has its record."""
     harness.cloud.no_list = None
     async with harness.storage.begin() as work:
         await work.feeds.save(Feed(organisation=ACME, source=Source.ORGANISATION, baseline_at=NOON, read_at=NOON))
@@ -284,7 +284,7 @@ def test_every_pair_of_the_state_table_is_covered() -> None:
 
 @pytest.mark.parametrize(("pair", "start", "move"), MOVES, ids=[f"{a} to {b}" for (a, b), _, _ in MOVES])
 async def test_a_change_of_state_leaves_exactly_one_audit_event(pair: Pair, start: Start, move: Move) -> None:
-    """It stands in the trail right after the change, and there is no second one."""
+    """It follows the change directly, and there is no second one."""
     harness, trace = await traced()
 
     await move(harness, await start(harness))
