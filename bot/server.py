@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.connections import PATIENCE, Connections
+from bot.manifest import EVENTS_PATH
 
 _AIOHTTP = logging.getLogger("aiohttp.server")
-SLACK_PATH = "/slack/events"
 CALENDAR_PATH = "/calendar.ics"
 _LARGEST = 2 * 1024 * 1024
 _GRACE = 3.0
@@ -111,7 +111,7 @@ class Server:
         if self.calendar is not None:
             app.router.add_get(CALENDAR_PATH, self.calendar)
         if self.slack is not None:
-            app.router.add_post(SLACK_PATH, partial(self._proving, self.slack))
+            app.router.add_post(EVENTS_PATH, partial(self._proving, self.slack))
         return app
 
     async def start(self) -> int:

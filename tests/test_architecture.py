@@ -41,7 +41,7 @@ INWARDS: dict[str, set[str]] = {
     "gauges": {"server", "domain", "observe", "store"},
     "readyz": {*INNER, "runner", "server", "slack", "store"},
     "wiring": {"kubernetes_facts", *INNER, "notifications", "observe"},
-    "server": {"connections"},
+    "server": {"connections", "manifest"},
     "connections": {"observe"},
     "settings": {"shapes", "observe", "database_url", "proxies"},
     "shapes": {"domain", "observe", "database_url"},

@@ -18,7 +18,7 @@ from bot.avisi.reads import ListPage, Reads, Retries, note_skipped
 from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.readiness import Alert, NodePool
-from bot.domain.scheduled import Reading, UpgradeIdentity
+from bot.domain.scheduled import OPEN, Reading, UpgradeIdentity
 from bot.workflow.errors import Declined, NoList, Unreadable
 from bot.workflow.ports import Page, Submission
 
@@ -111,6 +111,18 @@ class AvisiClient:
                     raise
                 none = _NO_LIST[error.status]
                 raise NoList(none, details=(error.message, *error.details)) from error
+
+    async def missing_list(self, organisation: Organisation) -> NoList | None:
+        """Ask for the first page of the list of scheduled upgrades; return why there is no list, or None.
+
+        Raises AvisiError when the answer does not show either.
+        """
+        try:
+            async with aclosing(self.scheduled(organisation, statuses=OPEN)) as pages:
+                await anext(pages)
+        except NoList as error:
+            return error
+        return None
 
     async def catalog(self, organisation: Organisation) -> Catalog:
         """Read clusters, environments, versions, channels and maintenance schedules."""

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from bot import shapes
-from bot.avisi.sources import probe
 from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
 from bot.doctor.slack_access import clock_finding, reaching
@@ -73,7 +72,7 @@ async def _organisation(
             yield ok(about, f"{clusters}, {versions}")
         else:
             yield warning(about, "has no cluster that the token sees", "Check the token's access to environments.")
-        yield _source(context, about, await probe(context.cloud, organisation))
+        yield _source(context, about, await context.cloud.missing_list(organisation))
     except AvisiError as error:
         if visible is None and isinstance(error, Declined) and error.status == HTTPStatus.NOT_FOUND:
             yield _elsewhere(context)

@@ -5,7 +5,6 @@ work without them is wrong.
 """
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 
 from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, unknown, warning, wrong
@@ -15,12 +14,6 @@ from bot.workflow.errors import LookUpRefused, MembersUnavailable
 
 _ENOUGH = 25
 """People of one group who are looked up at most; enough for every quorum."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    id: str
-    members: tuple[MemberId, ...] | None
 
 
 async def people_checks(context: DoctorContext) -> AsyncIterator[Finding]:

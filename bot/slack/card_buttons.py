@@ -14,6 +14,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import Refused
+from bot.domain.naming import Naming
 from bot.notifications import ids
 from bot.slack import rejection
 from bot.slack.answers import Answers
@@ -53,6 +54,7 @@ class CardButtons:
     """
 
     viewing: Viewing
+    naming: Naming
     storing: Storing
     judge: Judge
     members: Members
@@ -129,7 +131,7 @@ class CardButtons:
     async def _ask_for_reason(self, body: Payload, press: ButtonPressed) -> None:
         try:
             request = await self.viewing.request(press.request_id)
-            asking = rejection.draw(About.of(press), request, self.viewing.naming)
+            asking = rejection.draw(About.of(press), request, self.naming)
             await self.views.open(text(body, "trigger_id"), asking)
         except Missing:
             await self.answers.tell(body, "This request is not known here any more.")

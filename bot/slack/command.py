@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -11,7 +11,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.cluster import Cluster
+from bot.domain.naming import Naming
 from bot.domain.people import Member
+from bot.domain.policy import Policy
 from bot.notifications.blocks import Message
 from bot.notifications.text import escape
 from bot.slack import listing
@@ -30,14 +32,14 @@ _log = structlog.get_logger(__name__)
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
 _EVERYWHERE = Place(name="")
 UNSEEN = 1.0
-"""Seconds for which what another process stored may not show yet."""
-MOST_TOLD = 50
-"""How many answers are kept for who asks for the same."""
+"""Seconds for which an answer may miss what another process has stored."""
+MOST_KEPT = 50
+"""How many answers are kept for others who ask the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """Listens to the command of this name."""
+    """Listens to the slash command `name`."""
 
     name: str
     viewing: Viewing
@@ -46,18 +48,20 @@ class Command:
     opening: Opening
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
-    told: Reused[Message]
-    """Who asks for the same shares one reading of it, until something is stored here."""
-    explained: list[Message] = field(default_factory=list)
-    """The answer to `help`, once it is drawn: the policy does not change while the bot runs."""
+    naming: Naming
+    policy: Policy
+    usage: Message
+    """The answer to `help`: the policy does not change while the bot runs."""
+    answers: Reused[Message]
+    """People who ask for the same share one reading of the database, until this process stores something."""
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt what is listened to."""
+        """Register the listeners with Bolt."""
         app.command(self.name)(self.guard(self.used))
         app.command(re.compile(".*"))(self.guard(self.unknown))
 
     async def used(self, ack: AsyncAck, body: Payload) -> None:
-        """Answer the command: refuse, tell, or open the modal."""
+        """Refuse, answer, or open the modal."""
         member = await self.access_gate.identify(member_of(body))
         if refusal := self.access_gate.refusal(member):
             await ack(**sentence(refusal))
@@ -65,11 +69,11 @@ class Command:
         if answer := await self._answer(body, member):
             await ack(**in_ack(answer))
             return
-        await asyncio.sleep(0)  # the form sets out first: it is what the person waits for
+        await asyncio.sleep(0)  # lets the modal start first: the person waits for it
         await ack()
 
     async def unknown(self, ack: AsyncAck, body: Payload) -> None:
-        """Answer a command of this app that the bot was not told of: somebody set it up otherwise than the app."""
+        """Answer a command of this app other than BOT_COMMAND: the bot and the Slack app are set up differently."""
         received = text(body, "command")
         _log.warning("slack.command_unknown", received=received, configured=self.name)
         if refusal := self.access_gate.refusal(await self.access_gate.identify(member_of(body))):
@@ -81,7 +85,7 @@ class Command:
     async def _answer(self, body: Payload, member: Member | None) -> Message | None:
         match understand(text(body, "text")):
             case Help():
-                return self._help()
+                return self.usage
             case ListUp(environment=environment):
                 return await self._list(environment)
             case Status(cluster=name):
@@ -109,12 +113,12 @@ class Command:
             choices = ", ".join(f"`{escape(name)}`" for name in sorted(index.environments)[:10])
             return self._help(f"There is no environment `{escape(environment)}` with clusters. There is: {choices}.")
         place = place or Place(name=environment, environment=environment)
-        key = f"list {place.organisation}/{place.environment}"  # of the place, however its name was written
-        return await self.told.get(key, partial(self._listed, place))
+        key = f"list {place.organisation}/{place.environment}"  # the place, however the person wrote its name
+        return await self.answers.get(key, partial(self._overview, place))
 
-    async def _listed(self, place: Place) -> Message:
+    async def _overview(self, place: Place) -> Message:
         shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
-        return listing.overview(shown, where=place.name, naming=self.viewing.naming)
+        return listing.overview(shown, where=place.name, naming=self.naming)
 
     async def _status(self, name: str) -> Message:
         if not name:
@@ -125,16 +129,10 @@ class Command:
             cluster = await self.typed.find(name)
         except NotUnderstood as error:
             return self._help(str(error))
-        return await self.told.get(f"status {cluster.identity}", partial(self._told, cluster))
+        return await self.answers.get(f"status {cluster.identity}", partial(self._one_cluster, cluster))
 
-    async def _told(self, cluster: Cluster) -> Message:
-        return listing.one_cluster(await self.viewing.cluster(cluster), naming=self.viewing.naming)
+    async def _one_cluster(self, cluster: Cluster) -> Message:
+        return listing.one_cluster(await self.viewing.cluster(cluster), naming=self.naming)
 
-    def _help(self, first: str = "") -> Message:
-        if first:
-            return self._explained(first)
-        self.explained[:] = self.explained or [self._explained()]
-        return self.explained[0]
-
-    def _explained(self, first: str = "") -> Message:
-        return listing.explained(self.name, self.viewing.policy, first=first, naming=self.viewing.naming)
+    def _help(self, first: str) -> Message:
+        return listing.explained(self.name, self.policy, first=first, naming=self.naming)

@@ -8,10 +8,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notifications.delivery.delivery import DrawHome
 from bot.notifications.delivery.messenger import Messenger
+from bot.slack import listing
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
-from bot.slack.command import MOST_TOLD, UNSEEN, Command
+from bot.slack.command import MOST_KEPT, UNSEEN, Command
 from bot.slack.errors import LastResort
 from bot.slack.form.changes import FormChanges
 from bot.slack.form.directory import Directory
@@ -62,6 +63,7 @@ class Edge:
         typed = Typed(viewing=self.viewing, directory=directory)
         views = Views(client=self.client)
         access_gate = AccessGate(members=self.members)
+        naming, policy = self.viewing.naming, self.viewing.policy
         storing = Storing(begin=self.begin)
         opening = Opening(
             viewing=self.viewing,
@@ -83,12 +85,16 @@ class Edge:
                 opening=opening,
                 access_gate=access_gate,
                 guard=guard,
-                told=Reused(seconds=UNSEEN, age=self.stored, most=MOST_TOLD),
+                naming=naming,
+                policy=policy,
+                usage=listing.explained(self.command, policy, naming=naming),
+                answers=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
             ),
             FormChanges(opening=opening, directory=directory, guard=guard),
             Submission(viewing=self.viewing, storing=storing, guard=guard),
             CardButtons(
                 viewing=self.viewing,
+                naming=naming,
                 storing=storing,
                 judge=self.judge,
                 members=self.members,

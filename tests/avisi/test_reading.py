@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 
 from bot.avisi.client import AvisiClient
-from bot.avisi.sources import probe
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.scheduled import OPEN, Reading
 from bot.sandbox.avisi.cloud import SimulatedCloud
@@ -116,12 +115,12 @@ async def test_a_cloud_without_a_list_says_so(
 
     assert caught.value.words().startswith(f"Avisi Cloud {says}")
     assert cloud.requests.total == 1
-    assert isinstance(await probe(client, ACME), NoList)
+    assert isinstance(await client.missing_list(ACME), NoList)
 
 
 async def test_an_organisation_that_is_not_there_has_no_list(client: AvisiClient) -> None:
     """A 404 for the organisation cannot be told from a 404 for the list."""
-    assert isinstance(await probe(client, Organisation("acme/../globex")), NoList)
+    assert isinstance(await client.missing_list(Organisation("acme/../globex")), NoList)
 
 
 async def test_a_list_that_vanishes_between_pages_is_an_error(client: AvisiClient, cloud: SimulatedCloud) -> None:
@@ -138,12 +137,12 @@ async def test_a_list_that_vanishes_between_pages_is_an_error(client: AvisiClien
 
 async def test_a_cloud_with_a_list_is_found_out_by_one_page(client: AvisiClient, cloud: SimulatedCloud) -> None:
     """Also when nothing is scheduled, and however many pages there are."""
-    empty = await probe(client, ACME)
+    empty = await client.missing_list(ACME)
     cloud.quirks.page_size = 1
     await schedule(client, cloud, "production/payments", "staging/payments")
     cloud.requests.clear()
 
-    assert (empty, await probe(client, ACME)) == (None, None)
+    assert (empty, await client.missing_list(ACME)) == (None, None)
     assert cloud.requests.total == 1
 
 
@@ -164,7 +163,7 @@ async def test_what_tells_neither_way_is_an_error_of_the_probe(
     cloud.faults.add(fault)
 
     with pytest.raises(expected):
-        await probe(client, ACME)
+        await client.missing_list(ACME)
 
 
 @pytest.mark.parametrize(
