@@ -81,7 +81,7 @@ class CheckRunner:
 class Server:
     """Serves on a host and port (0 chooses a free one). `slack` is the guarded handler, None in Socket Mode.
 
-    `calendar` answers whoever has its token, None where nobody may.
+    `calendar` answers requests that carry its token, None where it is switched off.
 
     `checks` run for /readyz; each must be quick and must not raise.
     """

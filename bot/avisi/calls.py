@@ -32,7 +32,7 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds. `submit`, `read` and `quick_read` bound a whole call; `connect` (also TLS) and `pool` are parts of it.
+    """Seconds. `submit`, `read` and `quick_read` limit a whole call; `connect` (with TLS) and `pool` limit parts of it.
 
     `quick_read` is for what may be missing where it is shown.
     """
