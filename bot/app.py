@@ -144,6 +144,7 @@ class Bot:
             client=client,
             identity=identity,
             viewing=built.viewing,
+            rollouts=built.rollouts,
             begin=storage.begin,
             members=people,
             messenger=messenger,

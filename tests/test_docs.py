@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.request import NEXT, State
+from bot.domain.rollout import NEXT as ROLLOUT_NEXT
+from bot.domain.rollout import RolloutState
 from bot.manifest import SCOPES
 from bot.policy.file import load_policy
 from bot.policy.shape import EXAMPLES
@@ -52,6 +54,16 @@ def test_the_diagram_of_states_is_the_table() -> None:
     text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
 
     assert text.split("<!-- states -->\n")[1].split("\n<!-- end -->")[0] == diagram()
+
+
+def test_the_diagram_of_a_rollouts_states_is_its_table() -> None:
+    text = (ROOT / "docs" / "rollouts.md").read_text(encoding="utf-8")
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {RolloutState.ASKING}"]
+    for state, following in ROLLOUT_NEXT.items():
+        lines += [f"    {state} --> {after}" for after in RolloutState if after in following]
+        lines += [] if following else [f"    {state} --> [*]"]
+
+    assert text.split("<!-- rollout states -->\n")[1].split("\n<!-- end -->")[0] == "\n".join([*lines, "```"])
 
 
 def test_every_log_event_that_operators_are_told_of_is_written_somewhere() -> None:

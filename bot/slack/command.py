@@ -23,8 +23,9 @@ from bot.slack.form.directory import Directory, Place
 from bot.slack.form.filling import NotUnderstood, Typed
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
-from bot.slack.form.words import Blank, Fill, Help, ListUp, Status, understand
+from bot.slack.form.words import Blank, Fill, Help, ListRollouts, ListUp, PlanRollout, Status, understand
 from bot.slack.payload import Payload, member_of, text
+from bot.slack.rollouts import RolloutListeners
 from bot.slack.web.members import AccessGate, Reused
 from bot.workflow.viewing import Viewing
 
@@ -46,6 +47,7 @@ class Command:
     directory: Directory
     typed: Typed
     opening: Opening
+    rollouts: RolloutListeners
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     naming: Naming
@@ -82,7 +84,7 @@ class Command:
         differ = f"This bot answers `{self.name}`, and was sent `{escape(received)}`"
         await ack(**sentence(f"{differ}: its BOT_COMMAND and the Slack app differ. Please tell whoever runs it."))
 
-    async def _answer(self, body: Payload, member: Member | None) -> Message | None:
+    async def _answer(self, body: Payload, member: Member | None) -> Message | None:  # noqa: PLR0911 - one for each word
         match understand(text(body, "text")):
             case Help():
                 return self.usage
@@ -90,6 +92,12 @@ class Command:
                 return await self._list(environment)
             case Status(cluster=name):
                 return await self._status(name)
+            case ListRollouts():
+                return await self.rollouts.listed()
+            case PlanRollout() if not self.directory.is_loaded:
+                return self._help(_NOT_LOADED)
+            case PlanRollout():
+                self.rollouts.start(body)
             case Fill(words=words) if self.directory.is_loaded:
                 return await self._open(body, words, member)
             case Fill(words=words):

@@ -19,6 +19,7 @@ from bot.slack.form.directory import Directory
 from bot.slack.form.filling import Typed
 from bot.slack.form.opening import Opening
 from bot.slack.home import Home
+from bot.slack.rollouts import RolloutListeners
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission
 from bot.slack.supervisor import Supervisor
@@ -26,6 +27,7 @@ from bot.slack.web.identity import Identity
 from bot.slack.web.members import AccessGate, Reused
 from bot.slack.web.views import Views
 from bot.workflow.ports import BeginWork, Clock, Members
+from bot.workflow.rollouts import Rollouts
 from bot.workflow.viewing import Viewing
 
 
@@ -40,6 +42,7 @@ class Edge:
     client: AsyncWebClient
     identity: Identity
     viewing: Viewing
+    rollouts: Rollouts
     begin: BeginWork
     members: Members
     messenger: Messenger
@@ -76,13 +79,26 @@ class Edge:
             trouble=self.trouble,
             patience=self.loading_patience,
         )
+        rollouts = RolloutListeners(
+            rollouts=self.rollouts,
+            viewing=self.viewing,
+            directory=directory,
+            storing=storing,
+            access_gate=access_gate,
+            views=views,
+            tasks=self.tasks,
+            answers=answers,
+            guard=guard,
+        )
         return (
+            rollouts,
             Command(
                 name=self.command,
                 viewing=self.viewing,
                 directory=directory,
                 typed=typed,
                 opening=opening,
+                rollouts=rollouts,
                 access_gate=access_gate,
                 guard=guard,
                 naming=naming,

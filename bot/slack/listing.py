@@ -89,6 +89,7 @@ def explained(command: str, policy: Policy, *, first: str = "", naming: Naming =
             f"For example `{name} staging/payments 1.31 tomorrow 22:00`.",
             f"`{name} list [ENVIRONMENT]` lists what is scheduled, running and waiting.",
             f"`{name} status CLUSTER` tells about one cluster.",
+            f"`{name} rollout` plans one version for many clusters, in waves; `{name} rollouts` lists them.",
             f"`{name} help` shows this.",
             *((_SEVERAL,) if naming.several else ()),
         )

@@ -144,12 +144,37 @@ class Rollouts:
         """Raise Refused when this person may not plan this, or a wave could never be approved."""
         if wrong := await self.problems(plan):
             raise RuleBroken(" ".join(dict.fromkeys(f"{one.field}: {one.kind} {one.detail}".strip() for one in wrong)))
+        await self.check_people(plan, member)
+
+    async def check_people(self, plan: Plan, member: Member) -> None:
+        """Raise Refused when this person may not request there, or too few people may approve."""
         for environment in _environments(plan.clusters):
             rule = self.policy.rule(plan.organisation, environment)
             await self.permissions.check_may_request(member, rule)
             needed = rule.required_approvals
             if await self.permissions.enough_approvers(rule, requester=member.id, needed=needed) is not None:
                 raise Quorumless(f"{environment} asks for {needed} approvals, and too few people may give one.")
+
+    # --- reading ---
+
+    async def get(self, rollout_id: RolloutId) -> Rollout:
+        """Return a rollout; raises Missing."""
+        async with self.read() as work:
+            return await work.rollouts.get(rollout_id)
+
+    async def newest(self, *, limit: int) -> tuple[Rollout, ...]:
+        """Return those that have not ended, then those that have, each newest first."""
+        async with self.read() as work:
+            return await work.rollouts.newest(limit=limit)
+
+    async def taken(self) -> Mapping[ClusterIdentity, RolloutId]:
+        """Return which clusters are in a rollout that has not ended."""
+        async with self.read() as work:
+            return await work.rollouts.taken()
+
+    async def check_press(self, pressed: RolloutPressed) -> None:
+        """Raise Refused when this press would be refused now; raises Missing, MembersUnavailable."""
+        await self._pressed(await self.get(pressed.rollout_id), pressed)
 
     # --- what people press ---
 

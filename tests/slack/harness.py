@@ -27,6 +27,7 @@ from bot.slack.web.messenger import SlackMessenger
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.permissions import Permissions
+from bot.workflow.rollouts import Rollouts
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
 from tests.builders import NOON, a_catalog, a_policy
@@ -121,11 +122,21 @@ async def harness(
         async def judge(pressed: ButtonPressed) -> None:
             await here.judge(pressed)
 
+        rollouts = Rollouts(
+            begin=storage.begin,
+            read=storage.read,
+            policy=viewing.policy,
+            catalog_cache=catalog_cache,
+            permissions=Permissions(people),
+            now=clock,
+            zone=UTC,
+        )
         edge = Edge(
             command="/schedule-upgrade",
             client=client,
             identity=identity,
             viewing=viewing,
+            rollouts=rollouts,
             begin=storage.begin,
             members=people,
             messenger=messenger,

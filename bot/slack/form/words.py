@@ -41,16 +41,26 @@ class Status:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlanRollout:
+    """Open the modal "Plan rollout"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListRollouts:
+    """List the rollouts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fill:
     """Open the modal filled in. The words are as typed; which of them name the cluster depends on the catalog."""
 
     words: tuple[str, ...]
 
 
-Asked = Blank | Help | ListUp | Status | Fill
+Asked = Blank | Help | ListUp | Status | PlanRollout | ListRollouts | Fill
 
 
-def understand(text: str) -> Asked:
+def understand(text: str) -> Asked:  # noqa: PLR0911 - one for each word
     """Return what the text after the command asks for."""
     words = split(text)
     match [word.lower() for word in words]:
@@ -60,6 +70,10 @@ def understand(text: str) -> Asked:
             return Help()
         case ["list", *rest]:
             return ListUp(environment=" ".join(words[1:]) if rest else "")
+        case ["rollout", *_]:
+            return PlanRollout()
+        case ["rollouts", *_]:
+            return ListRollouts()
         case ["status", *rest]:
             return Status(cluster=" ".join(words[1:]) if rest else "")
         case _:
