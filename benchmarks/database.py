@@ -73,7 +73,7 @@ async def put_requests(
 
 
 def card(number: int) -> str:
-    """Return where the card of the request of this number stands."""
+    """Return where the card of the request with this number was posted."""
     return f"1700000000.{number:06d}"
 
 

@@ -197,7 +197,7 @@ class Bot:
         log.info("bot.started", version=version, port=self.port, transport=transport)
 
     async def stop(self) -> None:
-        """Finish what is in hand, leave every lease free, close everything."""
+        """Finish the work in progress, release every lease, and close everything."""
         await self._cleanup.aclose()
         log.info("bot.stopped")
 
@@ -322,7 +322,7 @@ async def run(settings: Settings, policy: Policy) -> int:
 
 
 def spare_collections() -> None:
-    """Have what start has built, which stays, never looked through again: a full collection took 80 ms of it."""
+    """Exempt what was built at the start, which stays, from garbage collection: a full collection took 80 ms."""
     gc.collect()
     gc.freeze()
 

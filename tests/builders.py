@@ -205,7 +205,7 @@ def an_answer(text: str = "Your approval is counted.") -> Answered:
 
 
 def an_outbox_message(key: str, *, queue: str = "card:1", **changes: Any) -> OutboxMessage:
-    """Build an errand: a line in a thread, unless told otherwise."""
+    """Build an outbox message: a line in a thread, unless told otherwise."""
     values: dict[str, Any] = {"queue": queue, "key": key, "kind": Kind.THREAD, "event": a_vote_cast()}
     return OutboxMessage(**(values | changes))
 

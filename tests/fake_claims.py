@@ -111,7 +111,7 @@ class FakeClaims:
             lease.held = False
 
     def begin_stored(self, before: FakeTables) -> None:
-        """Have begun what was committed since: claimed where hands and queue are free."""
+        """Start the work that was just committed: claimed where a slot and the queue are free."""
         if self.local_worker is None:
             return
         now, tables = self.storage.seconds(), self.storage.tables

@@ -168,7 +168,7 @@ class FakeUpgrades:
         return tuple(one for one in self._unfinished() if one.organisation == organisation)
 
     async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
-        """Return where each stands that is not final."""
+        """Return the fingerprint of each that is not final."""
         return {one.identity: one.fingerprint for one in await self.followed(organisation)}
 
     async def clusters_of(
@@ -265,7 +265,7 @@ class FakeInbox:
         return None
 
     async def done(self, number: int) -> None:
-        """Strike it off."""
+        """Mark it done."""
         _change(self.tables.inbox, (number,), lambda _: {"ended": True})
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
@@ -279,7 +279,7 @@ class FakeInbox:
 
 @dataclass(frozen=True, slots=True)
 class FakeOutbox:
-    """Errands in memory."""
+    """Outbox messages in memory."""
 
     tables: FakeTables
     seconds: Seconds
@@ -299,7 +299,7 @@ class FakeOutbox:
             _add(self.tables.outbox, row)
 
     async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
-        """Return the queue's undone errands in stored order, up to the first that has to wait."""
+        """Return the queue's undone messages in stored order, up to the first that has to wait."""
         due: list[DueMessage] = []
         for row in self.tables.outbox.values():
             if row.queue == queue and not row.ended:
@@ -374,16 +374,16 @@ class FakeAudit:
 
 @dataclass(frozen=True, slots=True)
 class FakeMessages:
-    """Where cards stand, in memory."""
+    """Where cards were posted, in memory."""
 
     tables: FakeTables
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
-        """Return where a request's card stands."""
+        """Return where a request's card was posted."""
         return self.tables.cards.get(request_id)
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
-        """Remember where a request's card stands."""
+        """Remember where a request's card was posted."""
         self.tables.cards[request_id] = message
 
     async def forget_card(self, request_id: RequestId) -> None:

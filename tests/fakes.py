@@ -3,7 +3,7 @@
 storage = FakeStorage(an_upgrade_request())
 await Decide(begin=storage.begin, ...)
 assert storage.requests[...].state is State.APPROVED
-assert [errand.kind for errand in storage.told] == [Kind.CARD]
+assert [message.kind for message in storage.told] == [Kind.CARD]
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class FakeUnitOfWork:
 
     @property
     def messages(self) -> FakeMessages:
-        """Where cards stand."""
+        """Where cards were posted."""
         return FakeMessages(self._open)
 
     @property
@@ -180,7 +180,7 @@ class FakeStorage:
 
     @property
     def cards(self) -> Mapping[RequestId, MessageRef]:
-        """Where cards stand."""
+        """Where cards were posted."""
         return self.tables.cards
 
     @property
@@ -190,17 +190,17 @@ class FakeStorage:
 
     @property
     def told(self) -> list[OutboxMessage]:
-        """Every errand ever committed, done or not, in stored order."""
+        """Every outbox message ever committed, done or not, in stored order."""
         return [row.what for row in self.tables.outbox.values()]
 
     @property
     def waiting(self) -> list[OutboxMessage]:
-        """The errands that are not done, in stored order."""
+        """The outbox messages that are not done, in stored order."""
         return [row.what for row in self.tables.outbox.values() if not row.ended]
 
     @property
     def dead(self) -> list[OutboxMessage]:
-        """The errands that were given up."""
+        """The outbox messages that were given up."""
         return [row.what for row in self.tables.outbox.values() if row.dead]
 
     @property
@@ -373,7 +373,7 @@ class FakeCloud:
         statuses: Sequence[str] = (),
         known: Mapping[UpgradeIdentity, str] | None = None,
     ) -> AsyncIterator[Page]:
-        """Yield the readings that match, page by page; those that stand where they are known to are only named."""
+        """Yield the readings that match, page by page; of those that did not change only the identity is given."""
         await self._wire()
         self.lists.append((tuple(clusters), tuple(statuses)))
         if self.no_list is not None:
@@ -403,7 +403,7 @@ class FakeCloud:
 
 
 class FakeClock:
-    """A clock that stands still until it is told otherwise."""
+    """A clock that does not move until a test moves it."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

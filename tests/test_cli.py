@@ -441,7 +441,7 @@ def test_any_encoding_of_the_output_will_do(trail: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_doctor_speaks_in_any_encoding(tmp_path: Path, words: list[str]) -> None:
-    """And what stands in a file or in Slack does not steer the terminal."""
+    """And what a file or Slack contains does not steer the terminal."""
     reason = "Peak \u2013 caf\u00e9 \\u001b]0;owned\\u0007 \u202e"
     freeze = f'freeze = [{{ from = "2026-12-20", to = "2027-01-03", reason = "{reason}" }}]'
     (tmp_path / "policy.toml").write_text(f"[defaults]\n{freeze}", encoding="utf-8")

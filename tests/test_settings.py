@@ -272,7 +272,7 @@ def test_addresses_are_brought_into_one_form(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "127.8.0.1:1", "[::1]:8080"])
 def test_only_this_machine_may_be_spoken_to_unencrypted(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """A simulator or a proxy of one's own stands there."""
+    """It is a simulator or somebody's own proxy."""
     given(monkeypatch, SLACK_API_URL=f"http://{host}/api/", ACLOUD_API_ENDPOINT=f"http://{host}")
 
     assert read_settings().acloud_api_endpoint == f"http://{host}"

@@ -284,7 +284,7 @@ def _succeeded(opened: Harness, clusters: Sequence[str]) -> int:
 
 
 def _repeats(opened: Harness) -> int:
-    """Count messages whose text stands there already: in the channel, in threads and in direct messages."""
+    """Count messages whose text was posted before: in the channel, in threads and in direct messages."""
     said = [
         (one.channel, one.thread_ts, one.text if one.thread_ts else _subject(one.text))
         for one in opened.slack.state.messages.everything()

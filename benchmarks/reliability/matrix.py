@@ -1,4 +1,4 @@
-"""Plays many cases at once, each in a house of its own: most of their time is waiting."""
+"""Plays many cases at once, each in a world of its own: most of their time is waiting."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """A case to be played in a house."""
+    """A case to be played in a world of its own."""
 
     call: str
     fault: str

@@ -63,7 +63,7 @@ def page() -> str:
 
 
 def figures() -> dict[str, str]:
-    """Read the figures that stand in the page, by proof."""
+    """Read the figures of the page, by proof."""
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     lines = [line[2:] for line in text.partition(FIGURES)[2].splitlines() if line.startswith("- ")]
     return {name: said for name, _, said in (line.partition(": ") for line in lines)}

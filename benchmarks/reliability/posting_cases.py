@@ -154,7 +154,7 @@ def repeated(opened: Harness) -> int:
 
 
 def lost(opened: Harness, moment: Moment) -> list[str]:
-    """Name what should stand somewhere and does not."""
+    """Name what should have been posted and was not."""
     texts = [(one.channel, bool(one.thread_ts), one.text) for one in opened.slack.state.messages.everything()]
     wanted = [("D0ROOS", False, "Your request was received")]
     if moment != "private answer":

@@ -80,7 +80,7 @@ async def play(opened: Harness, case: Submission, cloud: Cloud) -> str:
     """Ask, approve while the fault is there, and say what came of it, having looked at card, thread and cloud."""
     opened.cloud.quirks.reschedule = "supersede" if cloud == "supersedes" else "move"
     opened.cloud.quirks.list_status = 404 if cloud == "has no list" else None
-    opened.cloud.schedule_elsewhere(CLUSTER, VERSION)  # the same wish stands there already, from somebody else
+    opened.cloud.schedule_elsewhere(CLUSTER, VERSION)  # somebody else has scheduled the same already
     opened.clock.advance(timedelta(hours=1))
     await opened.open_bot()
     card = await opened.request(CLUSTER, version=VERSION)

@@ -25,7 +25,7 @@ class InterruptibleSleep:
             self._asleep.discard(task)
 
     def end(self) -> None:
-        """Let nobody sleep any more."""
+        """End every sleep, and let no new one begin."""
         self._over = True
         for task in self._asleep:
             task.cancel()

@@ -1,4 +1,4 @@
-"""What failed tries leave in the log: a bug its trace each time, a store that is away one line until it is back."""
+"""What failed attempts log: a trace each time for a bug, one line until it is back for an unreachable store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Serving one claimed queue: inbox entries are decided, submissions made, the rest delivered, in stored order."""
+"""Serves one claimed queue in stored order: decides inbox entries, makes submissions, delivers the rest."""
 
 import zlib
 from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ _UNREADABLE = "this version of the bot cannot read it"
 class Handlers:
     """What the worker calls for each kind of work.
 
-    `slack_answers` says whether Slack answers look-ups at all: if it does, only one person's trouble is at hand.
+    `slack_answers` says whether Slack answers look-ups at all: if it does, only this one person cannot be looked up.
     """
 
     requesting: Requesting
@@ -75,7 +75,7 @@ class Handlers:
 
 @dataclass(kw_only=True, slots=True)
 class QueueRunner:
-    """Works a queue off until nothing in it is due, or `stopping`: then what is in hand still ends."""
+    """Works a queue off until nothing in it is due, or until `stopping`: then only the current entry is finished."""
 
     begin: BeginWork
     read: BeginReading

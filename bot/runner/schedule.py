@@ -1,4 +1,4 @@
-"""When things run: APScheduler as a ticker. What is due stands in our own tables; a tick only looks."""
+"""When things run: APScheduler as a ticker. What is due is stored in our own tables; a tick only looks there."""
 
 import asyncio
 import logging

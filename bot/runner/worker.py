@@ -51,7 +51,7 @@ class Worker:
         self._look_again = 0.0
 
     def free_for(self, queues: Collection[Queue]) -> Collection[Queue]:
-        """Return those of these queues that could be begun at once."""
+        """Return those of these queues that can be served at once."""
         if self._running is None or self._stopping or self._running.resting():
             return ()
         free = self._free()
@@ -64,7 +64,7 @@ class Worker:
         return found
 
     def take(self, lease: Lease) -> None:
-        """Begin a queue, which was claimed by the commit that stored something in it."""
+        """Start serving a queue, which the commit that stored something in it has claimed."""
         if lease.box is None:
             raise ValueError(f"{lease.queue} is no queue of a box.")
         if self._running is None:
@@ -98,7 +98,7 @@ class Worker:
                     await self._woken.wait()
 
     async def drain(self, *, within: float) -> None:
-        """Take no more work and let what is in hand end; what has not by then is broken off, its lease given back."""
+        """Take no more work and let the rest end; after `within` seconds cancel it and release its lease."""
         self._stopping = True
         if self._running is not None:
             self._running.queue_runner.stopping = True
@@ -106,7 +106,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 async with self._claiming:
-                    pass  # what is being claimed right now is in hand too
+                    pass  # what is being claimed right now is in progress too
                 if self._in_hand:
                     await asyncio.wait(self._in_hand)
         await break_off(self._in_hand)

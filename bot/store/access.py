@@ -34,7 +34,7 @@ async def lacking_rights(engine: AsyncEngine) -> tuple[str, ...]:
 
 
 async def check_sessions(engines: Engines) -> None:
-    """Raise SessionsShared when a pooler stands between that gives each transaction another connection.
+    """Raise SessionsShared when a pooler gives each transaction another connection.
 
     A pooler makes up the process number that a connection begins with. Whether two connections of ours then meet in
     one process of the server, or one of ours in two, tells how it shares them.

@@ -20,7 +20,7 @@ from bot.workflow.repositories import Feed
 CATALOGS = TypeAdapter(Catalog)
 FEEDS = Codec(Feed)
 _SOMETIME = datetime(2000, 1, 1, tzinfo=UTC)
-"""Stands in the stored content instead of the moment of reading, which has a column."""
+"""Replaces the time of reading in the stored content, as that time has a column of its own."""
 Decoded = dict[Organisation, tuple[str, Catalog]]
 """The catalogs that this process decoded last, with the digest of their content."""
 _FETCHED = select(CatalogRow.organisation, CatalogRow.fetched_at)

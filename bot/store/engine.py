@@ -34,7 +34,7 @@ class Engines:
     """`write` begins transactions that may write; `read` ones that cannot and see one state throughout.
 
     `turn` is taken before `write` by what nobody waits for. SQLite has one writer, and so a person's press, which takes
-    no turn, stands behind one such transaction at most.
+    no turn, waits for one such transaction at most.
     """
 
     write: AsyncEngine

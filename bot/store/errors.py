@@ -19,7 +19,7 @@ class DatabaseUnavailable(DatabaseProblem, StoreAway):
 
 
 class SessionsShared(DatabaseProblem):
-    """A pooler stands between that gives each transaction another connection."""
+    """A pooler gives each transaction another connection."""
 
     def __init__(self) -> None:
         super().__init__(SESSIONS_SHARED)

@@ -1,4 +1,4 @@
-"""Places in Slack: where cards stand, who opened App Home, which channels refuse our messages."""
+"""Places in Slack: where cards were posted, who opened App Home, which channels refuse our messages."""
 
 from datetime import datetime
 from functools import cache
@@ -24,18 +24,18 @@ def _put_card(insert: InsertInto) -> Executable:
 
 
 class StoredMessages:
-    """Where our messages stand."""
+    """Where our messages were posted."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
-        """Return where a request's card stands."""
+        """Return where a request's card was posted."""
         row = await self._transaction.first(_CARD, request_id=request_id)
         return None if row is None else MessageRef(channel=row.channel, ts=row.ts)
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
-        """Remember where a request's card stands; a newer place wins."""
+        """Remember where a request's card was posted; a newer place wins."""
         card = {"request_id": request_id, "channel": message.channel, "ts": message.ts}
         await self._transaction.run(_put_card(self._transaction.insert), card)
 

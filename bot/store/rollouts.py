@@ -1,4 +1,4 @@
-"""Rollouts, each with its clusters and votes in one row; which clusters are taken stands in a table of its own."""
+"""Rollouts, each with its clusters and votes in one row; a table of its own says which clusters are taken."""
 
 from dataclasses import replace
 from typing import Any

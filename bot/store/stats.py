@@ -32,7 +32,7 @@ class Depth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
-    """What was given up: `what` names an entry and whose it is, or an errand and where to."""
+    """What was given up: `what` names an entry and whose it is, or a message and where it goes."""
 
     box: Box
     number: int
@@ -164,7 +164,7 @@ class StoreStats:
 
 
 def _named(body: object) -> str:
-    """Name what stands in a row, even one that cannot be read."""
+    """Name the content of a row, even one that cannot be read."""
     if not isinstance(body, dict):
         return "something unreadable"
     entry = body.get("value")

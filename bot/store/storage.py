@@ -24,7 +24,7 @@ from bot.workflow.ports import BeginReading, BeginWork, LocalWorker
 
 @dataclass(slots=True)
 class Storage:
-    """One database. `begin` begins Work that writes, `read` Work that only reads."""
+    """One database. `begin` begins a unit of work that writes, `read` one that only reads."""
 
     url: str
     engines: Engines
@@ -86,7 +86,7 @@ class Storage:
         await rehearse(self.engines.write)
 
     async def check_sessions(self) -> None:
-        """Raise SessionsShared when a pooler stands between that gives each transaction another connection."""
+        """Raise SessionsShared when a pooler gives each transaction another connection."""
         await check_sessions(self.engines)
 
     async def lacking_rights(self) -> tuple[str, ...]:

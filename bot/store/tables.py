@@ -1,8 +1,8 @@
 """The tables. Rows never leave this folder: callers get the domain's own values.
 
-What is searched for has a column; the whole value stands in `body`, as JSON. Times of upgrades are moments (aware
+What is searched for has a column; the whole value is in `body`, as JSON. Times of upgrades are moments (aware
 UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock. Indexes over
-part of a table stand in partial_indexes.py.
+part of a table are in partial_indexes.py.
 """
 
 from datetime import datetime
@@ -207,7 +207,7 @@ class RefusalRow(Base):
 
 
 class CardRow(Base):
-    """Where a request's card stands in Slack."""
+    """Where a request's card was posted in Slack."""
 
     __tablename__ = "cards"
     request_id: Mapped[str] = mapped_column(primary_key=True)

@@ -31,7 +31,7 @@ _READ = select(
 
 _VOTES: Final = select(RequestRow.number, RequestRow.id, RequestRow.body).order_by(RequestRow.number)
 _WITHOUT_REQUEST: Final = frozenset({"press refused", "status moved"})
-"""Events that go along with no change of the request, and so do not say whose approvals stand."""
+"""Events that go along with no change of the request, and so do not say whose approvals count."""
 
 Read = Callable[[Select[Any]], Awaitable[Sequence[Row[Any]]]]
 Exported = Mapping[str, Any]
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(slots=True)
 class _Approvals:
-    """Whose approvals stand by the trail; not `whole` after events of 0.1.0, which say who gave one only."""
+    """Whose approvals count by the trail; not `whole` after events of 0.1.0, which say who gave one only."""
 
     members: set[str] = field(default_factory=set)
     whole: bool = True

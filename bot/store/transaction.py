@@ -32,7 +32,7 @@ locked, shutting down or timed out, broken."""
 _CANNOT_GO_ON = ("08", "25006", "25P03", "57P")
 """PostgreSQL: no connection, a server that has become a standby, a session that was ended, a server that shuts down."""
 _PREPARED_ELSEWHERE = ("26000", "42P05")
-"""PostgreSQL: a prepared statement is missing, or is another's: what stands between gave us another connection."""
+"""PostgreSQL: a prepared statement is missing, or is another's: a pooler gave us another connection."""
 
 
 class Transaction:

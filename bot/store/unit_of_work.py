@@ -1,4 +1,4 @@
-"""Work: one transaction with all the repositories, committed as a whole or not at all."""
+"""A unit of work: one transaction with all the repositories, committed as a whole or not at all."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -53,9 +53,9 @@ class StoredUnitOfWork:
         self.alert_checks = StoredAlertChecks(current)
 
     async def commit(self) -> None:
-        """Make it last, give the lease back with the last of its queue, and have begun what was stored.
+        """Commit, release the lease if nothing is left in its queue, and start the work that was just stored.
 
-        Raises LeaseLost when it was begun under a lease that is no longer ours.
+        Raises LeaseLost when the lease that it was begun under is no longer ours.
         """
         claimed = await self._claims.claim_stored(self._transaction)
         held = None if self._lease is None else await check(self._transaction, self._lease)
@@ -73,7 +73,7 @@ def beginner(
     commits: Commits,
     turn: AbstractAsyncContextManager[object] | None = None,
 ) -> BeginWork:
-    """Return what begins a Work on this engine; work under a lease takes its `turn` first."""
+    """Return what begins a unit of work on this engine; work under a lease takes its `turn` first."""
     decoded: Decoded = {}
     at_once = nullcontext()
 

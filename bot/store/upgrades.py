@@ -91,7 +91,7 @@ class StoredUpgrades:
         return await self._read(_READ.where(UpgradeRow.organisation == organisation, _UNFINISHED).order_by(*_KEYS))
 
     async def fingerprints(self, organisation: Organisation) -> dict[UpgradeIdentity, str]:
-        """Return where each stands that is not final."""
+        """Return the fingerprint of each that is not final."""
         query = select(UpgradeRow.identity, UpgradeRow.fingerprint)
         rows = await self._transaction.all(query.where(UpgradeRow.organisation == organisation, _UNFINISHED))
         return {UpgradeIdentity(identity): fingerprint for identity, fingerprint in rows}

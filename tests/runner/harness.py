@@ -1,4 +1,4 @@
-"""A worker at work over a house, and what a test sees of it."""
+"""A worker that runs over a harness, and what a test sees of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ SOON = 30.0
 
 
 class Recorder:
-    """Delivers by striking off; `held` keeps a queue's delivery in hand until it is set.
+    """Delivers by marking messages done; a queue in `held` is not delivered until its event is set.
 
     `more` is stored between a look at what is due and the record of its delivery.
     """
@@ -28,7 +28,7 @@ class Recorder:
         self.broken: set[str] = set()
         self.failures = 0
         self.more: list[OutboxMessage] = []
-        self.nap: Callable[[float], Awaitable[None]] | None = None
+        self.sleep: Callable[[float], Awaitable[None]] | None = None
 
     async def deliver(self, lease: Lease) -> float:
         """Deliver everything that is due in a queue."""
@@ -37,8 +37,8 @@ class Recorder:
             raise RuntimeError("This queue is broken.")
         if lease.queue in self.held:
             await self.held[lease.queue].wait()
-        if self.nap:
-            await self.nap(600)
+        if self.sleep:
+            await self.sleep(600)
         async with self.harness.storage.read() as work:
             found = await work.outbox.due(lease.queue, limit=100)
         async with self.harness.storage.begin() as work:
@@ -54,7 +54,7 @@ class Recorder:
 
 
 class WorkerHarness:
-    """A worker at work over a house."""
+    """A worker that runs over a harness."""
 
     def __init__(
         self, harness: Harness, *, renew_every: float = 5.0, resting: Callable[[], bool] = lambda: False
@@ -86,7 +86,7 @@ class WorkerHarness:
             await work.commit()
 
     async def put(self, *some: OutboxMessage) -> None:
-        """Store errands."""
+        """Store outbox messages."""
         async with self.harness.storage.begin() as work:
             await work.outbox.put(*some)
             await work.commit()
@@ -100,8 +100,8 @@ class WorkerHarness:
     async def later(self, seconds: float) -> None:
         """Let what was postponed become due, and wake the worker for it."""
         self.harness.storage.pass_time(seconds)
-        rooms = self.harness.storage.tables
-        for box, rows in ((Box.INBOX, rooms.inbox), (Box.OUTBOX, rooms.outbox)):
+        tables = self.harness.storage.tables
+        for box, rows in ((Box.INBOX, tables.inbox), (Box.OUTBOX, tables.outbox)):
             for row in rows.values():
                 self.worker.wake(box, row.queue)
 

@@ -1,4 +1,4 @@
-"""At shutdown what is in hand ends, nothing more is taken, and every lease is given back."""
+"""At shutdown the work in progress ends, nothing more is taken, and every lease is given back."""
 
 import asyncio
 from collections.abc import Collection

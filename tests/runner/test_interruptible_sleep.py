@@ -23,7 +23,7 @@ async def test_whoever_sleeps_is_broken_off() -> None:
 
 
 async def test_nobody_falls_asleep_afterwards() -> None:
-    """What is in hand goes on to its next sleep, and no further."""
+    """Work in progress goes on to its next sleep, and no further."""
     sleeper = InterruptibleSleep()
     sleeper.end()
 
@@ -35,7 +35,7 @@ async def test_a_delivery_that_waits_for_its_turn_gives_its_lease_back_at_once()
     """Nothing of it was sent, so another process sends it."""
     harness, sleeper = await a_harness(), InterruptibleSleep()
     bench = WorkerHarness(harness)
-    bench.recorder.nap = sleeper.sleep
+    bench.recorder.sleep = sleeper.sleep
     running = asyncio.create_task(bench.run())
     await bench.put(an_outbox_message("slow", queue="channel:slow"))
     await bench.until(lambda: bench.held("channel:slow"))

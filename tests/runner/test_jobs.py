@@ -37,13 +37,13 @@ class NoClaims:
 
 
 def in_force_of(harness: Harness) -> PolicyInForce:
-    """Return what knows whether the house's policy is in force; nothing is declared."""
+    """Return what knows whether the harness's policy is in force; nothing is declared."""
     storage = harness.storage
     return PolicyInForce(harness.policy, begin=storage.begin, read=storage.read, real_time=harness.clock)
 
 
 class Day:
-    """The jobs of one process over a house; `run` runs one now."""
+    """The jobs of one process over a harness; `run` runs one now."""
 
     def __init__(self, harness: Harness, **changes: Any) -> None:  # noqa: ANN401 - whatever the fields are
         self.harness = harness

@@ -1,4 +1,4 @@
-"""How many queues a worker has in hand at once, and what comes of those for which it has no hand free."""
+"""How many queues a worker serves at once, and what becomes of those for which it has no free slot."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from tests.workflow.harness import a_harness
 
 
 async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:
-    """Something is stored in forty queues: sixteen are begun, the others follow as hands become free."""
+    """Something is stored in forty queues: sixteen are started, the others follow as slots become free."""
     harness = await a_harness()
     queues = [f"queue {number}" for number in range(40)]
     async with at_work(harness) as bench:
@@ -30,8 +30,8 @@ async def test_no_more_is_begun_at_once_than_there_are_hands() -> None:
     assert sorted(bench.recorder.delivered) == sorted(queues)
 
 
-async def test_nothing_is_claimed_while_more_is_in_hand_than_there_are_hands(logged: list[dict[str, Any]]) -> None:
-    """Commits that end at one moment may each count on the same hands."""
+async def test_nothing_is_claimed_while_more_is_served_than_there_are_slots(logged: list[dict[str, Any]]) -> None:
+    """Commits that end at the same moment may each count on the same slots."""
     harness = await a_harness()
     async with at_work(harness) as bench:
         bench.recorder.held["slow"] = asyncio.Event()

@@ -79,7 +79,7 @@ class Process:
         await self.worker.run(claims=self.storage.claims, queue_runner=queue_runner)
 
     async def deliver(self, lease: Lease) -> float:
-        """Strike everything off."""
+        """Mark everything done."""
         async with self.storage.begin(lease) as work:
             found = await work.outbox.due(lease.queue, limit=100)
             await work.outbox.done(*[due.number for due in found])

@@ -37,7 +37,7 @@ async def test_a_request_goes_all_the_way_through_the_worker() -> None:
 
 
 async def test_a_clock_that_is_set_forward_lets_nobody_take_their_own_queue_again() -> None:
-    """By the database's time every lease has run out; what is in hand is in hand all the same, and told once."""
+    """By the database's time every lease has run out; a delivery goes on all the same, and is told once."""
     harness = await a_harness()
     async with at_work(harness) as bench:
         bench.recorder.held["slow"] = asyncio.Event()
@@ -128,7 +128,7 @@ def lease_number(harness: Harness, queue: str) -> int:
 
 async def tried(bench: WorkerHarness, times: int, number: int = 1, box: Box = Box.INBOX) -> None:
     """Let an inbox or outbox row be tried so often."""
-    rooms = bench.harness.storage.tables
+    tables = bench.harness.storage.tables
     for count in range(1, times + 1):
 
         def is_so(count: int = count) -> bool:
@@ -137,7 +137,7 @@ async def tried(bench: WorkerHarness, times: int, number: int = 1, box: Box = Bo
 
         await bench.until(is_so)
         await bench.later(60)
-    assert rooms
+    assert tables
 
 
 async def test_somebody_whom_slack_cannot_look_up_holds_up_nobody_else() -> None:

@@ -205,7 +205,7 @@ async def test_a_changed_event_is_found(stored: Storage, change: dict[str, Any])
 
 
 async def voted_on(storage: Storage, *voters: MemberId, told: bool = True) -> UpgradeRequest:
-    """Store a request with a vote of each, and its trail; `told`: each event says whose approvals stand."""
+    """Store a request with a vote of each, and its trail; `told`: each event says whose approvals count."""
     request = an_upgrade_request(required=3, cluster_identity=ClusterIdentity(str(uuid4())))
     async with storage.begin() as work:
         await work.audit.append(fact(request, "upgrade requested", at=NOON, actor=request.requester))

@@ -34,7 +34,7 @@ OTHERS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_dat
 
 
 async def test_what_was_stored_survives_the_process(stored: Storage) -> None:
-    """Every entry that was reported is there, each with its errand and its audit event, and the chain is whole."""
+    """Every entry that was reported is there, each with its message and its audit event, and the chain is whole."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, stored.url, stdout=PIPE)
     assert process.stdout is not None
     reported = 0

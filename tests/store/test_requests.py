@@ -80,7 +80,7 @@ async def test_nothing_is_stored_without_a_commit(subject: Subject) -> None:
     """Leaving early rolls back everything, also when something raised."""
     request = an_upgrade_request()
 
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - what raises stands inside the Work
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - what raises is inside the unit of work
         async with subject.begin() as work:
             await work.requests.add(request)
             raise ZeroDivisionError
@@ -170,7 +170,7 @@ async def test_a_cluster_has_one_open_request(subject: Subject, state: State) ->
 
 @pytest.mark.parametrize("state", sorted(set(State) - OPEN))
 async def test_requests_that_are_not_open_leave_room(subject: Subject, state: State) -> None:
-    """Any number of them may stand beside an open one."""
+    """There may be any number of them beside an open one."""
     await added(subject, an_upgrade_request(state=state), an_upgrade_request(state=state), an_upgrade_request())
 
 

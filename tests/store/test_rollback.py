@@ -8,7 +8,7 @@ from bot.workflow.outbox import Kind, OutboxMessage
 
 
 async def works(storage: Storage, key: str) -> None:
-    """Claim a queue, store an errand, take it and finish it."""
+    """Claim a queue, store a message, take it and finish it."""
     async with storage.begin() as work:
         await work.outbox.put(OutboxMessage(queue="q", key=key, kind=Kind.CHANNEL, target="C1"))
         await work.commit()

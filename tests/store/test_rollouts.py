@@ -119,7 +119,7 @@ async def test_it_is_followed_until_nothing_more_becomes_of_it(subject: Subject)
 
 
 async def test_requests_of_a_rollout_are_not_counted_for_their_requester(subject: Subject) -> None:
-    """They stand in no list of a person's own requests, and do not use up how many somebody may have."""
+    """They are in no list of a person's own requests, and do not use up how many somebody may have."""
     async with subject.begin() as work:
         request = an_upgrade_request(rollout="r1", state=State.APPROVED)
         await work.requests.add(request)

@@ -248,8 +248,8 @@ async def test_pruning_spares_what_may_come_again(stored: Storage) -> None:
         assert [due.outgoing.key for due in await work.outbox.due("card:1", limit=10)] == ["undone"]
 
 
-async def test_the_census_counts(stored: Storage) -> None:
-    """What waits and since when, what was given up, and how things stand."""
+async def test_the_stats_count(stored: Storage) -> None:
+    """What waits and since when, what was given up, and how many there are in each state."""
     async with stored.begin() as work:
         await work.inbox.put(NewEntry(entry=a_submitted_form(), key="1", queue="q"))
         await work.outbox.put(
@@ -325,7 +325,7 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(stored: Storage) -> No
 
 
 def test_keys_are_unique_in_both_boxes() -> None:
-    """The promise that nothing is told twice stands in the tables themselves."""
+    """The tables themselves keep the promise that nothing is told twice."""
     assert InboxRow.__table__.c.key.unique
     assert OutboxRow.__table__.c.key.unique
 

@@ -122,7 +122,7 @@ async def test_followed_are_those_that_are_not_final(subject: Subject) -> None:
 
 
 async def test_where_one_stands_is_stored_anew_with_each_move(subject: Subject) -> None:
-    """A poll compares it with what the cloud says, and leaves alone what stands there too."""
+    """A poll compares it with what the cloud says, and leaves alone what has not changed."""
     (before,) = await saved(subject, named("one", status="SCHEDULED", window=None))
 
     (after,) = await saved(subject, replace(before, window=a_window(NOON)))

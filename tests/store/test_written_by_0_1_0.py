@@ -126,7 +126,7 @@ async def test_the_catalog_and_how_well_it_can_be_read_are_read_back(migrated: S
 
 
 async def test_places_in_slack_are_read_back(migrated: Storage, content: Written) -> None:
-    """Where cards stand, and which channel refuses messages."""
+    """Where cards were posted, and which channel refuses messages."""
     async with migrated.read() as work:
         for row in content.tables["cards"]:
             place = await work.messages.card(RequestId(row["request_id"]))

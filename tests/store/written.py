@@ -30,11 +30,11 @@ channel = "C0PROD"
 required_approvals = 2
 on_call = ["S0ONCALL"]
 """
-"""What 0.1.0 ran with, beside the settings of a house."""
+"""What 0.1.0 ran with, beside the settings of the harness."""
 _FILE = Path(__file__).parent / "written_by_0_1_0.json"
 _MIGRATIONS = Path(bot.store.migrating.__file__).parent / "migrations"
 _SLACK = "SLACK_ADDRESS"
-"""Stands in the file where the simulated Slack listened, which is another port each time."""
+"""Replaces the port in the file where the simulated Slack listened, which is another port each time."""
 
 
 @dataclass(frozen=True, slots=True)

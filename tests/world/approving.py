@@ -21,7 +21,7 @@ TWO = f"{BASE}required_approvals = 2\n"
 
 @asynccontextmanager
 async def under(policy: str, folder: Path) -> AsyncIterator[Harness]:
-    """Open a house whose bot obeys this policy file, over HTTP and SQLite."""
+    """Start a world whose bot obeys this policy file, over HTTP and SQLite."""
     async with harness(f"sqlite+aiosqlite:///{folder / 'bot.db'}") as opened:
         await obey(opened, policy, folder)
         yield opened

@@ -16,7 +16,7 @@ def sqlite_file(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["http", "socket"])
 async def anyhow(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[Harness]:
-    """Open a house with a bot in it, over each transport."""
+    """Start a world with a bot in it, over each transport."""
     transport: Transport = request.param
     async with harness(sqlite_file, transport) as opened:
         await opened.open_bot()
@@ -25,7 +25,7 @@ async def anyhow(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncItera
 
 @pytest.fixture
 async def home(sqlite_file: str) -> AsyncIterator[Harness]:
-    """Open a house with a bot in it, over HTTP."""
+    """Start a world with a bot in it, over HTTP."""
     async with harness(sqlite_file) as opened:
         await opened.open_bot()
         yield opened

@@ -1,4 +1,4 @@
-"""A house for whole-bot tests: simulated Slack and cloud, and real bots in this process or in their own."""
+"""The harness of whole-bot tests: simulated Slack and cloud, and real bots in this process or in their own."""
 
 import asyncio
 import os
@@ -220,7 +220,7 @@ async def harness(
     speed: float = 1.0,
     **changes: Any,  # noqa: ANN401 - any setting
 ) -> AsyncIterator[Harness]:
-    """Open a house without a bot in it; bots left inside are stopped at the end."""
+    """Start a world without a bot in it; bots that still run are stopped at the end."""
     clock = SimulatedClock(start=MONDAY, speed=speed)
     app = InstalledApp.from_manifest(manifest(url="http://127.0.0.1"))
     async with SimulatedSlack(app=app, clock=clock) as slack, SimulatedCloud(clock) as cloud:

@@ -163,7 +163,7 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: Harne
 
 
 async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_is_there_again(home: Harness) -> None:
-    """Card, thread and requester are told; the list says where it stands as soon as it has it again."""
+    """Card, thread and requester are told; the list shows its status as soon as it has it again."""
     card = await home.approved("staging/payments")
     upgrade = home.cloud.forget(home.cloud.upgrades[-1].identity)
     await polled(home.url, times=2)

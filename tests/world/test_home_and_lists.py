@@ -12,7 +12,7 @@ from tests.world.harness import CHANNEL, Harness, harness
 
 
 async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: Harness) -> None:
-    """Approve stands in the approver's Home; pressing it there submits."""
+    """The approver's Home has Approve; pressing it there submits."""
     card = await home.request("staging/payments")
 
     await home.sem.home("Waiting for your decision")

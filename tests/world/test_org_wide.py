@@ -11,7 +11,7 @@ from tests.world.harness import CHANNEL, Harness, harness
 
 @pytest.fixture(params=["http", "socket"])
 async def org_wide(request: pytest.FixtureRequest, sqlite_file: str) -> AsyncIterator[Harness]:
-    """Open a house whose app is installed for the organisation, with the approvers' group in its second workspace."""
+    """Start a world whose app is installed for the organisation, with the approvers' group in its second workspace."""
     async with harness(sqlite_file, request.param) as opened:
         opened.slack.workspace.enterprise_id = "E0HARBOUR"
         opened.slack.workspace.sisters.append("T0QUAY")

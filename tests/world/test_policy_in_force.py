@@ -15,7 +15,7 @@ NEW = "v1.31.6-u-ame.10"
 
 
 async def errors(person: PersonInSlack) -> Mapping[str, str]:
-    """Submit the modal that is open and return what stands at its fields."""
+    """Submit the modal that is open and return what it says at its fields."""
     return (await person.submit()).errors
 
 

@@ -61,7 +61,7 @@ async def _pumped(reader: StreamReader, writer: StreamWriter) -> None:
 async def behind_a_proxy(
     folder: Path, *, scheme: str = "http://"
 ) -> AsyncIterator[tuple[Harness, Proxy, dict[str, str]]]:
-    """Open a house whose Slack and cloud have TLS, certificates of a private authority, and are behind a proxy."""
+    """Start a world whose Slack and cloud have TLS, certificates of a private authority, and are behind a proxy."""
     made = await asyncio.create_subprocess_exec(
         "sh", "-ec", CERTIFICATES, cwd=folder, stderr=asyncio.subprocess.DEVNULL
     )

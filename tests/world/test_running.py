@@ -20,7 +20,7 @@ from tests.world.harness import CHANNEL, Harness, Transport, harness, start_proc
 async def run_in(
     opened: Harness, folder: Path, **changes: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """Run a bot beside a house; yields the process and its address, once it answers."""
+    """Run a bot beside a harness; yields the process and its address, once it answers."""
     port = free_port()
     environment = opened.environment(BOT_PORT=port, **changes)
     process = await start_process("run", environment=environment, folder=folder)

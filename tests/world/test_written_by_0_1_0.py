@@ -15,7 +15,7 @@ from tests.world.harness import Harness, harness
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def left(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Harness, Written]]:
-    """Open a house with Slack, cloud and database as 0.1.0 left them, without a bot."""
+    """Start Slack, cloud and database as 0.1.0 left them, without a bot."""
     url = request.getfixturevalue(f"empty_{request.param}_url")
     folder = request.getfixturevalue("tmp_path")
     async with harness(url) as opened:

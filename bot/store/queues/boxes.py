@@ -109,7 +109,7 @@ class StoredInbox:
         )
 
     async def done(self, number: int) -> None:
-        """Strike it off."""
+        """Mark it done."""
         await self._transaction.run(_TAKEN_IN, {"done": number})
 
     async def postpone(self, number: int, *, seconds: float, error: str) -> None:
@@ -132,7 +132,7 @@ class StoredInbox:
 
 
 class StoredOutbox:
-    """Errands in the database."""
+    """Outbox messages in the database."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -146,7 +146,7 @@ class StoredOutbox:
         self._transaction.queues.update((Box.OUTBOX, outgoing.queue) for outgoing in outbox if not outgoing.delay)
 
     async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
-        """Return the queue's undone errands in stored order, up to the first that has to wait.
+        """Return the queue's undone messages in stored order, up to the first that has to wait.
 
         Raises UnreadableRow for the first of them that cannot be read.
         """
@@ -156,7 +156,7 @@ class StoredOutbox:
             if not is_due:
                 break
             try:
-                outgoing, reference = decode_errand(body), body.get("reference", "")
+                outgoing, reference = decode_outbox_message(body), body.get("reference", "")
                 told_in = decode_digest(digest)
             except UNREADABLE as error:
                 raise UnreadableRow(number, attempts=attempts, error=error) from error
@@ -166,7 +166,7 @@ class StoredOutbox:
         return tuple(due)
 
     async def done(self, *numbers: int) -> None:
-        """Strike them off; how long what was told had waited goes into the metrics."""
+        """Mark them done; how long what was delivered had waited goes into the metrics."""
         for number, body, seconds in await self._transaction.all(_TOLD, done=numbers):
             if body["kind"] != Kind.SUBMIT and seconds is not None:
                 TOLD_SECONDS.labels(body["kind"]).observe(max(0.0, float(seconds)))
@@ -213,8 +213,8 @@ def _entered(new_entry: NewEntry) -> dict[str, Any]:
     return {"key": new_entry.key, "queue": new_entry.queue, "body": body, "member": new_entry.entry.member}
 
 
-def decode_errand(body: dict[str, Any]) -> OutboxMessage:
-    """Read a stored errand."""
+def decode_outbox_message(body: dict[str, Any]) -> OutboxMessage:
+    """Read a stored outbox message."""
     event = body.get("event")
     outgoing = OUTBOX_MESSAGES.decode({**body, "event": None})
     return outgoing if event is None else replace(outgoing, event=EVENTS.decode(event))

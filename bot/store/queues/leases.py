@@ -38,7 +38,7 @@ class StoredClaims:
     ) -> tuple[Lease, ...]:
         """Claim queues that have something due and are nobody's, the most urgent and oldest first.
 
-        Those in `besides` are in hand already, whatever a database whose clock was set says. Without names there is
+        Those in `besides` are served already, whatever a database whose clock was set says. Without names there is
         mostly nothing to claim, so that is looked at first, by reading only. Something new was stored in those that are
         named, so they are claimed even where nothing was to be done for a while.
         """
@@ -161,7 +161,7 @@ class StoredClaims:
         claim = {"claimer": self.owner, "lasting": self.lasting}
         numbers: dict[str, int] = {}
         if new:
-            rows = [{"name": name, **claim} for name in sorted(new)]  # sorted: two processes never wait in a circle
+            rows = [{"name": name, **claim} for name in sorted(new)]  # sorted: two processes never wait for each other
             begun = await claiming.all(statements.first(claiming.insert), *rows)
             numbers |= {row.name: row.number for row in begun}
         if known := [name for name in names if name not in numbers]:

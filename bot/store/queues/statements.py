@@ -34,7 +34,7 @@ from bot.workflow.outbox import SUBMISSIONS
 from bot.workflow.ports import LONGEST_PAUSE, Box, Lane
 
 ANY_TIME = 0.0
-"""Stands in a lease that may be taken without waiting."""
+"""The `not_before` of a lease that may be taken without waiting."""
 _LASTING: BindParameter[float] = bindparam("lasting", type_=Float)
 CLAIM: dict[str, Any] = {
     "owner": bindparam("claimer"),

@@ -16,7 +16,7 @@ IN, OUT = (Box.INBOX, "in"), (Box.OUTBOX, "out")
 
 
 async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
-    """Store an errand in the queue `out`."""
+    """Store a message in the queue `out`."""
     async with subject.begin() as work:
         await work.outbox.put(an_outbox_message(key, queue="out", delay=delay))
         await work.commit()

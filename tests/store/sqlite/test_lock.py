@@ -28,7 +28,7 @@ async def test_a_second_process_is_refused_a_sqlite_file(sqlite_url: str) -> Non
 
 
 def modes(file: str) -> list[int]:
-    """Return the modes of a SQLite database and of what stands beside it."""
+    """Return the modes of a SQLite database and of the files beside it."""
     return [Path(f"{file}{end}").stat().st_mode & 0o777 for end in ("", "-wal", "-shm", ".lock")]
 
 
