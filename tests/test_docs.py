@@ -1,5 +1,6 @@
 """The pages tell the truth: links lead somewhere, examples are valid, the diagram is the table."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -100,3 +101,43 @@ def test_every_scope_is_explained() -> None:
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
     assert [scope for scope in SCOPES if f"`{scope}`" not in text] == []
+
+
+def walks() -> dict[str, list[tuple[str, str]]]:
+    """Return file and name of each stop, by the title of its walk."""
+    text = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    part = text.partition("<!-- walks -->")[2].partition("<!-- end of walks -->")[0]
+    return {
+        walk.partition("\n")[0]: re.findall(r"^\d+\. `(\S+)` `(\S+)`: ", walk, re.MULTILINE)
+        for walk in part.split("### ")[1:]
+    }
+
+
+def defined(path: str) -> set[str]:
+    """Return the functions, classes and methods that a file defines, methods with their class."""
+    names = set()
+    for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{part.name}" for part in node.body if hasattr(part, "name")}
+    return names
+
+
+def test_each_walk_has_at_most_twelve_stops_and_all_of_them_exist() -> None:
+    """A newcomer who follows a walk finds every file and every function."""
+    found = walks()
+
+    assert len(found) == 3
+    for stops in found.values():
+        assert 0 < len(stops) <= 12
+        assert [stop for stop in stops if stop[1] not in defined(stop[0])] == []
+
+
+def test_every_file_of_the_glossary_exists() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S[^|]*) \| ([^|]+) \| `(\S+)` \|$", text, re.MULTILINE)
+
+    assert len(rows) > 15
+    assert [path for _, _, path in rows if not (ROOT / path).is_file()] == []
+    assert [word for word, _, _ in rows] == sorted(word for word, _, _ in rows)
