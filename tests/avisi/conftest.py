@@ -21,8 +21,8 @@ SOON = Timeouts(submit=0.5, read=0.5)
 """For tests in which the cloud keeps silent; everywhere else a busy machine may take its time."""
 QUICK = Retries(attempts=3, within=30, first_wait=0.001, longest_wait=0.05, jitter=0.001)
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+settings.register_profile("slow_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("slow_machine")
 
 CallSeen = tuple[str, str, str]
 

@@ -154,7 +154,7 @@ async def test_an_item_that_cannot_be_read_does_not_break_the_list(caplog: pytes
     assert json.dumps(good) not in caplog.text
 
 
-async def test_what_stands_where_it_is_known_to_stand_is_only_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unchanged_upgrade_is_only_named(caplog: pytest.LogCaptureFixture) -> None:
     """A window that moved, another status, another version, a new one: these are read, whatever else they carry."""
     same = {"identity": "same", "clusterIdentity": "c1", "status": "SCHEDULED", "toClusterVersion": "v1.32.1"}
     window = {"windowStart": "2026-12-05T22:00:00Z", "windowEnd": "2026-12-06T02:00:00Z"}

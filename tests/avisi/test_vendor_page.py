@@ -1,4 +1,4 @@
-"""The examples on the vendor's page (docs.avisi.cloud, requestScheduledClusterUpgrade), as they stand there."""
+"""The examples on the vendor's page (docs.avisi.cloud, requestScheduledClusterUpgrade), word for word."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""The Bolt application is what we pass in, whatever stands in the environment."""
+"""The Bolt application is what we pass in, whatever is in the environment."""
 
 import logging
 

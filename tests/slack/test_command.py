@@ -357,7 +357,7 @@ async def test_choosing_refreshes_and_keeps_what_was_entered(transport: Transpor
 
 
 @BOTH
-async def test_errors_stand_at_their_fields_and_a_second_try_goes_through(transport: Transport) -> None:
+async def test_errors_show_at_their_fields_and_a_second_try_succeeds(transport: Transport) -> None:
     """Nothing entered is lost by a mistake, and only the corrected form is stored."""
     async with harness(transport) as here:
         roos = here.slack.person(ROOS)

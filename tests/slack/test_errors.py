@@ -33,7 +33,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 }
 
 
-class Room:
+class OneListener:
     """A Bolt application whose only listener does what a test says."""
 
     def __init__(self, listener: Any, *, patience: float = 60.0) -> None:  # noqa: ANN401 - any listener
@@ -51,7 +51,7 @@ class Room:
         self.app.event("app_home_opened")(guarded)
 
     async def tell(self, _: Payload, sentence: str) -> None:
-        """Keep what was told."""
+        """Keep what the person was sent."""
         self.told.append(sentence)
 
     async def send(self, kind: str) -> tuple[int, str]:
@@ -68,12 +68,12 @@ async def _breaks(ack: AsyncAck, body: Payload) -> None:
 @pytest.mark.parametrize("kind", list(PAYLOADS))
 async def test_a_listener_that_breaks_still_answers(kind: str) -> None:
     """A command, a submission and a press carry the reference to the person; nothing is a 500 or a silence."""
-    room = Room(_breaks)
+    one = OneListener(_breaks)
 
-    status, said = await room.send(kind)
+    status, said = await one.send(kind)
 
     assert status == 200
-    shown = said + "".join(room.told)
+    shown = said + "".join(one.told)
     if kind in {"command", "submission", "press"}:
         assert "reference" in shown
     assert "database" not in shown
@@ -92,7 +92,7 @@ async def test_the_reference_that_the_person_sees_finds_the_line(
     written: io.StringIO,
 ) -> None:
     """A bug wakes somebody and leaves its trace; a database that is away mends itself."""
-    _, said = await Room(listener).send("command")
+    _, said = await OneListener(listener).send("command")
 
     (line,) = [json.loads(text) for text in written.getvalue().splitlines() if "slack.listener_failed" in text]
     assert f"reference {line['reference']}" in said
@@ -106,20 +106,20 @@ async def test_a_listener_that_takes_too_long_answers_before_slack_gives_up() ->
     async def sleeps(ack: AsyncAck, body: Payload) -> None:  # noqa: ARG001 - Bolt's shape of a listener
         await asyncio.sleep(30)
 
-    status, said = await Room(sleeps, patience=0.05).send("command")
+    status, said = await OneListener(sleeps, patience=0.05).send("command")
 
     assert status == 200
     assert "reference" in said
 
 
 async def test_a_failure_after_the_acknowledgement_leaves_it_alone() -> None:
-    """Bolt would lose the acknowledgement; here it stands."""
+    """Bolt would lose the acknowledgement; here it is sent."""
 
     async def acks_and_breaks(ack: AsyncAck, body: Payload) -> None:  # noqa: ARG001 - Bolt's shape of a listener
         await ack(text="done")
         raise RuntimeError("too late to matter")
 
-    status, said = await Room(acks_and_breaks).send("command")
+    status, said = await OneListener(acks_and_breaks).send("command")
 
     assert (status, "done" in said) == (200, True)
 

@@ -1,4 +1,4 @@
-"""Who somebody is: standings by Slack's flags, answers reused for a while, and no answer treated as no."""
+"""Who somebody is: account types by Slack's flags, answers reused for a while, a missing answer never taken for one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -103,7 +103,7 @@ async def test_no_answer_is_never_an_answer(here: SlackHarness, fault: Fault) ->
 
 
 async def test_what_slack_does_not_know_is_nobody(here: SlackHarness) -> None:
-    """An unknown person has no standing; an unknown group, or groups on a free plan, is no group. The log warns."""
+    """An unknown person is UNKNOWN; an unknown group, or groups on a free plan, is no group. The log warns."""
     with capture_logs() as logged:
         assert (await here.people.find(MemberId("U0NOBODY"))).account_type is AccountType.UNKNOWN
         assert await here.people.group("S0NOBODY") is None
@@ -126,8 +126,8 @@ async def test_what_slack_does_not_know_is_nobody(here: SlackHarness) -> None:
         ("missing_argument", "`upgrade-bot doctor`"),
     ],
 )
-async def test_what_slack_refuses_for_good_says_what_mends_it(here: SlackHarness, code: str, way_out: str) -> None:
-    """In the error, in the log once, and at the door, until a look-up succeeds again."""
+async def test_what_slack_refuses_for_good_says_what_to_do(here: SlackHarness, code: str, way_out: str) -> None:
+    """In the error, once in the log, and in the answer to a command, until a look-up succeeds again."""
     for method in ("users.info", "usergroups.users.list"):
         here.slack.faults.add(method, Fault(error=code), times=2)
 
@@ -178,7 +178,7 @@ async def test_groups_of_an_organisation_are_looked_for_in_every_workspace(here:
     await people.close()
 
 
-async def test_the_door_waits_a_second_at_most(here: SlackHarness) -> None:
+async def test_the_access_gate_waits_a_second_at_most(here: SlackHarness) -> None:
     """When Slack is slow nobody is let in, but for who was seen as a full member within the last hour."""
     here.slack.faults.add("users.info", Fault(delay=0.5))
 
