@@ -130,7 +130,9 @@ def use_cases(
         home_reading=home_reading,
         requesting=Requesting(
             begin=judge,
-            viewing=viewing,
+            read=read,
+            policy=policy,
+            catalog_cache=catalog_cache,
             permissions=permissions,
             readiness_check=readiness_check,
             rule_check=rule_check,

@@ -14,6 +14,7 @@ from bot.domain.request import RequestId, Seal
 from bot.notifications import ids
 from bot.slack.web.calls import CallFailed, call
 from bot.store.errors import DatabaseProblem
+from bot.workflow import queues
 from bot.workflow.inbox import Press
 
 _WAIT: Final = 120
@@ -67,7 +68,7 @@ async def _bot_has_run(context: DoctorContext) -> bool:
 async def _arrived(context: DoctorContext, request_id: RequestId) -> bool:
     for _ in range(_WAIT):
         try:
-            if await context.storage.stats.received(f"request:{request_id}"):
+            if await context.storage.stats.received(queues.entries_of_request(request_id)):
                 return True
         except DatabaseProblem:
             return False

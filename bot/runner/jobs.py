@@ -14,6 +14,7 @@ from bot.observe.reference import referenced
 from bot.runner.leases import RENEW_EVERY, kept
 from bot.runner.outage import Outage
 from bot.runner.schedule import Job, Schedule
+from bot.workflow import queues
 from bot.workflow.catalog_cache import CatalogCache, Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
 from bot.workflow.policy_in_force import PolicyInForce
@@ -59,8 +60,8 @@ class Jobs:
     def join(self, schedule: Schedule) -> None:
         """Put every job on the schedule."""
         for organisation in self.organisations:
-            schedule.every(_TICK, f"catalog:{organisation}", self._catalog(organisation))
-            schedule.every(_TICK, f"poll:{organisation}", self._poll(organisation))
+            schedule.every(_TICK, queues.catalog(organisation), self._catalog(organisation))
+            schedule.every(_TICK, queues.poll(organisation), self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
         schedule.every(_TICK, "rollouts", self.guarded("rollouts", self._rollouts))
         schedule.every(_TICK, "readiness", self._job("readiness", self._readiness, again_in=1.0))
@@ -86,10 +87,10 @@ class Jobs:
                 told.failed(error)
             self.polled(organisation, monotonic() - began)
 
-        return self._job(f"poll:{organisation}", poll, again_in=self.poll_every)
+        return self._job(queues.poll(organisation), poll, again_in=self.poll_every)
 
     def _catalog(self, organisation: Organisation) -> Job:
-        name = f"catalog:{organisation}"
+        name = queues.catalog(organisation)
         told = _Told("catalog.not_read", "catalog.read_again", organisation)
 
         async def catalog() -> None:
@@ -135,7 +136,7 @@ class Jobs:
             async def advance(lease: Lease, one: RolloutId = rollout_id) -> None:
                 await self.rollouts.advance(one, lease)
 
-            await self._job(f"rollout:{rollout_id}", advance, again_in=0.5)()
+            await self._job(queues.rollout(rollout_id), advance, again_in=0.5)()
 
     async def _remind(self, lease: Lease) -> None:
         await self.reminding.look_round(lease)

@@ -10,7 +10,7 @@ from bot.domain.events import About
 from bot.domain.people import MemberId
 from bot.domain.request import UpgradeRequest
 from bot.observe.reference import referenced
-from bot.workflow import outbox
+from bot.workflow import outbox, queues
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import (
     LeaseLost,
@@ -111,7 +111,7 @@ class QueueRunner:
                 if given_up:
                     await work.outbox.dead_letter(row.number, error=error)
                 else:
-                    queue = outbox.queue_of_its_own(lease.queue, row.number)
+                    queue = queues.aside(lease.queue, row.number)
                     await work.outbox.set_aside(row.number, queue=queue, seconds=seconds, error=error)
             elif given_up:
                 await work.inbox.dead_letter(row.number, error=error)

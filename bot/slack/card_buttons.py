@@ -26,6 +26,7 @@ from bot.slack.rejection import About
 from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
+from bot.workflow import queues
 from bot.workflow.errors import MembersUnavailable, Missing
 from bot.workflow.inbox import ButtonPressed, MessageRef, Press
 from bot.workflow.permissions import who_is_it
@@ -142,7 +143,7 @@ class CardButtons:
     async def _store(self, body: Payload, press: ButtonPressed) -> None:
         action = action_of(body)
         key = f"press:{press.member}:{text(action, 'action_ts')}:{text(action, 'action_id')}"
-        await self.storing.put(press, key=key, queue=f"request:{press.request_id}")
+        await self.storing.put(press, key=key, queue=queues.entries_of_request(press.request_id))
 
 
 def read(body: Payload) -> ButtonPressed:

@@ -14,6 +14,7 @@ from bot.slack.form import modal
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.storing import Storing
+from bot.workflow import queues
 from bot.workflow.inbox import FormSubmitted
 from bot.workflow.viewing import Viewing
 
@@ -49,7 +50,7 @@ class Submission:
             replaces=held.replaces,
             in_home=held.in_home,
         )
-        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"cluster:{cluster.identity}")
+        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=queues.entries_of_cluster(cluster.identity))
         await ack()
 
     async def rejected(self, ack: AsyncAck, body: Payload) -> None:
@@ -59,5 +60,5 @@ class Submission:
         if not entry.reason:
             await ack(response_action="errors", errors={BlockId.REASON.value: "Say why, so that others understand it."})
             return
-        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"request:{entry.request_id}")
+        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=queues.entries_of_request(entry.request_id))
         await ack()

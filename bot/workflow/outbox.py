@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from bot.domain.events import About, Answered, AnyEvent
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.workflow import queues
 from bot.workflow.inbox import MessageRef
-
-SUBMISSIONS: Final = "submit:"
-"""The queues of submissions have names that begin with this."""
 
 
 class Kind(StrEnum):
@@ -125,7 +122,7 @@ def about_upgrade(upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> 
 def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency.ALERT) -> OutboxMessage:
     """Draw the card as it is now. `because` tells apart the repaints of one revision."""
     return OutboxMessage(
-        queue=f"card:{request.id}",
+        queue=queues.card(request.id),
         key=f"card:{request.id}:{request.revision}:{because}",
         kind=Kind.CARD,
         urgency=urgency,
@@ -137,7 +134,7 @@ def repaint(request: UpgradeRequest, *, because: str, urgency: Urgency = Urgency
 def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
     """Post an event under the request's card, once for each revision of the request unless there is a key."""
     return OutboxMessage(
-        queue=f"card:{request.id}",
+        queue=queues.card(request.id),
         key=f"thread:{request.id}:{type(event).__name__}:{key or request.revision}",
         kind=Kind.THREAD,
         urgency=Urgency.BACKGROUND,
@@ -150,7 +147,7 @@ def in_thread(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> Out
 def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
     """Post an event in a channel, once for each key and channel."""
     return OutboxMessage(
-        queue=f"channel:{channel}",
+        queue=queues.channel(channel),
         key=f"channel:{channel}:{key}",
         kind=Kind.CHANNEL,
         target=channel,
@@ -162,7 +159,7 @@ def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
 def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
     """Send an event to the requester directly."""
     return OutboxMessage(
-        queue=f"direct:{request.requester}",
+        queue=queues.direct(request.requester),
         key=f"direct:{request.id}:{type(event).__name__}:{key or request.revision}",
         kind=Kind.DIRECT,
         target=request.requester,
@@ -174,7 +171,7 @@ def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> 
 def answer(member: MemberId, text: str, *, key: str, about: About, response_url: str | None = None) -> OutboxMessage:
     """Answer one person privately."""
     return OutboxMessage(
-        queue=f"private:{member}",
+        queue=queues.private(member),
         key=f"private:{key}",
         kind=Kind.PRIVATE,
         urgency=Urgency.PERSON,
@@ -188,7 +185,7 @@ def answer(member: MemberId, text: str, *, key: str, about: About, response_url:
 def mark_duplicate(request_id: RequestId, orphan: MessageRef) -> OutboxMessage:
     """Strike out a card that was posted twice."""
     return OutboxMessage(
-        queue=f"card:{request_id}",
+        queue=queues.card(request_id),
         key=f"strike:{orphan.channel}:{orphan.ts}",
         kind=Kind.MARK_DUPLICATE,
         target=orphan.channel,
@@ -197,16 +194,10 @@ def mark_duplicate(request_id: RequestId, orphan: MessageRef) -> OutboxMessage:
     )
 
 
-def queue_of_its_own(queue: str, number: int) -> str:
-    """Return the name of a queue for one message that would hold up the rest of its queue; the lane is the same."""
-    aside = ":aside:"
-    return queue if aside in queue else f"{queue}{aside}{number}"
-
-
 def submit(request: UpgradeRequest) -> OutboxMessage:
     """Submit the request to the cloud."""
     return OutboxMessage(
-        queue=f"{SUBMISSIONS}{request.id}",
+        queue=queues.submission(request.id),
         key=f"submit:{request.id}:{request.revision}",
         kind=Kind.SUBMIT,
         urgency=Urgency.PERSON,
@@ -217,7 +208,7 @@ def submit(request: UpgradeRequest) -> OutboxMessage:
 def rollout_card(rollout: Rollout, *, urgency: Urgency = Urgency.ALERT) -> OutboxMessage:
     """Draw the card of a rollout as it is now; several that wait become one edit."""
     return OutboxMessage(
-        queue=f"rollout:{rollout.id}",
+        queue=queues.rollout(rollout.id),
         key=f"rollout:{rollout.id}:{rollout.revision}",
         kind=Kind.ROLLOUT_CARD,
         urgency=urgency,
@@ -229,7 +220,7 @@ def rollout_card(rollout: Rollout, *, urgency: Urgency = Urgency.ALERT) -> Outbo
 def rollout_thread(rollout: Rollout, event: AnyEvent) -> OutboxMessage:
     """Tell it under the card of a rollout; several that wait become one message."""
     return OutboxMessage(
-        queue=f"rollout:{rollout.id}",
+        queue=queues.rollout(rollout.id),
         key=f"rollout thread:{rollout.id}:{rollout.revision}",
         kind=Kind.ROLLOUT_THREAD,
         urgency=Urgency.BACKGROUND,
@@ -242,7 +233,7 @@ def rollout_thread(rollout: Rollout, event: AnyEvent) -> OutboxMessage:
 def publish_home(member: MemberId, *, key: str, urgency: Urgency = Urgency.BACKGROUND) -> OutboxMessage:
     """Publish a person's App Home again."""
     return OutboxMessage(
-        queue=f"home:{member}",
+        queue=queues.home(member),
         key=f"home:{member}:{key}",
         kind=Kind.HOME,
         urgency=urgency,

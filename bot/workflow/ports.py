@@ -11,7 +11,7 @@ from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
-from bot.workflow.outbox import SUBMISSIONS
+from bot.workflow.queues import SUBMISSIONS
 from bot.workflow.repositories import (
     AlertChecks,
     Audit,

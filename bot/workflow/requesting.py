@@ -11,21 +11,22 @@ from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
 from bot.domain.events import About, RequestApproved, UpgradeRequested
 from bot.domain.findings import ClusterGone
 from bot.domain.people import Member
-from bot.domain.policy import Rule
+from bot.domain.policy import Policy, Rule
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, State, UpgradeRequest
 from bot.workflow import outbox
-from bot.workflow.errors import Missing, Stale, Taken
+from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import Stale, Taken
 from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import FormSubmitted
+from bot.workflow.lookups import find_request
 from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Fact
 from bot.workflow.rule_check import Preview, RuleCheck
 from bot.workflow.transitions import Change, replace_request, request_facts, rule_facts, store_request
-from bot.workflow.viewing import Viewing
 
 _MOMENT = 0.1
 _SUBMITTING = 2.0
@@ -60,7 +61,9 @@ class Requesting:
     """Turns a submitted form into a request."""
 
     begin: BeginWork
-    viewing: Viewing
+    read: BeginReading
+    policy: Policy
+    catalog_cache: CatalogCache
     permissions: Permissions
     readiness_check: ReadinessCheck
     rule_check: RuleCheck
@@ -73,7 +76,7 @@ class Requesting:
 
         Raises MembersUnavailable and Later (an earlier request is being submitted): nothing was decided.
         """
-        await self.viewing.catalog_cache.renew()
+        await self.catalog_cache.renew()
         try:
             member = await self.permissions.somebody(submitted.member)
             asked = await self._judged(submitted, member)
@@ -93,11 +96,11 @@ class Requesting:
         form = submitted.form
         if wrong := await self.rule_check.form(form, lead=timedelta(0)):
             raise RuleBroken(" ".join(self.rule_check.words.advice(one) for one in wrong), *wrong)
-        found = self.viewing.find(form.cluster_identity)
+        found = self.catalog_cache.find(form.cluster_identity)
         if found is None or form.version is None:
             raise RuleBroken(self.rule_check.words.sentence(ClusterGone()), ClusterGone())
         _, cluster = found
-        rule = self.viewing.policy.rule(cluster.organisation, cluster.environment)
+        rule = self.policy.rule(cluster.organisation, cluster.environment)
         await self.permissions.check_may_request(member, rule)
         older = await self._rescheduled(submitted, member, cluster)
         preview = await self.rule_check.preview(form, cluster)
@@ -115,17 +118,17 @@ class Requesting:
         """
         if submitted.replaces is None:
             return None
-        try:
-            older = await self.viewing.request(submitted.replaces)
-        except Missing:
+        async with self.read() as work:
+            older = await find_request(work, submitted.replaces)
+        if older is None:
             return None
         if older.cluster_identity == cluster.identity:
             return older
         if older.state not in REPLACEABLE:
             return None
-        found = self.viewing.find(older.cluster_identity)
+        found = self.catalog_cache.find(older.cluster_identity)
         place = found[1] if found else older
-        rule = self.viewing.policy.rule(place.organisation, place.environment)
+        rule = self.policy.rule(place.organisation, place.environment)
         await self.permissions.check_may_request(member, rule)
         return older
 
@@ -206,7 +209,7 @@ class Requesting:
             await store_request(work, stored, stored.approve(at=now), approved)
 
     async def _refuse(self, number: int, submitted: FormSubmitted, refusal: Refused, lease: Lease) -> None:
-        found = self.viewing.find(submitted.form.cluster_identity)
+        found = self.catalog_cache.find(submitted.form.cluster_identity)
         about = About(
             organisation=submitted.organisation,
             environment=found[1].environment if found else "",
@@ -227,7 +230,7 @@ class Requesting:
                         "rule": type(refusal).__name__,
                         "answer": str(refusal),
                         "to_version": about.to_version,
-                        "policy": rule_facts(self.viewing.policy.rule(about.organisation, about.environment)),
+                        "policy": rule_facts(self.policy.rule(about.organisation, about.environment)),
                     },
                 )
             )

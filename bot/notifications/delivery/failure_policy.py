@@ -18,7 +18,7 @@ from bot.notifications.delivery.errors import (
     Throttled,
     TooLate,
 )
-from bot.workflow import outbox
+from bot.workflow import outbox, queues
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
 from bot.workflow.ports import LONGEST_PAUSE, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.retrying import MOST_TRIES, growing_pause
@@ -96,7 +96,7 @@ class FailurePolicy:
                 if due.attempts + 1 >= MOST_TRIES:
                     await work.outbox.dead_letter(due.number, error=said)
                 elif due.outgoing.kind is Kind.CHANNEL:
-                    queue = outbox.queue_of_its_own(lease.queue, due.number)
+                    queue = queues.aside(lease.queue, due.number)
                     await work.outbox.set_aside(due.number, queue=queue, seconds=seconds, error=said)
                 else:
                     await work.outbox.postpone(due.number, seconds=seconds, error=said)
