@@ -35,6 +35,7 @@ from bot.slack.storing import Storing
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
+from bot.workflow import queues
 from bot.workflow.errors import MembersUnavailable, Missing
 from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
 from bot.workflow.rollouts import Rollouts
@@ -304,7 +305,7 @@ class RolloutListeners:
             response_url=text(body, "response_url") or None,
         )
         key = f"press:{entry.member}:{text(action, 'action_ts')}:{entry.press}"
-        await self.storing.put(entry, key=key, queue=f"rollout:{rollout_id}")
+        await self.storing.put(entry, key=key, queue=queues.rollout(RolloutId(rollout_id)))
         await ack()
 
     async def asks_why(self, ack: AsyncAck, body: Payload) -> None:
@@ -339,7 +340,7 @@ class RolloutListeners:
             seal=Seal(seal),
             reason=reason,
         )
-        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=f"rollout:{rollout_id}")
+        await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=queues.rollout(RolloutId(rollout_id)))
         await ack()
 
     async def clusters(self, ack: AsyncAck, body: Payload) -> None:

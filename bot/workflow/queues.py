@@ -29,7 +29,7 @@ def card(request_id: RequestId) -> str:
 
 
 def rollout(rollout_id: RolloutId) -> str:
-    """Name the queue of a rollout's card and its thread, and the lease of the job that carries it out."""
+    """Name the queues of a rollout: what people decide about it, its card and thread, and the lease of its job."""
     return f"rollout:{rollout_id}"
 
 
