@@ -91,7 +91,7 @@ def use_cases(
     judge = in_force.guarding(begin)
     catalog_cache = CatalogCache(read, organisations)
     naming = Naming.among(organisations)
-    permissions = Permissions(members)
+    permissions = Permissions(members, rules)
     rule_check = RuleCheck(
         policy=policy,
         catalog_cache=catalog_cache,

@@ -1,6 +1,6 @@
 """What our own rules say no to. The message of each is what the person reads; nothing here is a fault of ours."""
 
-from bot.domain.findings import Finding
+from bot.domain.findings import Finding, NotPermitted
 
 
 class Refused(Exception):
@@ -8,7 +8,11 @@ class Refused(Exception):
 
 
 class NotEntitled(Refused):
-    """Somebody may not do this, whatever the request looks like."""
+    """Somebody may not do this, whatever the request looks like; `why` says who could, where that is known."""
+
+    def __init__(self, text: str, why: NotPermitted | None = None) -> None:
+        super().__init__(text)
+        self.why = why
 
 
 class NotAnApprover(NotEntitled):

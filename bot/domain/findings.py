@@ -5,9 +5,10 @@ A cluster is given by what it is called in front of people, an environment by it
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
 
 from bot.domain.calendar import AllowedRange, Freeze
-from bot.domain.people import MemberId
+from bot.domain.people import AccountType, MemberId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,3 +240,80 @@ Finding = (
 )
 BreaksRule = Frozen | OutsideAllowed | NotLongEnoughAfter
 """What a time, or a version at that time, may break."""
+
+
+class Action(StrEnum):
+    """What somebody wanted to do, for saying who else could."""
+
+    REQUEST = "request"
+    REQUEST_THERE = "request there"
+    DECIDE = "decide"
+    SUBMIT_AGAIN = "submit again"
+    TRY_AGAIN = "try again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Able:
+    """Who else could do it: any other full member, or these people."""
+
+    action: Action
+    everyone: bool
+    members: tuple[MemberId, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NobodyNow:
+    """Nobody can do it, as the request is in this state (a `State`)."""
+
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlyRequester:
+    """Only the requester may withdraw the request."""
+
+    requester: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlyRequesterOrApprovers:
+    """Only the requester or an approver may do it."""
+
+    requester: MemberId
+    environment: str
+    able: Able
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MayNotUseBot:
+    """The account is not a full member's; a guest is told who could do it."""
+
+    account_type: AccountType
+    instead: Able | NobodyNow | OnlyRequester | OnlyRequesterOrApprovers | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MayNotRequest:
+    """The rule of the environment does not let the person request upgrades."""
+
+    environment: str
+    able: Able
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlyApprovers:
+    """Only approvers of the environment may do it."""
+
+    environment: str
+    able: Able | NobodyNow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnUpgrade:
+    """The requester may not decide on their own request."""
+
+    able: Able | NobodyNow
+
+
+NotPermitted = MayNotUseBot | MayNotRequest | OnlyApprovers | OwnUpgrade | OnlyRequester | OnlyRequesterOrApprovers
+"""Why a person may not do something, and who could."""

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.findings import (
+    Able,
+    Action,
     AlreadyRuns,
     ClusterDown,
     ClusterGone,
@@ -15,14 +17,22 @@ from bot.domain.findings import (
     ClusterRenamed,
     Finding,
     Frozen,
+    MayNotRequest,
+    MayNotUseBot,
     MoreApprovalsNeeded,
+    NobodyNow,
     NoLongerApprover,
     NoLongerRequester,
     NothingOffered,
     NotLongEnoughAfter,
+    NotPermitted,
     NoWindows,
+    OnlyApprovers,
+    OnlyRequester,
+    OnlyRequesterOrApprovers,
     OutsideAllowed,
     OverridesFreeze,
+    OwnUpgrade,
     ReasonMissing,
     ReasonTooLong,
     StartMissing,
@@ -34,9 +44,26 @@ from bot.domain.findings import (
     VersionNotOffered,
     WindowsUnread,
 )
+from bot.domain.people import AccountType
+from bot.domain.request import State
 from bot.domain.versions import KubernetesVersion
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_MOST_NAMED: Final = 10
+_WHY_NOT: Final = {
+    AccountType.GUEST: "Guests cannot use this bot.",
+    AccountType.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
+    AccountType.BOT: "Bots cannot use this bot.",
+    AccountType.DEACTIVATED: "This account is deactivated.",
+    AccountType.UNKNOWN: "Slack does not know this account.",
+}
+_ACTIONS: Final = {
+    Action.REQUEST: "request upgrades",
+    Action.REQUEST_THERE: "request them",
+    Action.DECIDE: "decide now",
+    Action.SUBMIT_AGAIN: "submit it again",
+    Action.TRY_AGAIN: "do it",
+}
 
 
 def advice(finding: Finding) -> str:
@@ -115,6 +142,39 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
             return f"{approvals} approvals are asked for now."
         case TooFewApprovers():
             return _too_few_approvers(finding)
+
+
+def refusal(why: NotPermitted) -> str:  # noqa: PLR0911 - one case for each reason
+    """Say that a person may not do something, and who could."""
+    match why:
+        case MayNotUseBot(account_type=account_type, instead=instead):
+            if instead is None:
+                return _WHY_NOT[account_type]
+            could = _able(instead) if isinstance(instead, Able | NobodyNow) else refusal(instead)
+            return f"{_WHY_NOT[account_type]} {could}"
+        case MayNotRequest(environment=environment, able=able):
+            return f"You may not request upgrades in {environment}. {_able(able)}"
+        case OnlyApprovers(environment=environment, able=able):
+            return f"Only approvers of {environment} may do this. {_able(able)}"
+        case OwnUpgrade(able=able):
+            return f"You asked for this upgrade, so somebody else has to decide. {_able(able)}"
+        case OnlyRequester(requester=requester):
+            return f"Only the requester, <@{requester}>, may withdraw this request."
+        case OnlyRequesterOrApprovers(requester=requester, environment=environment, able=able):
+            return f"Only the requester, <@{requester}>, or an approver of {environment} may do this. {_able(able)}"
+
+
+def _able(able: Able | NobodyNow) -> str:
+    if isinstance(able, NobodyNow):
+        return f"It {State(able.state).standing}."
+    what = _ACTIONS[able.action]
+    if able.everyone:
+        return f"Any other full member can {what}."
+    if not able.members:
+        return f"Nobody else can {what}."
+    named = [f"<@{one}>" for one in able.members[:_MOST_NAMED]]
+    more = len(able.members) - len(named)
+    return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."
 
 
 def length(span: timedelta) -> str:

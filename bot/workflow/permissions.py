@@ -1,9 +1,23 @@
 """Who may do what, looked up now: the people whom a rule names, and refusals that say who could."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest
+from bot.domain.findings import (
+    Able,
+    Action,
+    Finding,
+    MayNotRequest,
+    MayNotUseBot,
+    NobodyNow,
+    NotPermitted,
+    OnlyApprovers,
+    OnlyRequester,
+    OnlyRequesterOrApprovers,
+    OwnUpgrade,
+)
 from bot.domain.people import EVERYONE, AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
@@ -12,15 +26,22 @@ from bot.workflow.ports import Members
 
 WHO_IS_IT = "Slack has not confirmed yet who you are, please try again in a moment."
 """Said while nobody can tell who somebody is, to all but those seen as full members within the last hour."""
-_NAMED = 10
+_FEW = 10
+"""So many people at most are looked up to leave out those who cannot act now."""
 _UNDECIDED = frozenset({State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR})
-_WHY_NOT = {
-    AccountType.GUEST: "Guests cannot use this bot.",
-    AccountType.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
-    AccountType.BOT: "Bots cannot use this bot.",
-    AccountType.DEACTIVATED: "This account is deactivated.",
-    AccountType.UNKNOWN: "Slack does not know this account.",
-}
+
+
+class Words(Protocol):
+    """Puts findings into words, for sentences that are stored; people read them in card, thread and audit trail."""
+
+    def sentence(self, finding: Finding, /) -> str:
+        """Say what was found."""
+
+    def advice(self, finding: Finding, /) -> str:
+        """Say what was found, and what whoever fills in the form can do about it."""
+
+    def refusal(self, why: NotPermitted, /) -> str:
+        """Say that a person may not do something, and who could."""
 
 
 def who_is_it(members: Members) -> str:
@@ -33,12 +54,13 @@ class Permissions:
     """Answers who may request and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
 
     members: Members
+    words: Words
 
     async def somebody(self, member_id: MemberId) -> Member:
         """Return the person; raises NotEntitled unless a full member."""
         member = await self.members.find(member_id)
         if not member.counts:
-            raise NotEntitled(_WHY_NOT[member.account_type])
+            raise self._refusal(NotEntitled, MayNotUseBot(account_type=member.account_type))
         return member
 
     async def presser(self, member_id: MemberId, press: Press, rule: Rule, request: UpgradeRequest) -> Member:
@@ -49,19 +71,23 @@ class Permissions:
         member = await self.members.find(member_id)
         if member.counts:
             return member
-        refusal = _WHY_NOT[member.account_type]
-        if member.account_type is not AccountType.GUEST:
-            raise NotEntitled(refusal)
+        why = MayNotUseBot(account_type=member.account_type)
+        if member.account_type is AccountType.GUEST:
+            why = replace(why, instead=await self._instead(press, rule, request))
+        raise self._refusal(NotEntitled, why)
+
+    async def _instead(
+        self, press: Press, rule: Rule, request: UpgradeRequest
+    ) -> Able | NobodyNow | OnlyRequester | OnlyRequesterOrApprovers:
         match press:
             case Press.WITHDRAW:
-                could = f"Only the requester, <@{request.requester}>, may withdraw this request."
+                return OnlyRequester(requester=request.requester)
             case Press.TRY_AGAIN:
-                could = await self._who_may_retry(rule, request)
+                return await self._who_may_retry(rule, request)
             case Press.RESCHEDULE:
-                could = await self._could(await self.people(rule.requesters), "request upgrades")
+                return await self._able(await self.people(rule.requesters), Action.REQUEST)
             case _:
-                could = await self._others(await self.approvers_of(rule), rule, request)
-        raise NotEntitled(f"{refusal} {could}")
+                return await self._others(await self.approvers_of(rule), rule, request)
 
     def recently_full(self, member_id: MemberId) -> Member | None:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
@@ -98,30 +124,30 @@ class Permissions:
         """Raise NotEntitled unless the rule lets this person request upgrades."""
         people = await self.people(rule.requesters)
         if not people.includes(member):
-            could = await self._could(people, "request them")
-            raise NotEntitled(f"You may not request upgrades in {rule.environment}. {could}")
+            able = await self._able(people, Action.REQUEST_THERE)
+            raise self._refusal(NotEntitled, MayNotRequest(environment=rule.environment, able=able))
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
         people = await self.approvers_of(rule)
         if not people.includes(member):
             others = await self._others(people, rule, request)
-            raise NotAnApprover(f"Only approvers of {rule.environment} may do this. {others}")
+            raise self._refusal(NotAnApprover, OnlyApprovers(environment=rule.environment, able=others))
         if member.id == request.requester and not rule.self_approval:
             others = await self._others(people, rule, request)
-            raise OwnRequest(f"You asked for this upgrade, so somebody else has to decide. {others}")
+            raise self._refusal(OwnRequest, OwnUpgrade(able=others))
 
     async def check_may_retry(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover unless this is the requester or an approver."""
         if member.id == request.requester:
             return
         if not (await self.approvers_of(rule)).includes(member):
-            raise NotAnApprover(await self._who_may_retry(rule, request))
+            raise self._refusal(NotAnApprover, await self._who_may_retry(rule, request))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
         """Raise NotTheRequester unless this is the requester."""
         if member.id != request.requester:
-            raise NotTheRequester(f"Only the requester, <@{request.requester}>, may withdraw this request.")
+            raise self._refusal(NotTheRequester, OnlyRequester(requester=request.requester))
 
     async def standing_voters(self, request: UpgradeRequest, rule: Rule) -> frozenset[MemberId]:
         """Return those whose approvals still count."""
@@ -149,29 +175,26 @@ class Permissions:
                 return None
         return found
 
-    async def _others(self, people: PeopleSet, rule: Rule, request: UpgradeRequest) -> str:
+    async def _others(self, people: PeopleSet, rule: Rule, request: UpgradeRequest) -> Able | NobodyNow:
         if request.state not in _UNDECIDED:
-            return f"It {request.state.standing}."
+            return NobodyNow(state=request.state)
         pending = request.state is State.PENDING_APPROVAL
         undecided = people.members - (request.voters if pending else frozenset())
-        what = "decide now" if pending else "submit it again"
         if not rule.self_approval:
             undecided -= {request.requester}
-        return await self._could(PeopleSet(everyone=people.everyone, members=undecided), what)
+        action = Action.DECIDE if pending else Action.SUBMIT_AGAIN
+        return await self._able(PeopleSet(everyone=people.everyone, members=undecided), action)
 
-    async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> str:
-        could = await self._could(await self.approvers_of(rule), "do it")
-        return f"Only the requester, <@{request.requester}>, or an approver of {rule.environment} may do this. {could}"
+    async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> OnlyRequesterOrApprovers:
+        able = await self._able(await self.approvers_of(rule), Action.TRY_AGAIN)
+        return OnlyRequesterOrApprovers(requester=request.requester, environment=rule.environment, able=able)
 
-    async def _could(self, people: PeopleSet, what: str) -> str:
-        """Say who can do it; a short list leaves out those who cannot act now."""
-        if people.everyone:
-            return f"Any other full member can {what}."
+    async def _able(self, people: PeopleSet, action: Action) -> Able:
+        """Return who can do it; a short list leaves out those who cannot act now."""
         able = sorted(people.members)
-        if len(able) <= _NAMED:
+        if not people.everyone and len(able) <= _FEW:
             able = [one for one in able if (await self.members.find(one)).counts]
-        if not able:
-            return f"Nobody else can {what}."
-        named = [f"<@{one}>" for one in able[:_NAMED]]
-        more = len(able) - len(named)
-        return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."
+        return Able(action=action, everyone=people.everyone, members=tuple(able))
+
+    def _refusal(self, kind: type[NotEntitled], why: NotPermitted) -> NotEntitled:
+        return kind(self.words.refusal(why), why)

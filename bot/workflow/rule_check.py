@@ -6,7 +6,6 @@ It answers with findings. Who asks chooses the words, or has them said by `words
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Catalog, Cluster, Organisation
@@ -47,18 +46,8 @@ from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
-
-
-class Words(Protocol):
-    """Puts findings into words, for sentences that are stored; people read them in card, thread and audit trail."""
-
-    def sentence(self, finding: Finding, /) -> str:
-        """Say what was found."""
-
-    def advice(self, finding: Finding, /) -> str:
-        """Say what was found, and what whoever fills in the form can do about it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,8 @@ import pytest
 
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.findings import (
+    Able,
+    Action,
     AlreadyRuns,
     ClusterDown,
     ClusterGone,
@@ -16,14 +18,22 @@ from bot.domain.findings import (
     ClusterRenamed,
     Finding,
     Frozen,
+    MayNotRequest,
+    MayNotUseBot,
     MoreApprovalsNeeded,
+    NobodyNow,
     NoLongerApprover,
     NoLongerRequester,
     NothingOffered,
     NotLongEnoughAfter,
+    NotPermitted,
     NoWindows,
+    OnlyApprovers,
+    OnlyRequester,
+    OnlyRequesterOrApprovers,
     OutsideAllowed,
     OverridesFreeze,
+    OwnUpgrade,
     ReasonMissing,
     ReasonTooLong,
     StartMissing,
@@ -35,6 +45,8 @@ from bot.domain.findings import (
     VersionNotOffered,
     WindowsUnread,
 )
+from bot.domain.people import AccountType, MemberId
+from bot.domain.request import State
 from bot.notifications import rules
 from tests.builders import NEW, OLD, ROOS, SEM
 
@@ -233,3 +245,49 @@ def test_advice_says_what_can_be_done_in_the_form(finding: Finding, advice: str)
 def test_a_length_is_said_in_the_largest_unit_that_makes_it_whole(span: timedelta, words: str) -> None:
     """As long as it is, neither rounded up nor down to nothing."""
     assert rules.length(span) == words
+
+
+def able(*members: MemberId, everyone: bool = False, action: Action = Action.DECIDE) -> Able:
+    return Able(action=action, everyone=everyone, members=members)
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (MayNotUseBot(account_type=AccountType.BOT), "Bots cannot use this bot."),
+        (
+            MayNotUseBot(account_type=AccountType.GUEST, instead=OnlyRequester(requester=ROOS)),
+            f"Guests cannot use this bot. Only the requester, <@{ROOS}>, may withdraw this request.",
+        ),
+        (
+            MayNotUseBot(account_type=AccountType.GUEST, instead=able(SEM)),
+            f"Guests cannot use this bot. These people can decide now: <@{SEM}>.",
+        ),
+        (
+            MayNotRequest(environment="production", able=able(SEM, ROOS, action=Action.REQUEST_THERE)),
+            (f"You may not request upgrades in production. These people can request them: <@{SEM}>, <@{ROOS}>."),
+        ),
+        (
+            OnlyApprovers(environment="production", able=NobodyNow(state=State.REJECTED)),
+            "Only approvers of production may do this. It is already rejected.",
+        ),
+        (
+            OwnUpgrade(able=able(everyone=True, action=Action.SUBMIT_AGAIN)),
+            ("You asked for this upgrade, so somebody else has to decide. Any other full member can submit it again."),
+        ),
+        (
+            OnlyRequesterOrApprovers(requester=ROOS, environment="production", able=able(action=Action.TRY_AGAIN)),
+            (f"Only the requester, <@{ROOS}>, or an approver of production may do this. Nobody else can do it."),
+        ),
+    ],
+)
+def test_a_refusal_says_why_and_who_could(why: NotPermitted, words: str) -> None:
+    """In the state that the request is in, for people who may act now."""
+    assert rules.refusal(why) == words
+
+
+def test_of_many_who_could_ten_are_named() -> None:
+    """The others are counted."""
+    many = able(*(MemberId(f"U{number}") for number in range(13)))
+
+    assert rules.refusal(OwnUpgrade(able=many)).endswith("<@U9> and 3 more.")

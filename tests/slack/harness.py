@@ -96,7 +96,7 @@ async def harness(
         rule_check = RuleCheck(
             policy=policy,
             catalog_cache=catalog_cache,
-            permissions=Permissions(people),
+            permissions=Permissions(people, rules),
             read=storage.read,
             now=clock,
             zone=UTC,
@@ -127,7 +127,7 @@ async def harness(
             read=storage.read,
             policy=viewing.policy,
             catalog_cache=catalog_cache,
-            permissions=Permissions(people),
+            permissions=Permissions(people, rules),
             now=clock,
             zone=UTC,
         )

@@ -73,7 +73,7 @@ async def _drawn(
     rule_check = RuleCheck(
         policy=policy,
         catalog_cache=catalog_cache,
-        permissions=Permissions(FakeMembers()),
+        permissions=Permissions(FakeMembers(), rules),
         read=storage.read,
         now=clock,
         zone=UTC,
