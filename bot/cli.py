@@ -115,7 +115,7 @@ def doctor(
         bool, typer.Option("--round-trip", help="Post a button and wait until the running bot has stored its press.")
     ] = False,
 ) -> None:
-    """Check every setting and every connection, and say how to mend what is wrong."""
+    """Check every setting and every connection, and say how to fix what is wrong."""
     with _readable_errors():
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret

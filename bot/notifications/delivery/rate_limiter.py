@@ -1,4 +1,4 @@
-"""Taking turns: how fast may be posted, and who goes ahead. Slots are shared by all processes through Claims.
+"""Limits how fast messages are posted, and decides which goes first. Slots are shared by all processes through Claims.
 
 Only what is sent at once has a slot, so that a process that dies leaves no line behind in which others stand. Nobody
 waits here for a turn, which would keep the worker from something else: each process keeps a line for every pace, and

@@ -9,7 +9,7 @@ _MICROSECONDS = 1_000_000
 
 
 class Stamps:
-    """Hands out ``ts`` values such as ``1764000000.000100``; none twice, each later than the one before."""
+    """Makes ``ts`` values such as ``1764000000.000100``; none twice, each later than the one before."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

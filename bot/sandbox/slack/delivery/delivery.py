@@ -1,4 +1,4 @@
-"""Telling the bot: by the transport the app is set to, timed, recorded, and events again when they fail."""
+"""Delivers to the bot by the transport of the app, with time limits and a record; failed events are sent again."""
 
 import asyncio
 import dataclasses
