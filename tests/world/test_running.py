@@ -191,7 +191,7 @@ import json
 import bot.app
 import bot.connections
 
-async def die(self, *_):
+async def die(self, *_, **__):
     await asyncio.sleep(0.5)
     raise RuntimeError("This part is broken.")
 
