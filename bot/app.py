@@ -144,6 +144,7 @@ class Bot:
             client=client,
             identity=identity,
             viewing=built.viewing,
+            readiness_check=built.readiness_check,
             rollouts=built.rollouts,
             begin=storage.begin,
             members=people,

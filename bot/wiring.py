@@ -102,11 +102,18 @@ def use_cases(
         words=rules,
         naming=naming,
     )
+    readiness_check = ReadinessCheck(
+        facts=kubernetes_facts(),
+        catalog_cache=catalog_cache,
+        cloud_readings=CloudReadings(cloud, now=now),
+        now=now,
+    )
     viewing = Viewing(
         read=read,
         catalog_cache=catalog_cache,
         policy=policy,
         rule_check=rule_check,
+        readiness_check=readiness_check,
         organisations=organisations,
         now=now,
     )
@@ -114,12 +121,6 @@ def use_cases(
         begin=judge, catalog_cache=catalog_cache, permissions=permissions, rule_check=rule_check, now=now
     )
     announcing = Announcing(policy=policy, rule_check=rule_check, now=now)
-    readiness_check = ReadinessCheck(
-        facts=kubernetes_facts(),
-        catalog_cache=catalog_cache,
-        cloud_readings=CloudReadings(cloud, now=now),
-        now=now,
-    )
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
     home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
     draw_home = partial(_draw_home, home_reading)

@@ -298,7 +298,7 @@ class FakeCloud:
     `answers` are given to the next submissions, one each: a reading, or an error to raise; without one the cloud
     accepts. `refusal` is raised by every read while it is set, `no_list` only by the list of scheduled upgrades.
     `addressed` are clusters that have an address and are in no list; `mangled` is what the next readings show, one
-    each, before they show the truth again.
+    each, before they show the truth again. Whoever holds `reading_alerts` keeps every reading of alerts waiting.
     """
 
     def __init__(self, *catalogs: Catalog, readings: Sequence[Reading] = (), time: datetime | None = None) -> None:
@@ -316,6 +316,7 @@ class FakeCloud:
         self.node_pools: dict[ClusterIdentity, tuple[NodePool, ...]] = {}
         self.firing: dict[str, tuple[Alert, ...] | AvisiError] = {}
         self.asked_alerts: list[str] = []
+        self.reading_alerts = asyncio.Lock()
         self.mangled: list[Catalog] = []
 
     async def catalog(self, organisation: Organisation) -> Catalog:
@@ -338,7 +339,8 @@ class FakeCloud:
     async def alerts(self, organisation: Organisation, tenant: str) -> tuple[Alert, ...] | None:  # noqa: ARG002 - port
         """Return what fires; None for a tenant that nobody monitors."""
         self.asked_alerts.append(tenant)
-        await self._wire()
+        async with self.reading_alerts:
+            await self._wire()
         firing = self.firing.get(tenant)
         if isinstance(firing, AvisiError):
             raise firing

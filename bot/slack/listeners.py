@@ -27,6 +27,7 @@ from bot.slack.web.identity import Identity
 from bot.slack.web.members import AccessGate, Reused
 from bot.slack.web.views import Views
 from bot.workflow.ports import BeginWork, Clock, Members
+from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.rollouts import Rollouts
 from bot.workflow.viewing import Viewing
 
@@ -42,6 +43,7 @@ class Edge:
     client: AsyncWebClient
     identity: Identity
     viewing: Viewing
+    readiness_check: ReadinessCheck
     rollouts: Rollouts
     begin: BeginWork
     members: Members
@@ -70,6 +72,7 @@ class Edge:
         storing = Storing(begin=self.begin)
         opening = Opening(
             viewing=self.viewing,
+            readiness_check=self.readiness_check,
             directory=directory,
             typed=typed,
             access_gate=access_gate,

@@ -9,11 +9,13 @@ from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
+from bot.domain.readiness import Readiness
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.ports import BeginReading, Clock
+from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Feed
 from bot.workflow.rule_check import RuleCheck
 
@@ -26,7 +28,8 @@ class FormView:
     """A form together with all that the modal shows around it.
 
     `estimate` is the window in which the upgrade would run (or the start as a moment); `broken` is what forbids it,
-    `notes` what else to know; `may_override` is whether to show the Override freeze box.
+    `notes` what else to know; `may_override` is whether to show the Override freeze box; `readiness` is judged by what
+    is at hand, None until a version on offer is chosen.
     """
 
     form: Form
@@ -40,6 +43,7 @@ class FormView:
     may_override: bool
     scheduled: ScheduledUpgrade | None
     waiting: UpgradeRequest | None
+    readiness: Readiness | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +96,7 @@ class Viewing:
     catalog_cache: CatalogCache
     policy: Policy
     rule_check: RuleCheck
+    readiness_check: ReadinessCheck
     organisations: tuple[Organisation, ...]
     now: Clock
 
@@ -144,6 +149,7 @@ class Viewing:
             may_override=preview.may_override,
             scheduled=next((upgrade for upgrade in upgrades if not upgrade.is_final), None),
             waiting=requests[0] if requests else None,
+            readiness=self.readiness_check.at_hand(cluster, form.version) if form.version in on_offer else None,
         )
 
     async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Finding, ...]:

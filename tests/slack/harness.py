@@ -12,6 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.domain.cluster import Catalog
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
+from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications import blocks, rules
 from bot.notifications.blocks import View
 from bot.sandbox.slack.simulated import SimulatedSlack
@@ -27,11 +28,12 @@ from bot.slack.web.messenger import SlackMessenger
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.permissions import Permissions
+from bot.workflow.readiness import CloudReadings, ReadinessCheck
 from bot.workflow.rollouts import Rollouts
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
 from tests.builders import NOON, a_catalog, a_policy
-from tests.fakes import FakeClock, FakeStorage
+from tests.fakes import FakeClock, FakeCloud, FakeStorage
 
 Transport = Literal["http", "socket"]
 
@@ -43,6 +45,7 @@ class SlackHarness:
     slack: SimulatedSlack
     storage: FakeStorage
     catalog_cache: CatalogCache
+    cloud: FakeCloud
     clock: FakeClock
     tasks: Supervisor
     identity: Identity
@@ -87,7 +90,7 @@ async def harness(
         organisations = tuple(catalog.organisation for catalog in catalogs or [a_catalog()])
         catalog_cache = CatalogCache(storage.read, organisations)
         await catalog_cache.renew()
-        clock = FakeClock(NOON)
+        clock, cloud = FakeClock(NOON), FakeCloud(*(catalogs or [a_catalog()]))
         client = web_client(token=slack.app.bot_token, base_url=slack.api_url, session=session)
         identity = Identity(client=client)
         people = People(client=client, identity=identity)
@@ -102,11 +105,18 @@ async def harness(
             zone=UTC,
             words=rules,
         )
+        readiness_check = ReadinessCheck(
+            facts=kubernetes_facts(),
+            catalog_cache=catalog_cache,
+            cloud_readings=CloudReadings(cloud, now=clock),
+            now=clock,
+        )
         viewing = Viewing(
             read=storage.read,
             catalog_cache=catalog_cache,
             policy=policy,
             rule_check=rule_check,
+            readiness_check=readiness_check,
             organisations=organisations,
             now=clock,
         )
@@ -136,6 +146,7 @@ async def harness(
             client=client,
             identity=identity,
             viewing=viewing,
+            readiness_check=readiness_check,
             rollouts=rollouts,
             begin=storage.begin,
             members=people,
@@ -152,6 +163,7 @@ async def harness(
             slack=slack,
             storage=storage,
             catalog_cache=catalog_cache,
+            cloud=cloud,
             clock=clock,
             tasks=tasks,
             identity=identity,

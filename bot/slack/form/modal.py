@@ -26,7 +26,7 @@ from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON, Form
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
-from bot.notifications import blocks, phrases, rules, text
+from bot.notifications import blocks, phrases, readiness, rules, text
 from bot.notifications.blocks import Block
 from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form.choices import cluster_select, version_select
@@ -102,6 +102,7 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
         [_cluster(index, shown.cluster)],
         facts(shown),
         _version(shown, index.naming),
+        readiness.panel(shown.readiness) if shown.readiness else (),
         [_start(form), _ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
         [_reason(shown)],

@@ -17,9 +17,10 @@ from bot.slack.form.modal import ModalMetadata
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
-from bot.slack.web.views import TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
+from bot.slack.web.views import Shown, TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
 from bot.workflow.errors import Missing
-from bot.workflow.viewing import Viewing
+from bot.workflow.readiness import ReadinessCheck
+from bot.workflow.viewing import FormView, Viewing
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +42,14 @@ _EMPTY = Wanted()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """A modal as it is drawn, and the form that it shows; None while there are no clusters to choose from."""
+
+    view: dict[str, object]
+    form: FormView | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:
     """Opens, fills and refreshes modals in supervised tasks, because a trigger_id cannot wait.
 
@@ -49,6 +58,7 @@ class Opening:
     """
 
     viewing: Viewing
+    readiness_check: ReadinessCheck
     directory: Directory
     typed: Typed
     access_gate: AccessGate
@@ -58,7 +68,7 @@ class Opening:
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
     newest: dict[str, str] = field(default_factory=dict)
-    empty: list[tuple[Index, dict[str, object]]] = field(default_factory=list)
+    empty: list[tuple[Index, Drawn]] = field(default_factory=list)
     """The empty form, which most people ask for, as it was drawn for the index at hand."""
 
     def start(self, payload: Payload, wanted: Wanted) -> None:
@@ -83,15 +93,16 @@ class Opening:
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
         loaded = self.directory.is_loaded
-        view = await self.drawn(wanted) if loaded else modal.loading(wanted.held)
+        drawn = await self._drawn(wanted) if loaded else Drawn(view=modal.loading(wanted.held))
         try:
-            view_id = await self.views.open(text(payload, "trigger_id"), view)
+            shown = await self.views.open(text(payload, "trigger_id"), drawn.view)
         except ViewFailed as error:
             _log.warning("slack.modal_not_opened", code=error.code)
             await self.answers.tell(payload, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)
             return
         if not loaded:
-            await self._fill(payload, view_id, wanted.held)
+            await self._fill(payload, shown.id, wanted.held)
+        await self._add_readiness(shown, wanted, drawn)
 
     async def _reschedule(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
         try:
@@ -114,7 +125,9 @@ class Opening:
                 await self._update(view_id, modal.trouble(held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
-        await self._update(view_id, await self.drawn(await self._wanted(payload, held)))
+        wanted = await self._wanted(payload, held)
+        drawn = await self._drawn(wanted)
+        await self._add_readiness(await self._update(view_id, drawn.view), wanted, drawn)
 
     async def _wanted(self, payload: Payload, held: ModalMetadata) -> Wanted:
         """Work out what to fill in now that there is a catalog; the modal says what is not understood."""
@@ -133,37 +146,57 @@ class Opening:
 
     async def _refresh(self, view: Payload, *, stamp: str) -> None:
         view_id, form, held = text(view, "id"), modal.read(view), ModalMetadata.read(view)
-        drawn = await self.drawn(Wanted(form=form, held=held, notes=await self._replacing(held, form)))
+        wanted = Wanted(form=form, held=held, notes=await self._replacing(held, form))
+        drawn = await self._drawn(wanted)
         if self.newest.get(view_id, stamp) != stamp:
             return
+        shown = None
         try:
-            await self.views.update(view_id, drawn, known_hash=text(view, "hash"))
+            shown = await self.views.update(view_id, drawn.view, known_hash=text(view, "hash"))
         except ViewChanged:
             if self.newest.get(view_id, stamp) == stamp:
-                await self._update(view_id, drawn)
+                shown = await self._update(view_id, drawn.view)
         except ViewFailed as error:
             _log.info("slack.modal_not_refreshed", code=error.code)
+        await self._add_readiness(shown, wanted, drawn, stamp=stamp)
 
-    async def _update(self, view_id: str, view: dict[str, object]) -> None:
+    async def _update(self, view_id: str, view: dict[str, object]) -> Shown | None:
         try:
-            await self.views.update(view_id, view)
+            return await self.views.update(view_id, view)
         except ViewGone:
-            return
+            return None
         except ViewFailed as error:
             _log.warning("slack.modal_not_updated", code=error.code)
+            return None
 
-    async def drawn(self, wanted: Wanted) -> dict[str, object]:
+    async def _add_readiness(self, shown: Shown | None, wanted: Wanted, drawn: Drawn, *, stamp: str = "") -> None:
+        """Read what the readiness still lacks, and redraw the modal; one that has changed meanwhile sees to itself."""
+        form = drawn.form
+        if not (shown and form and form.cluster and form.form.version and form.readiness and form.readiness.is_pending):
+            return
+        found = await self.readiness_check.read(form.cluster, form.form.version)
+        if self.newest.get(shown.id, stamp) != stamp:
+            return
+        full = modal.draw(
+            replace(form, readiness=found), index=self.directory.index, held=wanted.held, notes=wanted.notes
+        )
+        try:
+            await self.views.update(shown.id, full, known_hash=shown.hash)
+        except ViewFailed as error:
+            _log.info("slack.readiness_not_added", code=error.code)
+
+    async def _drawn(self, wanted: Wanted) -> Drawn:
         """Draw what is to be shown for what is filled in."""
         index = self.directory.index
         if not index.clusters:
-            return modal.nothing(wanted.held, self.viewing.organisations)
+            return Drawn(view=modal.nothing(wanted.held, self.viewing.organisations))
         if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
             return self.empty[0][1]
-        shown = await self.viewing.form(wanted.form)
-        view = modal.draw(shown, index=index, held=wanted.held, notes=wanted.notes)
+        form = await self.viewing.form(wanted.form)
+        drawn = Drawn(view=modal.draw(form, index=index, held=wanted.held, notes=wanted.notes), form=form)
         if wanted == _EMPTY:
-            self.empty[:] = [(index, view)]
-        return view
+            self.empty[:] = [(index, drawn)]
+        return drawn
 
     def _again(self, request: UpgradeRequest, held: ModalMetadata) -> Wanted:
         """Fill in what was asked for before; a start that has passed is left out."""

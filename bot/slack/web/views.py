@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.slack.payload import text
 from bot.slack.web.calls import Failure, call
 
 _TRIGGER = frozenset(
@@ -33,21 +35,34 @@ class ViewChanged(ViewFailed):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """An open modal. `hash` changes with each update of it."""
+
+    id: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Views:
     """Opens and updates modals. The client must not repeat a call on its own."""
 
     client: AsyncWebClient
 
-    async def open(self, trigger_id: str, view: dict[str, object]) -> str:
-        """Open a modal and return its id; raises ViewFailed."""
-        answer = await call("views.open", self.client.views_open(trigger_id=trigger_id, view=view), error=_view_failed)
-        return str(answer["view"]["id"])
+    async def open(self, trigger_id: str, view: dict[str, object]) -> Shown:
+        """Open a modal; raises ViewFailed."""
+        opened = self.client.views_open(trigger_id=trigger_id, view=view)
+        return _shown(await call("views.open", opened, error=_view_failed))
 
-    async def update(self, view_id: str, view: dict[str, object], *, known_hash: str = "") -> None:
+    async def update(self, view_id: str, view: dict[str, object], *, known_hash: str = "") -> Shown:
         """Redraw a modal; with a hash, only if it has not changed since it was read. Raises ViewFailed."""
         expected = {"hash": known_hash} if known_hash else {}
         updated = self.client.views_update(view_id=view_id, view=view, **expected)
-        await call("views.update", updated, error=_view_failed)
+        return _shown(await call("views.update", updated, error=_view_failed))
+
+
+def _shown(answer: AsyncSlackResponse) -> Shown:
+    view = answer.get("view")
+    return Shown(id=text(view, "id"), hash=text(view, "hash"))
 
 
 def _view_failed(failure: Failure) -> ViewFailed:

@@ -18,6 +18,7 @@ from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.domain.windows import MaintenanceSchedule
+from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications import rules
 from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
@@ -29,6 +30,7 @@ from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.words import split
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.permissions import Permissions
+from bot.workflow.readiness import CloudReadings, ReadinessCheck
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
 from tests.builders import (
@@ -48,7 +50,7 @@ from tests.builders import (
     a_scheduled_upgrade,
     an_upgrade_request,
 )
-from tests.fakes import FakeClock, FakeMembers, FakeStorage
+from tests.fakes import FakeClock, FakeCloud, FakeMembers, FakeStorage
 from tests.notifications.checks import unsendable
 
 CHRISTMAS = Freeze(first=date(2026, 12, 20), last=date(2027, 1, 3), reason="Holiday freeze")
@@ -79,11 +81,18 @@ async def _drawn(
         zone=UTC,
         words=rules,
     )
+    readiness_check = ReadinessCheck(
+        facts=kubernetes_facts(),
+        catalog_cache=catalog_cache,
+        cloud_readings=CloudReadings(FakeCloud(), now=clock),
+        now=clock,
+    )
     viewing = Viewing(
         read=storage.read,
         catalog_cache=catalog_cache,
         policy=policy,
         rule_check=rule_check,
+        readiness_check=readiness_check,
         organisations=organisations,
         now=clock,
     )
