@@ -101,7 +101,7 @@ async def _measure(url: str, token: str, database: str, runs: int) -> None:
     settings = Settings(
         slack_api_url="http://127.0.0.1:9/",
         slack_bot_token=SecretStr("xoxb-1"),
-        slack_signing_secret=SecretStr("x"),
+        slack_signing_secret=(SecretStr("x"),),
         acloud_personal_access_token=SecretStr(token),
         acloud_api_endpoint=url,
         acloud_organisation=("acme",),

@@ -232,8 +232,8 @@ class Bot:
         return SocketMode(bolt=slack, client=client, app_token=token.get_secret_value(), identity=identity)
 
     def _requests(self, slack: AsyncApp, identity: Identity) -> SlackRequests:
-        secret = self.settings.slack_signing_secret
-        return SlackRequests(bolt=slack, secret=secret.get_secret_value() if secret else "", identity=identity)
+        secrets = tuple(secret.get_secret_value() for secret in self.settings.slack_signing_secret or ())
+        return SlackRequests(bolt=slack, secrets=secrets, identity=identity)
 
     def _calendar(self, built: UseCases, identity: Identity) -> Handler | None:
         token = self.settings.bot_calendar_token

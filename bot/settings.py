@@ -3,7 +3,7 @@
 import getpass
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -28,10 +28,14 @@ from bot.observe.redaction import redact
 ENV_FILE: Final = Path(".env")
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - a container is reached from outside
 _LONGEST: Final = 300
+_LARGEST_SECRET: Final = 64 * 1024
 _NOWHERE: Final = Path("/nonexistent")
 
-Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(shapes.parts)]
-"""A list, written with commas in its variable."""
+Commas = Annotated[tuple[str, ...], BeforeValidator(shapes.parts)]
+"""A list, written with commas in its variable. Its field says NoDecode, else a value in quotes is read as JSON."""
+SecretCommas = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(shapes.secret())], ...], BeforeValidator(shapes.parts)
+]
 Lowered = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
 
@@ -82,7 +86,7 @@ class RuleSettings(_Checked):
     bot_channel: Annotated[str, AfterValidator(shapes.channel)] | None = Field(
         default=None, description="the ID of the channel for requests and notifications", examples=["C0123456789"]
     )
-    bot_approvers: Annotated[Commas, AfterValidator(shapes.people)] | None = Field(
+    bot_approvers: Annotated[Annotated[Commas, AfterValidator(shapes.people)] | None, NoDecode] = Field(
         default=None,
         description="IDs of users (U…, W…) and user groups (S…) separated by commas, or * for every full member",
         examples=["S0123456789,U0123456789"],
@@ -111,8 +115,12 @@ class Settings(RuleSettings, DatabaseSettings):
         description="the app-level token of the Slack app, which begins with xapp-; it switches Socket Mode on",
         examples=["xapp-1-A012-345-abc"],
     )
-    slack_signing_secret: Annotated[SecretStr, AfterValidator(shapes.secret())] | None = Field(
-        default=None, description="the signing secret of the Slack app", examples=["8f742231b10e8888abcd99yyyzzz85a5"]
+    slack_signing_secret: Annotated[Annotated[SecretCommas, Field(min_length=1, max_length=5)] | None, NoDecode] = (
+        Field(
+            default=None,
+            description="the signing secret of the Slack app, or up to five with commas between, while one is replaced",
+            examples=["8f742231b10e8888abcd99yyyzzz85a5"],
+        )
     )
     slack_api_url: Annotated[str, AfterValidator(shapes.web_address), AfterValidator(lambda url: f"{url}/")] = Field(
         "https://slack.com/api/", description="the address of Slack's Web API", examples=["https://slack.com/api/"]
@@ -127,7 +135,7 @@ class Settings(RuleSettings, DatabaseSettings):
             examples=["https://api.avisi.cloud"],
         )
     )
-    acloud_organisation: Annotated[Commas, AfterValidator(shapes.slugs)] = Field(
+    acloud_organisation: Annotated[Commas, NoDecode, AfterValidator(shapes.slugs)] = Field(
         description="the slug of an organisation, or several separated by commas", examples=["acme"]
     )
     bot_command: Annotated[str, AfterValidator(shapes.command)] = Field(
@@ -173,7 +181,8 @@ class Settings(RuleSettings, DatabaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return the value of every secret, so that the log can hide it."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        each = (one for value in values for one in (value if isinstance(value, tuple) else (value,)))
+        return tuple(one.get_secret_value() for one in each if isinstance(one, SecretStr))
 
     @property
     def socket_mode(self) -> bool:
@@ -199,7 +208,7 @@ _Environment = TypeVar("_Environment", _EnvironmentSettings, _EnvironmentRuleSet
 def read_settings(env_file: Path = ENV_FILE) -> Settings:
     """Read all settings; raises SettingsProblems with all problems at once."""
     _check_encoding(env_file)
-    names = _names(env_file)
+    names = set(_outside(env_file))
     settings = _read(_EnvironmentSettings, env_file, *_no_transport(names), *_unknown(names), *_certificates())
     if unusable := dict.fromkeys(_proxies(settings.slack_api_url, settings.acloud_api_endpoint)):
         raise SettingsProblems(*unusable)
@@ -218,14 +227,52 @@ def read_database_settings(env_file: Path = ENV_FILE) -> DatabaseSettings:
 
 def _read(kind: type[_Environment], env_file: Path, *known_problems: str) -> _Environment:
     _check_encoding(env_file)
-    problems: list[str] = []
+    found, unreadable = _secret_files(kind, env_file)
+    problems: list[str] = list(unreadable.values())
     try:
-        settings = kind(_env_file=env_file)  # type: ignore[call-arg] # mypy sees a dataclass-like __init__ only
+        settings = kind(_env_file=env_file, **found)  # type: ignore[call-arg] # mypy sees a dataclass-like __init__ only
     except ValidationError as error:
-        problems = [_line(kind, details) for details in error.errors(include_url=False)]
+        wrong = error.errors(include_url=False)
+        problems += [_line(kind, details, found) for details in wrong if details["loc"][0] not in unreadable]
     if problems or known_problems:
         raise SettingsProblems(*problems, *known_problems)
     return settings
+
+
+def _secret_files(kind: type[BaseModel], env_file: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the secrets that NAME_FILE gives the path of; returns them, and one line for each that is wrong."""
+    outside = _outside(env_file)
+    found, wrong = {}, {}
+    for name in filter(_is_secret, kind.model_fields):
+        variable = f"{name.upper()}_FILE"
+        if variable not in outside:
+            continue
+        try:
+            found[name] = _secret_in_file(name.upper(), outside)
+        except (OSError, ValueError) as error:
+            why = f"the file cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+            wrong[name] = (
+                f"{variable} is wrong: {why}. It must be the path of a file that holds this secret and nothing else. "
+                f"Example: {_example(variable)}"
+            )
+    return found, wrong
+
+
+def _secret_in_file(name: str, outside: Mapping[str, str]) -> str:
+    """Return what the file of a secret holds, without the white space around it; raises OSError, ValueError."""
+    if name in outside:
+        raise ValueError(f"{name} is set too, and only one of them can count")
+    with Path(outside[f"{name}_FILE"]).open("rb") as opened:
+        content = opened.read(_LARGEST_SECRET + 1)
+    if len(content) > _LARGEST_SECRET:
+        raise ValueError("the file is larger than any secret")
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise ValueError("the file is not written in UTF-8") from error
+    if not text:
+        raise ValueError("the file is empty")
+    return text
 
 
 def _check_encoding(env_file: Path) -> None:
@@ -283,15 +330,16 @@ def leave_home() -> None:
         os.environ["HOME"] = str(_NOWHERE)
 
 
-def _names(env_file: Path) -> set[str]:
-    """Return the names of all variables that are not empty, in capitals."""
+def _outside(env_file: Path) -> dict[str, str]:
+    """Return all variables that are not empty, with their names in capitals and their values without outer spaces."""
     outside = {**dotenv_values(env_file, encoding="utf-8-sig"), **os.environ}
-    return {name.upper() for name, value in outside.items() if value and value.strip()}
+    return {name.upper(): value.strip() for name, value in outside.items() if value and value.strip()}
 
 
 def _no_transport(names: set[str]) -> Iterator[str]:
     """Without Socket Mode the signing secret is needed: it proves that a request comes from Slack."""
-    if not names & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}:
+    given = {name.removesuffix("_FILE") for name in names}
+    if not given & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}:
         yield (
             "SLACK_SIGNING_SECRET is missing: without SLACK_APP_TOKEN Slack is heard over HTTP, and every request's "
             "signature is checked. Example: SLACK_SIGNING_SECRET=8f742231b10e8888abcd99yyyzzz85a5, "
@@ -300,13 +348,14 @@ def _no_transport(names: set[str]) -> Iterator[str]:
 
 
 def _unknown(names: set[str]) -> Iterator[str]:
-    known = {name.upper() for name in Settings.model_fields}
+    fields = {name.upper() for name in Settings.model_fields}
+    known = fields | {f"{name}_FILE" for name in fields if _is_secret(name)}
     for name in sorted(name for name in names - known if name.startswith("BOT_")):
         meant = shapes.nearest(name, sorted(known))
         yield f"{name} is unknown: no setting has this name. The nearest is {_example(meant)}"
 
 
-def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
+def _line(kind: type[BaseModel], details: ErrorDetails, in_files: Container[str]) -> str:
     """Turn one of pydantic's errors into a sentence that people can act on."""
     name = str(details["loc"][0])
     wanted = kind.model_fields[name].description
@@ -314,6 +363,9 @@ def _line(kind: type[BaseModel], details: ErrorDetails) -> str:
         return f"{name.upper()} is missing: it must be {wanted}. Example: {_example(name)}"
     finding = _finding(name, details)
     finding = finding if len(finding) <= _LONGEST else f"{finding[:_LONGEST]}…"
+    if name in in_files:
+        example = _example(f"{name.upper()}_FILE")
+        return f"{name.upper()}_FILE is wrong: in the file, {finding}. It must hold {wanted}. Example: {example}"
     return f"{name.upper()} is wrong: {finding}. It must be {wanted}. Example: {_example(name)}"
 
 
@@ -328,9 +380,11 @@ def _finding(name: str, details: ErrorDetails) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return "SecretStr" in str(Settings.model_fields[name].annotation)
+    return "SecretStr" in str(Settings.model_fields[name.lower()].annotation)
 
 
 def _example(name: str) -> str:
-    field = Settings.model_fields[name.lower()]
+    field = Settings.model_fields.get(name.lower())
+    if field is None:  # the name of a file with a secret
+        return f"{name}=/run/secrets/{name.removesuffix('_FILE')}"
     return f"{name.upper()}={(field.examples or [''])[0]}"

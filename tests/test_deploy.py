@@ -169,6 +169,7 @@ def test_secrets_are_refused_among_the_settings_and_everything_else_is_taken() -
         (("networkPolicy.monitoringNamspace=x",), "monitoringNamspace"),
         (("image.digest=latest",), "image.digest"),
         (("settings.SLACK_BOT_TOKEN=xoxb-1",), "SLACK_BOT_TOKEN"),
+        (("secretFiles={BOT_CHANNEL}",), "secretFiles"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(helm: str, values: tuple[str, ...], said: str) -> None:
@@ -243,6 +244,39 @@ def test_with_postgresql_replicas_roll_share_no_disk_and_cannot_start_without_it
             "valueFrom": {"secretKeyRef": {"name": "upgrade-bot", "key": "BOT_DATABASE_URL"}},
         }
     ]
+
+
+def test_secrets_given_as_files_are_in_no_variable_and_where_their_variables_say(render: Render) -> None:
+    """`everything.yaml` lists them, the database's URL among them."""
+    example = CHART / "examples" / "everything.yaml"
+    pod = pod_of(render(example))
+    (container,) = pod["containers"]
+    (volume,) = (one["secret"] for one in pod["volumes"] if one["name"] == "secrets")
+    (mount,) = (one for one in container["volumeMounts"] if one["name"] == "secrets")
+
+    assert all("secretRef" not in one for one in container["envFrom"])
+    given = {one["name"]: one["value"] for one in container["env"]}
+    listed = read(example)["secretFiles"]
+    assert given == {f"{name}_FILE": f"{mount['mountPath']}/{name}" for name in listed}
+    assert volume["items"] == [{"key": name, "path": name} for name in listed]
+    assert volume["secretName"] == "upgrade-bot-tokens"
+    assert volume["defaultMode"] == 0o440
+    assert mount["readOnly"]
+
+
+def test_with_postgresql_the_url_is_named_by_itself_unless_it_is_a_file(render: Render) -> None:
+    values = (*NEEDED, "database.kind=postgresql", "secretFiles={SLACK_BOT_TOKEN,ACLOUD_PERSONAL_ACCESS_TOKEN}")
+    (container,) = pod_of(render(values=values))["containers"]
+
+    assert [one["name"] for one in container["env"]] == [
+        "BOT_DATABASE_URL",
+        "SLACK_BOT_TOKEN_FILE",
+        "ACLOUD_PERSONAL_ACCESS_TOKEN_FILE",
+    ]
+
+
+def test_the_chart_makes_files_of_exactly_the_secrets() -> None:
+    assert set(SCHEMA["properties"]["secretFiles"]["items"]["enum"]) == SECRET_VARIABLES
 
 
 def test_the_ingress_routes_two_paths_and_nothing_else(render: Render) -> None:

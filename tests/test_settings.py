@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.settings import Settings, SettingsProblems, leave_home, read_rule_settings, read_settings
+from bot.settings import (
+    Settings,
+    SettingsProblems,
+    leave_home,
+    read_database_settings,
+    read_rule_settings,
+    read_settings,
+)
 
 ENOUGH = {
     "SLACK_BOT_TOKEN": "xoxb-1-2-secretbot",
@@ -20,6 +27,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Begin with no setting at all, in an empty folder."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir", "pguser"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -118,6 +126,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("ACLOUD_PERSONAL_ACCESS_TOKEN", "hush\x1b", "a character in it that no secret has"),
         ("ACLOUD_ORGANISATION", '"acme"', "there are quotes around it"),
         ("BOT_CHANNEL", '"C0123456789"', "there are quotes around it"),
+        ("BOT_APPROVERS", '"U0123456789"', "there are quotes around it"),
         ("BOT_PORT", '"3000"', "there are quotes around it"),
         ("BOT_DATABASE_URL", '"sqlite+aiosqlite:///bot.db"', "there are quotes around it"),
         ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:Tr@ub:4dor0hush@127.0.0.1:5432/bot", "written as %40"),
@@ -283,6 +292,148 @@ def test_the_rule_variables_can_be_read_alone(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("BOT_REQUIRED_APPROVALS", "2")
 
     assert read_rule_settings().bot_required_approvals == 2
+
+
+# --- secrets as files ---------------------------------------------------------------------------------------------
+
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-1-2-secretbot",
+    "SLACK_APP_TOKEN": "xapp-1-secretapp",
+    "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
+    "ACLOUD_PERSONAL_ACCESS_TOKEN": "cloud-secret",
+    "BOT_DATABASE_URL": "sqlite+aiosqlite:///hush.db",
+    "BOT_CALENDAR_TOKEN": "c1f3b0d2a4e5968778695a4b",
+}
+
+
+def test_these_are_all_the_secrets() -> None:
+    """Whatever is a secret can be given as a file."""
+    assert {name for name in Settings.model_fields if "Secret" in str(Settings.model_fields[name].annotation)} == {
+        name.lower() for name in SECRETS
+    }
+
+
+@pytest.mark.parametrize("around", ["{}", "{}\n", " \r\n{}\t\r\n", "\ufeff{}\n"])
+def test_every_secret_can_be_given_as_a_file_without_the_white_space_around_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, around: str
+) -> None:
+    monkeypatch.setenv("ACLOUD_ORGANISATION", "acme")
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(around.format(value), encoding="utf-8", newline="")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+
+    settings = read_settings()
+
+    assert sorted(settings.secrets) == sorted(SECRETS.values())
+    assert settings.socket_mode
+
+
+def test_the_env_file_may_name_the_file_of_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch)
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    (tmp_path / "token").write_text("xoxb-from-a-file\n")
+    (tmp_path / ".env").write_text("slack_bot_token_file=token\n")
+
+    assert read_settings().slack_bot_token == SecretStr("xoxb-from-a-file")
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_is_set_both_ways_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Nobody can tell which one was meant; one of them may stand in the .env file."""
+    given(monkeypatch)
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+    monkeypatch.delenv(name, raising=False)
+    (tmp_path / "secret").write_text(SECRETS[name])
+    (tmp_path / ".env").write_text(f"{name}={SECRETS[name]}\n")
+
+    (line,) = problems()
+
+    assert line.startswith(f"{name}_FILE is wrong: {name} is set too")
+    assert f"Example: {name}_FILE=/run/secrets/{name}" in line
+    assert SECRETS[name] not in line
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"\xff\xfehush", "not written in UTF-8"),
+        (b"x" * 70_000, "larger than any secret"),
+        (b"xoxp-hush", "in the file, it does not begin with xoxb-"),
+        (b"xoxb-hush\nxoxb-hush", "in the file, there is a space or a line break in it"),
+        (b'"xoxb-hush"', "in the file, there are quotes around it"),
+    ],
+)
+def test_the_file_of_a_secret_that_does_not_fit_is_one_problem_that_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """Neither the content nor what stands where the path should be is shown: it may be the token itself."""
+    given(monkeypatch, SLACK_BOT_TOKEN_FILE=str(tmp_path / "hush"))
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    if content is not None:
+        (tmp_path / "hush").write_bytes(content)
+
+    (line,) = problems()
+
+    assert line.startswith("SLACK_BOT_TOKEN_FILE is wrong: ")
+    assert said in line
+    assert "Example: SLACK_BOT_TOKEN_FILE=/run/secrets/SLACK_BOT_TOKEN" in line
+    assert "hush" not in line
+    assert "\n" not in line
+
+
+def test_a_folder_in_place_of_a_secret_s_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch, BOT_DATABASE_URL_FILE=str(tmp_path))
+
+    assert "BOT_DATABASE_URL_FILE is wrong: the file cannot be read (Is a directory)" in problems()[0]
+    with pytest.raises(SettingsProblems):
+        read_database_settings()
+
+
+def test_only_secrets_can_be_given_as_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelled one is refused like every unknown variable."""
+    given(monkeypatch, BOT_CHANNEL_FILE="/etc/channel", BOT_CALENDAR_TOKENFILE="/etc/token")
+
+    calendar, channel = problems()
+
+    assert channel.startswith("BOT_CHANNEL_FILE is unknown")
+    assert calendar.startswith("BOT_CALENDAR_TOKENFILE is unknown")
+    assert "The nearest is BOT_CALENDAR_TOKEN_FILE=/run/secrets/BOT_CALENDAR_TOKEN" in calendar
+
+
+def test_an_empty_name_of_a_file_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, SLACK_BOT_TOKEN_FILE=" ")
+
+    assert read_settings().slack_bot_token == SecretStr(ENOUGH["SLACK_BOT_TOKEN"])
+
+
+def test_several_signing_secrets_may_be_given_while_one_replaces_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, SLACK_SIGNING_SECRET="new, old,")
+
+    settings = read_settings()
+
+    assert settings.slack_signing_secret == (SecretStr("new"), SecretStr("old"))
+    assert {"new", "old"} <= set(settings.secrets)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("hush,hush hush", "a space or a line break"),
+        ("hush,'hush'", "quotes around it"),
+        ("hush,hush,hush,hush,hush,hush", "SLACK_SIGNING_SECRET is wrong: it cannot be read"),
+        (",", "SLACK_SIGNING_SECRET is wrong: it cannot be read"),
+    ],
+)
+def test_every_signing_secret_has_to_be_one(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:
+    given(monkeypatch, SLACK_SIGNING_SECRET=value)
+
+    (line,) = problems()
+
+    assert said in line
+    assert "hush" not in line
 
 
 # --- what surrounds the settings ---------------------------------------------------------------------------------

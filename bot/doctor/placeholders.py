@@ -8,7 +8,8 @@ from bot.doctor.finding import Finding, wrong
 
 _EXAMPLES: Final = (
     "xoxb-your-bot-token", "xapp-your-app-level-token", "your-personal-access-token",
-    "8f742231b10e8888abcd99yyyzzz85a5", "C0123456789", "S0123456789", "U0123456789", ":PASSWORD@",
+    "8f742231b10e8888abcd99yyyzzz85a5", "c1f3b0d2a4e5968778695a4b",
+    "C0123456789", "S0123456789", "U0123456789", ":PASSWORD@",
 )  # fmt: skip
 """The values in `.env.example`, `deploy/` and the error messages. `acme` may be a real organisation."""
 _IDS: Final = frozenset({"C0123456789", "S0123456789", "U0123456789"})
@@ -18,8 +19,9 @@ async def placeholders(context: DoctorContext) -> AsyncIterator[Finding]:
     """Name each variable, and the policy file, that still contains an example's value."""
     for name in type(context.settings).model_fields:
         value = getattr(context.settings, name)
-        text = str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
-        if any(one in text for one in _EXAMPLES):
+        parts = value if isinstance(value, tuple) else (value,)
+        texts = [str(part.get_secret_value() if hasattr(part, "get_secret_value") else part) for part in parts]
+        if any(example in text for text in texts for example in _EXAMPLES):
             yield _untouched(name.upper())
     if path := context.settings.bot_policy_file:
         rules = context.policy.rules

@@ -174,7 +174,7 @@ def _exchange(seen: Seen) -> Exchange:
 def _settings(slack: SimulatedSlack, cloud: SimulatedCloud, *, database: Path, slack_url: str) -> Settings:
     return Settings(
         slack_bot_token=SecretStr(slack.app.bot_token),
-        slack_signing_secret=SecretStr(slack.app.signing_secret),
+        slack_signing_secret=(SecretStr(slack.app.signing_secret),),
         slack_api_url=slack_url,
         acloud_personal_access_token=SecretStr(cloud.token),
         acloud_api_endpoint=cloud.url if slack_url == slack.api_url else "http://127.0.0.1",

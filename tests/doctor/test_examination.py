@@ -51,14 +51,15 @@ async def test_each_line_that_is_wrong_is_followed_by_its_mend(
 async def test_what_was_copied_and_never_filled_in_is_named(clinic: Clinic) -> None:
     """The values of `.env.example` have the right shape, and no word of them is anybody's. `acme` may be."""
     shown = dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
-    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ACLOUD_PERSONAL_ACCESS_TOKEN")
+    names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ACLOUD_PERSONAL_ACCESS_TOKEN", "BOT_CALENDAR_TOKEN")
     clinic.changes = {name.lower(): SecretStr(shown[name]) for name in names}
+    clinic.changes["slack_signing_secret"] = (SecretStr("filled-in"), SecretStr(shown["SLACK_SIGNING_SECRET"]))
     clinic.changes |= {"bot_channel": shown["BOT_CHANNEL"], "bot_approvers": tuple(shown["BOT_APPROVERS"].split(","))}
 
     found = await clinic.examine(configured)
 
     untouched = {finding.about for finding in found if finding.state is State.WRONG}
-    assert untouched == {*names, "BOT_CHANNEL", "BOT_APPROVERS"}
+    assert untouched == {*names, "SLACK_SIGNING_SECRET", "BOT_CHANNEL", "BOT_APPROVERS"}
     assert not any("every variable is valid" in finding.text for finding in found)
 
 
@@ -88,7 +89,12 @@ async def test_json_is_one_document_without_secrets(clinic: Clinic, capsys: pyte
 async def test_the_round_trip_ends_when_the_running_bot_has_stored_the_press(clinic: Clinic) -> None:
     """A person presses the button that doctor posted, and the bot that runs meanwhile stores it."""
     secret = SecretStr(clinic.slack.app.signing_secret)
-    clinic.changes |= {"slack_app_token": None, "slack_signing_secret": secret, "bot_host": "127.0.0.1", "bot_port": 0}
+    clinic.changes |= {
+        "slack_app_token": None,
+        "slack_signing_secret": (secret,),
+        "bot_host": "127.0.0.1",
+        "bot_port": 0,
+    }
     settings = clinic.settings()
     bot = wired(settings, load_policy(None, settings))
     await bot.start()

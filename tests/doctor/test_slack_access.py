@@ -83,7 +83,7 @@ async def test_the_command_that_is_answered_is_named(clinic: Clinic) -> None:
 
 
 async def test_over_http_the_secret_can_only_be_proved_by_a_press(clinic: Clinic) -> None:
-    clinic.changes |= {"slack_app_token": None, "slack_signing_secret": SecretStr("s")}
+    clinic.changes |= {"slack_app_token": None, "slack_signing_secret": (SecretStr("s"),)}
 
     found = await clinic.examine(slack_access)
 

@@ -171,7 +171,7 @@ async def harness(
             messenger=messenger,
             people=people,
         )
-        guard = SlackRequests(bolt=bolt, secret=slack.app.signing_secret, identity=identity)
+        guard = SlackRequests(bolt=bolt, secrets=(slack.app.signing_secret,), identity=identity)
         server = Server(host="127.0.0.1", port=0, checks={}, registry=CollectorRegistry(), slack=guard.answer)
         here.address = f"http://127.0.0.1:{await server.start()}"
         await identity.learn()

@@ -71,7 +71,7 @@ class Harness:
         given: dict[str, Any] = {
             "slack_bot_token": SecretStr(self.slack.app.bot_token),
             "slack_app_token": SecretStr(self.slack.app.app_token) if over_socket else None,
-            "slack_signing_secret": SecretStr(self.slack.app.signing_secret),
+            "slack_signing_secret": (SecretStr(self.slack.app.signing_secret),),
             "slack_api_url": self.slack.api_url,
             "acloud_personal_access_token": SecretStr(self.cloud.token),
             "acloud_api_endpoint": self.cloud.url,

@@ -93,7 +93,7 @@ def _quarter(
     (folder / "policy.toml").write_text(POLICY)
     settings = Settings(
         slack_bot_token=SecretStr(slack.app.bot_token),
-        slack_signing_secret=SecretStr(slack.app.signing_secret),
+        slack_signing_secret=(SecretStr(slack.app.signing_secret),),
         slack_api_url=slack.api_url,
         acloud_personal_access_token=SecretStr(cloud.token),
         acloud_api_endpoint=cloud.url,

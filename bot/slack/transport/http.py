@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -60,10 +60,14 @@ def check_headers(*, timestamp: str, signed: str, now: float) -> None:
         raise Refusal(401, "no readable signature")
 
 
-def verify(*, secret: str, timestamp: str, signed: str, body: bytes, now: float) -> None:
-    """Check the signature and age of a raw body; raises Refusal."""
+def verify(*, secrets: Iterable[str], timestamp: str, signed: str, body: bytes, now: float) -> None:
+    """Check that one of the secrets signed a raw body, and how long ago; raises Refusal.
+
+    Every secret is tried, so the time it takes does not tell which one fits.
+    """
     check_headers(timestamp=timestamp, signed=signed, now=now)
-    if not hmac.compare_digest(signature(secret, timestamp, body), signed):
+    fits = [hmac.compare_digest(signature(secret, timestamp, body), signed) for secret in secrets]
+    if not any(fits):
         raise Refusal(401, "wrong signature")
 
 
@@ -87,10 +91,13 @@ def decode(body: bytes, content_type: str) -> Payload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlackRequests:
-    """The handler of POST /slack/events. `seconds` is real time, as Slack's timestamps are."""
+    """The handler of POST /slack/events. `seconds` is real time, as Slack's timestamps are.
+
+    While the signing secret is being replaced there are several, and each of them counts.
+    """
 
     bolt: AsyncApp
-    secret: str
+    secrets: tuple[str, ...]
     identity: Identity
     seconds: Callable[[], float] = time.time
     _refusals: Sampler = field(default_factory=lambda: Sampler(few=_LOGGED), init=False)
@@ -124,7 +131,7 @@ class SlackRequests:
         signed = request.headers.get("X-Slack-Signature", "")
         check_headers(timestamp=timestamp, signed=signed, now=self.seconds())
         body = await _read(request)
-        verify(secret=self.secret, timestamp=timestamp, signed=signed, body=body, now=self.seconds())
+        verify(secrets=self.secrets, timestamp=timestamp, signed=signed, body=body, now=self.seconds())
         proven()
         payload = decode(body, request.content_type)
         if payload.get("type") == "url_verification":

@@ -49,7 +49,7 @@ def test_slacks_published_example_verifies() -> None:
 def test_a_timestamp_far_from_now_or_unreadable_is_refused(timestamp: str, now: float) -> None:
     """Old requests cannot be replayed, and nothing about a timestamp can crash the guard."""
     with pytest.raises(Refusal) as refused:
-        verify(secret="s", timestamp=timestamp, signed=SIGNED, body=b"", now=now)
+        verify(secrets=("s",), timestamp=timestamp, signed=SIGNED, body=b"", now=now)
     assert refused.value.status == 401
 
 
@@ -107,6 +107,17 @@ def _command(here: SlackHarness, **changes: str) -> bytes:
         "response_url": f"{here.slack.url}/response/secret",
     }
     return urlencode(fields | changes).encode()
+
+
+def test_a_request_counts_when_any_of_the_secrets_signed_it() -> None:
+    """While the signing secret is being replaced, Slack may use either one."""
+    now = 1531420618.0
+    signing = "8f742231b10e8888abcd99yyyzzz85a5"
+    for right in (["new", signing], [signing, "new"]):
+        verify(secrets=right, timestamp="1531420618", signed=SIGNED, body=VECTOR, now=now)
+    for wrong in ([], ["new"], ["new", "another"]):
+        with pytest.raises(Refusal, match="wrong signature"):
+            verify(secrets=wrong, timestamp="1531420618", signed=SIGNED, body=VECTOR, now=now)
 
 
 async def test_a_signed_command_is_answered(here: SlackHarness) -> None:
