@@ -91,7 +91,7 @@ def use_cases(
     judge = in_force.guarding(begin)
     catalog_cache = CatalogCache(read, organisations)
     naming = Naming.among(organisations)
-    permissions = Permissions(members, rules)
+    permissions = Permissions(members)
     rule_check = RuleCheck(
         policy=policy,
         catalog_cache=catalog_cache,
@@ -171,6 +171,7 @@ def use_cases(
             policy=policy,
             catalog_cache=catalog_cache,
             permissions=permissions,
+            words=rules,
             now=now,
             zone=zone,
             new_request_id=new_id,
@@ -235,6 +236,6 @@ async def _draw_home(home_reading: HomeReading, member: MemberId) -> View:
     try:
         return home(await home_reading.read(member))
     except NotEntitled as refusal:
-        return closed(str(refusal))
+        return closed(rules.refusal(*refusal.why))
     except MembersUnavailable:
         return closed(who_is_it(home_reading.permissions.members))

@@ -1,18 +1,18 @@
-"""What our own rules say no to. The message of each is what the person reads; nothing here is a fault of ours."""
+"""What our own rules say no to; nothing here is a fault of ours. The words are in `notifications/rules.py`."""
 
-from bot.domain.findings import Finding, NotPermitted
+from bot.domain.findings import Reason
 
 
 class Refused(Exception):
-    """A rule says no; `str()` of it is a sentence for the person who asked."""
+    """A rule says no; `why` says which, and what the person who asked has to know."""
+
+    def __init__(self, *why: Reason) -> None:
+        super().__init__(*why)
+        self.why = why
 
 
 class NotEntitled(Refused):
     """Somebody may not do this, whatever the request looks like; `why` says who could, where that is known."""
-
-    def __init__(self, text: str, why: NotPermitted | None = None) -> None:
-        super().__init__(text)
-        self.why = why
 
 
 class NotAnApprover(NotEntitled):
@@ -44,11 +44,7 @@ class NotVoted(Refused):
 
 
 class RuleBroken(Refused):
-    """A freeze, an allowed time, a version step or another rule of the policy forbids it; `findings` say which."""
-
-    def __init__(self, text: str, *findings: Finding) -> None:
-        super().__init__(text)
-        self.findings = findings
+    """A freeze, an allowed time, a version step or another rule of the policy forbids it."""
 
 
 class Quorumless(RuleBroken):

@@ -1,4 +1,4 @@
-"""What speaks against a request, or deserves a note, as values. The words for each are in `notifications/rules.py`.
+"""What speaks against something, or deserves a note, as values. The words for each are in `notifications/rules.py`.
 
 A cluster is given by what it is called in front of people, an environment by its slug.
 """
@@ -317,3 +317,185 @@ class OwnUpgrade:
 
 NotPermitted = MayNotUseBot | MayNotRequest | OnlyApprovers | OwnUpgrade | OnlyRequester | OnlyRequesterOrApprovers
 """Why a person may not do something, and who could."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlyApproversOfWave:
+    """Only approvers of these environments of a rollout's wave may do it, and not its requester."""
+
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlyOfRollout:
+    """Only the requester of a rollout or an approver of one of its environments may do it."""
+
+    requester: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestIs:
+    """The request is in this state (a `State`), perhaps brought there by somebody."""
+
+    state: str
+    by: MemberId | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestExpired:
+    """The request expired at its deadline."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadlinePassed:
+    """The deadline has passed, so nothing is submitted again."""
+
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestUnknown:
+    """No such request is stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewerRequest:
+    """A newer request for the cluster takes its place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardChanged:
+    """The card that was pressed showed something else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlreadyApproved:
+    """The person's approval is counted already."""
+
+    count: int
+    required: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoApprovalToTakeBack:
+    """The person has not approved."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NothingToAcknowledge:
+    """It was no emergency, or somebody has acknowledged it."""
+
+    by: MemberId | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeIs:
+    """The upgrade has begun or ended; `status` is the cloud's word."""
+
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TooManyOpen:
+    """The person has as many open requests as one may have."""
+
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckTookTooLong:
+    """By the time that the press was checked, it could open nothing any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutIs:
+    """The rollout is in this state (a `RolloutState`)."""
+
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutChanged:
+    """The card of the rollout that was pressed showed something else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoWaveAsks:
+    """No wave of the rollout waits for approval; `state` is a `RolloutState`."""
+
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaveAlreadyApproved:
+    """The person's approval of the wave is counted already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaveExpired:
+    """The time to approve the wave is over."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StillSoaks:
+    """The wave before still soaks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotItsTurn:
+    """The cluster of the rollout may not be handed over yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NothingFailed:
+    """No cluster of the wave has failed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterWentOn:
+    """The cluster of the rollout is no longer where it was."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanProblem:
+    """What is wrong with a plan of a rollout: at which field, what kind of problem, and what it concerns."""
+
+    field: str
+    kind: str
+    detail: str = ""
+
+
+NotNow = (
+    RequestIs
+    | RequestExpired
+    | DeadlinePassed
+    | RequestUnknown
+    | NewerRequest
+    | CardChanged
+    | AlreadyApproved
+    | NoApprovalToTakeBack
+    | NothingToAcknowledge
+    | UpgradeIs
+    | TooManyOpen
+    | CheckTookTooLong
+)
+"""Why something cannot be done to a request as things are."""
+NotInRollout = (
+    OnlyApproversOfWave
+    | OnlyOfRollout
+    | RolloutIs
+    | RolloutChanged
+    | NoWaveAsks
+    | WaveAlreadyApproved
+    | WaveExpired
+    | StillSoaks
+    | NotItsTurn
+    | NothingFailed
+    | ClusterWentOn
+    | PlanProblem
+)
+"""Why something cannot be done to a rollout."""
+Reason = Finding | NotPermitted | NotNow | NotInRollout
+"""Why somebody is refused."""

@@ -10,6 +10,7 @@ from typing import NewType
 
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, NotVoted, Outdated, WrongState
+from bot.domain.findings import AlreadyApproved, CardChanged, NoApprovalToTakeBack, NothingToAcknowledge, RequestIs
 from bot.domain.people import MemberId
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
@@ -38,18 +39,6 @@ class State(StrEnum):
         """Return the state in small letters, as people read it."""
         return self.value.lower().replace("_", " ")
 
-    @property
-    def standing(self) -> str:
-        """Say where a request stands, for who wants something of it that is not possible: `is already rejected`."""
-        return _STANDING.get(self, f"is already {self.words}")
-
-
-_STANDING = {
-    State.PENDING_APPROVAL: "still waits for approval",
-    State.SUBMITTING: "is already being submitted",
-    State.SUBMISSION_FAILED: "could not be submitted",
-    State.SUBMISSION_UNCLEAR: "may have reached Avisi Cloud or not",
-}
 
 NEXT: dict[State, frozenset[State]] = {
     State.PENDING_APPROVAL: frozenset(
@@ -202,28 +191,25 @@ class UpgradeRequest:
     def check_seal(self, seal: Seal) -> None:
         """Refuse a press on a card that showed something else; raises Outdated."""
         if seal not in {self.seal, self.seal_of_0_1_0}:
-            raise Outdated(
-                "The card you pressed showed something that has changed since, so your press did not count. "
-                "Please look at the card as it is now and decide again."
-            )
+            raise Outdated(CardChanged())
 
     def check_state(self, *expected: State) -> None:
         """Refuse what is possible only in other states; raises WrongState."""
         if self.state not in expected:
-            raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
+            raise WrongState(RequestIs(state=self.state, by=self.decided_by))
 
     def cast(self, *, by: MemberId, at: datetime, comment: str = "", readiness: int = 0) -> "UpgradeRequest":
         """Add an approval. Whether its giver may vote is judged before; raises WrongState, AlreadyVoted."""
         self.check_state(State.PENDING_APPROVAL)
         if by in self.voters:
-            raise AlreadyVoted(f"Your approval is already counted: {len(self.votes)} of {self.required}.")
+            raise AlreadyVoted(AlreadyApproved(count=len(self.votes), required=self.required))
         return replace(self, votes=(*self.votes, Vote(member=by, at=at, comment=comment, readiness=readiness)))
 
     def take_back(self, *, by: MemberId) -> "UpgradeRequest":
         """Remove somebody's own approval while the vote is on; raises WrongState, NotVoted."""
         self.check_state(State.PENDING_APPROVAL)
         if by not in self.voters:
-            raise NotVoted("You have not approved this request, so there is nothing to take back.")
+            raise NotVoted(NoApprovalToTakeBack())
         return replace(self, votes=tuple(vote for vote in self.votes if vote.member != by))
 
     @property
@@ -239,8 +225,7 @@ class UpgradeRequest:
     def acknowledge(self, *, by: MemberId, at: datetime) -> "UpgradeRequest":
         """Note that another approver has seen the emergency; raises WrongState."""
         if not self.needs_acknowledgement:
-            done = f": it was acknowledged by <@{self.acknowledged_by}>" if self.acknowledged_by else ""
-            raise WrongState(f"There is nothing left to acknowledge{done}.")
+            raise WrongState(NothingToAcknowledge(by=self.acknowledged_by))
         return replace(self, acknowledged_by=by, acknowledged_at=at)
 
     def keep_votes_of(self, members: frozenset[MemberId]) -> "UpgradeRequest":
@@ -334,11 +319,8 @@ class UpgradeRequest:
 
     def _to(self, state: State, *, at: datetime, **changes: object) -> "UpgradeRequest":
         if state not in NEXT[self.state]:
-            raise WrongState(f"This request {self.state.standing}{self._by_whom()}, so nothing was changed.")
+            raise WrongState(RequestIs(state=self.state, by=self.decided_by))
         return replace(self, state=state, state_since=at, blocked="", **changes)  # type: ignore[arg-type]
-
-    def _by_whom(self) -> str:
-        return f" by <@{self.decided_by}>" if self.decided_by else ""
 
 
 def competing(request: UpgradeRequest, upgrades: Iterable[ScheduledUpgrade]) -> ScheduledUpgrade | None:

@@ -15,6 +15,17 @@ from typing import NewType
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.findings import (
+    ClusterWentOn,
+    NothingFailed,
+    NotItsTurn,
+    NoWaveAsks,
+    PlanProblem,
+    RolloutChanged,
+    RolloutIs,
+    StillSoaks,
+    WaveAlreadyApproved,
+)
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal
 
@@ -419,19 +430,19 @@ class Rollout:
     def check_seal(self, seal: Seal) -> None:
         """Refuse a press on a card that showed something else; raises Outdated."""
         if seal != self.seal:
-            raise Outdated("This rollout has changed since the card you pressed, so your press did not count.")
+            raise Outdated(RolloutChanged())
 
     def check_state(self, *expected: RolloutState) -> None:
         """Refuse what is possible only in other states; raises WrongState."""
         if self.state not in expected:
-            raise WrongState(f"This rollout is {self.state.lower()}, so nothing was changed.")
+            raise WrongState(RolloutIs(state=self.state))
 
     def cast(self, *, by: MemberId, environments: Collection[str], at: datetime) -> "Rollout":
         """Add an approval of the asked wave for these environments; raises WrongState, AlreadyVoted."""
         if self.asked_wave is None:
-            raise WrongState(f"No wave of this rollout waits for approval: it is {self.state.lower()}.")
+            raise WrongState(NoWaveAsks(state=self.state))
         if by in self.voters:
-            raise AlreadyVoted("Your approval of this wave is already counted.")
+            raise AlreadyVoted(WaveAlreadyApproved())
         vote = WaveVote(member=by, at=at, environments=frozenset(environments))
         return replace(self, votes=(*self.votes, vote))
 
@@ -444,15 +455,15 @@ class Rollout:
         """Open the wave that was asked for: its quorum is there. From a soak, the next wave opens."""
         wave = self.asked_wave
         if wave is None:
-            raise WrongState(f"No wave of this rollout waits to be opened: it is {self.state.lower()}.")
+            raise WrongState(NoWaveAsks(state=self.state))
         if self.state is RolloutState.SOAKING and not self.has_soaked(at):
-            raise WrongState("The wave before it still soaks.")
+            raise WrongState(StillSoaks())
         return self._to(RolloutState.RUNNING, at=at, wave=wave, reminders=0, reminded_at=None)
 
     def reject(self, *, by: MemberId, reason: str, at: datetime) -> "Rollout":
         """End it by an approver's no to the asked wave."""
         if self.asked_wave is None:
-            raise WrongState(f"No wave of this rollout waits for approval: it is {self.state.lower()}.")
+            raise WrongState(NoWaveAsks(state=self.state))
         asked = self._to(RolloutState.ASKING, at=at) if self.state is RolloutState.SOAKING else self
         return asked._to(RolloutState.REJECTED, at=at, ended_by=by, outcome=reason)  # noqa: SLF001 - another of this class
 
@@ -489,7 +500,7 @@ class Rollout:
         Raises WrongState outside an open wave, for a cluster that does not wait, and above `at_once`.
         """
         if identity not in {one.identity for one in self.to_hand_over}:
-            raise WrongState("This cluster's turn has not come.")
+            raise WrongState(NotItsTurn())
         return self._with(
             identity, progress=Progress.RUNNING, since=at, request=request, why=None, until=None, detail=""
         )
@@ -643,7 +654,7 @@ class Rollout:
         self.check_state(RolloutState.HALTED)
         failed = {one.identity for one in self.failures}
         if not failed:
-            raise WrongState("No cluster of this wave has failed, so there is nothing to retry.")
+            raise WrongState(NothingFailed())
         clusters = tuple(
             RolloutCluster(planned=one.planned, wave=one.wave, since=at, attempt=one.attempt + 1)
             if one.identity in failed
@@ -676,7 +687,7 @@ class Rollout:
     def _one(self, identity: ClusterIdentity, *expected: Progress) -> RolloutCluster:
         one = self.find(identity)
         if one is None or one.progress not in expected:
-            raise WrongState("This cluster of the rollout is no longer where it was, so nothing was changed.")
+            raise WrongState(ClusterWentOn())
         return one
 
     def _with(self, identity: ClusterIdentity, **changes: object) -> "Rollout":
@@ -690,17 +701,8 @@ class Rollout:
 
     def _to(self, state: RolloutState, *, at: datetime, **changes: object) -> "Rollout":
         if state not in NEXT[self.state]:
-            raise WrongState(f"This rollout is {self.state.lower()}, so nothing was changed.")
+            raise WrongState(RolloutIs(state=self.state))
         return replace(self, state=state, state_since=at, **changes)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanProblem:
-    """What is wrong with a plan: at which field, in which of the words below, and what it concerns."""
-
-    field: str
-    kind: str
-    detail: str = ""
 
 
 def plan_problems(

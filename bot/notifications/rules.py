@@ -9,44 +9,72 @@ from typing import Final
 from bot.domain.findings import (
     Able,
     Action,
+    AlreadyApproved,
     AlreadyRuns,
+    CardChanged,
+    CheckTookTooLong,
     ClusterDown,
     ClusterGone,
     ClusterMoved,
     ClusterNotChosen,
     ClusterRenamed,
+    ClusterWentOn,
+    DeadlinePassed,
     Finding,
     Frozen,
     MayNotRequest,
     MayNotUseBot,
     MoreApprovalsNeeded,
+    NewerRequest,
+    NoApprovalToTakeBack,
     NobodyNow,
     NoLongerApprover,
     NoLongerRequester,
+    NothingFailed,
     NothingOffered,
+    NothingToAcknowledge,
+    NotInRollout,
+    NotItsTurn,
     NotLongEnoughAfter,
+    NotNow,
     NotPermitted,
+    NoWaveAsks,
     NoWindows,
     OnlyApprovers,
+    OnlyApproversOfWave,
+    OnlyOfRollout,
     OnlyRequester,
     OnlyRequesterOrApprovers,
     OutsideAllowed,
     OverridesFreeze,
     OwnUpgrade,
+    PlanProblem,
+    Reason,
     ReasonMissing,
     ReasonTooLong,
+    RequestExpired,
+    RequestIs,
+    RequestUnknown,
+    RolloutChanged,
+    RolloutIs,
     StartMissing,
+    StillSoaks,
     TooFar,
     TooFewApprovers,
+    TooManyOpen,
     TooSoon,
+    UpgradeIs,
     VersionChanged,
     VersionNotChosen,
     VersionNotOffered,
+    WaveAlreadyApproved,
+    WaveExpired,
     WindowsUnread,
 )
 from bot.domain.people import AccountType
 from bot.domain.request import State
 from bot.domain.versions import KubernetesVersion
+from bot.notifications.text import when
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _MOST_NAMED: Final = 10
@@ -63,6 +91,21 @@ _ACTIONS: Final = {
     Action.DECIDE: "decide now",
     Action.SUBMIT_AGAIN: "submit it again",
     Action.TRY_AGAIN: "do it",
+}
+_STANDING: Final = {
+    State.PENDING_APPROVAL: "still waits for approval",
+    State.SUBMITTING: "is already being submitted",
+    State.SUBMISSION_FAILED: "could not be submitted",
+    State.SUBMISSION_UNCLEAR: "may have reached Avisi Cloud or not",
+}
+_PLAN_PROBLEMS: Final = {
+    "length": "Give it a name of at most 60 characters.",
+    "taken": "Another rollout that has not ended has this name.",
+    "empty": "Choose environments or clusters in which something is left to upgrade.",
+    "gap": "This wave is empty, and a later one is not.",
+    "twice": "{detail} stands in two waves.",
+    "other rollout": "{detail} is in another rollout that has not ended.",
+    "range": "Choose one of the values on offer for {field}.",
 }
 
 
@@ -144,29 +187,111 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
             return _too_few_approvers(finding)
 
 
-def refusal(why: NotPermitted) -> str:  # noqa: PLR0911 - one case for each reason
-    """Say that a person may not do something, and who could."""
+def refusal(*why: Reason) -> str:
+    """Say why somebody is refused, and who could do it or what to do instead."""
+    return " ".join(dict.fromkeys(map(_reason, why)))
+
+
+def _reason(why: Reason) -> str:
+    if isinstance(why, Finding):
+        return advice(why)
+    if isinstance(why, NotPermitted):
+        return _not_permitted(why)
+    return _not_now(why) if isinstance(why, NotNow) else _not_in_rollout(why)
+
+
+def _not_permitted(why: NotPermitted) -> str:  # noqa: PLR0911 - one case for each reason
     match why:
         case MayNotUseBot(account_type=account_type, instead=instead):
             if instead is None:
                 return _WHY_NOT[account_type]
-            could = _able(instead) if isinstance(instead, Able | NobodyNow) else refusal(instead)
+            could = _able(instead) if isinstance(instead, Able | NobodyNow) else _not_permitted(instead)
             return f"{_WHY_NOT[account_type]} {could}"
         case MayNotRequest(environment=environment, able=able):
             return f"You may not request upgrades in {environment}. {_able(able)}"
         case OnlyApprovers(environment=environment, able=able):
             return f"Only approvers of {environment} may do this. {_able(able)}"
         case OwnUpgrade(able=able):
-            return f"You asked for this upgrade, so somebody else has to decide. {_able(able)}"
+            return f"You requested this upgrade, so somebody else has to decide. {_able(able)}"
         case OnlyRequester(requester=requester):
             return f"Only the requester, <@{requester}>, may withdraw this request."
         case OnlyRequesterOrApprovers(requester=requester, environment=environment, able=able):
             return f"Only the requester, <@{requester}>, or an approver of {environment} may do this. {_able(able)}"
 
 
+def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911 - one case for each reason
+    match why:
+        case RequestIs(state=state, by=by):
+            by_whom = f" by <@{by}>" if by else ""
+            return f"This request {_standing(State(state))}{by_whom}, so nothing was changed."
+        case RequestExpired(deadline=deadline):
+            return f"This request expired on {when(deadline)}, so your press came too late and nothing was changed."
+        case DeadlinePassed(deadline=deadline):
+            return (
+                f"The deadline of this request passed on {when(deadline)}, so it is not submitted again. "
+                f"It can be rescheduled or withdrawn."
+            )
+        case RequestUnknown():
+            return "This request is no longer known, so nothing was changed."
+        case NewerRequest():
+            return "There is a newer request for this cluster, so this one cannot go on."
+        case CardChanged():
+            return (
+                "What this card showed has changed, so your press did not count. "
+                "Please look at the card as it is now and decide again."
+            )
+        case AlreadyApproved(count=count, required=required):
+            return f"Your approval is already counted: {count} of {required}."
+        case NoApprovalToTakeBack():
+            return "You have not approved this request, so there is nothing to take back."
+        case NothingToAcknowledge(by=by):
+            return f"There is nothing left to acknowledge{f': <@{by}> has acknowledged it' if by else ''}."
+        case UpgradeIs(status=status):
+            return f"This upgrade is {status.lower().replace('_', ' ')}, so it cannot be rescheduled."
+        case TooManyOpen(most=most):
+            return (
+                f"You already have {most} open requests, the most that one person may have. "
+                f"Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
+            )
+        case CheckTookTooLong():
+            return "That took too long to check. Please press the button again."
+
+
+def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case for each reason
+    match why:
+        case OnlyApproversOfWave(environments=environments):
+            return f"Only approvers of {' or '.join(environments)} may do this, and not the requester."
+        case OnlyOfRollout(requester=requester):
+            return f"Only <@{requester}> or an approver of one of its environments may do this."
+        case RolloutIs(state=state):
+            return f"This rollout is {state.lower()}, so nothing was changed."
+        case RolloutChanged():
+            return "This rollout has changed since its card was drawn, so your press did not count. Please look again."
+        case NoWaveAsks(state=state):
+            return f"No wave of this rollout waits for approval: it is {state.lower()}."
+        case WaveAlreadyApproved():
+            return "Your approval of this wave is already counted."
+        case WaveExpired():
+            return "The time to approve this wave is over."
+        case StillSoaks():
+            return "The wave before it is still soaking."
+        case NotItsTurn():
+            return "It is not this cluster's turn yet."
+        case NothingFailed():
+            return "No cluster of this wave has failed, so there is nothing to retry."
+        case ClusterWentOn():
+            return "This cluster of the rollout has moved on, so nothing was changed."
+        case PlanProblem(field=field, kind=kind, detail=detail):
+            return _PLAN_PROBLEMS[kind].format(field=field, detail=detail)
+
+
+def _standing(state: State) -> str:
+    return _STANDING.get(state, f"is already {state.words}")
+
+
 def _able(able: Able | NobodyNow) -> str:
     if isinstance(able, NobodyNow):
-        return f"It {State(able.state).standing}."
+        return f"It {_standing(State(able.state))}."
     what = _ACTIONS[able.action]
     if able.everyone:
         return f"Any other full member can {what}."

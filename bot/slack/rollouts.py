@@ -15,6 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import Refused
+from bot.domain.findings import PlanProblem
 from bot.domain.foreign import clean
 from bot.domain.form import HORIZON, LEAD, LONGEST_REASON
 from bot.domain.people import Member
@@ -22,9 +23,9 @@ from bot.domain.policy import RolloutRule, Rule
 from bot.domain.request import Seal
 from bot.domain.rollout import MOST_WAVES, SOAKS, NextWave, Plan, PlannedCluster, Rollout, RolloutId
 from bot.domain.versions import KubernetesVersion, Step, step
-from bot.notifications import blocks, rollout_card
+from bot.notifications import blocks, rollout_card, rules
 from bot.notifications.blocks import Block, Message, View
-from bot.notifications.text import escape
+from bot.notifications.text import escape, one_line
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
 from bot.slack.form.choices import option
@@ -67,15 +68,6 @@ _SOAK_NAMES: Final = {
 _NEXT_NAMES: Final = {
     NextWave.ASKS: "asks a person after the soak",
     NextWave.OPENS: "opens by itself when its approvals are there",
-}
-_WRONG: Final = {
-    "length": "Give it a name of at most 60 characters.",
-    "taken": "Another rollout that has not ended has this name.",
-    "empty": "Choose environments or clusters in which something is left to upgrade.",
-    "gap": "This wave is empty, and a later one is not.",
-    "twice": "{detail} stands in two waves.",
-    "other rollout": "{detail} is in another rollout that has not ended.",
-    "range": "Choose one of the values on offer.",
 }
 _FIELDS: Final = {"name": "rollout_name", "at once": "rollout_at_once", "may fail": "rollout_may_fail"}
 
@@ -448,7 +440,7 @@ class RolloutListeners:
     async def _errors(self, filled: Filled, counted: Counted, member: Member | None) -> dict[str, str]:
         """Return what is wrong, by the block of the field at which it stands."""
         if not counted.waves[0]:
-            return {f"{_WAVE}_0": _WRONG["empty"]}
+            return {f"{_WAVE}_0": rules.refusal(PlanProblem(field="wave 1", kind="empty"))}
         organisations = {one.organisation for wave in counted.waves for one in wave}
         if len(organisations) > 1:
             return {
@@ -458,7 +450,7 @@ class RolloutListeners:
         errors: dict[str, str] = {}
         for wrong in await self.rollouts.problems(plan):
             where = f"{_WAVE}_{int(wrong.field[5:]) - 1}" if wrong.field.startswith("wave ") else _FIELDS[wrong.field]
-            errors.setdefault(where, _WRONG[wrong.kind].format(detail=wrong.detail))
+            errors.setdefault(where, rules.refusal(wrong))
         now = self.viewing.now()
         if filled.not_before and not now + LEAD <= filled.not_before <= now + HORIZON:
             errors["rollout_not_before"] = "Choose a time at least 5 minutes from now and within a year."
@@ -473,7 +465,7 @@ class RolloutListeners:
                     try:
                         await self.rollouts.check_people(replace(plan, waves=(wave,)), member)
                     except Refused as refusal:
-                        errors[f"{_WAVE}_{number}"] = str(refusal)[:500]
+                        errors[f"{_WAVE}_{number}"] = one_line(rules.refusal(*refusal.why), 500)
         except (MembersUnavailable, TimeoutError):
             return errors  # the worker judges it again
         return errors

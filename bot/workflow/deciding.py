@@ -6,6 +6,14 @@ from functools import partial
 
 from bot.domain.errors import Refused, WrongState
 from bot.domain.events import About, AnyEvent, RequestApproved, RequestRejected, RequestWithdrawn, VoteCast
+from bot.domain.findings import (
+    CheckTookTooLong,
+    DeadlinePassed,
+    NewerRequest,
+    RequestExpired,
+    RequestUnknown,
+    UpgradeIs,
+)
 from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
@@ -95,7 +103,7 @@ class Deciding:
 
         async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
             await self._check_opening(pressed, request, member)
-            raise Refused("That took too long to check. Please press the button again.")
+            raise Refused(CheckTookTooLong())
 
         await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease)
 
@@ -180,10 +188,7 @@ class Deciding:
         self._check_not_late(request)
         request.check_state(State.SUBMISSION_UNCLEAR)
         if self.now() >= request.deadline:
-            raise WrongState(
-                f"The deadline of this request, {request.deadline:%Y-%m-%d %H:%M} UTC, has passed, so it is not "
-                f"submitted again. It can be rescheduled or withdrawn."
-            )
+            raise WrongState(DeadlinePassed(deadline=request.deadline))
         return self._another_attempt(request, member)
 
     def _another_attempt(self, request: UpgradeRequest, member: Member) -> Decision:
@@ -218,9 +223,9 @@ class Deciding:
 
     def _check_not_late(self, request: UpgradeRequest) -> None:
         if request.state in PERISHABLE and self.now() >= request.deadline:
-            raise Late(_too_late(request))
+            raise Late(RequestExpired(deadline=request.deadline))
         if request.state is State.EXPIRED:
-            raise WrongState(_too_late(request))
+            raise WrongState(RequestExpired(deadline=request.deadline))
 
     async def _check_not_running(self, request: UpgradeRequest) -> None:
         if request.state is not State.SUBMITTED or request.upgrade is None:
@@ -228,8 +233,7 @@ class Deciding:
         async with self.read() as work:
             upgrade = await work.upgrades.find(request.organisation, request.upgrade)
         if upgrade and (upgrade.status == "IN_PROGRESS" or upgrade.status in DONE):
-            words = upgrade.status.lower().replace("_", " ")
-            raise WrongState(f"This upgrade is {words}, so it cannot be rescheduled.")
+            raise WrongState(UpgradeIs(status=upgrade.status))
 
     # --- from the inbox entry to what is stored ---
 
@@ -239,7 +243,7 @@ class Deciding:
             await self.catalog_cache.renew_from(work)
             request = await find_request(work, pressed.request_id)
         if request is None:
-            raise WrongState("This request is no longer known, so nothing was changed.")
+            raise WrongState(RequestUnknown())
         return request
 
     async def _decide(self, number: int, pressed: ButtonPressed | RejectionGiven, decide: Decide, lease: Lease) -> None:
@@ -261,8 +265,7 @@ class Deciding:
             except Stale:
                 continue
             except Taken:
-                newer = WrongState("A newer request for this cluster exists, so this one cannot go on.")
-                await self._refuse(number, pressed, request, newer, lease)
+                await self._refuse(number, pressed, request, WrongState(NewerRequest()), lease)
             except Refused as refusal:
                 await self._refuse(number, pressed, request, refusal, lease)
             return
@@ -341,11 +344,12 @@ class Deciding:
         lease: Lease,
     ) -> None:
         about = outbox.about(request) if request else _NOTHING
+        answer = self.rule_check.words.refusal(*refusal.why)
         async with self.begin(lease) as work:
             facts: dict[str, object] = {
                 "press": _pressed(pressed).value,
                 "rule": type(refusal).__name__,
-                "answer": str(refusal),
+                "answer": answer,
             }
             if request:
                 facts |= {"state": request.state, "policy": rule_facts(self.rule_check.rule(request))}
@@ -361,7 +365,7 @@ class Deciding:
                 ),
                 rule=f"{_pressed(pressed).value}: {type(refusal).__name__}",
             )
-            messages = [self._answer(pressed, str(refusal), number, about)]
+            messages = [self._answer(pressed, answer, number, about)]
             if request is not None:
                 await self._mark_duplicate_card(work, pressed, messages)
             await self._end(work, number, pressed, messages)
@@ -387,10 +391,3 @@ class Deciding:
 
 def _pressed(pressed: ButtonPressed | RejectionGiven) -> Press:
     return pressed.press if isinstance(pressed, ButtonPressed) else Press.REJECT
-
-
-def _too_late(request: UpgradeRequest) -> str:
-    return (
-        f"This request expired at {request.deadline:%Y-%m-%d %H:%M} UTC, so your press came too late and nothing "
-        f"was changed. It can be asked for again with the command."
-    )

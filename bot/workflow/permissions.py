@@ -12,11 +12,11 @@ from bot.domain.findings import (
     MayNotRequest,
     MayNotUseBot,
     NobodyNow,
-    NotPermitted,
     OnlyApprovers,
     OnlyRequester,
     OnlyRequesterOrApprovers,
     OwnUpgrade,
+    Reason,
 )
 from bot.domain.people import EVERYONE, AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Rule
@@ -40,8 +40,8 @@ class Words(Protocol):
     def advice(self, finding: Finding, /) -> str:
         """Say what was found, and what whoever fills in the form can do about it."""
 
-    def refusal(self, why: NotPermitted, /) -> str:
-        """Say that a person may not do something, and who could."""
+    def refusal(self, *why: Reason) -> str:
+        """Say why somebody is refused, and who could do it or what to do instead."""
 
 
 def who_is_it(members: Members) -> str:
@@ -54,13 +54,12 @@ class Permissions:
     """Answers who may request and decide. Everything here raises MembersUnavailable when Slack cannot be asked."""
 
     members: Members
-    words: Words
 
     async def somebody(self, member_id: MemberId) -> Member:
         """Return the person; raises NotEntitled unless a full member."""
         member = await self.members.find(member_id)
         if not member.counts:
-            raise self._refusal(NotEntitled, MayNotUseBot(account_type=member.account_type))
+            raise NotEntitled(MayNotUseBot(account_type=member.account_type))
         return member
 
     async def presser(self, member_id: MemberId, press: Press, rule: Rule, request: UpgradeRequest) -> Member:
@@ -74,7 +73,7 @@ class Permissions:
         why = MayNotUseBot(account_type=member.account_type)
         if member.account_type is AccountType.GUEST:
             why = replace(why, instead=await self._instead(press, rule, request))
-        raise self._refusal(NotEntitled, why)
+        raise NotEntitled(why)
 
     async def _instead(
         self, press: Press, rule: Rule, request: UpgradeRequest
@@ -125,29 +124,29 @@ class Permissions:
         people = await self.people(rule.requesters)
         if not people.includes(member):
             able = await self._able(people, Action.REQUEST_THERE)
-            raise self._refusal(NotEntitled, MayNotRequest(environment=rule.environment, able=able))
+            raise NotEntitled(MayNotRequest(environment=rule.environment, able=able))
 
     async def check_may_decide(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover or OwnRequest unless this person may decide on the request."""
         people = await self.approvers_of(rule)
         if not people.includes(member):
             others = await self._others(people, rule, request)
-            raise self._refusal(NotAnApprover, OnlyApprovers(environment=rule.environment, able=others))
+            raise NotAnApprover(OnlyApprovers(environment=rule.environment, able=others))
         if member.id == request.requester and not rule.self_approval:
             others = await self._others(people, rule, request)
-            raise self._refusal(OwnRequest, OwnUpgrade(able=others))
+            raise OwnRequest(OwnUpgrade(able=others))
 
     async def check_may_retry(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
         """Raise NotAnApprover unless this is the requester or an approver."""
         if member.id == request.requester:
             return
         if not (await self.approvers_of(rule)).includes(member):
-            raise self._refusal(NotAnApprover, await self._who_may_retry(rule, request))
+            raise NotAnApprover(await self._who_may_retry(rule, request))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
         """Raise NotTheRequester unless this is the requester."""
         if member.id != request.requester:
-            raise self._refusal(NotTheRequester, OnlyRequester(requester=request.requester))
+            raise NotTheRequester(OnlyRequester(requester=request.requester))
 
     async def standing_voters(self, request: UpgradeRequest, rule: Rule) -> frozenset[MemberId]:
         """Return those whose approvals still count."""
@@ -195,6 +194,3 @@ class Permissions:
         if not people.everyone and len(able) <= _FEW:
             able = [one for one in able if (await self.members.find(one)).counts]
         return Able(action=action, everyone=people.everyone, members=tuple(able))
-
-    def _refusal(self, kind: type[NotEntitled], why: NotPermitted) -> NotEntitled:
-        return kind(self.words.refusal(why), why)

@@ -9,7 +9,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
 from bot.domain.events import About, RequestApproved, UpgradeRequested
-from bot.domain.findings import ClusterGone
+from bot.domain.findings import ClusterGone, TooManyOpen
 from bot.domain.people import Member
 from bot.domain.policy import Policy, Rule
 from bot.domain.readiness import ReadinessReading
@@ -95,10 +95,10 @@ class Requesting:
     async def _judged(self, submitted: FormSubmitted, member: Member) -> "_Asked":
         form = submitted.form
         if wrong := await self.rule_check.form(form, lead=timedelta(0)):
-            raise RuleBroken(" ".join(self.rule_check.words.advice(one) for one in wrong), *wrong)
+            raise RuleBroken(*wrong)
         found = self.catalog_cache.find(form.cluster_identity)
         if found is None or form.version is None:
-            raise RuleBroken(self.rule_check.words.sentence(ClusterGone()), ClusterGone())
+            raise RuleBroken(ClusterGone())
         _, cluster = found
         rule = self.policy.rule(cluster.organisation, cluster.environment)
         await self.permissions.check_may_request(member, rule)
@@ -107,7 +107,7 @@ class Requesting:
         request = self._draft(submitted, cluster, form.version, rule, preview)
         request = replace(request, replaces=older.id if older else None)
         if few := await self.rule_check.quorum(rule, requester=member.id, needed=request.required):
-            raise Quorumless(self.rule_check.words.sentence(few), few)
+            raise Quorumless(few)
         return _Asked(request=request, rule=rule, older=older, freeze=preview.overridden)
 
     async def _rescheduled(self, submitted: FormSubmitted, member: Member, cluster: Cluster) -> UpgradeRequest | None:
@@ -167,10 +167,7 @@ class Requesting:
                 raise Later(_SUBMITTING)
             await replace_request(work, older, by=request, at=self.now())
         if await work.requests.count_open(request.requester) >= MOST_UNFINISHED:
-            raise TooMany(
-                f"You already have {MOST_UNFINISHED} open requests, the most that one person may have. "
-                f"Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
-            )
+            raise TooMany(TooManyOpen(most=MOST_UNFINISHED))
         about = outbox.about(request)
         facts = request_facts(request, rule) | {"replaces": request.replaces or ""}
         if asked.freeze:
@@ -217,6 +214,7 @@ class Requesting:
             from_version=found[1].version if found else "",
             to_version=submitted.form.version or "",
         )
+        answer = self.rule_check.words.refusal(*refusal.why)
         async with self.begin(lease) as work:
             await work.audit.append(
                 Fact(
@@ -228,13 +226,13 @@ class Requesting:
                     cluster=about.full_name if found else "",
                     facts={
                         "rule": type(refusal).__name__,
-                        "answer": str(refusal),
+                        "answer": answer,
                         "to_version": about.to_version,
                         "policy": rule_facts(self.policy.rule(about.organisation, about.environment)),
                     },
                 )
             )
-            text = f"Your request was not made. {refusal}"
+            text = f"Your request was refused: {answer}"
             await work.outbox.put(outbox.answer(submitted.member, text, key=f"inbox:{number}", about=about))
             await self._end(work, number, submitted)
 

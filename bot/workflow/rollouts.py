@@ -12,6 +12,7 @@ from bot.domain.calendar import frozen_by, is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
 from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, WrongState
 from bot.domain.events import About
+from bot.domain.findings import OnlyApproversOfWave, OnlyOfRollout, PlanProblem, TooFewApprovers, WaveExpired
 from bot.domain.form import LEAD, judged_time
 from bot.domain.people import Member, MemberId
 from bot.domain.policy import Policy, Rule
@@ -22,7 +23,6 @@ from bot.domain.rollout import (
     STATUS_AFTER_WINDOW,
     Plan,
     PlannedCluster,
-    PlanProblem,
     Progress,
     Rollout,
     RolloutCluster,
@@ -38,7 +38,7 @@ from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable, Missing, Stale, Taken
 from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.requesting import new_request_id
 from bot.workflow.transitions import Change, store_request, store_rollout
@@ -92,6 +92,7 @@ class Rollouts:
     policy: Policy
     catalog_cache: CatalogCache
     permissions: Permissions
+    words: Words
     now: Clock
     zone: tzinfo
     new_id: Callable[[], RolloutId] = new_rollout_id
@@ -129,7 +130,13 @@ class Rollouts:
                 await work.inbox.done(number)
                 await work.commit()
         except Refused as refusal:
-            await self._refuse(number, planned.member, f"Your rollout was refused: {refusal}", _about(plan), lease)
+            await self._refuse(
+                number,
+                planned.member,
+                f"Your rollout was refused: {self.words.refusal(*refusal.why)}",
+                _about(plan),
+                lease,
+            )
         except Taken as taken:
             await self._refuse(number, planned.member, f"Your rollout was refused: {taken}", _about(plan), lease)
 
@@ -143,7 +150,7 @@ class Rollouts:
     async def check(self, plan: Plan, member: Member) -> None:
         """Raise Refused when this person may not plan this, or a wave could never be approved."""
         if wrong := await self.problems(plan):
-            raise RuleBroken(" ".join(dict.fromkeys(f"{one.field}: {one.kind} {one.detail}".strip() for one in wrong)))
+            raise RuleBroken(*wrong)
         await self.check_people(plan, member)
 
     async def check_people(self, plan: Plan, member: Member) -> None:
@@ -152,8 +159,13 @@ class Rollouts:
             rule = self.policy.rule(plan.organisation, environment)
             await self.permissions.check_may_request(member, rule)
             needed = rule.required_approvals
-            if await self.permissions.enough_approvers(rule, requester=member.id, needed=needed) is not None:
-                raise Quorumless(f"{environment} asks for {needed} approvals, and too few people may give one.")
+            found = await self.permissions.enough_approvers(rule, requester=member.id, needed=needed)
+            if found is not None:
+                raise Quorumless(
+                    TooFewApprovers(
+                        environment=environment, approvals=needed, found=found, besides_requester=not rule.self_approval
+                    )
+                )
 
     # --- reading ---
 
@@ -197,8 +209,9 @@ class Rollouts:
                     await work.commit()
             except Stale:
                 continue
-            except (Refused, Missing) as refusal:
-                await self._refuse(number, pressed.member, str(refusal), about, lease, url=pressed.response_url)
+            except (Refused, Missing) as error:
+                text = self.words.refusal(*error.why) if isinstance(error, Refused) else str(error)
+                await self._refuse(number, pressed.member, text, about, lease, url=pressed.response_url)
             return
         raise Stale("the rollout kept changing while it was decided")
 
@@ -213,7 +226,7 @@ class Rollouts:
             return rollout.stop(by=member.id, at=now)
         may = await self._may_approve(member, rollout, rules)
         if not may:
-            raise NotAnApprover(f"Only approvers of {', '.join(rules)} may do this, and the requester may not.")
+            raise NotAnApprover(OnlyApproversOfWave(environments=tuple(rules)))
         if pressed.press is RolloutPress.RESUME:
             return rollout.resume(at=now)
         rollout.check_seal(pressed.seal)
@@ -227,7 +240,7 @@ class Rollouts:
                 return rollout.go_on_without(time_to_vote=time, at=now)
             case _:
                 if rollout.count_down(frozen=self._frozen(rollout), at=now).is_overdue:
-                    raise WrongState("The time to approve this wave is over.")
+                    raise WrongState(WaveExpired())
                 return rollout.cast(by=member.id, environments=may, at=now)
 
     def _wave_rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
@@ -254,7 +267,7 @@ class Rollouts:
             rule = self.policy.rule(rollout.plan.organisation, environment)
             if (await self.permissions.people(rule.approvers)).includes(member):
                 return
-        raise NotAnApprover(f"Only <@{rollout.requester}> or an approver of one of its environments may do this.")
+        raise NotAnApprover(OnlyOfRollout(requester=rollout.requester))
 
     # --- what runs by itself ---
 

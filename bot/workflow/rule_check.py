@@ -224,7 +224,7 @@ class RuleCheck:
     async def check(self, request: UpgradeRequest) -> None:
         """Raise RuleBroken when a rule forbids the request now."""
         if broken := await self.request(request):
-            raise RuleBroken(self.words.advice(broken), broken)
+            raise RuleBroken(broken)
 
     async def _succeeded(self, organisation: Organisation, rule: Rule, version: str | None) -> Mapping[str, datetime]:
         if not rule.after or not version:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, NotVoted, Outdated, WrongState
+from bot.domain.findings import AlreadyApproved, NothingToAcknowledge, RequestIs
 from bot.domain.request import (
     NEXT,
     OPEN,
@@ -62,27 +63,9 @@ def test_the_table_is_the_contract_s() -> None:
 @pytest.mark.parametrize(("here", "there"), sorted(EVERY_MOVE - ALLOWED))
 def test_every_move_not_in_the_table_is_refused(here: State, there: State) -> None:
     """The table is the whole truth: what it leaves out cannot happen."""
-    with pytest.raises(WrongState, match=f"This request {here.standing}, so nothing was changed"):
+    with pytest.raises(WrongState) as refused:
         an_upgrade_request(state=here)._to(there, at=LATER)
-
-
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [
-        (State.PENDING_APPROVAL, "still waits for approval"),
-        (State.APPROVED, "is already approved"),
-        (State.SUBMITTING, "is already being submitted"),
-        (State.SUBMITTED, "is already submitted"),
-        (State.SUBMISSION_FAILED, "could not be submitted"),
-        (State.SUBMISSION_UNCLEAR, "may have reached Avisi Cloud or not"),
-        (State.REJECTED, "is already rejected"),
-        (State.WITHDRAWN, "is already withdrawn"),
-        (State.EXPIRED, "is already expired"),
-        (State.REPLACED, "is already replaced"),
-    ],
-)
-def test_every_state_is_said_as_people_say_it(state: State, words: str) -> None:
-    assert state.standing == words
+    assert refused.value.why == (RequestIs(state=here),)
 
 
 @pytest.mark.parametrize(("here", "there"), sorted(ALLOWED))
@@ -134,10 +117,11 @@ def test_whoever_ended_a_request_is_named_to_who_comes_late() -> None:
     """A late press is explained."""
     rejected = an_upgrade_request().reject(by=SEM, reason="not today", at=LATER)
 
-    with pytest.raises(WrongState, match="This request is already rejected by <@U0SEM>, so nothing was changed"):
+    with pytest.raises(WrongState) as checked:
         rejected.check_state(State.PENDING_APPROVAL)
-    with pytest.raises(WrongState, match="already rejected by <@U0SEM>"):
+    with pytest.raises(WrongState) as moved:
         rejected.withdraw(by=ROOS, at=LATER)
+    assert checked.value.why == moved.value.why == (RequestIs(state=State.REJECTED, by=SEM),)
     rejected.check_state(State.APPROVED, State.REJECTED)
 
 
@@ -145,8 +129,9 @@ def test_votes_are_counted_once_for_each_approver() -> None:
     """A second press of the same person changes nothing, and is told the count."""
     request = an_upgrade_request(required=2).cast(by=SEM, at=LATER)
 
-    with pytest.raises(AlreadyVoted, match="Your approval is already counted: 1 of 2"):
+    with pytest.raises(AlreadyVoted) as refused:
         request.cast(by=SEM, at=LATER)
+    assert refused.value.why == (AlreadyApproved(count=1, required=2),)
     assert request.votes == (Vote(member=SEM, at=LATER),)
     assert request.cast(by=KIM, at=LATER).voters == {SEM, KIM}
 
@@ -192,7 +177,7 @@ def test_a_seal_changes_with_what_is_voted_on(change: dict[str, Any]) -> None:
     shown = an_upgrade_request(id=id_)
 
     assert request.seal != shown.seal
-    with pytest.raises(Outdated, match="showed something that has changed since"):
+    with pytest.raises(Outdated):
         request.check_seal(shown.seal)
     request.check_seal(request.seal)
 
@@ -378,16 +363,6 @@ def test_a_vote_that_starts_again_reminds_by_itself(state: State) -> None:
     assert (again.reminders, again.reminded_at) == (0, LATER)
 
 
-def test_a_press_on_an_outdated_card_is_told_what_to_do() -> None:
-    with pytest.raises(Outdated) as refusal:
-        an_upgrade_request().check_seal(Seal("another"))
-
-    assert str(refusal.value) == (
-        "The card you pressed showed something that has changed since, so your press did not count. "
-        "Please look at the card as it is now and decide again."
-    )
-
-
 def test_what_forbids_it_is_noted_and_forgotten_when_it_moves_on() -> None:
     """It is about a request that waits, and changes neither votes nor seal."""
     request = an_upgrade_request()
@@ -452,7 +427,8 @@ def test_an_emergency_is_acknowledged_once() -> None:
 
     assert emergency.needs_acknowledgement
     assert not acknowledged.needs_acknowledgement
-    with pytest.raises(WrongState, match=r"acknowledged by <@U0SEM>"):
+    with pytest.raises(WrongState) as refused:
         acknowledged.acknowledge(by=KIM, at=LATER)
+    assert refused.value.why == (NothingToAcknowledge(by=SEM),)
     with pytest.raises(WrongState):
         an_upgrade_request().acknowledge(by=SEM, at=LATER)

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, Outdated, WrongState
+from bot.domain.findings import StillSoaks
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.domain.rollout import (
@@ -169,8 +170,9 @@ def test_a_wave_that_opens_by_itself_is_voted_on_during_the_soak_and_opens_after
     voted = rollout.cast(by=KIM, environments=["staging"], at=START)
 
     assert rollout.asked_wave == 1
-    with pytest.raises(WrongState, match="still soaks"):
+    with pytest.raises(WrongState) as refused:
         voted.open(at=START + HOUR)
+    assert refused.value.why == (StillSoaks(),)
     running = voted.open(at=START + DAY)
     assert (running.state, running.wave) == (RolloutState.RUNNING, 1)
 

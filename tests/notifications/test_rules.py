@@ -10,44 +10,71 @@ from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.findings import (
     Able,
     Action,
+    AlreadyApproved,
     AlreadyRuns,
+    CardChanged,
+    CheckTookTooLong,
     ClusterDown,
     ClusterGone,
     ClusterMoved,
     ClusterNotChosen,
     ClusterRenamed,
+    ClusterWentOn,
+    DeadlinePassed,
     Finding,
     Frozen,
     MayNotRequest,
     MayNotUseBot,
     MoreApprovalsNeeded,
+    NewerRequest,
+    NoApprovalToTakeBack,
     NobodyNow,
     NoLongerApprover,
     NoLongerRequester,
+    NothingFailed,
     NothingOffered,
+    NothingToAcknowledge,
+    NotInRollout,
+    NotItsTurn,
     NotLongEnoughAfter,
+    NotNow,
     NotPermitted,
+    NoWaveAsks,
     NoWindows,
     OnlyApprovers,
+    OnlyApproversOfWave,
+    OnlyOfRollout,
     OnlyRequester,
     OnlyRequesterOrApprovers,
     OutsideAllowed,
     OverridesFreeze,
     OwnUpgrade,
+    PlanProblem,
     ReasonMissing,
     ReasonTooLong,
+    RequestExpired,
+    RequestIs,
+    RequestUnknown,
+    RolloutChanged,
+    RolloutIs,
     StartMissing,
+    StillSoaks,
     TooFar,
     TooFewApprovers,
+    TooManyOpen,
     TooSoon,
+    UpgradeIs,
     VersionChanged,
     VersionNotChosen,
     VersionNotOffered,
+    WaveAlreadyApproved,
+    WaveExpired,
     WindowsUnread,
 )
 from bot.domain.people import AccountType, MemberId
 from bot.domain.request import State
 from bot.notifications import rules
+from bot.notifications.text import when
 from tests.builders import NEW, OLD, ROOS, SEM
 
 WEB = "production/web"
@@ -273,7 +300,7 @@ def able(*members: MemberId, everyone: bool = False, action: Action = Action.DEC
         ),
         (
             OwnUpgrade(able=able(everyone=True, action=Action.SUBMIT_AGAIN)),
-            ("You asked for this upgrade, so somebody else has to decide. Any other full member can submit it again."),
+            ("You requested this upgrade, so somebody else has to decide. Any other full member can submit it again."),
         ),
         (
             OnlyRequesterOrApprovers(requester=ROOS, environment="production", able=able(action=Action.TRY_AGAIN)),
@@ -291,3 +318,103 @@ def test_of_many_who_could_ten_are_named() -> None:
     many = able(*(MemberId(f"U{number}") for number in range(13)))
 
     assert rules.refusal(OwnUpgrade(able=many)).endswith("<@U9> and 3 more.")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.PENDING_APPROVAL, "still waits for approval"),
+        (State.APPROVED, "is already approved"),
+        (State.SUBMITTING, "is already being submitted"),
+        (State.SUBMITTED, "is already submitted"),
+        (State.SUBMISSION_FAILED, "could not be submitted"),
+        (State.SUBMISSION_UNCLEAR, "may have reached Avisi Cloud or not"),
+        (State.REJECTED, "is already rejected"),
+        (State.WITHDRAWN, "is already withdrawn"),
+        (State.EXPIRED, "is already expired"),
+        (State.REPLACED, "is already replaced"),
+    ],
+)
+def test_a_late_press_is_told_where_the_request_stands(state: State, words: str) -> None:
+    assert rules.refusal(RequestIs(state=state)) == f"This request {words}, so nothing was changed."
+
+
+LATE = datetime(2026, 12, 5, 2, tzinfo=UTC)
+NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
+    (
+        RequestIs(state=State.REJECTED, by=SEM),
+        f"This request is already rejected by <@{SEM}>, so nothing was changed.",
+    ),
+    (
+        RequestExpired(deadline=LATE),
+        f"This request expired on {when(LATE)}, so your press came too late and nothing was changed.",
+    ),
+    (
+        DeadlinePassed(deadline=LATE),
+        (
+            f"The deadline of this request passed on {when(LATE)}, so it is not submitted again. "
+            f"It can be rescheduled or withdrawn."
+        ),
+    ),
+    (RequestUnknown(), "This request is no longer known, so nothing was changed."),
+    (NewerRequest(), "There is a newer request for this cluster, so this one cannot go on."),
+    (
+        CardChanged(),
+        (
+            "What this card showed has changed, so your press did not count. "
+            "Please look at the card as it is now and decide again."
+        ),
+    ),
+    (AlreadyApproved(count=1, required=2), "Your approval is already counted: 1 of 2."),
+    (NoApprovalToTakeBack(), "You have not approved this request, so there is nothing to take back."),
+    (NothingToAcknowledge(by=None), "There is nothing left to acknowledge."),
+    (NothingToAcknowledge(by=SEM), f"There is nothing left to acknowledge: <@{SEM}> has acknowledged it."),
+    (UpgradeIs(status="IN_PROGRESS"), "This upgrade is in progress, so it cannot be rescheduled."),
+    (
+        TooManyOpen(most=20),
+        (
+            "You already have 20 open requests, the most that one person may have. "
+            "Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
+        ),
+    ),
+    (CheckTookTooLong(), "That took too long to check. Please press the button again."),
+    (
+        OnlyApproversOfWave(environments=("staging", "production")),
+        "Only approvers of staging or production may do this, and not the requester.",
+    ),
+    (
+        OnlyOfRollout(requester=ROOS),
+        f"Only <@{ROOS}> or an approver of one of its environments may do this.",
+    ),
+    (RolloutIs(state="HALTED"), "This rollout is halted, so nothing was changed."),
+    (
+        RolloutChanged(),
+        "This rollout has changed since its card was drawn, so your press did not count. Please look again.",
+    ),
+    (NoWaveAsks(state="RUNNING"), "No wave of this rollout waits for approval: it is running."),
+    (WaveAlreadyApproved(), "Your approval of this wave is already counted."),
+    (WaveExpired(), "The time to approve this wave is over."),
+    (StillSoaks(), "The wave before it is still soaking."),
+    (NotItsTurn(), "It is not this cluster's turn yet."),
+    (NothingFailed(), "No cluster of this wave has failed, so there is nothing to retry."),
+    (ClusterWentOn(), "This cluster of the rollout has moved on, so nothing was changed."),
+    (PlanProblem(field="name", kind="length"), "Give it a name of at most 60 characters."),
+    (PlanProblem(field="wave 2", kind="twice", detail=WEB), f"{WEB} stands in two waves."),
+    (PlanProblem(field="at once", kind="range"), "Choose one of the values on offer for at once."),
+]
+
+
+@pytest.mark.parametrize(("why", "words"), NOT_NOW)
+def test_a_refusal_says_what_is_the_matter(why: NotNow | NotInRollout, words: str) -> None:
+    assert rules.refusal(why) == words
+
+
+def test_every_reason_is_in_the_list() -> None:
+    """A new one needs its words, and a look at them."""
+    assert {type(why) for why, _ in NOT_NOW} == {*get_args(NotNow), *get_args(NotInRollout)}
+
+
+def test_several_reasons_are_told_one_after_another_and_each_once() -> None:
+    assert rules.refusal(ClusterNotChosen(), VersionNotChosen(), ClusterNotChosen()) == (
+        "Choose a cluster. Choose a version."
+    )

@@ -99,7 +99,7 @@ async def harness(
         rule_check = RuleCheck(
             policy=policy,
             catalog_cache=catalog_cache,
-            permissions=Permissions(people, rules),
+            permissions=Permissions(people),
             read=storage.read,
             now=clock,
             zone=UTC,
@@ -137,7 +137,8 @@ async def harness(
             read=storage.read,
             policy=viewing.policy,
             catalog_cache=catalog_cache,
-            permissions=Permissions(people, rules),
+            permissions=Permissions(people),
+            words=rules,
             now=clock,
             zone=UTC,
         )

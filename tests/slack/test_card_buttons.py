@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import NotAnApprover
+from bot.domain.findings import OnlyRequester
 from bot.domain.naming import PLAIN
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications import ids
@@ -130,7 +131,7 @@ async def test_a_press_that_is_refused_opens_nothing_and_is_answered_by_the_work
     """The rule is said by the same code that decides, so the press is stored like any other."""
     request = an_upgrade_request()
     async with harness(transport, stored=[request]) as here:
-        here.refuse.append(NotAnApprover("Only approvers may do this."))
+        here.refuse.append(NotAnApprover(OnlyRequester(requester=ROOS)))
         card = await _card(here, request)
         roos = here.slack.person(ROOS)
 

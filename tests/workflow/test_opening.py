@@ -1,8 +1,10 @@
 import pytest
 
 from bot.domain.errors import Refused
+from bot.domain.findings import Able, Action, MayNotRequest, UpgradeIs
 from bot.domain.people import MemberId
 from bot.domain.request import State
+from bot.notifications import rules
 from bot.workflow.inbox import Press
 from tests.builders import (
     GUS,
@@ -32,8 +34,9 @@ async def test_a_modal_opens_only_for_who_may_use_it(press: Press, who: MemberId
     request = an_upgrade_request(state=state)
     harness = await a_harness(request)
 
-    with pytest.raises(Refused, match=REFUSES_TO_OPEN[press, who, state]):
+    with pytest.raises(Refused) as refused:
         await harness.deciding.check_may_open(a_press(request, press=press, member=who))
+    assert REFUSES_TO_OPEN[press, who, state] in rules.refusal(*refused.value.why)
 
 
 async def test_rescheduling_is_for_those_who_may_request() -> None:
@@ -41,8 +44,10 @@ async def test_rescheduling_is_for_those_who_may_request() -> None:
     request = an_upgrade_request()
     harness = await a_harness(request, policy=a_policy(a_rule(requesters=(KIM, GUS))))
 
-    with pytest.raises(Refused, match=rf"^You may not request upgrades in production\. .*request them: <@{KIM}>\.$"):
+    with pytest.raises(Refused) as refused:
         await harness.deciding.check_may_open(a_press(request, press=Press.RESCHEDULE, member=ROOS))
+    able = Able(action=Action.REQUEST_THERE, everyone=False, members=(KIM,))
+    assert refused.value.why == (MayNotRequest(environment="production", able=able),)
     await harness.deciding.check_may_open(a_press(request, press=Press.RESCHEDULE, member=KIM))
 
 
@@ -71,8 +76,9 @@ async def test_only_what_is_neither_running_nor_done_can_be_rescheduled(status: 
     if opens:
         await harness.deciding.check_may_open(press)
     else:
-        with pytest.raises(Refused, match=f"This upgrade is {status.lower().replace('_', ' ')}"):
+        with pytest.raises(Refused) as refused:
             await harness.deciding.check_may_open(press)
+        assert refused.value.why == (UpgradeIs(status=status),)
 
 
 async def test_a_button_that_only_opens_is_answered_when_it_came_too_late_to_open() -> None:

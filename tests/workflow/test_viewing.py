@@ -8,6 +8,7 @@ from bot.domain.errors import NotEntitled
 from bot.domain.findings import (
     ClusterNotChosen,
     Frozen,
+    MayNotUseBot,
     NotLongEnoughAfter,
     NoWindows,
     OverridesFreeze,
@@ -16,6 +17,7 @@ from bot.domain.findings import (
     WindowsUnread,
 )
 from bot.domain.form import Form
+from bot.domain.people import AccountType
 from bot.domain.request import State, Vote
 from bot.domain.windows import MaintenanceSchedule
 from bot.workflow.errors import MembersUnavailable
@@ -243,8 +245,9 @@ async def test_a_home_shows_nothing_to_who_is_no_full_member_any_more() -> None:
     harness = await a_harness()
     reading = harness.home_reading
 
-    with pytest.raises(NotEntitled, match="Guests cannot use this bot"):
+    with pytest.raises(NotEntitled) as refused:
         await reading.read(GUS)
+    assert refused.value.why == (MayNotUseBot(account_type=AccountType.GUEST),)
 
 
 async def test_a_home_that_is_published_again_stays_at_its_page() -> None:

@@ -1,6 +1,8 @@
 import pytest
 
+from bot.domain.findings import RequestExpired, RequestIs
 from bot.domain.request import State
+from bot.notifications import rules
 from bot.workflow.inbox import Press
 from bot.workflow.outbox import Kind
 from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
@@ -52,15 +54,17 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
     if refusal is None and state in states:
         assert now.state is after
         return
-    words = f"This request {state.standing}, so nothing was changed."
-    if state is State.EXPIRED:
-        words = "This request expired at 2026-12-02 12:00 UTC, so your press came too late and nothing was changed."
+    where = (
+        rules.refusal(RequestIs(state=state)).removeprefix("This request ").removesuffix(", so nothing was changed.")
+    )
+    expired = state is State.EXPIRED
+    words = rules.refusal(RequestExpired(deadline=before.deadline) if expired else RequestIs(state=state))
     assert (refusal or words) in answer
     if who == "outsider":
         assert answer.endswith("can use it.")
         assert "<@" not in answer
     elif right == "decide" and who != "approver":
-        assert answer.endswith(COULD.get(state, f"It {state.standing}."))
+        assert answer.endswith(COULD.get(state, f"It {where}."))
     assert now == before
     assert harness.facts(before) == ["press refused"]
     assert [one.kind for one in harness.storage.told] == [Kind.PRIVATE, Kind.HOME]

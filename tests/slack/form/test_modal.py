@@ -75,7 +75,7 @@ async def _drawn(
     rule_check = RuleCheck(
         policy=policy,
         catalog_cache=catalog_cache,
-        permissions=Permissions(FakeMembers(), rules),
+        permissions=Permissions(FakeMembers()),
         read=storage.read,
         now=clock,
         zone=UTC,
