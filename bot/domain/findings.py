@@ -342,8 +342,8 @@ class RequestIs:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RequestExpired:
-    """The request expired at its deadline."""
+class PressTooLate:
+    """Somebody pressed after the deadline at which the request expired."""
 
     deadline: datetime
 
@@ -469,7 +469,7 @@ class PlanProblem:
 
 NotNow = (
     RequestIs
-    | RequestExpired
+    | PressTooLate
     | DeadlinePassed
     | RequestUnknown
     | NewerRequest

@@ -49,10 +49,10 @@ from bot.domain.findings import (
     OverridesFreeze,
     OwnUpgrade,
     PlanProblem,
+    PressTooLate,
     Reason,
     ReasonMissing,
     ReasonTooLong,
-    RequestExpired,
     RequestIs,
     RequestUnknown,
     RolloutChanged,
@@ -224,8 +224,11 @@ def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911 - one case for each rea
         case RequestIs(state=state, by=by):
             by_whom = f" by <@{by}>" if by else ""
             return f"This request {_standing(State(state))}{by_whom}, so nothing was changed."
-        case RequestExpired(deadline=deadline):
-            return f"This request expired on {when(deadline)}, so your press came too late and nothing was changed."
+        case PressTooLate(deadline=deadline):
+            return (
+                f"This request expired on {when(deadline)}, so your press came too late and nothing was changed. "
+                f"It can be requested again."
+            )
         case DeadlinePassed(deadline=deadline):
             return (
                 f"The deadline of this request passed on {when(deadline)}, so it is not submitted again. "

@@ -10,7 +10,7 @@ from bot.domain.findings import (
     CheckTookTooLong,
     DeadlinePassed,
     NewerRequest,
-    RequestExpired,
+    PressTooLate,
     RequestUnknown,
     UpgradeIs,
 )
@@ -223,9 +223,9 @@ class Deciding:
 
     def _check_not_late(self, request: UpgradeRequest) -> None:
         if request.state in PERISHABLE and self.now() >= request.deadline:
-            raise Late(RequestExpired(deadline=request.deadline))
+            raise Late(PressTooLate(deadline=request.deadline))
         if request.state is State.EXPIRED:
-            raise WrongState(RequestExpired(deadline=request.deadline))
+            raise WrongState(PressTooLate(deadline=request.deadline))
 
     async def _check_not_running(self, request: UpgradeRequest) -> None:
         if request.state is not State.SUBMITTED or request.upgrade is None:

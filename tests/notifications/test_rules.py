@@ -50,9 +50,9 @@ from bot.domain.findings import (
     OverridesFreeze,
     OwnUpgrade,
     PlanProblem,
+    PressTooLate,
     ReasonMissing,
     ReasonTooLong,
-    RequestExpired,
     RequestIs,
     RequestUnknown,
     RolloutChanged,
@@ -346,8 +346,11 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
         f"This request is already rejected by <@{SEM}>, so nothing was changed.",
     ),
     (
-        RequestExpired(deadline=LATE),
-        f"This request expired on {when(LATE)}, so your press came too late and nothing was changed.",
+        PressTooLate(deadline=LATE),
+        (
+            f"This request expired on {when(LATE)}, so your press came too late and nothing was changed. "
+            f"It can be requested again."
+        ),
     ),
     (
         DeadlinePassed(deadline=LATE),

@@ -363,7 +363,7 @@ class Story(RuleBasedStateMachine):
         for number, entry in self.entries.items():
             assert self.answer(number) or isinstance(entry, FormSubmitted)
         asked = len(self.harness.told(UpgradeRequested, Kind.DIRECT))
-        refused = sum(1 for number in self.entries if "was not made" in self.answer(number))
+        refused = sum(1 for number in self.entries if "was refused" in self.answer(number))
         assert asked + refused == sum(1 for entry in self.entries.values() if isinstance(entry, FormSubmitted))
 
 

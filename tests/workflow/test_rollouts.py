@@ -234,8 +234,8 @@ async def test_a_second_rollout_takes_neither_its_name_nor_its_clusters() -> Non
     same_name = await harness.do(RolloutPlanned(member=ROOS, plan=a_plan("c")))
     same_cluster = await harness.do(RolloutPlanned(member=ROOS, plan=a_plan("a", name="Other")))
 
-    assert "name: taken" in same_name
-    assert "wave 1: other rollout production/a" in same_cluster
+    assert "Another rollout that has not ended has this name." in same_name
+    assert "is in another rollout that has not ended." in same_cluster
     assert len(harness.storage.tables.rollouts) == 1
 
 

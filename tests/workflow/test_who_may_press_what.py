@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.findings import RequestExpired, RequestIs
+from bot.domain.findings import PressTooLate, RequestIs
 from bot.domain.request import State
 from bot.notifications import rules
 from bot.workflow.inbox import Press
@@ -58,7 +58,7 @@ async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press
         rules.refusal(RequestIs(state=state)).removeprefix("This request ").removesuffix(", so nothing was changed.")
     )
     expired = state is State.EXPIRED
-    words = rules.refusal(RequestExpired(deadline=before.deadline) if expired else RequestIs(state=state))
+    words = rules.refusal(PressTooLate(deadline=before.deadline) if expired else RequestIs(state=state))
     assert (refusal or words) in answer
     if who == "outsider":
         assert answer.endswith("can use it.")

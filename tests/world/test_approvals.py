@@ -8,7 +8,7 @@ from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, p
 from tests.world.harness import CHANNEL, Harness
 
 COULD = "These people can decide now: <@U0KIM>, <@U0SEM>."
-OUTDATED = "The card you pressed showed something that has changed since, so your press did not count."
+OUTDATED = "What this card showed has changed, so your press did not count."
 
 
 async def test_two_approvers_at_the_same_instant_make_one_decision(home: Harness) -> None:
@@ -69,7 +69,7 @@ async def test_whoever_may_not_decide_reads_why_and_who_could(tmp_path: Path) ->
         assert await answered(noor, card, "Approve") == f"Only approvers of staging may do this. {COULD}"
         assert await answered(noor, card, "Reject") == f"Only approvers of staging may do this. {COULD}"
         assert await answered(home.roos, card, "Approve") == (
-            f"You asked for this upgrade, so somebody else has to decide. {COULD}"
+            f"You requested this upgrade, so somebody else has to decide. {COULD}"
         )
         assert await answered(home.sem, card, "Withdraw") == (
             "Only the requester, <@U0ROOS>, may withdraw this request."
@@ -178,7 +178,7 @@ async def test_requesters_may_approve_their_own_where_the_policy_says_so(tmp_pat
         await home.roos.command(CHANNEL, "/schedule-upgrade staging/payments v1.31.6-u-ame.10")
         await home.roos.modal("Schedule upgrade", containing="Version")
         await home.roos.submit()
-        alone = await home.roos.direct("Your request was not made.")
+        alone = await home.roos.direct("Your request was refused:")
 
         await obey(home, f"{TWO}self_approval = true\n", tmp_path)
         card = await home.request(by=home.sem)

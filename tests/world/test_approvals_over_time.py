@@ -36,10 +36,8 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
         assert (len(early), len(reminders)) == (1, 2)
         assert all("<@U0KIM>" in one and "U0SEM" not in one.shown for one in reminders)
         assert expired.buttons == ()
-        assert late == (
-            "This request expired at 2026-11-25 12:00 UTC, so your press came too late and nothing was changed. "
-            "It can be asked for again with the command."
-        )
+        assert late.startswith("This request expired on ")
+        assert late.endswith("so your press came too late and nothing was changed. It can be requested again.")
         await home.roos.direct("passed before it was submitted. It can be asked for again.")
         assert home.submissions() == 0
 
