@@ -91,6 +91,8 @@ def card(
         blocks += [section("*Reason*"), quotation(request.reason)]
     number = readiness.number if readiness else 0
     buttons = [press_button(press, request, naming, readiness=number) for press in presses(request, upgrade)]
+    if has_readiness(request, upgrade):
+        buttons.append(readiness_button(request, naming, readiness=number))
     if buttons:
         blocks.append(actions(*buttons, block_id=f"card:{request.id}"))
     if notes:
@@ -131,6 +133,23 @@ def press_button(press: Press, request: UpgradeRequest, naming: Naming, *, readi
         value=ids.carry(request, readiness),
         style="primary" if style == "primary" else "danger" if style else None,
         says=f"{label} upgrade of {naming.cluster(request)}",
+    )
+
+
+def has_readiness(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> bool:
+    """Whether the card offers to look at the readiness: until the upgrade begins, or ends otherwise."""
+    if request.state is State.SUBMITTED:
+        return upgrade is None or upgrade.status in PENDING
+    return request.state in {*_BY_STATE, State.SUBMITTING}
+
+
+def readiness_button(request: UpgradeRequest, naming: Naming, *, readiness: int) -> Block:
+    """Draw the button that shows the readiness as it is now."""
+    return button(
+        "Readiness",
+        action_id=ids.ActionId.READINESS,
+        value=ids.carry(request, readiness),
+        says=f"Readiness of upgrade of {naming.cluster(request)}",
     )
 
 

@@ -1,10 +1,11 @@
 """Readiness in words: the panel of the modal and one line for the card. All of it is safe mrkdwn."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Final, assert_never
 
 from bot.domain.events import AlertsBegan, AnyEvent, ReadinessChanged
+from bot.domain.naming import Naming
 from bot.domain.readiness import (
     RUNNING,
     STOPPED,
@@ -27,9 +28,11 @@ from bot.domain.readiness import (
     Unread,
     Verdict,
 )
+from bot.domain.request import UpgradeRequest
 from bot.domain.versions import Step
-from bot.notifications.blocks import Block, section
-from bot.notifications.text import escape, link, units
+from bot.notifications import ids, phrases
+from bot.notifications.blocks import Block, View, context, section
+from bot.notifications.text import escape, link, units, when
 
 _SECTION: Final = 2900
 _MOST_APIS: Final = 8
@@ -40,6 +43,7 @@ _ON_THE_CARD: Final = 2
 _RELEASE_NOTES: Final = "https://docs.avisi.cloud/docs/product/overview/release-notes"
 _CHANGELOG: Final = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-{minor}.md"
 _UNSEEN: Final = "It cannot be seen from here whether anything uses them."
+FILLS_IN: Final = "Avisi Cloud is being asked. This fills itself in."
 LABELS: Final[Mapping[type[Line], str]] = {
     EndOfLife: "End of life",
     RemovedApis: "Removed APIs",
@@ -85,6 +89,27 @@ def panel(found: Readiness) -> tuple[Block, ...]:
     """Draw the verdict and all lines, those that are not fine marked as such in words."""
     marked = [_marked(line) for line in found.lines]
     return tuple(section(part) for part in _packed([f"*Readiness: {verdict(found)}*", *marked]))
+
+
+def modal(request: UpgradeRequest, found: Readiness, *, note: str, naming: Naming) -> View:
+    """Draw the modal behind the button of a card; `note` says how fresh it is."""
+    return View(
+        type="modal",
+        callback_id=ids.CallbackId.READINESS,
+        title="Readiness",
+        close="Close",
+        blocks=(
+            section(f"*{phrases.name(request, naming)}*: {phrases.versions(request)}"),
+            *panel(found),
+            context(note),
+        ),
+    )
+
+
+def as_read(read_at: datetime | None) -> str:
+    """Say how fresh a readiness is; `read_at` is when the cluster itself was read, None if it never was."""
+    cluster = f"The cluster was read {when(read_at)}" if read_at else "Avisi Cloud does not list this cluster"
+    return f"{cluster}; node pools and alerts are at most a minute old."
 
 
 def words(line: Line) -> str:  # noqa: PLR0911 - one for each line
@@ -161,13 +186,7 @@ def story(event: AnyEvent) -> tuple[str, ...] | None:
 
 def _changed(event: ReadinessChanged) -> str:
     new = [warning(line) for line in event.now.warnings_since(event.before)[:_ON_THE_CARD]]
-    if not new:
-        return f"it was {_lower(verdict(event.before))}, and is {_lower(verdict(event.now))} now"
-    return "; ".join(new)
-
-
-def _lower(said: str) -> str:
-    return said[0].lower() + said[1:]
+    return "; ".join(new) or f'"{verdict(event.before)}" then, "{verdict(event.now)}" now'
 
 
 def _end_of_life(line: EndOfLife) -> str:

@@ -19,6 +19,7 @@ from bot.slack.form.directory import Directory
 from bot.slack.form.filling import Typed
 from bot.slack.form.opening import Opening
 from bot.slack.home import Home
+from bot.slack.readiness import ReadinessButton
 from bot.slack.rollouts import RolloutListeners
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission
@@ -118,6 +119,16 @@ class Edge:
                 judge=self.judge,
                 members=self.members,
                 opening=opening,
+                views=views,
+                tasks=self.tasks,
+                answers=answers,
+                guard=guard,
+            ),
+            ReadinessButton(
+                viewing=self.viewing,
+                naming=naming,
+                readiness_check=self.readiness_check,
+                access_gate=access_gate,
                 views=views,
                 tasks=self.tasks,
                 answers=answers,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -35,12 +35,16 @@ _REUSED_FOR = timedelta(minutes=1)
 _TRIED_FOR = timedelta(hours=1)
 _TOLD_WITHIN = timedelta(hours=24)
 """An alert that is seen later than this after an upgrade says little about it."""
+_SECONDS = 2.0
+"""Real ones, for which a cluster's own state is waited for; the other readings have this limit of themselves."""
 _AT_ONCE = 5
 _SHOWN = (State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR)
 """In these states people may still decide by what the card says."""
 _NOT_YET = Unread(why="not read yet", pending=True)
 
 Value = TypeVar("Value")
+Current = tuple[Cluster, tuple[str, ...], datetime]
+"""A cluster, the versions on offer, and when both were read."""
 
 
 class _Reused(Generic[Value]):
@@ -67,10 +71,12 @@ class _Reused(Generic[Value]):
 
 
 class CloudReadings:
-    """Node pools and alerts. Each cluster and each tenant is asked at most once a minute; a failure is a value too."""
+    """Clusters, node pools and alerts. Each of them is asked for at most once a minute; a failure is a value too."""
 
     def __init__(self, cloud: AvisiCloud, *, now: Clock) -> None:
         self._cloud = cloud
+        self._now = now
+        self._clusters: _Reused[Current | Unread] = _Reused(now)
         self._pools: _Reused[Pools] = _Reused(now)
         self._alerts: _Reused[Alerts] = _Reused(now)
 
@@ -90,6 +96,10 @@ class CloudReadings:
         )
         return pools, alerts
 
+    async def current(self, cluster: Cluster) -> Current | Unread:
+        """Return a cluster as it is now; one that is gone counts as deleted. As above."""
+        return await self._clusters.get((cluster.organisation, cluster.identity), lambda: self._read_cluster(cluster))
+
     async def alerts(self, cluster: Cluster) -> Alerts:
         """Return what fires in the cluster's tenant; as above."""
         tenant = cluster.tenant
@@ -98,6 +108,16 @@ class CloudReadings:
         return await self._alerts.get(
             (cluster.organisation, tenant), lambda: self._read_alerts(cluster.organisation, tenant)
         )
+
+    async def _read_cluster(self, cluster: Cluster) -> Current | Unread:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                found, versions = await self._cloud.current(cluster)
+        except TimeoutError:
+            return Unread(why=_why(NoAnswer("")))
+        except AvisiError as error:
+            return Unread(why=_why(error))
+        return found or replace(cluster, status="deleted"), versions, self._now()
 
     async def _read_pools(self, cluster: Cluster) -> Pools:
         try:
@@ -127,17 +147,40 @@ class ReadinessCheck:
         return self._judged(cluster, target, *self.cloud_readings.at_hand(cluster))
 
     async def read(self, cluster: Cluster, target: str) -> Readiness:
-        """Judge an upgrade by what is true now; takes two seconds at most."""
+        """Judge an upgrade by node pools and alerts as they are now; takes two seconds at most."""
         return self._judged(cluster, target, *await self.cloud_readings.read(cluster))
+
+    async def read_all(self, cluster: Cluster, target: str) -> tuple[Readiness, datetime | None]:
+        """Judge an upgrade by all that is true now, also the cluster's own state; takes two seconds at most.
+
+        Returns when the cluster was read, too: by the catalog if it cannot be read now, None if it never was.
+        """
+        (pools, alerts), current = await asyncio.gather(
+            self.cloud_readings.read(cluster), self.cloud_readings.current(cluster)
+        )
+        if isinstance(current, Unread):
+            found = self.catalog_cache.find(cluster.identity)
+            return self._judged(cluster, target, pools, alerts), found[0].fetched_at if found else None
+        fresh, on_offer, read_at = current
+        return self._judged(fresh, target, pools, alerts, on_offer=on_offer), read_at
 
     def cluster_of(self, request: UpgradeRequest) -> Cluster:
         """Return a request's cluster, or what is still known of one that no catalog lists."""
         found = self.catalog_cache.find(request.cluster_identity)
         return found[1] if found else remembered(request)
 
-    def _judged(self, cluster: Cluster, target: str, pools: Pools, alerts: Alerts) -> Readiness:
-        catalog = self.catalog_cache.catalog(cluster.organisation)
-        on_offer = catalog.versions if catalog else ()
+    def _judged(
+        self,
+        cluster: Cluster,
+        target: str,
+        pools: Pools,
+        alerts: Alerts,
+        *,
+        on_offer: tuple[str, ...] | None = None,
+    ) -> Readiness:
+        if on_offer is None:
+            catalog = self.catalog_cache.catalog(cluster.organisation)
+            on_offer = catalog.versions if catalog else ()
         return readiness(
             self.facts, cluster, target=target, on_offer=on_offer, pools=pools, alerts=alerts, at=self.now()
         )

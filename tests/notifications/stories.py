@@ -8,9 +8,11 @@ from typing import Any
 
 from bot.domain.events import (
     About,
+    AlertsBegan,
     Answered,
     AnyEvent,
     ApproversReminded,
+    ReadinessChanged,
     RequestApproved,
     RequestExpired,
     RequestRejected,
@@ -31,15 +33,27 @@ from bot.domain.events import (
     WindowNear,
 )
 from bot.domain.naming import PLAIN, Naming
+from bot.domain.readiness import Alert, NodePool, Readiness, ReadinessReading, readiness
 from bot.domain.request import RequestId, State, UpgradeRequest, Vote
 from bot.domain.scheduled import INFERRED, ScheduledUpgrade
+from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications import notes
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, struck
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Waiting, digest
 from bot.workflow.repositories import Source
-from tests.builders import KIM, NOON, ROOS, SEM, a_scheduled_upgrade, a_window, about, an_upgrade_request
+from tests.builders import (
+    KIM,
+    NOON,
+    ROOS,
+    SEM,
+    a_cluster,
+    a_scheduled_upgrade,
+    a_window,
+    about,
+    an_upgrade_request,
+)
 
 LINK = "https://team.slack.com/archives/C0UPGRADES/p1700000000000100?thread_ts=1&cid=C0UPGRADES"
 ON_CALL = "S0ONCALL"
@@ -78,6 +92,20 @@ def with_status(status: str, **changes: Any) -> ScheduledUpgrade:
     """Build a scheduled upgrade with a status."""
     reason = "The control plane did not come back." if status == "FAILED" else ""
     return a_scheduled_upgrade(**({"status": status, "reason": reason} | changes))
+
+
+def judged(of: UpgradeRequest, *, alerts: int = 0) -> Readiness:
+    """Judge a request of a monitored cluster with so many alerts firing."""
+    name = of.outcome or "KubeNodeNotReady"
+    return readiness(
+        kubernetes_facts(),
+        a_cluster(version=of.from_version, status="running", tenant="acme-web"),
+        target=of.to_version,
+        on_offer=(of.to_version,),
+        pools=(NodePool(name=of.outcome or "workers", strategy="REPLACE", zone="a"),),
+        alerts=tuple(Alert(name=name, key=str(number), active_at=NOON) for number in range(alerts)),
+        at=NOON,
+    )
 
 
 def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
@@ -133,6 +161,9 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
         UpgradeOverran(about=what, window=window),
         WentBlind(about=blind, since=NOON),
         SawAgain(about=blind, since=NOON, until=NOON + timedelta(hours=1)),
+        ReadinessChanged(about=what, before=judged(of), now=judged(of, alerts=2)),
+        ReadinessChanged(about=what, before=judged(of, alerts=1), now=judged(of)),
+        AlertsBegan(about=what, alerts=(theirs or "KubeNodeNotReady",) * 7, mention=(ROOS, ON_CALL)),
         Answered(
             about=what, text=f"*production/web*: Only the requester, <@{ROOS}>, may withdraw this request.{theirs}"
         ),
@@ -156,6 +187,8 @@ def everything(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Messag
     one = base or in_state(State.PENDING_APPROVAL)
     for state in State:
         yield f"card {state}", card(replace(one, **(LIFE[state] | {"state": state} | _texts(base))), None)
+    reading = ReadinessReading(number=7, at=NOON, readiness=judged(one, alerts=40))
+    yield "card with readiness", card(one, None, readiness=reading)
     submitted = replace(one, state=State.SUBMITTED, window=a_window())
     upgrade = a_scheduled_upgrade(cluster=one.cluster, environment=one.environment, to_version=one.to_version)
     for status in STATUSES:

@@ -21,12 +21,12 @@ START = NOON + timedelta(days=2, hours=9)
 @pytest.mark.parametrize(
     ("state", "buttons"),
     [
-        (State.PENDING_APPROVAL, ["Approve", "Reject", "Withdraw", "Reschedule"]),
-        (State.APPROVED, ["Withdraw", "Reschedule"]),
-        (State.SUBMITTING, []),
-        (State.SUBMISSION_FAILED, ["Try again", "Withdraw", "Reschedule"]),
-        (State.SUBMISSION_UNCLEAR, ["Submit again", "Withdraw", "Reschedule"]),
-        (State.SUBMITTED, ["Reschedule"]),
+        (State.PENDING_APPROVAL, ["Approve", "Reject", "Withdraw", "Reschedule", "Readiness"]),
+        (State.APPROVED, ["Withdraw", "Reschedule", "Readiness"]),
+        (State.SUBMITTING, ["Readiness"]),
+        (State.SUBMISSION_FAILED, ["Try again", "Withdraw", "Reschedule", "Readiness"]),
+        (State.SUBMISSION_UNCLEAR, ["Submit again", "Withdraw", "Reschedule", "Readiness"]),
+        (State.SUBMITTED, ["Reschedule", "Readiness"]),
         (State.REJECTED, []),
         (State.WITHDRAWN, []),
         (State.EXPIRED, []),
@@ -41,9 +41,9 @@ def test_each_state_has_its_buttons(state: State, buttons: list[str]) -> None:
 @pytest.mark.parametrize(
     ("status", "buttons"),
     [
-        ("REQUESTED", ["Reschedule"]),
-        ("SCHEDULED", ["Reschedule"]),
-        ("SCHEDULED_NOTIFIED", ["Reschedule"]),
+        ("REQUESTED", ["Reschedule", "Readiness"]),
+        ("SCHEDULED", ["Reschedule", "Readiness"]),
+        ("SCHEDULED_NOTIFIED", ["Reschedule", "Readiness"]),
         ("IN_PROGRESS", []),
         ("SUCCEEDED", []),
         ("FAILED", ["Reschedule"]),

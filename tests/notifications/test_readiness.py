@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.naming import PLAIN
 from bot.domain.readiness import (
     Alert,
     AlertsLine,
@@ -28,10 +29,9 @@ from bot.domain.readiness import (
 )
 from bot.domain.versions import Step
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications.blocks import View
-from bot.notifications.readiness import card_line, lines, panel, verdict, warning, words
+from bot.notifications.readiness import as_read, card_line, lines, modal, panel, verdict, warning, words
 from bot.notifications.text import units
-from tests.builders import a_cluster
+from tests.builders import a_cluster, an_upgrade_request
 from tests.notifications.checks import view_complaints
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -169,7 +169,8 @@ def test_whatever_comes_is_said_within_the_limits(  # noqa: PLR0917 - each input
     assert all(warning(line).strip() for line in found.warnings)
     assert all(said.strip() for _, said in lines(found))
     assert verdict(found)
-    assert view_complaints(View(type="modal", callback_id="x", title="Readiness", blocks=drawn)) == []
+    asked = an_upgrade_request(cluster=follows, from_version=running, to_version=target)
+    assert view_complaints(modal(asked, found, note=as_read(NOW), naming=PLAIN)) == []
 
 
 def test_links_lead_to_both_release_notes() -> None:

@@ -72,7 +72,7 @@ async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home
     again = await answered(home.roos, card, "Try again")
     await home.card(card, "Requested")
 
-    assert failed.buttons == ("Try again", "Withdraw", "Reschedule")
+    assert failed.buttons == ("Try again", "Withdraw", "Reschedule", "Readiness")
     assert refused == (
         "Only the requester, <@U0ROOS>, or an approver of staging may do this. "
         "These people can do it: <@U0KIM>, <@U0SEM>."
@@ -95,7 +95,7 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
     again = await answered(home.kim, card, "Submit again")
     await home.card(card, "Requested")
 
-    assert unclear.buttons == ("Submit again", "Withdraw", "Reschedule")
+    assert unclear.buttons == ("Submit again", "Withdraw", "Reschedule", "Readiness")
     assert refused == ("Only approvers of staging may do this. These people can submit it again: <@U0KIM>, <@U0SEM>.")
     assert again == "It is being submitted again."
     assert home.submissions() == 2
