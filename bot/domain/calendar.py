@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from bot.domain.windows import WEEKDAYS, Window
 
@@ -12,7 +12,7 @@ _A_YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freeze:
-    """Whole days, both included, in which nothing is upgraded."""
+    """A freeze of the policy file: whole days, both included, in which nothing is upgraded."""
 
     first: date
     last: date
@@ -43,6 +43,32 @@ class Freeze:
 
     def _with_reason(self, days: str) -> str:
         return f"{days} ({self.reason})" if self.reason else days
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimedFreeze:
+    """A freeze that people set while the bot runs: from one moment up to another, aware UTC."""
+
+    since: datetime
+    until: datetime
+    reason: str
+
+    def covers(self, window: Window, _zone: tzinfo) -> bool:
+        """Whether any part of the window falls into the freeze, which is the same in every zone."""
+        last_moment = max(window.start, window.end - timedelta.resolution)
+        return window.start < self.until and last_moment >= self.since
+
+    def end(self, zone: tzinfo) -> datetime:
+        """Return the moment at which it ends, in `zone`."""
+        return self.until.astimezone(zone)
+
+    @property
+    def words(self) -> str:
+        """Say it: `until 2026-12-05 18:00 UTC (Incident 4711)`."""
+        return f"until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({self.reason})"
+
+
+AnyFreeze = Freeze | TimedFreeze
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +114,7 @@ class AllowedRange:
         return day.weekday() in self.weekdays
 
 
-def frozen_by(freezes: tuple[Freeze, ...], window: Window, zone: tzinfo) -> Freeze | None:
+def frozen_by(freezes: tuple[AnyFreeze, ...], window: Window, zone: tzinfo) -> AnyFreeze | None:
     """Return the first freeze that the window touches."""
     return next((freeze for freeze in freezes if freeze.covers(window, zone)), None)
 

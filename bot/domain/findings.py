@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.calendar import AllowedRange, AnyFreeze
 from bot.domain.people import AccountType, MemberId
 
 
@@ -100,7 +100,7 @@ class Frozen:
     """The upgrade would run in a freeze; `can_override` is whether the person could tick Override freeze."""
 
     environment: str
-    freeze: Freeze
+    freeze: AnyFreeze
     can_override: bool = False
 
 
@@ -137,7 +137,7 @@ class OverridesFreeze:
     """A freeze is overridden, which needs a reason and so many `approvals`."""
 
     environment: str
-    freeze: Freeze
+    freeze: AnyFreeze
     approvals: int
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from bot.domain.calendar import frozen_by, is_allowed
+from bot.domain.calendar import is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
 from bot.domain.findings import (
     BreaksRule,
@@ -96,7 +96,7 @@ def forbidden_time(rule: Rule, when: Window | None, *, override: bool) -> Frozen
     """Return the freeze or the allowed times that forbid running then; None when nothing does."""
     if when is None:
         return None
-    if (freeze := frozen_by(rule.freeze, when, rule.zone)) and not (override and rule.override):
+    if (freeze := rule.frozen_by(when)) and not (override and rule.override):
         can_override = rule.override and not override
         return Frozen(environment=rule.environment, freeze=freeze, can_override=can_override)
     if not is_allowed(rule.allowed, when, rule.zone):
@@ -106,7 +106,7 @@ def forbidden_time(rule: Rule, when: Window | None, *, override: bool) -> Frozen
 
 def overridden_freeze(rule: Rule, when: Window | None, *, override: bool) -> OverridesFreeze | None:
     """Return the freeze that is overridden, and what that needs; None when none is."""
-    freeze = frozen_by(rule.freeze, when, rule.zone) if when and override and rule.override else None
+    freeze = rule.frozen_by(when) if when and override and rule.override else None
     if freeze is None:
         return None
     approvals = rule.approvals_needed(override=True)
@@ -128,7 +128,7 @@ def not_long_enough(
 
 def is_frozen(rule: Rule, when: Window | None) -> bool:
     """Whether a freeze covers the time."""
-    return when is not None and frozen_by(rule.freeze, when, rule.zone) is not None
+    return when is not None and rule.frozen_by(when) is not None
 
 
 def problems(

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import Literal
 
-from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.calendar import AllowedRange, AnyFreeze, Freeze, TimedFreeze, frozen_by
 from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
 from bot.domain.rollout import NextWave
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.windows import Window
 
 ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
 """Statuses that go to the channel whatever the policy says."""
@@ -21,7 +22,8 @@ class Rule:
     """The effective rule of one environment, every key resolved.
 
     People are Slack IDs (`U…`, `W…`, `S…`) or `*`; durations are timedeltas; `zone` is where freezes and allowed
-    times are read. An empty `allowed` means any time.
+    times are read. An empty `allowed` means any time. `freeze` is what the policy file says; `timed_freezes` are set
+    while the bot runs, and a rule of the policy has none.
     """
 
     environment: str
@@ -43,6 +45,16 @@ class Rule:
     freeze: tuple[Freeze, ...] = ()
     after: tuple[tuple[str, timedelta], ...] = ()
     zone: tzinfo = UTC
+    timed_freezes: tuple[TimedFreeze, ...] = ()
+
+    @property
+    def freezes(self) -> tuple[AnyFreeze, ...]:
+        """Return all the freezes by which upgrades are judged, wherever they come from."""
+        return (*self.freeze, *self.timed_freezes)
+
+    def frozen_by(self, when: Window) -> AnyFreeze | None:
+        """Return the first freeze that a time touches."""
+        return frozen_by(self.freezes, when, self.zone)
 
     def approvals_needed(self, *, override: bool) -> int:
         """Return how many approvals a request needs; overriding a freeze costs one more."""
@@ -130,7 +142,7 @@ class Policy:
 
 
 def _values(rule: Rule) -> tuple[object, ...]:
-    return tuple(getattr(rule, one.name) for one in fields(rule))
+    return tuple(getattr(rule, one.name) for one in fields(rule) if one.name != "timed_freezes")
 
 
 def _said(value: object) -> str:

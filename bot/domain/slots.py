@@ -122,7 +122,7 @@ def _same_hour(first: datetime, search: Search) -> Iterator[datetime]:
 def _changes(search: Search) -> Iterator[datetime]:
     """Yield every moment at which a rule may stop forbidding."""
     rule = search.rule
-    moments = [freeze.end(rule.zone) for freeze in rule.freeze]
+    moments = [freeze.end(rule.zone) for freeze in rule.freezes]
     moments += [since + wait for environment, wait in rule.after if (since := search.succeeded.get(environment))]
     moments += [stretch.start for stretch in _stretches(search)]
     for moment in moments:

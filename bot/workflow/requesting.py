@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain.calendar import Freeze
+from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
 from bot.domain.events import About, RequestApproved, UpgradeRequested
@@ -45,7 +45,7 @@ class _Asked:
     request: UpgradeRequest
     rule: Rule
     older: UpgradeRequest | None
-    freeze: Freeze | None
+    freeze: AnyFreeze | None
 
 
 class Later(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from bot.domain.calendar import frozen_by, is_allowed
+from bot.domain.calendar import is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
 from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, WrongState
 from bot.domain.events import About
@@ -396,7 +396,7 @@ class Rollouts:
     def _frozen(self, rollout: Rollout) -> bool:
         now = self.now()
         moment = Window(start=now, end=now)
-        return any(frozen_by(rule.freeze, moment, rule.zone) for rule in self.rules(rollout, rollout.wave).values())
+        return any(rule.frozen_by(moment) for rule in self.rules(rollout, rollout.wave).values())
 
     async def _go_on(
         self, rollout: Rollout, others: _Others
@@ -517,7 +517,7 @@ class Rollouts:
         start = self._start(plan)
         when = judged_time(cluster, start=start, ignore_windows=plan.ignore_windows, now=now, zone=self.zone)
         if when is not None:
-            if freeze := frozen_by(rule.freeze, when, rule.zone):
+            if freeze := rule.frozen_by(when):
                 return _Turn(why=Why.FROZEN, until=freeze.end(rule.zone))
             if not is_allowed(rule.allowed, when, rule.zone):
                 return _Turn(why=Why.NOT_ALLOWED)

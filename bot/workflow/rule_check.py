@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from bot.domain.calendar import Freeze
+from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.errors import RuleBroken
 from bot.domain.findings import (
@@ -77,7 +77,7 @@ class Preview:
     notes: tuple[Finding, ...]
     estimate: Window | None
     may_override: bool
-    overridden: Freeze | None
+    overridden: AnyFreeze | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

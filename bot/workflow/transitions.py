@@ -284,7 +284,7 @@ def rule_facts(rule: Rule) -> dict[str, object]:
         "self_approval": rule.self_approval,
         "reason_required": rule.reason_required,
         "allowed": [allowed.text for allowed in rule.allowed],
-        "freeze": [freeze.words for freeze in rule.freeze],
+        "freeze": [freeze.words for freeze in rule.freezes],
         "override": rule.override,
         "after": {environment: wait.total_seconds() for environment, wait in rule.after},
         "allow_downgrade": rule.allow_downgrade,

@@ -5,13 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.calendar import AllowedRange, Freeze, frozen_by, is_allowed, weekday_names
+from bot.domain.calendar import AllowedRange, Freeze, TimedFreeze, frozen_by, is_allowed, weekday_names
 from bot.domain.windows import Window
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 AUCKLAND = ZoneInfo("Pacific/Auckland")
 HONOLULU = ZoneInfo("Pacific/Honolulu")
 HOLIDAYS = Freeze(first=date(2026, 12, 20), last=date(2027, 1, 3), reason="Holiday freeze")
+INCIDENT = TimedFreeze(
+    since=datetime.fromisoformat("2026-12-04T22:00Z"),
+    until=datetime.fromisoformat("2026-12-05T18:00Z"),
+    reason="Incident 4711",
+)
 MON_TO_THU = (0, 1, 2, 3)
 NIGHTS = AllowedRange(weekdays=MON_TO_THU, start=time(20), end=time(6), text="mon-thu 20:00-06:00")
 SATURDAYS = AllowedRange(weekdays=(5,), start=time(0), end=time(0), text="sat")
@@ -46,6 +51,31 @@ def span(start: str, end: str | None = None) -> Window:
 def test_a_freeze_covers_whole_days_of_its_zone(window: Window, zone: ZoneInfo, *, frozen: bool) -> None:
     """Both days included; a window is frozen when any part of it is, a moment when it lies inside."""
     assert HOLIDAYS.covers(window, zone) is frozen
+
+
+@pytest.mark.parametrize(
+    ("window", "frozen"),
+    [
+        (span("2026-12-04T20:00Z", "2026-12-04T22:00Z"), False),
+        (span("2026-12-04T20:00Z", "2026-12-04T22:01Z"), True),
+        (span("2026-12-04T23:00Z", "2026-12-05T01:00Z"), True),
+        (span("2026-12-05T17:59Z", "2026-12-05T20:00Z"), True),
+        (span("2026-12-05T18:00Z", "2026-12-05T20:00Z"), False),
+        (span("2026-12-04T20:00Z", "2026-12-06T20:00Z"), True),
+        (span("2026-12-04T21:59:59Z"), False),
+        (span("2026-12-04T22:00Z"), True),
+        (span("2026-12-05T18:00Z"), False),
+    ],
+)
+def test_a_timed_freeze_lasts_from_its_first_moment_up_to_its_last(window: Window, *, frozen: bool) -> None:
+    """It is the same in every zone: what touches it is frozen, what begins as it ends is not."""
+    assert INCIDENT.covers(window, UTC) is frozen
+    assert INCIDENT.covers(window, AUCKLAND) is frozen
+
+
+def test_a_timed_freeze_says_until_when_and_why() -> None:
+    assert INCIDENT.words == "until 2026-12-05 18:00 UTC (Incident 4711)"
+    assert INCIDENT.end(AMSTERDAM) == INCIDENT.until
 
 
 def test_a_freeze_may_last_until_the_end_of_all_days() -> None:

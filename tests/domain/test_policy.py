@@ -1,16 +1,17 @@
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.calendar import Freeze
+from bot.domain.calendar import Freeze, TimedFreeze
 from bot.domain.cluster import Organisation
 from bot.domain.people import AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Policy, Rule
+from bot.domain.windows import Window
 from tests.builders import ACME, GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
 
 GLOBEX = Organisation("globex")
@@ -120,6 +121,27 @@ def test_a_circle_holds_those_it_names(member: MemberId, *, included: bool) -> N
     people = PeopleSet(everyone=False, members=frozenset({SEM, KIM}))
 
     assert people.includes(a_member(member)) is included
+
+
+def test_a_rule_is_frozen_by_freezes_of_both_origins() -> None:
+    """The policy's come first; those set meanwhile are no part of the policy, so its digest stays."""
+    days = Freeze(first=date(2026, 12, 1), last=date(2026, 12, 2))
+    until = datetime(2026, 12, 4, tzinfo=UTC)
+    incident = TimedFreeze(since=until - timedelta(days=2), until=until, reason="Incident")
+    rule = a_rule(freeze=(days,))
+
+    frozen = replace(rule, timed_freezes=(incident,))
+
+    assert frozen.freezes == (days, incident)
+    assert frozen.frozen_by(a_moment("2026-12-02T12:00Z")) == days
+    assert frozen.frozen_by(a_moment("2026-12-03T12:00Z")) == incident
+    assert frozen.frozen_by(a_moment("2026-12-04T00:00Z")) is None
+    assert rule.frozen_by(a_moment("2026-12-03T12:00Z")) is None
+    assert Policy(default=frozen).digest == Policy(default=rule).digest
+
+
+def a_moment(text: str) -> Window:
+    return Window(start=datetime.fromisoformat(text), end=datetime.fromisoformat(text))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.calendar import AllowedRange, Freeze, TimedFreeze
 from bot.domain.findings import Frozen
 from bot.domain.form import LEAD
 from bot.domain.policy import Rule
@@ -57,6 +57,12 @@ def test_a_window_in_a_freeze_is_passed_over() -> None:
     freeze = Freeze(first=at("2026-12-05").date(), last=at("2026-12-07").date())
 
     assert starts(a_search(SUNDAY, freeze=(freeze,)))[0] == "2026-12-13 02:00"
+
+
+def test_a_freeze_set_meanwhile_is_passed_over_up_to_its_last_moment() -> None:
+    freeze = TimedFreeze(since=NOW, until=at("2026-12-06 02:31"), reason="Incident")
+
+    assert starts(a_search(SUNDAY, timed_freezes=(freeze,)))[0] == "2026-12-06 02:35"
 
 
 def test_of_a_window_that_is_open_now_what_is_left_is_offered() -> None:
