@@ -114,6 +114,9 @@ def doctor(
     round_trip: Annotated[
         bool, typer.Option("--round-trip", help="Post a button and wait until the running bot has stored its press.")
     ] = False,
+    blocks: Annotated[
+        bool, typer.Option("--blocks", help="Ask Slack whether it takes every kind of message and view, nothing else.")
+    ] = False,
 ) -> None:
     """Check every setting and every connection, and say how to fix what is wrong."""
     with _readable_errors():
@@ -125,9 +128,12 @@ def doctor(
         keep_secret(*settings.secrets)
         set_up(form=settings.bot_log_format, level="error")
 
-        from bot.doctor.examination import CHECKS, examine_and_print, with_round_trip
+        from bot.doctor.block_checks import block_checks
+        from bot.doctor.examination import CHECKS, examine_and_print
+        from bot.doctor.round_trip import round_trip as pressed
 
-        checks = with_round_trip() if round_trip else CHECKS
+        only = (block_checks,) if blocks else ()
+        checks = (*(only or CHECKS), *((pressed,) if round_trip else ()))
         _end(examine_and_print(settings, policy, *checks, form="json" if as_json else "text"))
 
 

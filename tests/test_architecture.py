@@ -27,7 +27,7 @@ INWARDS: dict[str, set[str]] = {
     "sandbox": {"app", "settings", "policy", "manifest", "observe", "domain"},
     "doctor": {
         *INNER, "notifications", "app", "settings", "shapes", "policy", "manifest", "slack", "avisi", "store",
-        "observe",
+        "observe", "kubernetes_facts",
     },
     "__main__": {"cli"},
     "cli": {

@@ -1,7 +1,7 @@
 """Runs every check and prints the findings."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot.app import real_time
 from bot.doctor.channels import channels
@@ -12,7 +12,6 @@ from bot.doctor.finding import Finding, State, count, ok
 from bot.doctor.listening import listening
 from bot.doctor.people_checks import people_checks
 from bot.doctor.placeholders import placeholders
-from bot.doctor.round_trip import round_trip
 from bot.doctor.slack_access import slack_access
 from bot.domain.policy import Policy
 from bot.observe.printable import as_json, printable
@@ -60,13 +59,8 @@ async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, 
         document = {"ok": works, "findings": [finding.as_json() for finding in found]}
         sys.stdout.write(as_json(document, indent=2) + "\n")
     else:
-        sys.stdout.write(_verdict(found))
+        sys.stdout.write(_verdict(found, checks or CHECKS))
     return 0 if works else 1
-
-
-def with_round_trip() -> tuple[Check, ...]:
-    """Return every check, and last the one that waits for a person to press a button."""
-    return (*CHECKS, round_trip)
 
 
 def _in_text(finding: Finding) -> str:
@@ -75,11 +69,15 @@ def _in_text(finding: Finding) -> str:
     return redact("".join(f"{printable(line)}\n" for line in lines))
 
 
-def _verdict(found: list[Finding]) -> str:
+def _verdict(found: Sequence[Finding], checks: Sequence[Check]) -> str:
+    """Sum up; only after all checks it is known whether the bot would work."""
+    bad, good = (
+        ("The bot would not work: ", "The bot would work: nothing") if set(CHECKS) <= set(checks) else ("", "Nothing")
+    )
     counts = {state: sum(finding.state is state for finding in found) for state in State}
     rest = count(counts[State.WARNING], "warning")
     if counts[State.UNKNOWN]:
         rest += f", {counts[State.UNKNOWN]} not looked at"
     if counts[State.WRONG]:
-        return f"\nThe bot would not work: {counts[State.WRONG]} wrong, {rest}.\n"
-    return f"\nThe bot would work: nothing is wrong, {rest}.\n"
+        return f"\n{bad}{counts[State.WRONG]} wrong, {rest}.\n"
+    return f"\n{good} is wrong, {rest}.\n"

@@ -314,7 +314,7 @@ class RolloutListeners:
             return
         except (MembersUnavailable, TimeoutError):
             pass  # the rejection itself is judged by the worker
-        self.tasks.start(self._show(body, _why(rollout_id, seal)), name="open-reject-rollout")
+        self.tasks.start(self._show(body, ask_why(rollout_id, seal)), name="open-reject-rollout")
         await ack()
 
     async def rejected(self, ack: AsyncAck, body: Payload) -> None:
@@ -474,7 +474,8 @@ class RolloutListeners:
         return self.viewing.policy.rule(plan.organisation, one.environment)
 
 
-def _why(rollout_id: str, seal: str) -> dict[str, object]:
+def ask_why(rollout_id: str, seal: str) -> dict[str, object]:
+    """Draw the modal that asks why a rollout is rejected."""
     element = {
         "type": "plain_text_input",
         "action_id": "rollout_reason",

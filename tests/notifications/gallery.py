@@ -1,10 +1,10 @@
-"""Prints every message that the bot can write, to be read aloud: python -m tests.notifications.gallery [NAME]."""
+"""Prints every message and view that the bot can make, to be read: python -m tests.notifications.gallery [NAME]."""
 
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tests.notifications.stories import everything
+from bot.doctor.examples import messages, views
 
 
 def words(blocks: Iterable[Any]) -> Iterable[str]:
@@ -22,6 +22,8 @@ def words(blocks: Iterable[Any]) -> Iterable[str]:
                 yield from (f"  ({element['text']})" for element in block["elements"])
             case "actions":
                 yield "  " + " ".join(f"[{element['text']['text']}]" for element in block["elements"])
+            case "input":
+                yield f"  {block['label']['text']}: ({block['element']['type']})"
             case _:
                 yield "----"
 
@@ -29,10 +31,14 @@ def words(blocks: Iterable[Any]) -> Iterable[str]:
 def main() -> None:
     """Print what matches the words given, or everything."""
     wanted = " ".join(sys.argv[1:])
-    for name, message in everything():
+    for name, message in messages():
         if wanted in name:
             lines = [f"=== {name}", *words(message.blocks), "--- text:", message.text, ""]
             sys.stdout.write("\n".join(lines) + "\n")
+    for name, view in views():
+        if wanted in name:
+            title = [f"# {view['title']['text']}"] if "title" in view else []
+            sys.stdout.write("\n".join([f"=== {name}", *title, *words(view["blocks"]), ""]) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.doctor.examples import LINK, in_state, with_status
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId, State, Vote
 from bot.notifications import ids
@@ -13,7 +14,6 @@ from bot.workflow.inbox import Press
 from bot.workflow.repositories import Source
 from tests.builders import KIM, NEW, NOON, OLD, ROOS, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import as_sent, complaints, labels, seen
-from tests.notifications.stories import LINK, in_state, with_status
 
 START = NOON + timedelta(days=2, hours=9)
 

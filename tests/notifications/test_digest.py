@@ -5,13 +5,13 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.doctor.examples import LINK, ON_CALL
 from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
 from bot.domain.request import State
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Page, Waiting, digest
 from tests.builders import NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
-from tests.notifications.stories import LINK, ON_CALL
 
 
 def waiting(number: int, status: str, cluster: str = "") -> Waiting:

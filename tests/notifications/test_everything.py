@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bot.doctor.examples import in_state, messages, views
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications.blocks import Message
 from bot.notifications.home import home
+from bot.sandbox.slack.blockkit.limits import check_view
+from bot.sandbox.slack.blockkit.mrkdwn import possible_mentions
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
-from tests.notifications.checks import complaints, view_complaints, whom
-from tests.notifications.stories import everything, in_state
+from tests.notifications.checks import complaints, unsendable, view_complaints, whom
 
 MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
 GROUPS = {"S0PLATFORM", "S0ONCALL"}
@@ -48,7 +51,8 @@ QUICKLY = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 """An example is every message; the attacks are short already, so nothing is gained by shrinking."""
-MESSAGES = list(everything())
+MESSAGES = list(messages())
+VIEWS = list(views())
 
 
 @pytest.mark.parametrize(("name", "message"), MESSAGES, ids=[name for name, _ in MESSAGES])
@@ -62,10 +66,15 @@ def test_every_message_keeps_slacks_limits_and_says_all_in_its_text(name: str, m
     assert "  " not in message.text
 
 
+@pytest.mark.parametrize(("name", "view"), VIEWS, ids=[name for name, _ in VIEWS])
+def test_every_view_keeps_slacks_limits(name: str, view: dict[str, Any]) -> None:
+    assert [*check_view(view), *unsendable(view)] == [], name
+
+
 def test_there_is_a_message_for_each_state_status_and_event() -> None:
     """The list that the other tests go through is complete."""
     assert len(MESSAGES) > 150
-    assert len({name for name, _ in MESSAGES}) == len(MESSAGES)
+    assert len({name for name, _ in [*MESSAGES, *VIEWS]}) == len(MESSAGES) + len(VIEWS)
 
 
 @QUICKLY
@@ -76,7 +85,7 @@ def test_hostile_text_breaks_no_message_and_mentions_nobody(
     """Names, versions, reasons and the API's words, in every message that there is."""
     request = hostile(cluster, environment, version, words)
 
-    for name, message in everything(request):
+    for name, message in messages(request):
         assert complaints(message) == [], name
         found = whom(message)
         if not name.startswith("private"):  # in a private answer a mention calls nobody
@@ -86,6 +95,11 @@ def test_hostile_text_breaks_no_message_and_mentions_nobody(
         assert not found.broadcasts, name
         assert not found.names, name
         assert not [one for one in found.links if one and "team.slack.com" not in one], name
+    for name, view in views(request):
+        assert [*check_view(view), *unsendable(view)] == [], name
+        found = possible_mentions(view)
+        assert found.users <= MEANT, name
+        assert not found.channels | found.broadcasts | found.names, name
 
 
 @QUICKLY

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.doctor.examples import in_state
 from bot.domain.cluster import Organisation
 from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
@@ -16,7 +17,6 @@ from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import view_complaints
-from tests.notifications.stories import in_state
 
 
 def seen(many: int = 0, **changes: Any) -> HomeView:  # noqa: ANN401 - a builder

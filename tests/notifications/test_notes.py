@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.doctor.examples import LINK, ON_CALL, current, events, in_state, outside, with_status
 from bot.domain.events import (
     Answered,
     AnyEvent,
@@ -25,7 +26,6 @@ from bot.notifications import notes
 from bot.notifications.digest import Waiting, digest
 from tests.builders import CHANNEL, KIM, NEW, NOON, OLD, ROOS, SEM, a_window, about, an_upgrade_request
 from tests.notifications.checks import labels, seen
-from tests.notifications.stories import LINK, ON_CALL, current, events, in_state, outside, with_status
 
 WINDOW = "2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC"
 SUBMITTED = in_state(State.SUBMITTED)

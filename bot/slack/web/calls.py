@@ -181,12 +181,19 @@ def _read(error: Exception) -> Failure:
     status: Any = getattr(answer, "status_code", None) or getattr(answer, "status", 0)
     data = getattr(answer, "data", None)
     found = data if isinstance(data, dict) else {}
-    metadata = found.get("response_metadata")
-    messages = metadata.get("messages") if isinstance(metadata, dict) else None
     return Failure(
         code=str(found.get("error") or f"http_{status}"),
         status=int(status),
         retry_after=waiting_time(getattr(answer, "headers", None) or {}),
-        details=tuple(str(message) for message in messages) if isinstance(messages, list) else (),
+        details=_details(found),
         needed=str(found.get("needed") or ""),
     )
+
+
+def _details(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is wrong with the arguments: from blocks.validate a list of objects, else a list of sentences."""
+    errors, metadata = answer.get("errors"), answer.get("response_metadata")
+    if isinstance(errors, list) and all(isinstance(one, dict) for one in errors):
+        return tuple(f"{one.get('message')} [json-pointer:{one.get('pointer')}]" for one in errors)
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    return tuple(str(message) for message in messages) if isinstance(messages, list) else ()

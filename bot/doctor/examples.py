@@ -1,0 +1,466 @@
+"""An example of every kind of message and view that the bot can make, built from one request and one rollout.
+
+`doctor --blocks` shows them to Slack, and the tests read all of them.
+"""
+# ruff: noqa: ANN401 - a builder takes whatever the fields are
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from bot.domain.calendar import Freeze
+from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Environment, Organisation
+from bot.domain.events import (
+    About,
+    AlertsBegan,
+    Answered,
+    AnyEvent,
+    ApproversReminded,
+    ReadinessChanged,
+    RequestApproved,
+    RequestExpired,
+    RequestRejected,
+    RequestReplaced,
+    RequestWithdrawn,
+    RolloutMoved,
+    SawAgain,
+    StatusMoved,
+    SubmissionFailed,
+    SubmissionUnclear,
+    UpgradeOverran,
+    UpgradeRequested,
+    UpgradeSubmitted,
+    VoteCast,
+    VotesVoided,
+    WentBlind,
+    WindowBrokeRule,
+    WindowMoved,
+    WindowNear,
+)
+from bot.domain.findings import Frozen
+from bot.domain.form import Form
+from bot.domain.naming import PLAIN, Naming
+from bot.domain.people import MemberId
+from bot.domain.policy import Policy, Rule
+from bot.domain.readiness import Alert, NodePool, Readiness, ReadinessReading, readiness
+from bot.domain.request import RequestId, State, UpgradeRequest, Vote
+from bot.domain.rollout import WAITS, NextWave, Plan, PlannedCluster, Progress, Rollout, RolloutId, RolloutState
+from bot.domain.scheduled import INFERRED, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
+from bot.kubernetes_facts import kubernetes_facts
+from bot.notifications import blocks, notes
+from bot.notifications import readiness as readiness_words
+from bot.notifications.blocks import Message
+from bot.notifications.card import card, retired, struck
+from bot.notifications.context import MessageContext
+from bot.notifications.digest import Waiting, digest
+from bot.notifications.home import closed, home
+from bot.notifications.rollout_card import clusters_view, list_line, rollout_card, rollout_thread
+from bot.slack import listing, rejection, rollouts
+from bot.slack.form import modal
+from bot.slack.form.directory import Index
+from bot.slack.form.modal import ModalMetadata
+from bot.workflow.outbox import about
+from bot.workflow.repositories import Feed, Source
+from bot.workflow.viewing import ClusterView, FormView, HomeView, Overview
+
+NOON: Final = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+ROOS, SEM, KIM = MemberId("U0ROOS"), MemberId("U0SEM"), MemberId("U0KIM")
+"""Roos asks, Sem and Kim approve."""
+LINK = "https://team.slack.com/archives/C0UPGRADES/p1700000000000100?thread_ts=1&cid=C0UPGRADES"
+ON_CALL = "S0ONCALL"
+_ACME: Final = Organisation("acme")
+_WEB: Final = ClusterIdentity("0b54a5bd-0a1c-4d2c-9d84-5a3f3b7a1c01")
+_OLD, _NEW = "v1.30.6-u-ame.3", "v1.31.4-u-ame.2"
+
+
+def a_window(start: datetime = NOON + timedelta(days=1)) -> Window:
+    """Build a window of three hours."""
+    return Window(start=start, end=start + timedelta(hours=3))
+
+
+REQUEST: Final = UpgradeRequest(
+    id=RequestId("r1"),
+    organisation=_ACME,
+    cluster_identity=_WEB,
+    environment="production",
+    cluster="web",
+    from_version=_OLD,
+    to_version=_NEW,
+    start=None,
+    ignore_windows=False,
+    override=False,
+    reason="CVE fixes",
+    requester=ROOS,
+    requested_at=NOON,
+    deadline=NOON + timedelta(hours=48),
+    required=2,
+    channel="C0UPGRADES",
+    state_since=NOON,
+)
+UPGRADE: Final = ScheduledUpgrade(
+    organisation=_ACME,
+    identity=UpgradeIdentity("5f3c1d52-7a55-4a43-8a5e-1f0d8f2f1a01"),
+    cluster_identity=_WEB,
+    environment="production",
+    cluster="web",
+    from_version=_OLD,
+    to_version=_NEW,
+    status="SCHEDULED",
+    status_since=NOON,
+    window=a_window(),
+)
+STATUSES = (
+    "REQUESTED",
+    "SCHEDULED",
+    "SCHEDULED_NOTIFIED",
+    "IN_PROGRESS",
+    "SUCCEEDED",
+    "SUPERSEDED",
+    "FAILED",
+    "MISSED",
+    *sorted(INFERRED),
+    "FROBNICATED",
+)
+LIFE: dict[State, dict[str, Any]] = {
+    State.PENDING_APPROVAL: {"votes": (Vote(member=SEM, at=NOON),), "estimate": a_window()},
+    State.APPROVED: {"votes": (Vote(member=SEM, at=NOON), Vote(member=KIM, at=NOON))},
+    State.SUBMITTING: {},
+    State.SUBMITTED: {"window": a_window()},
+    State.SUBMISSION_FAILED: {"outcome": "An upgrade of this cluster is running already."},
+    State.SUBMISSION_UNCLEAR: {"outcome": "Avisi Cloud gave no clear answer."},
+    State.REJECTED: {"decided_by": SEM, "outcome": "Not in the week of the fair."},
+    State.WITHDRAWN: {"decided_by": ROOS},
+    State.EXPIRED: {},
+    State.REPLACED: {"replaced_by": RequestId("newer")},
+}
+
+
+def in_state(state: State, **changes: Any) -> UpgradeRequest:
+    """Build a request that has come to a state."""
+    return replace(REQUEST, **({"state": state} | LIFE[state] | changes))
+
+
+def with_status(status: str, **changes: Any) -> ScheduledUpgrade:
+    """Build a scheduled upgrade with a status."""
+    reason = "The control plane did not come back." if status == "FAILED" else ""
+    return replace(UPGRADE, **({"status": status, "reason": reason} | changes))
+
+
+def judged(of: UpgradeRequest, *, alerts: int = 0) -> Readiness:
+    """Judge a request of a monitored cluster with so many alerts firing."""
+    name = of.outcome or "KubeNodeNotReady"
+    return readiness(
+        kubernetes_facts(),
+        replace(_CLUSTER, version=of.from_version, tenant="acme-web"),
+        target=of.to_version,
+        on_offer=(of.to_version,),
+        pools=(NodePool(name=of.outcome or "workers", strategy="REPLACE", zone="a"),),
+        alerts=tuple(Alert(name=name, key=str(number), active_at=NOON) for number in range(alerts)),
+        at=NOON,
+    )
+
+
+def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
+    """Build every event that there is about a request."""
+    what, window, notify = about(of), a_window(), ("S0PLATFORM", KIM)
+    theirs = of.outcome
+    blind = About(organisation=of.organisation, environment="", cluster="", from_version="", to_version="")
+    statuses = [
+        StatusMoved(
+            about=what,
+            status=status,
+            from_status="SCHEDULED",
+            window=window,
+            reason=theirs or with_status(status).reason,
+            mention=(ROOS, ON_CALL) if status in {"FAILED", "MISSED", "NOT_UPGRADED"} else (),
+        )
+        for status in STATUSES
+    ]
+    return (
+        UpgradeRequested(about=what, mention=notify, required=2, deadline=of.deadline),
+        UpgradeRequested(about=what, required=0, deadline=of.deadline),
+        VoteCast(about=what, by=SEM, count=1, required=2),
+        RequestApproved(about=what),
+        RequestApproved(about=what, by=SEM),
+        RequestRejected(about=what, by=SEM, reason=theirs or "Not in the week of the fair"),
+        RequestWithdrawn(about=what, by=ROOS),
+        RequestExpired(about=what, deadline=of.deadline),
+        RequestReplaced(about=what, by_request=RequestId("newer"), by=KIM),
+        VotesVoided(
+            about=what,
+            mention=notify,
+            changes=of.changes or ("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",),
+            voters=(SEM,),
+            required=2,
+        ),
+        VotesVoided(about=what, changes=(f"<@{SEM}> may no longer approve.",), voters=(SEM,), required=2),
+        ApproversReminded(about=what, mention=notify, count=1, required=2, deadline=of.deadline),
+        UpgradeSubmitted(about=what, window=window),
+        UpgradeSubmitted(about=what, window=None, start_left_out=True),
+        UpgradeSubmitted(about=what, window=window, followed=False),
+        UpgradeSubmitted(about=what, window=None, followed=False),
+        SubmissionFailed(about=what, mention=(ROOS,), reason=theirs or "Cluster is being deleted"),
+        SubmissionUnclear(about=what, mention=notify, reason=theirs or "Avisi Cloud gave no clear answer."),
+        *statuses,
+        WindowMoved(
+            about=what, status="SCHEDULED_NOTIFIED", window=window, from_window=a_window(NOON + timedelta(hours=2))
+        ),
+        WindowMoved(about=what, status="SCHEDULED", window=None, from_window=window),
+        WindowBrokeRule(
+            about=what, mention=(ROOS,), window=window, rule=theirs or "production is frozen Dec 20 to Jan 3."
+        ),
+        WindowNear(about=what, window=window, hours=24),
+        UpgradeOverran(about=what, window=window),
+        WentBlind(about=blind, since=NOON),
+        SawAgain(about=blind, since=NOON, until=NOON + timedelta(hours=1)),
+        ReadinessChanged(about=what, before=judged(of), now=judged(of, alerts=2)),
+        ReadinessChanged(about=what, before=judged(of, alerts=1), now=judged(of)),
+        AlertsBegan(about=what, alerts=(theirs or "KubeNodeNotReady",) * 7, mention=(ROOS, ON_CALL)),
+        Answered(
+            about=what, text=f"*production/web*: Only the requester, <@{ROOS}>, may withdraw this request.{theirs}"
+        ),
+    )
+
+
+def outside(event: AnyEvent) -> AnyEvent:
+    """Make an event of an upgrade that nobody asked for here."""
+    return replace(event, about=replace(event.about, request_id=None, requester=None))
+
+
+def current(
+    request: UpgradeRequest | None, upgrade: ScheduledUpgrade | None = None, *, naming: Naming = PLAIN
+) -> MessageContext:
+    """Build what is true when something is told."""
+    return MessageContext(now=NOON, request=request, upgrade=upgrade, link=LINK if request else None, naming=naming)
+
+
+def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]]:
+    """Yield every message with its name; `base` lends its texts to all requests."""
+    one = base or in_state(State.PENDING_APPROVAL)
+    for state in State:
+        yield f"card {state}", card(replace(one, **(LIFE[state] | {"state": state} | _texts(base))), None)
+    reading = ReadinessReading(number=7, at=NOON, readiness=judged(one, alerts=40))
+    yield "card with readiness", card(one, None, readiness=reading)
+    submitted = replace(one, state=State.SUBMITTED, window=a_window())
+    upgrade = replace(UPGRADE, cluster=one.cluster, environment=one.environment, to_version=one.to_version)
+    for status in STATUSES:
+        upgrade = replace(upgrade, status=status, reason=one.outcome or with_status(status).reason)
+        yield f"card {status}", card(submitted, upgrade)
+    followed = replace(upgrade, status="SCHEDULED")
+    yield "card without status", card(submitted, followed, source=Source.CLUSTERS)
+    yield "card without anything", card(replace(submitted, window=None), None, source=Source.CLUSTERS)
+    drifted = replace(
+        one,
+        override=True,
+        changes=one.changes or ("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",),
+    )
+    yield "card with override, changed", card(drifted, None)
+    late = replace(submitted, start=NOON, start_left_out=True)
+    yield "card whose start was left out", card(late, followed)
+    yield "card replaced, with address", card(replace(one, state=State.REPLACED), None, newer=LINK)
+    yield "card struck out", struck(one, LINK)
+    yield "card without buttons", retired(one)
+    for number, event in enumerate(events(one)):
+        name = f"{number} {type(event).__name__} {getattr(event, 'status', '')}".strip()
+        now = current(submitted, replace(upgrade, status=getattr(event, "status", "SCHEDULED")))
+        if isinstance(event, Answered):
+            yield f"private {name}", notes.private(event)
+            continue
+        yield f"thread {name}", notes.thread(event, now)
+        yield f"channel {name}", notes.channel(event, now)
+        yield f"channel, outside Slack {name}", notes.channel(outside(event), current(None, followed))
+        yield f"direct {name}", notes.direct(event, now)
+    waiting = [
+        Waiting(number=number, event=event, current=current(submitted))
+        for number, event in enumerate(events(one))
+        if not isinstance(event, Answered)
+    ]
+    for number, page in enumerate(digest(waiting, total=len(waiting))):
+        yield f"digest, page {number + 1}", page.message
+
+    yield from _rollout_messages()
+    yield from _answers(one, upgrade)
+
+
+def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every view with its name, as Slack takes it; `base` lends its texts to all requests."""
+    one = base or in_state(State.PENDING_APPROVAL)
+    for name, shown in _forms(one):
+        yield f"form {name}", modal.draw(shown, index=_INDEX, held=_HELD, notes=["1.31 was read as v1.31.4-u-ame.2."])
+    yield "form, loading", modal.loading(_HELD)
+    yield "form, unreadable", modal.trouble(_HELD, "Avisi Cloud does not answer.")
+    yield "form, nothing", modal.nothing(_HELD, (_ACME,))
+    yield "rejection", rejection.draw(rejection.About(request_id=one.id, seal=one.seal), one, PLAIN)
+    for number in (0, 40):
+        found = judged(one, alerts=number)
+        note = readiness_words.as_read(NOON)
+        yield f"readiness, {number} alerts", readiness_words.modal(one, found, note=note, naming=PLAIN).payload()
+    yield "home", home(_home(one)).payload()
+    yield "home, empty", home(replace(_home(one), upgrades=(), waiting=(), own=())).payload()
+    many = tuple(replace(one, id=RequestId(f"r{number}")) for number in range(30))
+    yield "home, long", home(replace(_home(one), upgrades=(UPGRADE,) * 60, waiting=many, page=1)).payload()
+    yield "home, closed", closed("Only full members of this workspace may use this.").payload()
+    for name, filled in _plans():
+        counted = rollouts.Counted(waves=((_CLUSTER,), (_OTHER,)), left_out=({}, {"already there": 3}))
+        yield f"rollout form {name}", rollouts.draw(filled, counted, _INDEX, (_NEW, _OLD))
+    yield "rollout rejection", rollouts.ask_why(_rollout().id, _rollout().seal)
+    yield "rollout clusters", clusters_view(_rollout()).payload()
+    large = replace(_rollout(), clusters=_rollout().clusters * 60)
+    yield "rollout clusters, page 2", clusters_view(large, page=1).payload()
+
+
+_CLUSTER: Final = Cluster(
+    identity=_WEB,
+    organisation=_ACME,
+    environment="production",
+    slug="web",
+    name="Web",
+    version=_OLD,
+    status="running",
+    channel="stable",
+    channel_version=_NEW,
+    schedule=MaintenanceSchedule(
+        identity="s1", name="weekend", windows=(WeeklyWindow(weekday=6, start=time(2), minutes=180),)
+    ),
+)
+_OTHER: Final = replace(
+    _CLUSTER, identity=ClusterIdentity("0b54a5bd-0a1c-4d2c-9d84-5a3f3b7a1c02"), environment="staging", slug="data"
+)
+_INDEX: Final = Index(
+    [
+        Catalog(
+            organisation=_ACME,
+            fetched_at=NOON,
+            clusters=(_CLUSTER, _OTHER),
+            environments=tuple(
+                Environment(organisation=_ACME, slug=name, name=name.capitalize(), kind=name)
+                for name in ("production", "staging")
+            ),
+            versions=(_NEW, _OLD),
+        )
+    ]
+)
+_HELD: Final = ModalMetadata(replaces=REQUEST.id, words=("web", "1.31"), in_home=True)
+_FEEDS: Final = (
+    Feed(organisation=_ACME, source=Source.ORGANISATION, read_at=NOON),
+    Feed(organisation=_ACME, source=Source.ORGANISATION, read_at=NOON, blind_since=NOON, error="no answer"),
+)
+_RULE: Final = Rule(
+    environment="production",
+    channel="C0UPGRADES",
+    approvers=("S0PLATFORM", SEM),
+    required_approvals=2,
+    on_call=(ON_CALL,),
+    override=True,
+    freeze=(Freeze(first=date(2026, 12, 1), last=date(2026, 12, 9), reason="Sale"),),
+)
+
+
+def _forms(one: UpgradeRequest) -> Iterator[tuple[str, FormView]]:
+    empty = FormView(
+        form=Form(),
+        cluster=None,
+        rule=None,
+        on_offer=(),
+        recommended=None,
+        estimate=None,
+        broken=(),
+        notes=(),
+        may_override=False,
+        scheduled=None,
+        waiting=None,
+    )
+    yield "empty", empty
+    yield "nothing on offer", replace(empty, cluster=_CLUSTER, rule=_RULE)
+    chosen = replace(
+        empty,
+        form=Form(cluster_identity=_WEB, version=_NEW),
+        cluster=_CLUSTER,
+        rule=_RULE,
+        on_offer=(_NEW,),
+        recommended=_NEW,
+        estimate=a_window(),
+        readiness=judged(one, alerts=40),
+    )
+    yield "filled in", chosen
+    full = Form(cluster_identity=_WEB, version=_NEW, start=NOON, ignore_windows=True, override=True, reason=one.reason)
+    frozen = Frozen(environment="production", freeze=_RULE.freeze[0], can_override=True)
+    yield (
+        "with everything",
+        replace(
+            chosen, form=full, broken=(frozen,), notes=(frozen,), may_override=True, scheduled=UPGRADE, waiting=one
+        ),
+    )
+
+
+def _home(one: UpgradeRequest) -> HomeView:
+    return HomeView(
+        member=SEM,
+        upgrades=(UPGRADE, with_status("IN_PROGRESS")),
+        waiting=(one,),
+        own=tuple(replace(one, **LIFE[state], id=RequestId(state), state=state) for state in State),
+        feeds=_FEEDS,
+        now=NOON,
+    )
+
+
+def _answers(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[str, Message]]:
+    """Yield what the words of the command answer."""
+    several = Naming(several=True)
+    upgrades = (upgrade, replace(upgrade, status="IN_PROGRESS"), replace(upgrade, window=None))
+    listed = Overview(upgrades=upgrades, requests=(one,), feeds=_FEEDS)
+    yield "list", listing.overview(listed)
+    yield "list, empty", listing.overview(Overview(upgrades=(), requests=(), feeds=_FEEDS), where="staging")
+    yield "list, long", listing.overview(replace(listed, upgrades=upgrades * 60, more=True), naming=several)
+    shown = ClusterView(cluster=_CLUSTER, upgrades=upgrades, requests=(one,), feed=_FEEDS[0])
+    yield "status", listing.one_cluster(shown)
+    policy = Policy(default=_RULE, environments={"staging": Rule(environment="staging", required_approvals=0)})
+    yield "help", listing.explained("/schedule-upgrade", policy, first="Which cluster?", naming=several)
+
+
+def _rollout(**changes: Any) -> Rollout:
+    waves = tuple(
+        (PlannedCluster(identity=one.identity, environment=one.environment, cluster=one.slug),)
+        for one in (_CLUSTER, _OTHER)
+    )
+    plan = Plan(organisation=_ACME, name="Winter", version=_NEW, waves=waves, reason="CVE fixes", change="CHG0000001")
+    begun = Rollout.of(
+        plan,
+        id=RolloutId("rollout-1"),
+        requester=ROOS,
+        channel="C0UPGRADES",
+        time_to_vote=timedelta(hours=48),
+        at=NOON,
+    )
+    return replace(begun, **changes)
+
+
+def _rollout_messages() -> Iterator[tuple[str, Message]]:
+    for state in RolloutState:
+        yield f"rollout card {state}", rollout_card(_rollout(state=state, outcome="2 of 5 failed", ended_by=SEM))
+    clusters = _rollout().clusters
+    for why in sorted(WAITS):
+        waiting = tuple(replace(one, why=why, until=NOON) for one in clusters)
+        yield f"rollout card, {why}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=waiting))
+    for progress in Progress:
+        moved = tuple(replace(one, progress=progress) for one in clusters)
+        yield f"rollout card, {progress}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=moved))
+    steps = ("Wave 1 is open.", "production/web was handed over.")
+    about_it = About(organisation=_ACME, environment="", cluster="", from_version="", to_version=_NEW)
+    event = RolloutMoved(about=about_it, mention=(ROOS,), rollout="rollout-1", name="Winter", steps=steps)
+    yield "rollout thread", rollout_thread([event])
+    lines = [list_line(_rollout(state=state)) for state in RolloutState]
+    yield "rollouts", blocks.message("\n".join(lines), *(blocks.section(line) for line in lines))
+
+
+def _plans() -> Iterator[tuple[str, rollouts.Filled]]:
+    yield "empty", rollouts.Filled()
+    waves = (("env:acme/production",), (_OTHER.identity,), (), (), ())
+    filled = rollouts.Filled(name="Winter", version=_NEW, waves=waves, not_before=NOON, ignore_windows=True)
+    yield "filled in", replace(filled, next_wave=NextWave.OPENS, reason="CVE fixes")
+
+
+def _texts(base: UpgradeRequest | None) -> dict[str, Any]:
+    return {"outcome": base.outcome} if base and base.outcome else {}
