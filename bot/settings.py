@@ -171,6 +171,11 @@ class Settings(RuleSettings, DatabaseSettings):
         default="info", description="debug, info, warning or error", examples=["info"]
     )
 
+    bot_console_url: Annotated[str, AfterValidator(shapes.console_pattern)] | None = Field(
+        default=None,
+        description="an https address in which {organisation}, {environment}, {cluster} and {identity} are filled in",
+        examples=["https://console.avisi.cloud/{organisation}/{environment}/clusters/{cluster}"],
+    )
     bot_calendar_token: Annotated[SecretStr, AfterValidator(shapes.token)] | None = Field(
         default=None,
         description="at least 20 characters; whoever knows it may read /calendar.ics",

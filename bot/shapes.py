@@ -26,6 +26,7 @@ _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
 _SHORTEST_TOKEN: Final = 20
 COMMAND_NAME: Final = re.compile(r"/[a-z0-9_-]{1,31}")
 """The name of a slash command."""
+_CONSOLE_PLACES: Final = ("organisation", "environment", "cluster", "identity")
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -150,6 +151,20 @@ def web_address(value: str) -> str:
     if not host or port == 0 or found.query or found.fragment or "\\" in value:
         raise ValueError("it is no address of a host, with a port and a path if need be")
     return value.rstrip("/")
+
+
+def console_pattern(value: str) -> str:
+    """Check the pattern of a cluster's page: an https address, or an http one on this machine, with places to fill."""
+    unknown = [name for name in re.findall(r"{([^{}]*)}", value) if name not in _CONSOLE_PLACES]
+    if unknown:
+        raise ValueError(f'"{{{redact(unknown[0])}}}" is not filled in, only {{{"}, {".join(_CONSOLE_PLACES)}}} are')
+    filled = re.sub(r"{[^{}]*}", "x", value)
+    if not re.fullmatch(r"[^\s<>|{}\\\"]+", filled):
+        raise ValueError("there is a space or another character in it that no address has")
+    if not re.match(r"https?://[^/{?#]+(/|$)", value):
+        raise ValueError("it is not an address that begins with https:// and a host")
+    web_address(re.split(r"[?#]", filled)[0])
+    return value
 
 
 def cloud_address(value: str) -> str:

@@ -59,6 +59,7 @@ def test_the_defaults_are_the_contracts(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.bot_poll_seconds == 60
     assert settings.bot_status_source == "auto"
     assert settings.bot_window_timezone == "UTC"
+    assert settings.bot_console_url is None
     assert settings.bot_database_url.get_secret_value() == "sqlite+aiosqlite:///upgrade-bot.db"
     assert (settings.bot_host, settings.bot_port) == ("0.0.0.0", 3000)  # noqa: S104
     assert settings.bot_log_format is None
@@ -147,6 +148,13 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("BOT_POLL_SECONDS", "3601", '"3601" does not fit'),
         ("BOT_POLL_SECONDS", "nan", '"nan" does not fit'),
         ("BOT_STATUS_SOURCE", "poll", '"poll" does not fit'),
+        ("BOT_CONSOLE_URL", "http://console.example.com/{cluster}", "begins with http://"),
+        ("BOT_CONSOLE_URL", "console.example.com/{cluster}", "not an address that begins with https://"),
+        ("BOT_CONSOLE_URL", "https://{organisation}/{cluster}", "not an address that begins with https:// and a host"),
+        ("BOT_CONSOLE_URL", "https://bot:hush@console.example.com/{cluster}", "a user name or a password"),
+        ("BOT_CONSOLE_URL", "https://console.example.com/{clusters}", '"{clusters}" is not filled in, only {org'),
+        ("BOT_CONSOLE_URL", "https://console.example.com/{cluster", "no address has"),
+        ("BOT_CONSOLE_URL", "https://console.example.com/a b", "no address has"),
         ("BOT_WINDOW_TIMEZONE", "Europe/Amsterdm", 'the nearest is "Europe/Amsterdam"'),
         ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db/bot", "begins with neither"),
         ("BOT_HOST", "a..b", '"a..b" is no address and no name of a host'),

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Final, Literal
 
 from bot.domain.foreign import clean
-from bot.notifications.text import clip, cut, one_line, said, size, units
+from bot.notifications.text import clip, cut, escape, one_line, said, size, units
 
 Block = Mapping[str, object]
 
@@ -27,6 +28,9 @@ _HEADER: Final = 150
 _BUTTON: Final = 75
 _VALUE: Final = 2000
 _ADDRESS: Final = 3000
+_DIALOG_TITLE: Final = 100
+_DIALOG: Final = 300
+_DIALOG_BUTTON: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ class View:
         }
 
 
-def message(text: str, *blocks: Block) -> Message:
-    """Make a message; `text` is mrkdwn, whose dates and links are turned into plain words."""
-    return Message(clip(said(text), LONGEST_TEXT, counted=size) or "-", at_most(MOST_BLOCKS, blocks))
+def message(text: str, *blocks: Block, zone: tzinfo = UTC) -> Message:
+    """Make a message; `text` is mrkdwn, whose links are turned into plain words and dates into times of `zone`."""
+    return Message(clip(said(text, zone=zone), LONGEST_TEXT, counted=size) or "-", at_most(MOST_BLOCKS, blocks))
 
 
 def in_short(refused: Message, *, code: str) -> Message | None:
@@ -98,11 +102,6 @@ def plain(text: str, limit: int = _SECTION) -> Block:
     return {"type": "plain_text", "text": one_line(text, limit), "emoji": False}
 
 
-def exact(text: str, limit: int = _SECTION) -> Block:
-    """Make a text object that shows exactly this text, line breaks too."""
-    return {"type": "plain_text", "text": cut(clean(text).strip(), limit) or "-", "emoji": False}
-
-
 def header(text: str) -> Block:
     """Make a headline."""
     return {"type": "header", "text": plain(text, _HEADER)}
@@ -114,8 +113,8 @@ def section(markup: str, *, accessory: Block | None = None) -> Block:
 
 
 def quotation(text: str) -> Block:
-    """Make a paragraph of foreign text, shown exactly as it is."""
-    return {"type": "section", "text": exact(text)}
+    """Make a quotation of what somebody wrote; it shows exactly that, and its line breaks."""
+    return section("\n".join(f"> {escape(line, _SECTION)}" for line in clean(text).splitlines() if line.strip()))
 
 
 def fields(*markups: str) -> Block:
@@ -147,8 +146,12 @@ def button(  # what Slack calls a button
     style: Literal["primary", "danger"] | None = None,
     address: str = "",
     says: str = "",
+    asks: Block | None = None,
 ) -> Block:
-    """Make a button; `address` makes it open a page, `says` is what a screen reader says instead of the label."""
+    """Make a button; `address` makes it open a page, `says` is what a screen reader says instead of the label.
+
+    With `asks` (made by `confirmation`) Slack asks once more before the press counts.
+    """
     if units(value) > _VALUE:
         raise ValueError("The value of a button may not be cut, and this one is too long.")
     return {
@@ -159,4 +162,15 @@ def button(  # what Slack calls a button
         **({"style": style} if style else {}),
         **({"url": address} if address and units(address) <= _ADDRESS else {}),
         **({"accessibility_label": one_line(says, _BUTTON)} if says else {}),
+        **({"confirm": asks} if asks else {}),
+    }
+
+
+def confirmation(*, title: str, text: str, yes: str) -> Block:
+    """Make the dialog in which Slack asks before a press counts; all of it is plain text."""
+    return {
+        "title": plain(title, _DIALOG_TITLE),
+        "text": plain(text, _DIALOG),
+        "confirm": plain(yes, _DIALOG_BUTTON),
+        "deny": plain("Cancel", _DIALOG_BUTTON),
     }

@@ -1,17 +1,26 @@
-"""The card: the one message of a request, drawn from what is stored and from nothing else."""
+"""The card: the one message of a request, drawn from what is stored and from nothing else.
 
+It is a mark and a title, a status line, what is unusual, some facts, the reason, buttons, and small print.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
 from typing import Final
 
+from bot.domain.calendar import frozen_by
 from bot.domain.naming import PLAIN, Naming
+from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, NOT_FOLLOWED, NOT_REPORTED, PENDING, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, ScheduledUpgrade
+from bot.domain.windows import Window
 from bot.notifications import ids, phrases
 from bot.notifications.blocks import (
     Block,
     Message,
     actions,
     button,
+    confirmation,
     context,
     fields,
     header,
@@ -19,9 +28,10 @@ from bot.notifications.blocks import (
     quotation,
     section,
 )
+from bot.notifications.console import NO_CONSOLE, Console
 from bot.notifications.readiness import card_line
-from bot.notifications.standing import standing
-from bot.notifications.text import escape, link, mention, sentence, span, when
+from bot.notifications.standing import NO_RULE, mark, standing
+from bot.notifications.text import cut_middle, escape, link, mention, said, sentence, when
 from bot.workflow.inbox import Press
 from bot.workflow.repositories import Source
 
@@ -41,75 +51,68 @@ _BY_STATE: Final = {
 }
 _RESCHEDULABLE: Final = PENDING | ALARMING | {"SUPERSEDED", NOT_FOLLOWED, NOT_REPORTED}
 _UNDECIDED: Final = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED})
-_OVERRIDE: Final = "OVERRIDES A FREEZE. The environment is frozen at that time, and this request overrides the freeze."
+_CONFIRMED: Final = frozenset({Press.APPROVE, Press.SUBMIT_AGAIN})
+"""What these start cannot be taken back."""
 
 
 def card(
     request: UpgradeRequest,
     upgrade: ScheduledUpgrade | None,
     *,
+    rule: Rule = NO_RULE,
     source: Source | None = None,
     newer: str | None = None,
     beside: ScheduledUpgrade | None = None,
     readiness: ReadinessReading | None = None,
     naming: Naming = PLAIN,
+    console: Console = NO_CONSOLE,
 ) -> Message:
     """Draw the card for what is true now.
 
-    `source` is where the organisation's statuses come from, `newer` the address of the card that took its place,
-    `beside` another scheduled upgrade of the cluster, `readiness` the latest reading of its readiness.
+    `rule` is the one of its environment. `source` is where the organisation's statuses come from, `newer` the address
+    of the card that took its place, `beside` another scheduled upgrade of the cluster, `readiness` the latest reading
+    of its readiness.
     """
-    title = f"Upgrade {request.cluster} to {request.to_version}"
-    status = standing(request, upgrade, newer=newer)
-    facts = _facts(request, upgrade, naming)
-    if readiness is not None:
-        facts.append(("Readiness", card_line(readiness.readiness)))
-    notes = _notes(request, upgrade, source)
-    loud = [_OVERRIDE] if request.override else []
-    other = phrases.competing(beside) if beside and request.state in _UNDECIDED else ""
-    changed = [sentence(change, request.lost) for change in request.changes[:5]]
+    name, version = naming.cluster(request), request.to_version
+    status = standing(request, upgrade, newer=newer, rule=rule)
+    unusual = [*_unusual(request, rule), *_in_the_way(request, beside)]
+    facts = [(label, fact) for label, fact in _facts(request, upgrade, readiness) if fact]
+    small = _small_print(request, upgrade, source, console)
     words = [
-        f"Upgrade {escape(request.cluster, 250)} to {escape(request.to_version, 80)}. {status}",
-        *loud,
-        *([f"Cannot go ahead now: {sentence(request.blocked)}"] if request.blocked else []),
-        *([other] if other else []),
-        *([f"Changed since the vote: {' '.join(changed)}"] if changed else []),
+        f"{escape(name, 250)}: upgrade to {escape(version, 80)}. {status}",
+        *(" ".join(line).rstrip() for line in unusual),
         *(f"{label}: {fact}." for label, fact in facts),
         *([f"Reason: {escape(request.reason, 1000)}"] if request.reason.strip() else []),
-        *notes,
+        *small,
     ]
-    blocks: list[Block] = [header(title), section(f"*Status:* {status}")]
-    blocks += [section(f"*{text}*") for text in loud]
-    if request.blocked:
-        blocks.append(section(f"*Cannot go ahead now:* {sentence(request.blocked)}"))
-    if other:
-        blocks.append(section(f"*Please note:* {other}"))
-    if changed:
-        blocks.append(section("\n".join(["*Changed since the vote:*", *changed])))
+    blocks: list[Block] = [header(f"{mark(request, upgrade)} {name}: upgrade to {version}"), section(status)]
+    blocks += [section(f"*{loud}* {rest}".rstrip()) for loud, rest in unusual]
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))
     if request.reason.strip():
-        blocks += [section("*Reason*"), quotation(request.reason)]
+        blocks.append(quotation(request.reason))
     number = readiness.number if readiness else 0
-    buttons = [press_button(press, request, naming, readiness=number) for press in presses(request, upgrade)]
+    buttons = [
+        press_button(press, request, naming, readiness=number, zone=rule.zone) for press in presses(request, upgrade)
+    ]
     if has_readiness(request, upgrade):
         buttons.append(readiness_button(request, naming, readiness=number))
     if buttons:
         blocks.append(actions(*buttons, block_id=f"card:{request.id}"))
-    if notes:
-        blocks.append(context(" ".join(notes)))
-    return message("\n".join(words), *blocks)
+    if small:
+        blocks.append(context(*small))
+    return message("\n".join(words), *blocks, zone=rule.zone)
 
 
 def struck(request: UpgradeRequest, address: str | None, *, naming: Naming = PLAIN) -> Message:
     """Draw what is left of a card that was posted twice: no buttons, and where the card is."""
     text = f"This card was posted twice. What you press counts on {link(address, 'the card that is kept up to date')}."
-    title = f"Upgrade {phrases.name(request, naming)} to {escape(request.to_version, 80)}"
+    title = f"{phrases.name(request, naming)}: upgrade to {escape(request.to_version, 80)}"
     return message(f"{title}. {text}", section(f"~{title}~\n{text}"))
 
 
 def retired(request: UpgradeRequest, *, naming: Naming = PLAIN) -> Message:
     """Draw what is left of a card that Slack does not let us redraw: as little as possible, and no buttons."""
-    title = f"Upgrade {phrases.name(request, naming)} to {escape(request.to_version, 80)}"
+    title = f"{phrases.name(request, naming)}: upgrade to {escape(request.to_version, 80)}"
     text = "Slack did not let this card be updated. A new card for this request is posted in this channel."
     return message(f"{title}. {text}", section(f"~{title}~\n{text}"))
 
@@ -123,8 +126,13 @@ def presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[
     return ()
 
 
-def press_button(press: Press, request: UpgradeRequest, naming: Naming, *, readiness: int = 0) -> Block:
-    """Draw one of the buttons of a request; it carries the seal and the readiness of what is shown now."""
+def press_button(
+    press: Press, request: UpgradeRequest, naming: Naming, *, readiness: int = 0, zone: tzinfo = UTC
+) -> Block:
+    """Draw one of the buttons of a request; it carries the seal and the readiness of what is shown now.
+
+    `zone` is the one in which a dialog says times.
+    """
     label = _LABELS[press]
     style = {Press.APPROVE: "primary", Press.REJECT: "danger"}.get(press)
     return button(
@@ -133,6 +141,7 @@ def press_button(press: Press, request: UpgradeRequest, naming: Naming, *, readi
         value=ids.carry(request, readiness),
         style="primary" if style == "primary" else "danger" if style else None,
         says=f"{label} upgrade of {naming.cluster(request)}",
+        asks=_dialog(label, request, naming, zone) if press in _CONFIRMED else None,
     )
 
 
@@ -153,28 +162,58 @@ def readiness_button(request: UpgradeRequest, naming: Naming, *, readiness: int)
     )
 
 
-def _facts(request: UpgradeRequest, upgrade: ScheduledUpgrade | None, naming: Naming) -> list[tuple[str, str]]:
-    facts = [
-        ("Environment", escape(naming.environment(request), 200)),
+def _facts(
+    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, readiness: ReadinessReading | None
+) -> tuple[tuple[str, str], ...]:
+    """Return label and text of each fact, six at most; one without text is left out."""
+    return (
         ("Version", phrases.versions(request)),
-        ("Start", phrases.wanted(request)),
-        ("Maintenance windows", phrases.windows(request)),
-        ("Requester", mention(request.requester)),
-        ("Approvals", phrases.approvals(request)),
-    ]
-    if window := phrases.window_of(request, upgrade):
-        facts.append(("Window of Avisi Cloud", window))
-    elif request.estimate and not request.ignore_windows and request.state in _UNDECIDED:
-        facts.append(("Estimated window", span(request.estimate)))
-    if request.state in _UNDECIDED:
-        facts.append(("Deadline", when(request.deadline)))
-    return facts
+        ("When", phrases.starts(request, upgrade)),
+        ("Requested by", mention(request.requester)),
+        ("Approved by", phrases.approvers(request)),
+        ("Readiness", card_line(readiness.readiness) if readiness else ""),
+        ("Change", escape(request.change, 100)),
+    )
 
 
-def _notes(request: UpgradeRequest, upgrade: ScheduledUpgrade | None, source: Source | None) -> list[str]:
+def _unusual(request: UpgradeRequest, rule: Rule) -> Iterable[tuple[str, str]]:
+    """Yield a line for each thing that an approver has to see: how it begins, in bold, and how it goes on."""
+    if request.override:
+        yield f"Overrides {_overridden(request, rule)}.", ""
+    if request.ignore_windows:
+        yield "Ignores maintenance windows.", ""
+    if request.changes:
+        changed = " ".join(sentence(change, request.lost) for change in request.changes[:5])
+        yield "Changed since the vote:", changed
+
+
+def _in_the_way(request: UpgradeRequest, beside: ScheduledUpgrade | None) -> Iterable[tuple[str, str]]:
+    """Yield a line, as above, for what forbids it just now, and for another upgrade of the cluster."""
+    if request.blocked:
+        yield "Cannot go ahead now:", sentence(request.blocked)
+    if beside and request.state in _UNDECIDED:
+        yield "Please note:", phrases.competing(beside)
+
+
+def _overridden(request: UpgradeRequest, rule: Rule) -> str:
+    """Say which freeze is overridden, as far as the policy tells."""
+    when_it_runs = request.window or request.estimate
+    if when_it_runs is None and request.start:
+        when_it_runs = Window(start=request.start, end=request.start)
+    freeze = frozen_by(rule.freeze, when_it_runs, rule.zone) if when_it_runs else None
+    return f"the freeze of {phrases.freeze_days(freeze)}" if freeze else "a freeze"
+
+
+def _small_print(
+    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, source: Source | None, console: Console
+) -> list[str]:
+    address = console.of(request)
+    there = [link(address, "Open the cluster in the Console")] if address else []
     if request.state is not State.SUBMITTED:
-        return []
+        return there
     notes = []
+    if upgrade is not None and upgrade.status not in INFERRED:
+        notes.append(f"Avisi Cloud's status: {_verbatim(upgrade.status)}, since {when(upgrade.status_since)}.")
     if source is Source.CLUSTERS:
         notes.append("Avisi Cloud gives no status here.")
         if phrases.window_of(request, upgrade) is None:
@@ -187,4 +226,21 @@ def _notes(request: UpgradeRequest, upgrade: ScheduledUpgrade | None, source: So
         notes.append(phrases.FORGOTTEN)
     if upgrade is None or upgrade.status in PENDING or upgrade.status in {NOT_FOLLOWED, NOT_REPORTED}:
         notes.append(phrases.NO_CANCEL)
-    return notes
+    return notes + there
+
+
+def _verbatim(status: str) -> str:
+    """Write the cloud's own word, by which people search."""
+    return f"`{status}`" if phrases.is_known(status) else escape(status, 100)
+
+
+def _dialog(label: str, request: UpgradeRequest, naming: Naming, zone: tzinfo) -> Block:
+    """Ask once more: cluster, versions, when, and that nothing can be cancelled. Plain text, cut to fit."""
+    name = cut_middle(naming.cluster(request), 70)
+    versions = f"{cut_middle(request.from_version, 35)} to {cut_middle(request.to_version, 35)}"
+    moment = said(phrases.starts(request), zone=zone)
+    return confirmation(
+        title=f"{label}?",
+        text=f"{name}: {versions}, {moment}. Avisi Cloud offers no way to cancel.",
+        yes=label,
+    )

@@ -1,7 +1,7 @@
 """What is true at the moment of telling: an event may have waited, and what it says must still hold."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.request import UpgradeRequest
@@ -12,7 +12,7 @@ from bot.domain.scheduled import ScheduledUpgrade
 class MessageContext:
     """Time, the stored request and upgrade that an event is about, and the address of the request's card.
 
-    `naming` is what clusters are called.
+    `naming` is what clusters are called, `zone` the time zone of plain text that many read.
     """
 
     now: datetime
@@ -20,6 +20,7 @@ class MessageContext:
     upgrade: ScheduledUpgrade | None = None
     link: str | None = None
     naming: Naming = PLAIN
+    zone: tzinfo = UTC
 
 
 def ahead(moment: datetime, now: datetime) -> str:

@@ -12,7 +12,7 @@ from bot.notifications.blocks import Block, View, actions, button, context, divi
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import ActionId, CallbackId
 from bot.notifications.standing import standing
-from bot.notifications.text import clip, escape, mention, sentence, span, utc, when
+from bot.notifications.text import clip, escape, mention, plain_time, sentence, span, when
 from bot.workflow.inbox import Press
 from bot.workflow.viewing import HomeView
 
@@ -110,8 +110,8 @@ def _waiting(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tupl
     other = f"\n*Please note:* {phrases.competing(beside)}" if beside else ""
     line = (
         f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n"
-        f"Start: {phrases.wanted(request)}. Maintenance windows: {phrases.windows(request)}.\n"
-        f"{mention(request.requester)} asks; approvals: {phrases.approvals(request)}. "
+        f"When: {phrases.starts(request)}.\n"
+        f"{mention(request.requester)} requested it; approvals: {len(request.votes)} of {request.required}. "
         f"Deadline: {when(request.deadline)}.{override}{blocked}{other}{changed}{why}"
     )
     buttons = [press_button(press, request, naming) for press in _DECIDING if press in presses(request, None)]
@@ -128,7 +128,7 @@ def _own(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Bl
         f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n{fingerprints or standing(request, upgrade)}"
     )
     if request.state in OPEN:
-        line += f" Start: {phrases.wanted(request)}."
+        line += f" When: {phrases.starts(request)}."
     elif upgrade and upgrade.window:
         line += f" Window: {span(upgrade.window)}."
     buttons = [] if gone else [press_button(one, request, naming) for one in presses(request, upgrade) if one in _MINE]
@@ -138,7 +138,7 @@ def _own(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Bl
 
 def _freshness(seen: HomeView) -> tuple[str, ...]:
     lines = [phrases.fresh(feed) for feed in seen.feeds[:_MOST_FEEDS]]
-    return (*lines, f"Drawn {when(seen.now)} ({utc(seen.now)}).")
+    return (*lines, f"Drawn {when(seen.now)} ({plain_time(seen.now)}).")
 
 
 def _turning(page: int, pages: int) -> tuple[Block, ...]:

@@ -1,10 +1,12 @@
 """Words for states, statuses, versions and times, the same in card, notes and Home. All of it is safe mrkdwn."""
 
+from datetime import timedelta
 from typing import Final
 
+from bot.domain.calendar import Freeze
 from bot.domain.events import About
 from bot.domain.naming import Naming, Placed
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import OPEN, UpgradeRequest
 from bot.domain.scheduled import (
     APPEARS_UPGRADED,
     FINAL,
@@ -23,6 +25,7 @@ FORGOTTEN: Final = (
     "If it is listed again, it is followed again."
 )
 OUTSIDE: Final = "Scheduled outside Slack"
+_A_YEAR: Final = timedelta(days=365)
 _KNOWN: Final = frozenset({*PENDING, *FINAL, "IN_PROGRESS"})
 _INFERRED: Final = {
     APPEARS_UPGRADED: "appears upgraded",
@@ -50,34 +53,42 @@ def name(about: Placed, naming: Naming) -> str:
 
 
 def versions(about: About | UpgradeRequest | ScheduledUpgrade) -> str:
-    """Say `1.30.4 to 1.31.2`."""
+    """Say `1.30.4 → 1.31.2`."""
     there = escape(about.to_version, 80)
-    return f"{escape(about.from_version, 80)} to {there}" if about.from_version else there
+    return f"{escape(about.from_version, 80)} → {there}" if about.from_version else there
 
 
-def wanted(request: UpgradeRequest) -> str:
-    """Say when the upgrade is to start, as it was asked for."""
+def starts(request: UpgradeRequest, upgrade: ScheduledUpgrade | None = None) -> str:
+    """Say when the upgrade runs: in the window that the cloud gave, else as far as that is known before its answer."""
     if request.ignore_windows:
-        return when(request.start) if request.start else "as soon as possible"
-    if request.start and request.start_left_out:
-        return f"next maintenance window (not before {when(request.start)} was left out, because it had passed)"
-    if request.start:
-        return f"next maintenance window, not before {when(request.start)}"
-    return "next maintenance window"
+        asked = f"at {when(request.start)}" if request.start else "as soon as possible"
+        return f"{asked}, outside maintenance windows"
+    if given := window_of(request, upgrade):
+        return given
+    expected = f", expected {span(request.estimate)}" if request.estimate and request.state in OPEN else ""
+    if request.start and not request.start_left_out:
+        return f"next maintenance window, not before {when(request.start)}{expected}"
+    return f"next maintenance window{expected}"
 
 
-def windows(request: UpgradeRequest) -> str:
-    """Say whether maintenance windows count."""
-    return "ignored" if request.ignore_windows else "respected"
-
-
-def approvals(request: UpgradeRequest) -> str:
-    """Say `1 of 2`, with who gave them."""
-    if not request.required and not request.votes:
-        return "none needed"
+def approvers(request: UpgradeRequest) -> str:
+    """Say who approved; empty while nobody did and somebody has to."""
     given = ", ".join(mention(vote.member) for vote in request.votes[:20])
-    tally = f"{len(request.votes)} of {request.required}"
-    return f"{tally}, by {given}" if given else tally
+    return given or ("" if request.required else "nobody: no approval is needed")
+
+
+def freeze_days(freeze: Freeze) -> str:
+    """Say which days a freeze covers and what it is called: `1–9 Dec (Sinterklaas peak)`."""
+    first, last = freeze.first, freeze.last
+    year = f" {last.year}" if last - first >= _A_YEAR else ""
+    end = f"{last.day} {last:%b}{year}"
+    if first == last:
+        days = end
+    elif (first.year, first.month) == (last.year, last.month):
+        days = f"{first.day}–{end}"
+    else:
+        days = f"{first.day} {first:%b}{f' {first.year}' if year else ''} – {end}"
+    return f"{days} ({escape(freeze.reason, 150)})" if freeze.reason.strip() else days
 
 
 def window_of(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str | None:
@@ -112,17 +123,3 @@ def fresh(feed: Feed) -> str:
 def needed(required: int) -> str:
     """Say how many approvals are asked for."""
     return f"{required} approval{'' if required == 1 else 's'}"
-
-
-STATES: Final = {
-    State.PENDING_APPROVAL: "Waiting for approval",
-    State.APPROVED: "Approved, submitting",
-    State.SUBMITTING: "Approved, submitting",
-    State.SUBMITTED: "Submitted",
-    State.SUBMISSION_FAILED: "Submission failed",
-    State.SUBMISSION_UNCLEAR: "Submission unclear",
-    State.REJECTED: "Rejected",
-    State.WITHDRAWN: "Withdrawn",
-    State.EXPIRED: "Expired",
-    State.REPLACED: "Replaced",
-}

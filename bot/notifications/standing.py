@@ -1,49 +1,145 @@
-"""Where a request stands, in one line: our state until the cloud has it, then the cloud's status and no more."""
+"""Where a request stands: its mark, and a line that says what it waits for, who can act, and until when."""
 
+from typing import Final
+
+from bot.domain.people import EVERYONE
+from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import DONE, ScheduledUpgrade
-from bot.notifications import phrases
-from bot.notifications.text import ELLIPSIS, escape, link, mention, sentence, when
+from bot.domain.scheduled import (
+    ALARMING,
+    APPEARS_UPGRADED,
+    DONE,
+    NOT_FOLLOWED,
+    NOT_REPORTED,
+    NOT_UPGRADED,
+    ScheduledUpgrade,
+)
+from bot.notifications.text import ELLIPSIS, day, escape, link, mention, sentence, when
+
+NO_RULE: Final = Rule(environment="")
+"""Where nobody says who may approve."""
+_MOST_NAMED: Final = 4
+_WAITS_FOR_PEOPLE: Final = "🟡"
+_SCHEDULED: Final = "🔵"
+_RUNNING: Final = "🟣"
+_SUCCEEDED: Final = "🟢"
+_WENT_WRONG: Final = "🔴"
+_NEEDS_A_LOOK: Final = "🟠"
+_ENDED: Final = "⚪"
+MARKS: Final = (_WAITS_FOR_PEOPLE, _SCHEDULED, _RUNNING, _SUCCEEDED, _WENT_WRONG, _NEEDS_A_LOOK, _ENDED)
+"""They help the eye; the words beside them say the same."""
+_BY_STATE: Final = {
+    State.PENDING_APPROVAL: _WAITS_FOR_PEOPLE,
+    State.APPROVED: _SCHEDULED,
+    State.SUBMITTING: _SCHEDULED,
+    State.SUBMITTED: _SCHEDULED,
+    State.SUBMISSION_FAILED: _WENT_WRONG,
+    State.SUBMISSION_UNCLEAR: _NEEDS_A_LOOK,
+    State.REJECTED: _WENT_WRONG,
+    State.WITHDRAWN: _ENDED,
+    State.EXPIRED: _ENDED,
+    State.REPLACED: _ENDED,
+}
+_BY_STATUS: Final = {
+    "REQUESTED": _SCHEDULED,
+    "SCHEDULED": _SCHEDULED,
+    "SCHEDULED_NOTIFIED": _SCHEDULED,
+    "IN_PROGRESS": _RUNNING,
+    "SUCCEEDED": _SUCCEEDED,
+    APPEARS_UPGRADED: _SUCCEEDED,
+    "FAILED": _WENT_WRONG,
+    "MISSED": _WENT_WRONG,
+    NOT_UPGRADED: _WENT_WRONG,
+    "SUPERSEDED": _ENDED,
+}
+
+
+def mark(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str:
+    """Return the mark of a request: until the cloud has it that of its state, then that of the cloud's status."""
+    if request.state is not State.SUBMITTED or upgrade is None:
+        return _BY_STATE[request.state]
+    return _NEEDS_A_LOOK if upgrade.overrun_told else mark_of(upgrade.status)
+
+
+def mark_of(status: str) -> str:
+    """Return the mark of a status; one that is not known needs a look."""
+    return _BY_STATUS.get(status, _NEEDS_A_LOOK)
 
 
 def standing(  # noqa: PLR0911 - one line for each state
-    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, *, newer: str | None = None
+    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, *, newer: str | None = None, rule: Rule = NO_RULE
 ) -> str:
     """Say the status line of a request; `newer` is the address of the card that took its place."""
-    said = phrases.STATES[request.state]
     by = f" by {mention(request.decided_by)}" if request.decided_by else ""
-    why = sentence(request.outcome, [request.requester] if request.state is State.SUBMISSION_FAILED else ())
+    why = stop(sentence(request.outcome, [request.requester] if request.state is State.SUBMISSION_FAILED else ()))
     match request.state:
         case State.PENDING_APPROVAL:
-            return f"{said}, {len(request.votes)} of {request.required}."
+            return _waiting(request, rule)
         case State.APPROVED | State.SUBMITTING:
-            return f"{said} to Avisi Cloud." + (f" Not through yet: {stop(why)} It is tried again." if why else "")
+            held_up = f" Not through yet: {why} The bot keeps trying." if request.outcome else ""
+            return f"Approved, submitting to Avisi Cloud.{held_up}"
         case State.SUBMISSION_FAILED:
-            return f"{said}: {stop(why)}"
+            who = f"{mention(request.requester)} or an approver"
+            return f"Not scheduled: {why} {who} can try again until {when(request.deadline)}."
         case State.SUBMISSION_UNCLEAR:
-            return f"{said}: {stop(why)} Please check in Avisi Cloud; an approver can submit it again."
+            return (
+                f"We could not confirm that the upgrade was scheduled: {why} Please look in Avisi Cloud; "
+                f"if it is not there, {deciders(request, rule)} can submit it again."
+            )
         case State.REJECTED:
-            return f"{said}{by}: {stop(why)}"
+            return f"Rejected{by}: {why}"
         case State.WITHDRAWN:
-            return f"{said}{by}."
+            return f"Withdrawn{by}."
         case State.EXPIRED:
-            return f"{said}: its deadline, {when(request.deadline)}, passed."
+            what = "approved" if len(request.votes) < request.required else "submitted"
+            return f"Expired: it was not {what} by {when(request.deadline)}."
         case State.REPLACED:
-            return f"{said} by {link(newer, 'a newer request')}."
+            return f"Replaced by {link(newer, 'a newer request')}."
         case State.SUBMITTED:
-            return _status(upgrade)
+            return status_line(upgrade)
 
 
-def _status(upgrade: ScheduledUpgrade | None) -> str:
-    """Say what the cloud says, and no more than it says."""
+def status_line(upgrade: ScheduledUpgrade | None) -> str:
+    """Say what the cloud's status means, and no more than it says."""
     if upgrade is None:
-        return "Submitted, Avisi Cloud has it."
-    words = phrases.status(upgrade.status)
-    shown = f"{words[0].upper()}{words[1:]}" if phrases.is_known(upgrade.status) else f"Avisi Cloud says {words}"
-    if upgrade.status in DONE:
-        return f"{shown}: the cluster runs {escape(upgrade.to_version, 80)}."
-    reason = f" Avisi Cloud says: {stop(escape(upgrade.reason))}" if upgrade.reason else ""
-    return f"{shown}.{reason}"
+        return _MEANS["REQUESTED"]
+    there, status = escape(upgrade.to_version, 80), upgrade.status
+    if status in DONE:
+        return f"{_MEANS[status]}: the cluster now runs {there}."
+    unknown = f"Avisi Cloud gives a status that the bot does not know: {escape(status, 100)}."
+    line = _STILL_RUNNING if upgrade.overrun_told and status == "IN_PROGRESS" else _MEANS.get(status, unknown)
+    says = f" Avisi Cloud: {stop(escape(upgrade.reason))}" if upgrade.reason else ""
+    return f"{line}{says}{' It can be rescheduled.' if status in ALARMING else ''}"
+
+
+_STILL_RUNNING: Final = "Still running after its window."
+_MEANS: Final = {
+    "REQUESTED": "Submitted to Avisi Cloud, waiting for its window.",
+    "SCHEDULED": "Scheduled.",
+    "SCHEDULED_NOTIFIED": "Scheduled; contacts have been notified.",
+    "IN_PROGRESS": "The upgrade is running.",
+    "SUCCEEDED": "Done",
+    APPEARS_UPGRADED: "Appears upgraded",
+    "FAILED": "The upgrade failed.",
+    "MISSED": "The upgrade missed its window and did not start.",
+    NOT_UPGRADED: "Not upgraded by the end of its window.",
+    "SUPERSEDED": "Superseded: Avisi Cloud will not carry it out.",
+    NOT_FOLLOWED: "Submitted to Avisi Cloud, which gives neither window nor status, so it cannot be followed.",
+    NOT_REPORTED: "No longer reported by Avisi Cloud, so its outcome is not known.",
+}
+
+
+def deciders(request: UpgradeRequest, rule: Rule) -> str:
+    """Say who can decide on a request now: those whom the rule names, but for those who have or who may not."""
+    if EVERYONE in rule.approvers:
+        return "any full member" if rule.self_approval else "any full member but the requester"
+    gone = request.voters if request.state is State.PENDING_APPROVAL else frozenset()
+    gone = gone if rule.self_approval else gone | {request.requester}
+    named = [mention(one) for one in rule.approvers if one not in gone]
+    if not named:
+        return "an approver"
+    shown = named if len(named) <= _MOST_NAMED else [*named[: _MOST_NAMED - 1], "another approver"]
+    return " or ".join([", ".join(shown[:-1]), shown[-1]] if shown[1:] else shown)
 
 
 def stop(sentence_so_far: str) -> str:
@@ -51,3 +147,20 @@ def stop(sentence_so_far: str) -> str:
     if not sentence_so_far:
         return "no reason was given."
     return sentence_so_far if sentence_so_far.endswith((".", "?", "!", ELLIPSIS)) else f"{sentence_so_far}."
+
+
+def _waiting(request: UpgradeRequest, rule: Rule) -> str:
+    """Say how many approvals there are, who can give more, and by when to make the window that is expected."""
+    who, window = deciders(request, rule), request.estimate
+    until = f"{who} can approve until {when(request.deadline)}"
+    tally = f"Waiting for approval: {len(request.votes)} of {request.required}."
+    if request.ignore_windows or window is None:
+        return f"{tally} {_capital(until)}."
+    if request.deadline <= window.start:
+        return f"{tally} {_capital(until)}, to make the window of {day(window.start)}."
+    latest = window.end if window.start <= request.requested_at else window.start
+    return f"{tally} Approve before {when(latest)} to make the next window; {until}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

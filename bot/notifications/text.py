@@ -5,7 +5,7 @@ Limits are counted in UTF-16 units, the most careful reading of "characters", an
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from bot.domain.foreign import clean
@@ -17,14 +17,16 @@ JOINER: Final = "\u2060"
 
 _A_DAY: Final = timedelta(hours=23)
 """As short as a day gets."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FORMATS: Final = frozenset("*_~`:")
 _EMOJI: Final = re.compile(r":(?=[\w+'-]+:)")
 """Where something begins that may be an emoji."""
 _SPACES: Final = re.compile(r"\s+")
 _TOKEN: Final = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
-_DATE: Final = re.compile(r"<!date\^[^<>|]*\|([^<>]*)>")
-_LINK: Final = re.compile(r"<(https://[^<>|]*)\|([^<>]*)>")
+_DATE: Final = re.compile(r"<!date\^(-?\d+)\^([^<>|^]*)\|[^<>]*>")
+_SPAN: Final = re.compile(rf"{_DATE.pattern} ?– ?<!date\^(-?\d+)\^[^<>|^]*\|[^<>]*>")
+_LINK: Final = re.compile(r"<(https?://[^<>|]*)\|([^<>]*)>")
 _OURS: Final = re.compile(
     r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<#[CG][A-Z0-9]+>|<!date\^\d+\^[^<>|^]*\|[^<>|]*>|&(?:amp|lt|gt);"
 )
@@ -100,9 +102,11 @@ def sentence(text: str, named: Iterable[str] = (), *, limit: int = 600) -> str:
     return opening + escape(text.removeprefix(opening), limit - len(opening))
 
 
-def said(markup: str) -> str:
-    """Return mrkdwn as plain sentences: times in UTC, links with their address. Escapes and mentions stay."""
-    return _LINK.sub(r"\2: \1", _DATE.sub(r"\1", markup))
+def said(markup: str, *, zone: tzinfo = UTC) -> str:
+    """Return mrkdwn as plain sentences: times in `zone`, links with their address. Escapes and mentions stay."""
+    spans = _SPAN.sub(lambda found: _plain_window(int(found[1]), int(found[3]), zone), markup)
+    moments = _DATE.sub(lambda found: _plain_moment(int(found[1]), found[2], zone), spans)
+    return _LINK.sub(r"\2: \1", moments)
 
 
 def mention(slack_id: str) -> str:
@@ -126,14 +130,31 @@ def link(address: str | None, label: str) -> str:
     return f"<{address.replace('&', '&amp;')}|{label}>"
 
 
-def utc(moment: datetime) -> str:
-    """Write a moment: `2026-12-05 21:00 UTC`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def plain_time(moment: datetime, zone: tzinfo = UTC) -> str:
+    """Write a moment without markup: `Sat 5 Dec, 21:00 CET`."""
+    local = _local(moment, zone)
+    return f"{_plain_day(local)}, {local:%H:%M} {_zone_of(local)}"
+
+
+def plain_span(window: Window, zone: tzinfo = UTC) -> str:
+    """Write a window without markup: `Sat 5 Dec, 03:00–06:00 CET`; a moment when it has no length."""
+    if window.start == window.end:
+        return plain_time(window.start, zone)
+    start, end = _local(window.start, zone), _local(window.end, zone)
+    opening = "" if _zone_of(start) == _zone_of(end) else f" {_zone_of(start)}"
+    if start.date() == end.date():
+        return f"{_plain_day(start)}, {start:%H:%M}{opening}–{end:%H:%M} {_zone_of(end)}"
+    return f"{_plain_day(start)}, {start:%H:%M}{opening} – {plain_time(window.end, zone)}"
 
 
 def when(moment: datetime) -> str:
     """Write a moment so that each reader sees it in their own time zone, and without Slack in UTC."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{utc(moment)}>"
+    return _token(moment, "{date_long_pretty}, {time}", plain_time(moment))
+
+
+def day(moment: datetime) -> str:
+    """Write the day of a moment so that each reader sees it in their own time zone."""
+    return _token(moment, "{date_long_pretty}", _plain_day(_local(moment, UTC)))
 
 
 def span(window: Window) -> str:
@@ -141,8 +162,39 @@ def span(window: Window) -> str:
     if window.start == window.end:
         return when(window.start)
     if window.end - window.start >= _A_DAY:
-        return f"{when(window.start)} to {when(window.end)}"
-    return f"{when(window.start)} to <!date^{int(window.end.timestamp())}^{{time}}|{utc(window.end)}>"
+        return f"{when(window.start)} – {when(window.end)}"
+    return f"{when(window.start)}–{_token(window.end, '{time}', f'{_local(window.end, UTC):%H:%M} UTC')}"
+
+
+def _token(moment: datetime, shape: str, fallback: str) -> str:
+    return f"<!date^{(moment - _EPOCH) // timedelta(seconds=1)}^{shape}|{fallback}>"
+
+
+def _local(moment: datetime, zone: tzinfo) -> datetime:
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:  # on the last day of the calendar
+        return moment.astimezone(UTC)
+
+
+def _plain_day(local: datetime) -> str:
+    return f"{local:%a} {local.day} {local:%b}"
+
+
+def _zone_of(local: datetime) -> str:
+    name = f"{local:%Z}"
+    return f"UTC{name}" if name[:1] in {"+", "-"} else name
+
+
+def _plain_moment(seconds: int, shape: str, zone: tzinfo) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if "{time}" not in shape:
+        return _plain_day(_local(moment, zone))
+    return plain_time(moment, zone)
+
+
+def _plain_window(start: int, end: int, zone: tzinfo) -> str:
+    return plain_span(Window(start=datetime.fromtimestamp(start, UTC), end=datetime.fromtimestamp(end, UTC)), zone)
 
 
 def _fit(parts: list[str], limit: int, *, counted: Callable[[str], int] = units) -> str:

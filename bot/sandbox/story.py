@@ -50,7 +50,10 @@ class Story:
         self._note("The cloud's clock is stepped on to the next event, again and again.")
         await self._until("scheduled notified", "The reminder in #cluster-upgrades", "Reminder of an upgrade")
         await self._until("succeeded", "The upgrade ends well", "")
-        self._show(await self._sem.message(CHANNEL, "Upgrade", "Succeeded", within=_PATIENCE), "The card now")
+        self._show(
+            await self._sem.message(CHANNEL, "upgrade to", "Done: the cluster now runs", within=_PATIENCE),
+            "The card now",
+        )
 
     async def _failing(self) -> None:
         self._heading("2. Another one fails")
@@ -74,7 +77,7 @@ class Story:
         outcome = await self._roos.submit()
         if outcome.errors:
             raise NotShownError(str(outcome.errors))
-        card = await self._sem.message(CHANNEL, "Upgrade", cluster, "0 of 1", within=_PATIENCE)
+        card = await self._sem.message(CHANNEL, "upgrade to", cluster, "0 of 1", within=_PATIENCE)
         self._show(card, "The card in #cluster-upgrades")
         return card
 

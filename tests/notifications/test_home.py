@@ -106,7 +106,7 @@ def test_what_waits_for_a_decision_can_be_decided_here() -> None:
 
     assert ("Approve", "approve") in pressable(drawn)
     assert ("Reject", "reject") in pressable(drawn)
-    for part in ("production/web", "1 of 2, by <@U0SEM>", "Overrides a freeze", "CVE-1", "<@U0ROOS> asks", "Deadline"):
+    for part in ("production/web", "1 of 2", "Overrides a freeze", "CVE-1", "<@U0ROOS> requested it", "Deadline"):
         assert part in words(drawn), part
 
 
@@ -126,7 +126,7 @@ def test_an_own_upgrade_under_way_shows_the_clouds_status_and_window() -> None:
 
     drawn = home(seen(own=(own,), upgrades=(upgrade,)))
 
-    assert "Scheduled notified." in words(drawn)
+    assert "Scheduled; contacts have been notified." in words(drawn)
     assert ("Reschedule", "reschedule") in pressable(drawn)
 
 
@@ -138,7 +138,7 @@ def test_upgrades_say_when_and_how_they_stand() -> None:
 
     assert "Status: in progress. Scheduled outside Slack." in elsewhere
     assert "outside" not in ours
-    assert "2026-12-01 12:00 UTC" in ours
+    assert "Tue 1 Dec, 12:00 UTC" in ours
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from bot.notifications.digest import Waiting, digest
 from tests.builders import CHANNEL, KIM, NEW, NOON, OLD, ROOS, SEM, a_window, about, an_upgrade_request
 from tests.notifications.checks import labels, seen
 
-WINDOW = "2026-12-01 12:00 UTC to 2026-12-01 15:00 UTC"
+WINDOW = "Tue 1 Dec, 12:00–15:00 UTC"
 SUBMITTED = in_state(State.SUBMITTED)
 
 
@@ -41,7 +41,7 @@ def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
     """What everybody in the channel needs to know before it happens."""
     message = notes.channel(moved("SCHEDULED_NOTIFIED"), current(SUBMITTED, with_status("SCHEDULED_NOTIFIED")))
 
-    assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} to {NEW}.")
+    assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} → {NEW}.")
     assert WINDOW in message.text
     assert "Requested by <@U0ROOS>." in message.text
     assert "which begins in about 24 hours." in message.text
@@ -192,7 +192,7 @@ def test_a_countdown_follows_a_window_that_moved() -> None:
 
     text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=later))).text
 
-    assert "2026-12-07 12:00 UTC" in text
+    assert "Mon 7 Dec, 12:00–15:00 UTC" in text
     assert "2026-12-01" not in text
 
 
@@ -217,7 +217,7 @@ def test_a_moved_window_tells_both() -> None:
 
     text = notes.thread(event, current(SUBMITTED, with_status("SCHEDULED"))).text
 
-    assert f"Its window is now {WINDOW}. It was 2026-11-30 14:00 UTC to 2026-11-30 17:00 UTC." in text
+    assert f"Its window is now {WINDOW}. It was Mon 30 Nov, 14:00–17:00 UTC." in text
 
 
 def test_a_window_that_breaks_a_rule_is_an_alert_with_a_way_out() -> None:
@@ -240,7 +240,7 @@ def test_blindness_names_the_organisation_and_since_when() -> None:
     text = notes.channel(blind, current(None)).text
 
     assert "Upgrade statuses cannot be read: acme" in text
-    assert "since 2026-11-30 12:00 UTC" in text
+    assert "since Mon 30 Nov, 12:00 UTC" in text
 
 
 def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
@@ -251,8 +251,8 @@ def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
     message = notes.thread(event, current(request))
 
     assert "<!subteam^S0PLATFORM>" in seen(message)
-    assert "needs 2 approvals before 2026-12-02 12:00 UTC" in message.text
-    assert message.text.startswith(f"Upgrade requested: production/web, {OLD} to {NEW}.")
+    assert "needs 2 approvals before Wed 2 Dec, 12:00 UTC" in message.text
+    assert message.text.startswith(f"Upgrade requested: production/web, {OLD} → {NEW}.")
 
 
 def test_the_requester_is_not_called_upon_by_their_own_request() -> None:
@@ -285,7 +285,7 @@ def test_a_reminder_says_what_is_missing_and_until_when() -> None:
 
     text = notes.thread(event, current(an_upgrade_request())).text
 
-    assert "1 of 2 approvals so far. It expires 2026-11-30 12:00 UTC." in text
+    assert "1 of 2 approvals so far. It expires Mon 30 Nov, 12:00 UTC." in text
     assert "<@U0KIM>" in text
 
 
@@ -326,5 +326,5 @@ def test_channel_messages_name_environment_cluster_and_versions() -> None:
     for event in events(SUBMITTED):
         if event.about.cluster and not isinstance(event, Answered):
             text = notes.channel(event, current(SUBMITTED)).text
-            assert f"production/web, {OLD} to {NEW}" in text, event
+            assert f"production/web, {OLD} → {NEW}" in text, event
             assert CHANNEL not in text.replace(LINK.replace("&", "&amp;"), "")

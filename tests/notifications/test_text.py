@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from time import perf_counter
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from bot.notifications.text import (
     clip,
     cut,
     cut_middle,
+    day,
     escape,
     link,
     mention,
@@ -29,6 +31,7 @@ from bot.notifications.text import (
 )
 from tests.builders import NOON
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 HOSTILE = st.text(
     st.one_of(st.characters(), st.sampled_from("<>&|*_~`@#!:^/\\ \n\u202e\U0001f600")), min_size=0, max_size=300
 )
@@ -135,9 +138,9 @@ def test_a_time_is_in_the_readers_zone_and_in_utc_without_slack() -> None:
     """Slack fills in the reader's own time; the fallback names its zone."""
     evening = datetime(2026, 12, 5, 22, 0, tzinfo=timezone(timedelta(hours=1)))
 
-    assert when(evening) == "<!date^1796504400^{date_short_pretty} at {time}|2026-12-05 21:00 UTC>"
+    assert when(evening) == "<!date^1796504400^{date_long_pretty}, {time}|Sat 5 Dec, 21:00 UTC>"
     assert said(f"From {span(Window(start=evening, end=evening + timedelta(hours=3)))}.") == (
-        "From 2026-12-05 21:00 UTC to 2026-12-06 00:00 UTC."
+        "From Sat 5 Dec, 21:00 – Sun 6 Dec, 00:00 UTC."
     )
 
 
@@ -146,9 +149,27 @@ def test_a_window_shorter_than_a_day_names_its_day_once() -> None:
     night = Window(start=NOON, end=NOON + timedelta(hours=3))
     days = Window(start=NOON, end=NOON + timedelta(hours=25))
 
-    assert re.findall(r"\{[^}]*\}", span(night)) == ["{date_short_pretty}", "{time}", "{time}"]
-    assert said(span(night)) == "2026-11-30 12:00 UTC to 2026-11-30 15:00 UTC"
-    assert span(days).count("{date_short_pretty}") == 2
+    assert re.findall(r"\{[^}]*\}", span(night)) == ["{date_long_pretty}", "{time}", "{time}"]
+    assert said(span(night)) == "Mon 30 Nov, 12:00–15:00 UTC"
+    assert span(days).count("{date_long_pretty}") == 2
+    assert said(span(days)) == "Mon 30 Nov, 12:00 – Tue 1 Dec, 13:00 UTC"
+
+
+def test_plain_times_are_in_the_zone_that_they_name() -> None:
+    """With the weekday, and the zone once; where the clock changes in between, both."""
+    night = Window(start=datetime(2026, 10, 24, 23, 30, tzinfo=UTC), end=datetime(2026, 10, 25, 2, 0, tzinfo=UTC))
+    evening = Window(start=NOON, end=NOON + timedelta(hours=3))
+
+    assert said(f"From {when(NOON)}.", zone=ZoneInfo("Asia/Kolkata")) == "From Mon 30 Nov, 17:30 IST."
+    assert said(when(NOON), zone=ZoneInfo("America/Sao_Paulo")) == "Mon 30 Nov, 09:00 UTC-03"
+    assert said(span(evening), zone=AMSTERDAM) == "Mon 30 Nov, 13:00–16:00 CET"
+    assert said(span(night), zone=AMSTERDAM) == "Sun 25 Oct, 01:30 CEST–03:00 CET"
+    assert said(day(NOON + timedelta(hours=11)), zone=AMSTERDAM) == "Tue 1 Dec"
+
+
+def test_the_last_day_of_the_calendar_is_written_too() -> None:
+    """Clouds write it for never."""
+    assert said(when(datetime.max.replace(tzinfo=UTC)), zone=AMSTERDAM) == "Fri 31 Dec, 23:59 UTC"
 
 
 def test_the_hour_that_comes_twice_in_autumn_is_told_apart() -> None:

@@ -149,7 +149,7 @@ class Harness:
         slug = words.split(maxsplit=1)[0].rpartition("/")[2]
         async with asyncio.timeout(PATIENCE):
             while True:
-                card = await self.sem.message(CHANNEL, f"Upgrade {slug} to")
+                card = await self.sem.message(CHANNEL, f"{slug}: upgrade to")
                 if card.ts not in before:
                     return card
                 await asyncio.sleep(0.02)
@@ -162,7 +162,7 @@ class Harness:
         async with asyncio.timeout(PATIENCE):
             while len(self.cloud.upgrades) == count:  # noqa: ASYNC110 - looks at another server's state
                 await asyncio.sleep(0.02)
-        await self.card(card, "Requested")
+        await self.card(card, "Submitted to Avisi Cloud")
         return card
 
     async def card(self, card: Seen, *containing: str, without: str = "", within: float = PATIENCE) -> Seen:

@@ -19,7 +19,7 @@ async def test_two_approvers_at_the_same_instant_make_one_decision(home: Harness
         answered(home.sem, card, "Approve"),
         answered(home.kim, card, "Approve"),
     )
-    await home.card(card, "Requested", "1 of 1")
+    await home.card(card, "Submitted to Avisi Cloud")
 
     late = {first, second} - {"Your approval counts: 1 of 1. The upgrade is approved and is being submitted."}
     assert len(late) == 1
@@ -37,16 +37,16 @@ async def test_a_person_counts_once_however_often_they_press_or_slack_delivers(t
         await home.sem.private(CHANNEL, "Your approval is already counted: 1 of 2.")
         for delivery in [one for one in home.slack.deliveries.sent if one.name == "approve"]:
             await home.slack.deliveries.again(delivery)
-        await home.card(card, "1 of 2, by <@U0SEM>")
+        await home.card(card, "1 of 2", "<@U0SEM>")
         assert home.submissions() == 0
         again = home.slack.deliveries.sent[-1]
         answer = await answered(home.kim, card, "Approve")
         await home.slack.deliveries.again(again)
         await home.slack.deliveries.again(home.slack.deliveries.sent[-1])
-        done = await home.card(card, "Requested")
+        done = await home.card(card, "Submitted to Avisi Cloud")
 
         assert answer == "Your approval counts: 2 of 2. The upgrade is approved and is being submitted."
-        assert "2 of 2, by <@U0SEM>, <@U0KIM>" in done
+        assert "<@U0SEM>, <@U0KIM>" in done
         assert home.submissions() == 1
         assert [event["actor"] for event in await events(home, "vote cast")] == ["U0SEM", "U0KIM"]
 
@@ -105,7 +105,7 @@ async def test_a_vote_counts_only_while_its_giver_may_decide(tmp_path: Path) -> 
         assert await answered(home.sem, card, "Approve") == (
             "Only approvers of staging may do this. These people can decide now: <@U0NOOR>."
         )
-        await home.card(card, "1 of 2, by <@U0KIM>")
+        await home.card(card, "1 of 2", "<@U0KIM>")
         assert home.submissions() == 0
 
 
@@ -120,7 +120,7 @@ async def test_a_group_that_cannot_be_looked_up_decides_nothing_and_is_asked_aga
         undecided = await home.card(card, "0 of 1")
         home.slack.faults.clear()
         await home.sem.private(CHANNEL, "Your approval counts: 1 of 1.")
-        await home.card(card, "Requested")
+        await home.card(card, "Submitted to Avisi Cloud")
 
         assert kept == (
             "Slack does not say just now who may do this. What you did is kept, and decided as soon as Slack answers."
@@ -143,10 +143,10 @@ async def test_an_approval_of_what_has_changed_is_void_and_a_press_on_the_old_ca
     stale = await press_old(home.kim, old, "Approve")
     assert home.submissions() == 0
     fresh = await answered(home.kim, card, "Approve")
-    await home.card(card, "Requested", "1 of 1, by <@U0KIM>")
+    await home.card(card, "Submitted to Avisi Cloud", "<@U0KIM>")
 
     assert "staging/payments runs v1.31.6-u-ame.9 now; it ran v1.31.4-u-ame.2 when this was asked." in changed
-    assert "v1.31.6-u-ame.9 to v1.31.6-u-ame.10" in changed
+    assert "v1.31.6-u-ame.9 → v1.31.6-u-ame.10" in changed
     assert "U0SEM" in news.mentions.users
     assert "What <@U0SEM> approved no longer counts. In total 1 approval is needed." in news
     assert stale == f"{OUTDATED} Please look at the card as it is now and decide again."
@@ -184,7 +184,7 @@ async def test_requesters_may_approve_their_own_where_the_policy_says_so(tmp_pat
         card = await home.request(by=home.sem)
         own = await answered(home.sem, card, "Approve")
         other = await answered(home.kim, card, "Approve")
-        await home.card(card, "Requested")
+        await home.card(card, "Submitted to Avisi Cloud")
 
     assert (
         "staging asks for 2 approvals, but only 1 person may give one, so this could never be approved. "

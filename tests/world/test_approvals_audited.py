@@ -35,7 +35,7 @@ async def story(opened: Harness) -> None:
     second = await opened.request("production/orders")
     await answered(opened.sem, second, "Approve")
     await answered(opened.kim, second, "Approve")
-    await opened.card(second, "Requested")
+    await opened.card(second, "Submitted to Avisi Cloud")
 
 
 async def tamper(opened: Harness, statement: str) -> None:

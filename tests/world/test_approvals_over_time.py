@@ -30,7 +30,7 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
         home.clock.advance(HOUR)
         reminders = await told_often(home, card, WAITING, 2)
         home.clock.advance(48 * HOUR)
-        expired = await home.card(card, "Expired: its deadline,")
+        expired = await home.card(card, "Expired: it was not approved by")
         late = await press_old(home.kim, old, "Approve")
 
         assert (len(early), len(reminders)) == (1, 2)
@@ -63,14 +63,14 @@ async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home
     card = await home.request(version="v1.31.6-u-ame.10", reason="it is due")
     home.cloud.faults.add(Fault(method="POST", path=POST, status=400, message="Not today"))
     await home.sem.press(CHANNEL, card.ts, "Approve")
-    failed = await home.card(card, "Submission failed", "Not today")
+    failed = await home.card(card, "Not scheduled", "Not today")
     noor = home.slack.person("U0NOOR")
 
     refused = await answered(noor, card, "Try again")
     await home.roos.press(CHANNEL, card.ts, "Reschedule")
     modal = await home.roos.modal("Schedule upgrade", containing="Version")
     again = await answered(home.roos, card, "Try again")
-    await home.card(card, "Requested")
+    await home.card(card, "Submitted to Avisi Cloud")
 
     assert failed.buttons == ("Try again", "Withdraw", "Reschedule", "Readiness")
     assert refused == (
@@ -89,11 +89,11 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
     card = await home.request(version="v1.31.6-u-ame.10")
     home.cloud.faults.add(Fault(method="POST", path=POST, status=500))
     await home.sem.press(CHANNEL, card.ts, "Approve")
-    unclear = await home.card(card, "Submission unclear")
+    unclear = await home.card(card, "could not confirm")
 
     refused = await answered(home.roos, card, "Submit again")
     again = await answered(home.kim, card, "Submit again")
-    await home.card(card, "Requested")
+    await home.card(card, "Submitted to Avisi Cloud")
 
     assert unclear.buttons == ("Submit again", "Withdraw", "Reschedule", "Readiness")
     assert refused == ("Only approvers of staging may do this. These people can submit it again: <@U0KIM>, <@U0SEM>.")
@@ -108,10 +108,10 @@ async def test_a_changed_policy_judges_standing_votes_again(tmp_path: Path) -> N
         await answered(home.sem, card, "Approve")
 
         await obey(home, TWO.replace("2", "3").replace('"S0PLATFORM"', '"S0PLATFORM", "U0NOOR"'), tmp_path)
-        await home.card(card, "1 of 3, by <@U0SEM>")
+        await home.card(card, "1 of 3", "<@U0SEM>")
         more = await answered(home.kim, card, "Approve")
         await obey(home, TWO, tmp_path)
-        await home.card(card, "Requested", "2 of 2, by <@U0SEM>, <@U0KIM>")
+        await home.card(card, "Submitted to Avisi Cloud", "<@U0SEM>, <@U0KIM>")
 
         assert more == "Your approval counts: 2 of 3."
         assert home.submissions() == 1
@@ -131,7 +131,7 @@ async def test_a_rule_that_came_meanwhile_stops_an_approved_request(tmp_path: Pa
         frozen = f'{BASE}freeze = [{{ from = "2026-11-23", to = "2026-11-27", reason = "Audit" }}]\n'
         await obey(home, frozen, tmp_path)
         await home.cloud.come_back()
-        failed = await home.card(card, "Submission failed")
+        failed = await home.card(card, "Not scheduled")
 
         assert "staging is frozen Nov 23 to Nov 27 (Audit)." in failed
         assert home.submissions() == 0
@@ -154,5 +154,5 @@ async def test_one_empty_list_of_clusters_takes_nothing_away(sqlite_file: str) -
         await polled(home.url)
         await home.sem.press(CHANNEL, card.ts, "Approve")
 
-        await home.card(card, "Requested")
+        await home.card(card, "Submitted to Avisi Cloud")
         assert home.submissions() == 1

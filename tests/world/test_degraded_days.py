@@ -56,7 +56,7 @@ async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_af
     await opened.sem.message(CHANNEL, SEES)
     await opened.sem.message(CHANNEL, "Reminder", "staging/payments")
     await hurry(opened.url)
-    await opened.card(other, "Approvals: 1 of 1", without="Not through yet")
+    await opened.card(other, "Approved by", without="Not through yet")
     await settled(opened.url)
 
     said = [one.text for one in opened.sem.messages(CHANNEL)]
@@ -77,9 +77,9 @@ async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: Harn
     assert not (await owed(opened.url)).nothing
 
     opened.slack.faults.clear()
-    await opened.sem.message(CHANNEL, "failed", "staging/payments", without="Status")
+    await opened.sem.message(CHANNEL, "failed", "staging/payments", without="Version")
     await hurry(opened.url)
-    await opened.card(card, "Failed")
+    await opened.card(card, "The upgrade failed")
     await settled(opened.url)
 
     assert repeated(opened) == 0
@@ -103,7 +103,7 @@ async def test_a_token_revoked_while_running_is_waited_for(opened: Harness) -> N
             await hurry(opened.url)
             await asyncio.sleep(0.5)
     await hurry(opened.url)
-    await opened.card(card, "Requested")
+    await opened.card(card, "Submitted to Avisi Cloud")
     await settled(opened.url)
     assert opened.submissions() == 1
 
@@ -115,9 +115,9 @@ async def test_a_storm_of_429_delays_everything_and_loses_nothing(opened: Harnes
     modal = await opened.form("staging/payments")
     await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.roos.submit()
-    card = await opened.sem.message(CHANNEL, "Upgrade payments to")
+    card = await opened.sem.message(CHANNEL, "payments: upgrade to")
     await opened.sem.press(CHANNEL, card.ts, "Approve")
-    await opened.card(card, "Requested")
+    await opened.card(card, "Submitted to Avisi Cloud")
     await settled(opened.url)
 
     assert repeated(opened) == 0
@@ -144,7 +144,7 @@ async def test_a_socket_that_is_dead_but_open_is_noticed_and_replaced(sqlite_url
             for connection in list(opened.slack.socket.connections):
                 connection.leaving = connection.leaving or connection.dead
             await opened.sem.press(CHANNEL, card.ts, "Approve")
-            await opened.card(card, "Requested")
+            await opened.card(card, "Submitted to Avisi Cloud")
 
             assert opened.submissions() == 1
 
@@ -158,7 +158,7 @@ async def test_a_locked_sqlite_file_is_waited_for(opened: Harness) -> None:
         await told_of_failure(opened, card.ts)
         await beside.execute("ROLLBACK")
     await opened.sem.press(CHANNEL, card.ts, "Approve")
-    await opened.card(card, "Requested")
+    await opened.card(card, "Submitted to Avisi Cloud")
     await settled(opened.url)
 
     assert opened.submissions() == 1
@@ -183,7 +183,7 @@ async def test_a_database_that_is_gone_for_a_while_is_named_and_comes_back(postg
                 while (await readyz(opened))[0] != httpx.codes.OK:  # noqa: ASYNC110 - asks over HTTP
                     await asyncio.sleep(0.2)
             await opened.sem.press(CHANNEL, card.ts, "Approve")
-            await opened.card(card, "Requested")
+            await opened.card(card, "Submitted to Avisi Cloud")
             assert opened.submissions() == 1
 
 

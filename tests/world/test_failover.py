@@ -28,7 +28,7 @@ async def test_the_bot_writes_again_within_thirty_seconds_of_a_failover(postgres
         await answered(opened, 200)
         ready_after = time.monotonic() - began
         await opened.sem.press(CHANNEL, card.ts, "Approve")
-        await opened.card(card, "Requested")
+        await opened.card(card, "Submitted to Avisi Cloud")
         await settled(opened.url)
 
     assert checks["database"]["ok"]
@@ -53,7 +53,7 @@ async def test_presses_are_heard_again_at_once_when_only_the_old_connections_lea
                 await opened.sem.press(CHANNEL, card.ts, "Approve")
                 await asyncio.sleep(2.0)
         took = time.monotonic() - began
-        await opened.card(card, "Requested")
+        await opened.card(card, "Submitted to Avisi Cloud")
 
     assert took < 30
     assert opened.submissions() == 1

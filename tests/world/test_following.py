@@ -64,7 +64,7 @@ async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Harn
     home.cloud.move(upgrade.identity, "PAUSED_<!channel>")
     line = await home.sem.reply(CHANNEL, card.ts, "PAUSED", "it was requested")
     home.cloud.move(upgrade.identity, "SUCCEEDED")
-    await home.card(card, "Succeeded")
+    await home.card(card, "Done: the cluster now runs")
 
     assert "<!channel>" not in str(line.raw)
 
@@ -81,7 +81,7 @@ async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sq
             home.cloud.move(upgrade.identity, status)
         await home.open_bot()
         await home.sem.message(CHANNEL, "Upgrade failed")
-        await home.card(card, "Failed")
+        await home.card(card, "The upgrade failed")
         await home.sem.no_message(CHANNEL, "Reminder of an upgrade")
 
         assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade failed" in one]) == 1
@@ -174,7 +174,7 @@ async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_i
     home.cloud.organisation().add(upgrade)
     home.cloud.move(upgrade.identity, "IN_PROGRESS")
 
-    await home.card(card, "In progress", without="No longer reported")
+    await home.card(card, "The upgrade is running", without="No longer reported")
 
 
 async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_other(

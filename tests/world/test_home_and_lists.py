@@ -18,7 +18,7 @@ async def test_home_shows_what_waits_for_my_decision_and_decides_it(home: Harnes
     await home.sem.home("Waiting for your decision")
     await home.sem.press_in_home("Approve", beside="staging/payments")
 
-    await home.card(card, "Requested")
+    await home.card(card, "Submitted to Avisi Cloud")
     assert home.submissions() == 1
 
 

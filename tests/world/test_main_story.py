@@ -13,9 +13,9 @@ async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_e
     anyhow.cloud.step()
     reminder = await anyhow.sem.message(CHANNEL, "Reminder", "production/orders")
     anyhow.cloud.step()
-    await anyhow.card(card, "progress")
+    await anyhow.card(card, "The upgrade is running")
     anyhow.cloud.step()
-    done = await anyhow.card(card, "Succeeded")
+    done = await anyhow.card(card, "Done: the cluster now runs")
 
     assert sent == {
         "clusterIdentity": upgrade.cluster_identity,
@@ -36,7 +36,7 @@ async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(an
 
     for _ in range(4):
         anyhow.cloud.step()
-    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", without="Status")
+    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", without="Version")
 
     assert "U0ROOS" in alert.mentions.users
     assert alert.buttons == ("Reschedule",)

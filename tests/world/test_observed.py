@@ -23,7 +23,7 @@ async def finished(home: Harness) -> None:
     await home.sem.message(CHANNEL, "Reminder")
     home.cloud.step()
     home.cloud.step()
-    await home.card(card, "Succeeded")
+    await home.card(card, "Done: the cluster now runs")
     await home.roos.direct("succeeded")
 
 

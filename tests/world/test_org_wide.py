@@ -25,7 +25,7 @@ async def test_requests_are_approved_by_the_members_of_a_group(org_wide: Harness
     card = await org_wide.request("staging/payments")
     await org_wide.roos.press(CHANNEL, card.ts, "Approve")
     await org_wide.sem.press(CHANNEL, card.ts, "Approve")
-    await org_wide.card(card, "Requested")
+    await org_wide.card(card, "Submitted to Avisi Cloud")
     await org_wide.roos.open_home()
     await settled(org_wide.url)
 
@@ -45,7 +45,7 @@ async def test_who_waits_for_what_no_waiting_mends_is_told_what_does(home: Harne
     count = sum("missing_scope" in one for one in home.roos.messages(told.channel))
     waiting = await owed(home.url)
     home.slack.faults.clear()
-    card = await home.sem.message(CHANNEL, "Upgrade payments to")
+    card = await home.sem.message(CHANNEL, "payments: upgrade to")
 
     assert "as soon as Slack answers" not in told
     assert count == 1

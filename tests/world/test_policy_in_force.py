@@ -34,11 +34,11 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         unexplained = await errors(roos)
         await roos.fill("Reason", "the leak of today")
         assert await errors(roos) == {}
-        card = await home.sem.message(CHANNEL, "Upgrade payments to")
+        card = await home.sem.message(CHANNEL, "payments: upgrade to")
         tallies = [
             (await answered(one, card, "Approve"))[:36] for one in (home.sem, home.kim, home.slack.person("U0NOOR"))
         ]
-        done = await home.card(card, "Requested")
+        done = await home.card(card, "Submitted to Avisi Cloud")
 
         assert "Override freeze" in shown.labels
         assert refused == {"Start date and time": f"{FROZEN} Tick Override freeze if it cannot wait."}
@@ -46,8 +46,8 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         assert tallies == [f"Your approval counts: {count} of 3." for count in (1, 2)] + [
             "Your approval counts: 3 of 3. The up"
         ]
-        assert "OVERRIDES A FREEZE." in done
-        assert "OVERRIDES A FREEZE." in card.text
+        assert "Overrides the freeze of" in done
+        assert "Overrides the freeze of" in card.text
         (asked,) = await events(home, "upgrade requested")
         assert asked["facts"]["overrides"] == "the freeze Nov 28 to Nov 30 (Black Friday)"
         assert asked["facts"]["reason"] == "the leak of today"
@@ -68,7 +68,7 @@ async def test_nothing_is_asked_for_outside_the_allowed_times_or_without_leave_t
         assert await errors(roos) == {"Start date and time": FROZEN}
         await roos.choose("Start date and time", SATURDAY + 3 * DAY)
         assert await errors(roos) == {}
-        await home.sem.message(CHANNEL, "Upgrade payments to")
+        await home.sem.message(CHANNEL, "payments: upgrade to")
 
         await roos.command(CHANNEL, f"/schedule-upgrade staging/payments {NEW}")
         sentence = "Upgrades in staging may only run tue-thu 20:00-23:00 (Europe/Amsterdam). Choose another time."
@@ -85,8 +85,8 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
     """Also when it moves there later: the channel is told, the requester mentioned, Reschedule is at hand."""
     async with under(f"{BASE}required_approvals = 0\n[environments.production]\nfreeze = {FREEZE}\n", tmp_path) as home:
         await home.request("production/webshop")
-        card = await home.sem.message(CHANNEL, "Upgrade webshop to")
-        await home.card(card, "Requested")
+        card = await home.sem.message(CHANNEL, "webshop: upgrade to")
+        await home.card(card, "Submitted to Avisi Cloud")
         upgrade = home.cloud.upgrades[-1]
         home.cloud.move(upgrade.identity, "SCHEDULED", window=(SATURDAY, SATURDAY + timedelta(hours=3)))
         alert = await home.sem.message(CHANNEL, "The window breaks a rule: production/webshop")
@@ -111,17 +111,17 @@ async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
         untried = await errors(roos)
         await roos.close()
         card = await home.request("staging/payments", version=NEW)
-        await home.card(card, "Requested")
+        await home.card(card, "Submitted to Avisi Cloud")
         for _ in range(4):
             home.cloud.step()
-        await home.card(card, "Succeeded")
+        await home.card(card, "Done: the cluster now runs")
 
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
         await roos.modal("Schedule upgrade", containing=f"{waits}. It has since 2026-11-23")
         early = await errors(roos)
         home.clock.advance(7 * DAY)
         late = await errors(roos)
-        await home.sem.message(CHANNEL, "Upgrade payments to", "production")
+        await home.sem.message(CHANNEL, "payments: upgrade to", "production")
 
         assert untried == {"Version": f"{waits}, and no upgrade to it has succeeded there yet."}
         assert early["Version"].startswith(f"{waits}. It has since 2026-11-23")

@@ -26,7 +26,7 @@ async def test_everything_delivered_three_times_counts_once(opened: Harness) -> 
     await again(opened, "view_submission")
     await opened.sem.press(CHANNEL, card.ts, "Approve")
     await again(opened, "block_actions")
-    await opened.card(card, "Requested")
+    await opened.card(card, "Submitted to Avisi Cloud")
     await again(opened, "block_actions")
     await again(opened, "view_submission")
     await settled(opened.url)

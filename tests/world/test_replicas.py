@@ -34,7 +34,7 @@ async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not
             await asyncio.gather(
                 *(person.press(CHANNEL, card.ts, "Approve") for person in (opened.sem, opened.kim) for _ in range(3))
             )
-            await opened.card(card, "Requested")
+            await opened.card(card, "Submitted to Avisi Cloud")
             await settled(opened.url)
             before = opened.cloud.requests.counts["upgrades"]
             began = time.monotonic()
@@ -70,7 +70,7 @@ async def test_a_replica_killed_under_its_lease_is_followed_by_the_other(postgre
                 while (await rows(opened.url, _SUBMITTER))[0][0] == owner:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.2)
             took = asyncio.get_running_loop().time() - began
-            await opened.card(card, "Requested")
+            await opened.card(card, "Submitted to Avisi Cloud")
             await settled(opened.url)
         finally:
             await fleet.stop()
@@ -96,7 +96,7 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
             pid = int(owner.split(":")[1])
             os.kill(pid, signal.SIGSTOP)
             opened.cloud.faults.standing.delay = 0.0
-            await opened.card(card, "Requested")
+            await opened.card(card, "Submitted to Avisi Cloud")
             os.kill(pid, signal.SIGCONT)
             await asyncio.sleep(4)
             await settled(opened.url)
@@ -170,7 +170,7 @@ async def test_a_replica_with_an_older_policy_judges_nothing_any_more_and_says_s
             submitted = opened.submissions()
             status, checks = await ready(lax.port)
             await opened.kim.press(CHANNEL, card.ts, "Approve")
-            await opened.card(card, "Requested", "2 of 2")
+            await opened.card(card, "Submitted to Avisi Cloud")
 
     assert answer == "Your approval counts: 1 of 2."
     assert submitted == 0

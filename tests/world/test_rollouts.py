@@ -74,7 +74,7 @@ async def test_a_rollout_from_plan_to_done(home: Harness) -> None:
     assert home.submissions() == 3
     await home.sem.reply(CHANNEL, card.ts, "approved wave 1", within=20)
     await home.sem.reply(CHANNEL, card.ts, "Succeeded: ", within=20)
-    assert [one for one in home.sem.messages(CHANNEL) if "Upgrade payments to" in one] == []
+    assert [one for one in home.sem.messages(CHANNEL) if "payments: upgrade to" in one] == []
 
 
 async def test_a_failure_halts_it_and_a_stop_ends_it(home: Harness) -> None:

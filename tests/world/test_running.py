@@ -167,7 +167,7 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
         await checked(address, "writes", well=True)
         assert opened.submissions() == 0
         await opened.sem.press(CHANNEL, card.ts, "Approve")
-        await opened.card(card, "Requested")
+        await opened.card(card, "Submitted to Avisi Cloud")
         code, _ = await stop_process(process)
 
     assert told

@@ -20,7 +20,7 @@ async def test_two_clusters_that_exchange_their_names_are_voted_on_again(home: H
     await home.card(card, "The cluster is called production/orders now; it was production/payments", "0 of 1")
     before = home.submissions()
     await answered(home.sem, card, "Approve")
-    await home.card(card, "Requested", "1 of 1")
+    await home.card(card, "Submitted to Avisi Cloud")
 
     assert before == 0
     assert [one.cluster_identity for one in home.cloud.upgrades] == [payments.identity]
@@ -39,7 +39,7 @@ async def test_a_cluster_that_moves_is_judged_by_the_rule_of_where_it_is(tmp_pat
         before = home.submissions()
         answer = await answered(home.sem, card, "Approve")
         await answered(home.kim, card, "Approve")
-        await home.card(card, "Requested", "2 of 2")
+        await home.card(card, "Submitted to Avisi Cloud")
 
         assert (before, answer) == (0, "Your approval counts: 1 of 2.")
 
@@ -51,6 +51,6 @@ async def test_an_upgrade_that_the_platform_schedules_meanwhile_is_on_the_card_a
 
     await home.card(card, f"This cluster already has an upgrade to {OTHER}", "outside Slack")
     answer = await answered(home.sem, card, "Approve")
-    await home.card(card, "Requested", without="already has an upgrade")
+    await home.card(card, "Submitted to Avisi Cloud", without="already has an upgrade")
 
     assert f"It supersedes the upgrade to {OTHER} that is already scheduled." in answer

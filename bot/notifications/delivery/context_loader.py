@@ -6,12 +6,14 @@ from typing import Final
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
 from bot.domain.naming import Naming
+from bot.domain.policy import Policy
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.rollout import Rollout
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.notifications.blocks import Message
 from bot.notifications.card import card
+from bot.notifications.console import Console
 from bot.notifications.context import MessageContext
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.delivery.messenger import Messenger
@@ -69,7 +71,9 @@ class ContextLoader:
 
     messenger: Messenger
     now: Clock
+    policy: Policy
     naming: Naming
+    console: Console
     addresses: dict[MessageRef, str] = field(default_factory=dict)
 
     async def rendered(self, stored: StoredContext) -> RenderedCard:
@@ -79,11 +83,13 @@ class ContextLoader:
         drawn = card(
             request,
             stored.upgrade,
+            rule=self.policy.rule(request.organisation, request.environment),
             source=stored.source,
             newer=newer,
             beside=stored.beside,
             readiness=stored.readiness,
             naming=self.naming,
+            console=self.console,
         )
         return RenderedCard(
             request=request, message=drawn, lacks_link=request.state is State.REPLACED and newer is None
@@ -115,7 +121,12 @@ class ContextLoader:
 
     def _current(self, stored: StoredContext, *, link: str | None) -> MessageContext:
         return MessageContext(
-            now=self.now(), request=stored.request, upgrade=stored.upgrade, link=link, naming=self.naming
+            now=self.now(),
+            request=stored.request,
+            upgrade=stored.upgrade,
+            link=link,
+            naming=self.naming,
+            zone=self.policy.default.zone,
         )
 
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from bot.domain.events import Answered, RolloutMoved, UpgradeRequested
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
+from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.notifications import notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
+from bot.notifications.console import NO_CONSOLE, Console
 from bot.notifications.delivery import grouping
 from bot.notifications.delivery.context_loader import ContextLoader, StoredContext, find_stored
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
@@ -338,7 +340,9 @@ def build_delivery(
     claims: Claims,
     messenger: Messenger,
     now: Clock,
+    policy: Policy,
     naming: Naming = PLAIN,
+    console: Console = NO_CONSOLE,
     home: DrawHome,
     invite: str,
     contacts: ChannelContacts | None = None,
@@ -354,7 +358,7 @@ def build_delivery(
     return Delivery(
         begin=begin,
         read=read,
-        context_loader=ContextLoader(messenger=messenger, now=now, naming=naming),
+        context_loader=ContextLoader(messenger=messenger, now=now, policy=policy, naming=naming, console=console),
         paced_messenger=PacedMessenger(
             messenger=messenger, rate_limiter=RateLimiter(claims=claims, sleep=sleep, seconds=seconds), report=count
         ),

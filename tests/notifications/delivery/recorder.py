@@ -16,7 +16,7 @@ from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Lane, Lease
 from bot.workflow.repositories import Feed
-from tests.builders import CHANNEL, KIM, NOON, SEM, a_window, about
+from tests.builders import CHANNEL, KIM, NOON, SEM, a_policy, a_window, about
 from tests.fakes import FakeClock, FakeStorage
 
 
@@ -134,6 +134,7 @@ class RecordingMessenger:
             claims=self.storage.claims,
             messenger=self.slack,
             now=self.clock,
+            policy=a_policy(),
             home=home,
             invite="/invite @upgrades",
             contacts=self._menders,

@@ -142,5 +142,5 @@ async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
 
     text = harness.sent("post")[0].message.text
     assert "By now its status is in progress." in text
-    assert "2026-12-01 12:00 UTC" in text
+    assert "Tue 1 Dec, 12:00–15:00 UTC" in text
     assert "2026-11-30" not in text

@@ -214,7 +214,7 @@ async def test_what_slack_refuses_is_said_in_plain_words() -> None:
 
     (only,) = harness.sent("post")
     assert only.message.blocks == ()
-    assert "Upgrade web to" in only.message.text
+    assert "production/web: upgrade to" in only.message.text
 
 
 async def test_what_slack_refuses_twice_is_a_dead_letter_and_holds_up_nothing() -> None:

@@ -13,7 +13,7 @@ from bot.workflow import outbox
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import OutboxMessage
 from bot.workflow.ports import Lane, Lease
-from tests.builders import CHANNEL, NOON, SEM, about, an_upgrade_request
+from tests.builders import CHANNEL, NOON, SEM, a_policy, about, an_upgrade_request
 from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn
 
 
@@ -34,6 +34,7 @@ def delivering(storage: Storage, slack: FakeMessenger) -> Delivery:
         claims=storage.claims,
         messenger=slack,
         now=lambda: NOON,
+        policy=a_policy(),
         home=drawn,
     )
 

@@ -13,7 +13,7 @@ from playwright.async_api import Locator, Page, ViewportSize, async_playwright, 
 from bot.observe import logs
 from bot.sandbox.world import SandboxOptions, World
 from tests.sandbox.page.conftest import FLAGS, PATIENCE
-from tests.sandbox.page.test_story import be, form, step_until
+from tests.sandbox.page.test_story import approve, be, form, step_until
 
 SIZE: ViewportSize = {"width": 1440, "height": 900}
 TALL: ViewportSize = {"width": 1500, "height": 1060}
@@ -52,12 +52,12 @@ async def _succeeding(page: Page, folder: Path) -> None:
     await expect(page.get_by_role("tabpanel")).to_contain_text("production/orders")
     await page.screenshot(path=folder / "home.png")
     await page.get_by_role("link", name="cluster-upgrades").click()
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(page.locator(".upgrade .pill")).to_be_visible()
     await step_until(page, "SCHEDULED_NOTIFIED")
     reminder = page.get_by_role("article").filter(has_text="Reminder").first
     await expect(reminder).to_be_visible()
-    await expect(card).to_contain_text("Scheduled notified")
+    await expect(card).to_contain_text("contacts have been notified")
     await expect(card).to_contain_text("4 replies")
     await _of(reminder, folder / "reminder.png")
     await page.set_viewport_size(TALL)
@@ -77,7 +77,7 @@ async def _failing(page: Page, folder: Path) -> None:
     card = await _ask(page, "production/webshop", reason="Out of support in January")
     await page.get_by_label("The next upgrade").select_option("fails")
     await be(page, "U0SEM")
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(page.locator(".upgrade .pill")).to_have_count(2)
     await step_until(page, "FAILED")
     alert = page.get_by_role("article").filter(has_text="Upgrade failed").last

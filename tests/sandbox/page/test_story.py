@@ -64,9 +64,17 @@ async def request(page: Page, cluster: str) -> Locator:
     await dialog.get_by_role("button", name="Request").click()
     await expect(dialog).to_be_hidden()
     slug = cluster.rsplit("/", 1)[-1]
-    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name=f"Upgrade {slug} to"))
+    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name=f"{slug}: upgrade to"))
     await expect(card.last).to_be_visible()
     return card.last
+
+
+async def approve(beside: Locator) -> None:
+    """Press Approve on a card, or in App Home, and say yes to what Slack asks."""
+    await beside.get_by_role("button", name="Approve").click()
+    dialog = beside.page.get_by_role("dialog", name="Approve?")
+    await expect(dialog).to_contain_text("Avisi Cloud offers no way to cancel.")
+    await dialog.get_by_role("button", name="Approve").click()
 
 
 async def step_until(page: Page, status: str) -> None:
@@ -99,13 +107,13 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     await dialog.get_by_role("option").first.click()
     await dialog.get_by_role("textbox", name="Reason").fill("Fixes <!channel> & more")
     await dialog.get_by_role("button", name="Request").click()
-    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name="Upgrade orders to"))
+    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name="production/orders: upgrade to"))
     await expect(card).to_contain_text("Fixes <!channel> & more")
 
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(page.get_by_text("Only visible to you")).to_be_visible()
     await be(page, "U0SEM")
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     await expect(page.locator(".upgrade .pill")).to_be_visible()
 
@@ -113,7 +121,7 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     reminder = page.get_by_role("article").filter(has_text="Reminder")
     await expect(reminder.first).to_contain_text("production/orders")
     await step_until(page, "SUCCEEDED")
-    await expect(card).to_contain_text("Succeeded")
+    await expect(card).to_contain_text("Done: the cluster now runs")
 
     await card.get_by_role("button", name="replies").click()
     thread = page.get_by_role("complementary", name="Thread")
@@ -132,11 +140,11 @@ async def test_the_tour_leads_through_the_story(desk: Page) -> None:
     await tour.get_by_role("button", name="Type it for me").click()
     card = await request(desk, "production/orders")
     await expect(tour).to_contain_text("Step 3 of 5")
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(desk.get_by_text("Only visible to you")).to_be_visible()
     await expect(tour).to_contain_text("Step 3 of 5")
     await be(desk, "U0SEM")
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(tour).to_contain_text("Step 4 of 5")
     await expect(desk.locator(".upgrade .pill")).to_be_visible()
     await step_until(desk, "SCHEDULED_NOTIFIED")
@@ -166,7 +174,7 @@ async def test_a_failed_upgrade_is_an_alert(desk: Page) -> None:
     card = await request(desk, "production/orders")
     await desk.get_by_label("The next upgrade").select_option("fails")
     await be(desk, "U0SEM")
-    await card.get_by_role("button", name="Approve").click()
+    await approve(card)
     await expect(desk.locator(".upgrade .pill")).to_be_visible()
 
     await step_until(desk, "FAILED")
@@ -183,7 +191,7 @@ async def test_home_shows_what_waits_for_a_decision(desk: Page) -> None:
     await desk.get_by_role("link", name="Upgrade Bot").click()
     home = desk.get_by_role("tabpanel", name="Home")
     await expect(home).to_contain_text("production/orders")
-    await home.get_by_role("button", name="Approve").click()
+    await approve(home)
     await expect(desk.get_by_role("link", name="Upgrade Bot")).to_contain_text("1 unread")
     await desk.get_by_role("tab", name="Messages").click()
     await expect(desk.get_by_text("Your approval counts: 1 of 1.")).to_be_visible()
