@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Environment, Organisation
@@ -53,6 +54,7 @@ from bot.notifications import blocks, notes
 from bot.notifications import readiness as readiness_words
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, retired, struck
+from bot.notifications.console import Console
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Waiting, digest
 from bot.notifications.home import closed, home
@@ -70,6 +72,16 @@ ROOS, SEM, KIM = MemberId("U0ROOS"), MemberId("U0SEM"), MemberId("U0KIM")
 """Roos asks, Sem and Kim approve."""
 LINK = "https://team.slack.com/archives/C0UPGRADES/p1700000000000100?thread_ts=1&cid=C0UPGRADES"
 ON_CALL = "S0ONCALL"
+RULE: Final = Rule(
+    environment="production",
+    channel="C0UPGRADES",
+    approvers=("S0PLATFORM", KIM),
+    on_call=(ON_CALL,),
+    zone=ZoneInfo("Europe/Amsterdam"),
+    freeze=(Freeze(first=date(2026, 12, 1), last=date(2026, 12, 9), reason="Sinterklaas peak"),),
+    override=True,
+)
+_CONSOLE: Final = Console(pattern="https://console.avisi.cloud/{organisation}/{environment}/clusters/{cluster}")
 _ACME: Final = Organisation("acme")
 _WEB: Final = ClusterIdentity("0b54a5bd-0a1c-4d2c-9d84-5a3f3b7a1c01")
 _OLD, _NEW = "v1.30.6-u-ame.3", "v1.31.4-u-ame.2"
@@ -240,14 +252,14 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
     """Yield every message with its name; `base` lends its texts to all requests."""
     one = base or in_state(State.PENDING_APPROVAL)
     for state in State:
-        yield f"card {state}", card(replace(one, **(LIFE[state] | {"state": state} | _texts(base))), None)
+        yield f"card {state}", card(replace(one, **(LIFE[state] | {"state": state} | _texts(base))), None, rule=RULE)
     reading = ReadinessReading(number=7, at=NOON, readiness=judged(one, alerts=40))
-    yield "card with readiness", card(one, None, readiness=reading)
+    yield "card with readiness", card(one, None, rule=RULE, readiness=reading)
     submitted = replace(one, state=State.SUBMITTED, window=a_window())
     upgrade = replace(UPGRADE, cluster=one.cluster, environment=one.environment, to_version=one.to_version)
     for status in STATUSES:
         upgrade = replace(upgrade, status=status, reason=one.outcome or with_status(status).reason)
-        yield f"card {status}", card(submitted, upgrade)
+        yield f"card {status}", card(submitted, upgrade, rule=RULE, console=_CONSOLE)
     followed = replace(upgrade, status="SCHEDULED")
     yield "card without status", card(submitted, followed, source=Source.CLUSTERS)
     yield "card without anything", card(replace(submitted, window=None), None, source=Source.CLUSTERS)
@@ -256,7 +268,11 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
         override=True,
         changes=one.changes or ("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",),
     )
-    yield "card with override, changed", card(drifted, None)
+    yield "card with override, changed", card(drifted, None, rule=RULE)
+    at_once = replace(one, ignore_windows=True, start=NOON + timedelta(days=2), deadline=NOON + timedelta(days=2))
+    yield "card outside maintenance windows", card(at_once, None, rule=RULE)
+    soon = replace(one, estimate=a_window(NOON + timedelta(hours=9)), deadline=NOON + timedelta(days=2))
+    yield "card whose window comes before its deadline", card(soon, None, rule=RULE)
     late = replace(submitted, start=NOON, start_left_out=True)
     yield "card whose start was left out", card(late, followed)
     yield "card replaced, with address", card(replace(one, state=State.REPLACED), None, newer=LINK)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import UTC, tzinfo
 from typing import Final
 
-from bot.domain.calendar import frozen_by
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading
@@ -200,8 +199,8 @@ def _overridden(request: UpgradeRequest, rule: Rule) -> str:
     when_it_runs = request.window or request.estimate
     if when_it_runs is None and request.start:
         when_it_runs = Window(start=request.start, end=request.start)
-    freeze = frozen_by(rule.freeze, when_it_runs, rule.zone) if when_it_runs else None
-    return f"the freeze of {phrases.freeze_days(freeze)}" if freeze else "a freeze"
+    freeze = rule.frozen_by(when_it_runs) if when_it_runs else None
+    return phrases.freeze_named(freeze) if freeze else "a freeze"
 
 
 def _small_print(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from bot.domain.calendar import Freeze
+from bot.domain.calendar import AnyFreeze, Freeze, TimedFreeze
 from bot.domain.events import About
 from bot.domain.naming import Naming, Placed
 from bot.domain.request import OPEN, UpgradeRequest
@@ -77,8 +77,15 @@ def approvers(request: UpgradeRequest) -> str:
     return given or ("" if request.required else "nobody: no approval is needed")
 
 
-def freeze_days(freeze: Freeze) -> str:
-    """Say which days a freeze covers and what it is called: `1–9 Dec (Sinterklaas peak)`."""
+def freeze_named(freeze: AnyFreeze) -> str:
+    """Say which freeze it is: `the freeze of 1–9 Dec (Sinterklaas peak)`, or until when one lasts that people set."""
+    reason = f" ({escape(freeze.reason, 150)})" if freeze.reason.strip() else ""
+    if isinstance(freeze, TimedFreeze):
+        return f"the freeze until {when(freeze.until)}{reason}"
+    return f"the freeze of {_days(freeze)}{reason}"
+
+
+def _days(freeze: Freeze) -> str:
     first, last = freeze.first, freeze.last
     year = f" {last.year}" if last - first >= _A_YEAR else ""
     end = f"{last.day} {last:%b}{year}"
@@ -88,7 +95,7 @@ def freeze_days(freeze: Freeze) -> str:
         days = f"{first.day}–{end}"
     else:
         days = f"{first.day} {first:%b}{f' {first.year}' if year else ''} – {end}"
-    return f"{days} ({escape(freeze.reason, 150)})" if freeze.reason.strip() else days
+    return days
 
 
 def window_of(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.doctor.examples import LINK, RULE, in_state, with_status
-from bot.domain.calendar import Freeze
+from bot.domain.calendar import Freeze, TimedFreeze
 from bot.domain.naming import Naming
 from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading, readiness
@@ -173,7 +173,17 @@ def test_a_freeze_that_the_policy_no_longer_has_is_still_said_to_be_overridden()
 )
 def test_a_freeze_is_said_by_its_days(first: date, last: date, reason: str, words: str) -> None:
     """With years where the days alone could mean less."""
-    assert phrases.freeze_days(Freeze(first=first, last=last, reason=reason)) == words
+    assert phrases.freeze_named(Freeze(first=first, last=last, reason=reason)) == f"the freeze of {words}"
+
+
+def test_a_freeze_that_people_set_is_said_by_its_end_and_its_reason() -> None:
+    """It counts from when it was set, so its end is what matters."""
+    freeze = TimedFreeze(since=NOON, until=START, reason="Incident 4711")
+    rule = replace(RULE, freeze=(), timed_freezes=(freeze,))
+
+    text = card(in_state(State.PENDING_APPROVAL, override=True), None, rule=rule).text
+
+    assert "Overrides the freeze until Wed 2 Dec, 22:00 CET (Incident 4711)." in text
 
 
 def test_without_a_start_it_is_the_next_maintenance_window_with_an_estimate() -> None:
