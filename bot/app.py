@@ -21,7 +21,6 @@ from bot.domain.policy import Policy
 from bot.feeds.serving import CalendarRequests
 from bot.feeds.upgrades import UpgradeCalendar
 from bot.gauges import Gauges
-from bot.notifications.console import Console
 from bot.observe import metrics
 from bot.observe.build import DISTRIBUTION, version_of
 from bot.readyz import ReadyChecks
@@ -122,7 +121,7 @@ class Bot:
             messenger=messenger,
             now=self._now,
             real_time=real_time,
-            console=Console(pattern=settings.bot_console_url or ""),
+            console_url=settings.bot_console_url or "",
             sleep=self._sleeper.sleep,
         )
         queue_runner = QueueRunner(

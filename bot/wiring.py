@@ -15,7 +15,7 @@ from bot.domain.request import RequestId
 from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications import rules
 from bot.notifications.blocks import View
-from bot.notifications.console import NO_CONSOLE, Console
+from bot.notifications.console import Console
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed, home
@@ -80,15 +80,15 @@ def use_cases(
     messenger: Messenger,
     now: Clock,
     real_time: Clock,
-    console: Console = NO_CONSOLE,
+    console_url: str = "",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     new_id: Callable[[], RequestId] = new_request_id,
 ) -> UseCases:
     """Put the use cases together.
 
     `zone` is the time zone of maintenance windows; `status_source` is where statuses are read, None to find out;
-    `invite` is what people type to let the bot into a channel; `console` leads to clusters' pages; `sleep` pauses
-    between two steps of one piece of work.
+    `invite` is what people type to let the bot into a channel; `console_url` is the pattern of a cluster's page;
+    `sleep` pauses between two steps of one piece of work.
     """
     in_force = PolicyInForce(policy, begin=begin, read=read, real_time=real_time)
     judge = in_force.guarding(begin)
@@ -222,7 +222,7 @@ def use_cases(
             now=now,
             policy=policy,
             naming=naming,
-            console=console,
+            console=Console(pattern=console_url),
             home=draw_home,
             invite=invite,
             contacts=ChannelContacts(policy, permissions).of,
