@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.people import MemberId
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
@@ -59,6 +60,7 @@ class FakeTables:
     destinations: dict[str, BrokenDestination] = field(default_factory=dict)
     policies: dict[int, PolicyGeneration] = field(default_factory=dict)
     rollouts: dict[RolloutId, Rollout] = field(default_factory=dict)
+    freezes: dict[FreezeId, UpgradeFreeze] = field(default_factory=dict)
 
     readiness: dict[int, tuple[RequestId, ReadinessReading]] = field(default_factory=dict)
     kept_readiness: dict[int, bool] = field(default_factory=dict)
@@ -552,6 +554,45 @@ class FakeRollouts:
             raise Stale("Somebody else changed this rollout in the meantime.")
         self.tables.rollouts[rollout.id] = replace(rollout, revision=rollout.revision + 1)
         return self.tables.rollouts[rollout.id]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeFreezes:
+    """Freezes in memory; writers wait for each other anyway."""
+
+    tables: FakeTables
+
+    async def get(self, freeze_id: FreezeId) -> UpgradeFreeze:
+        """Return a freeze; raises Missing."""
+        if freeze_id not in self.tables.freezes:
+            raise Missing(f"There is no freeze {freeze_id}.")
+        return self.tables.freezes[freeze_id]
+
+    async def standing(self) -> tuple[UpgradeFreeze, ...]:
+        """Return those that are not over, oldest first."""
+        return tuple(one for one in self.tables.freezes.values() if not one.is_over)
+
+    async def before_submission(self, organisation: str, environment: str) -> tuple[UpgradeFreeze, ...]:  # noqa: ARG002 - nobody has to be kept out
+        """Return those that are not over."""
+        return await self.standing()
+
+    async def keep_submissions_out(self, places: Collection[FrozenPlace]) -> None:
+        """Do nothing: there is one writer."""
+
+    async def add(self, freeze: UpgradeFreeze) -> UpgradeFreeze:
+        """Store a new one."""
+        plain(freeze)
+        self.tables.freezes[freeze.id] = replace(freeze, revision=1)
+        return self.tables.freezes[freeze.id]
+
+    async def save(self, freeze: UpgradeFreeze) -> UpgradeFreeze:
+        """Write over the revision that was read; raises Stale."""
+        plain(freeze)
+        stored = self.tables.freezes.get(freeze.id)
+        if stored is None or stored.revision != freeze.revision:
+            raise Stale("Somebody else changed this freeze in the meantime.")
+        self.tables.freezes[freeze.id] = replace(freeze, revision=freeze.revision + 1)
+        return self.tables.freezes[freeze.id]
 
 
 def next_of_members(inbox: Mapping[int, Row]) -> Iterator[Row]:

@@ -32,6 +32,7 @@ from tests.fake_tables import (
     FakeCatalogs,
     FakeDestinations,
     FakeFeeds,
+    FakeFreezes,
     FakeHomes,
     FakeInbox,
     FakeMessages,
@@ -117,6 +118,11 @@ class FakeUnitOfWork:
     def alert_checks(self) -> FakeAlertChecks:
         """Comparisons of alerts that are still to be made."""
         return FakeAlertChecks(self._open)
+
+    @property
+    def freezes(self) -> FakeFreezes:
+        """The freezes."""
+        return FakeFreezes(self._open)
 
     @property
     def rollouts(self) -> FakeRollouts:

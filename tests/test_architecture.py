@@ -182,7 +182,7 @@ def test_requests_are_saved_in_one_place() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr in {"save", "add"}
-        and ast.unparse(node.value).rpartition(".")[2] in {"requests", "rollouts"}
+        and ast.unparse(node.value).rpartition(".")[2] in {"requests", "rollouts", "freezes"}
     }
 
     assert found == {"workflow/transitions.py"}

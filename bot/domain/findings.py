@@ -250,6 +250,7 @@ class Action(StrEnum):
     DECIDE = "decide"
     SUBMIT_AGAIN = "submit again"
     TRY_AGAIN = "try again"
+    FREEZE = "freeze"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -301,6 +302,14 @@ class MayNotRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MayNotFreeze:
+    """The rule of the environment does not let the person freeze it, or lift a freeze of it."""
+
+    environment: str
+    able: Able
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OnlyApprovers:
     """Only approvers of the environment may do it."""
 
@@ -315,7 +324,9 @@ class OwnUpgrade:
     able: Able | NobodyNow
 
 
-NotPermitted = MayNotUseBot | MayNotRequest | OnlyApprovers | OwnUpgrade | OnlyRequester | OnlyRequesterOrApprovers
+NotPermitted = (
+    MayNotUseBot | MayNotRequest | MayNotFreeze | OnlyApprovers | OwnUpgrade | OnlyRequester | OnlyRequesterOrApprovers
+)
 """Why a person may not do something, and who could."""
 
 
@@ -467,6 +478,32 @@ class PlanProblem:
     detail: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeIsOver:
+    """The freeze was lifted by somebody, or ended by itself (`lifted_by` is None)."""
+
+    lifted_by: MemberId | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeUnknown:
+    """No such freeze is stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NothingToFreeze:
+    """None of the environments is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeEnds:
+    """A freeze cannot end then: that moment has passed, or is more than `most` ahead."""
+
+    until: datetime
+    most: timedelta
+
+
 NotNow = (
     RequestIs
     | PressTooLate
@@ -497,5 +534,7 @@ NotInRollout = (
     | PlanProblem
 )
 """Why something cannot be done to a rollout."""
-Reason = Finding | NotPermitted | NotNow | NotInRollout
+NotFrozen = FreezeIsOver | FreezeUnknown | NothingToFreeze | FreezeEnds
+"""Why a freeze cannot be set or lifted."""
+Reason = Finding | NotPermitted | NotNow | NotInRollout | NotFrozen
 """Why somebody is refused."""

@@ -21,7 +21,11 @@ from bot.domain.findings import (
     ClusterWentOn,
     DeadlinePassed,
     Finding,
+    FreezeEnds,
+    FreezeIsOver,
+    FreezeUnknown,
     Frozen,
+    MayNotFreeze,
     MayNotRequest,
     MayNotUseBot,
     MoreApprovalsNeeded,
@@ -30,9 +34,11 @@ from bot.domain.findings import (
     NobodyNow,
     NoLongerApprover,
     NoLongerRequester,
+    NotFrozen,
     NothingFailed,
     NothingOffered,
     NothingToAcknowledge,
+    NothingToFreeze,
     NotInRollout,
     NotItsTurn,
     NotLongEnoughAfter,
@@ -91,6 +97,7 @@ _ACTIONS: Final = {
     Action.DECIDE: "decide now",
     Action.SUBMIT_AGAIN: "submit it again",
     Action.TRY_AGAIN: "do it",
+    Action.FREEZE: "do it",
 }
 _STANDING: Final = {
     State.PENDING_APPROVAL: "still waits for approval",
@@ -197,6 +204,8 @@ def _reason(why: Reason) -> str:
         return advice(why)
     if isinstance(why, NotPermitted):
         return _not_permitted(why)
+    if isinstance(why, NotFrozen):
+        return _not_frozen(why)
     return _not_now(why) if isinstance(why, NotNow) else _not_in_rollout(why)
 
 
@@ -209,6 +218,8 @@ def _not_permitted(why: NotPermitted) -> str:  # noqa: PLR0911 - one case for ea
             return f"{_WHY_NOT[account_type]} {could}"
         case MayNotRequest(environment=environment, able=able):
             return f"You may not request upgrades in {environment}. {_able(able)}"
+        case MayNotFreeze(environment=environment, able=able):
+            return f"You may not freeze upgrades in {environment} or lift a freeze there. {_able(able)}"
         case OnlyApprovers(environment=environment, able=able):
             return f"Only approvers of {environment} may do this. {_able(able)}"
         case OwnUpgrade(able=able):
@@ -258,6 +269,20 @@ def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911 - one case for each rea
             )
         case CheckTookTooLong():
             return "That took too long to check. Please press the button again."
+
+
+def _not_frozen(why: NotFrozen) -> str:
+    match why:
+        case FreezeIsOver(lifted_by=None, at=at):
+            return f"This freeze ended on {when(at)}, so there is nothing left to lift."
+        case FreezeIsOver(lifted_by=lifted_by, at=at):
+            return f"This freeze was already lifted by <@{lifted_by}> on {when(at)}."
+        case FreezeUnknown():
+            return "This freeze is no longer known, so nothing was changed."
+        case NothingToFreeze():
+            return "None of the chosen environments is in the catalog of Avisi Cloud any more."
+        case FreezeEnds(until=until, most=most):
+            return f"A freeze cannot end on {when(until)}: choose a time ahead, within {most.days} days."
 
 
 def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case for each reason

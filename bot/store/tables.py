@@ -278,6 +278,26 @@ class RolloutClusterRow(Base):
     rollout_id: Mapped[str]
 
 
+class FreezeRow(Base):
+    """A freeze that somebody set; `over` is 0 or 1."""
+
+    __tablename__ = "freezes"
+    __table_args__ = (Index(None, "over", "number"),)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    over: Mapped[int]
+    revision: Mapped[int]
+    body: Mapped[dict[str, Any]]
+
+
+class FreezePlaceRow(Base):
+    """An environment. Whoever freezes it and whoever submits there lock its row, so that one waits for the other."""
+
+    __tablename__ = "freeze_places"
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    environment: Mapped[str] = mapped_column(primary_key=True)
+
+
 class PolicyRow(Base):
     """A policy that came into force; the one of the highest generation is."""
 

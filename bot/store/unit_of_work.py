@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store.audit import StoredAudit
 from bot.store.catalogs import Decoded, StoredCatalogs, StoredFeeds
+from bot.store.freezes import StoredFreezes
 from bot.store.places import StoredDestinations, StoredHomes, StoredMessages
 from bot.store.policies import StoredPolicies
 from bot.store.queues.boxes import StoredInbox, StoredOutbox
@@ -49,6 +50,7 @@ class StoredUnitOfWork:
         self.destinations = StoredDestinations(current)
         self.policies = StoredPolicies(current)
         self.rollouts = StoredRollouts(current)
+        self.freezes = StoredFreezes(current)
         self.readiness = StoredReadiness(current)
         self.alert_checks = StoredAlertChecks(current)
 

@@ -18,6 +18,7 @@ from bot.workflow.repositories import (
     Catalogs,
     Destinations,
     Feeds,
+    Freezes,
     Homes,
     Inbox,
     Messages,
@@ -28,6 +29,7 @@ from bot.workflow.repositories import (
     ReadCatalogs,
     ReadDestinations,
     ReadFeeds,
+    ReadFreezes,
     ReadHomes,
     ReadInbox,
     ReadinessReadings,
@@ -75,6 +77,8 @@ class ReadOnlyWork(Protocol):
     @property
     def rollouts(self) -> ReadRollouts: ...
     @property
+    def freezes(self) -> ReadFreezes: ...
+    @property
     def readiness(self) -> ReadReadinessReadings: ...
     @property
     def alert_checks(self) -> ReadAlertChecks: ...
@@ -107,6 +111,8 @@ class UnitOfWork(ReadOnlyWork, Protocol):
     def policies(self) -> Policies: ...
     @property
     def rollouts(self) -> Rollouts: ...
+    @property
+    def freezes(self) -> Freezes: ...
     @property
     def readiness(self) -> ReadinessReadings: ...
     @property

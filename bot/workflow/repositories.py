@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.people import MemberId
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import RequestId, State, UpgradeRequest
@@ -83,6 +84,35 @@ class Rollouts(ReadRollouts, Protocol):
 
     async def save(self, rollout: Rollout) -> Rollout:
         """Write over the revision that was read; one that has ended lets its clusters go. Raises Stale."""
+
+
+class ReadFreezes(Protocol):
+    """The freezes that people set. One that cannot be read raises: nothing is judged without it. Reading only."""
+
+    async def get(self, freeze_id: FreezeId) -> UpgradeFreeze:
+        """Return a freeze; raises Missing."""
+
+    async def standing(self) -> tuple[UpgradeFreeze, ...]:
+        """Return those that are not over, oldest first; cheap."""
+
+
+class Freezes(ReadFreezes, Protocol):
+    """The freezes that people set. One that cannot be read raises: nothing is judged without it."""
+
+    async def before_submission(self, organisation: str, environment: str) -> tuple[UpgradeFreeze, ...]:
+        """Return those that are not over, for a submission that this transaction begins in the environment.
+
+        Nobody can freeze it before this transaction has ended; whoever is just freezing it is waited for.
+        """
+
+    async def keep_submissions_out(self, places: Collection[FrozenPlace]) -> None:
+        """Let no submission begin there before this transaction has ended; those that just begin are waited for."""
+
+    async def add(self, freeze: UpgradeFreeze) -> UpgradeFreeze:
+        """Store a new one."""
+
+    async def save(self, freeze: UpgradeFreeze) -> UpgradeFreeze:
+        """Write over the revision that was read and return what was stored; raises Stale."""
 
 
 class ReadUpgrades(Protocol):

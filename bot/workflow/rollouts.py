@@ -4,7 +4,7 @@ Every step is one transaction that can be repeated; what polling stored and the 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -14,6 +14,7 @@ from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, Wr
 from bot.domain.events import About
 from bot.domain.findings import OnlyApproversOfWave, OnlyOfRollout, PlanProblem, TooFewApprovers, WaveExpired
 from bot.domain.form import LEAD, judged_time
+from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.people import Member, MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest, Vote
@@ -67,10 +68,11 @@ def new_rollout_id() -> RolloutId:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Others:
-    """What else is under way: clusters with a request or an upgrade that is not of the rollout."""
+    """What else is under way: clusters with a request or an upgrade that is not of the rollout; freezes people set."""
 
     clusters: frozenset[ClusterIdentity]
     succeeded: Mapping[str, datetime]
+    freezes: Collection[UpgradeFreeze]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,7 +241,9 @@ class Rollouts:
             case RolloutPress.GO_ON:
                 return rollout.go_on_without(time_to_vote=time, at=now)
             case _:
-                if rollout.count_down(frozen=self._frozen(rollout), at=now).is_overdue:
+                async with self.read() as work:
+                    freezes = await work.freezes.standing()
+                if rollout.count_down(frozen=self._frozen(rollout, freezes), at=now).is_overdue:
                     raise WrongState(WaveExpired())
                 return rollout.cast(by=member.id, environments=may, at=now)
 
@@ -283,8 +287,9 @@ class Rollouts:
                 async with self.read() as work:
                     await self.catalog_cache.renew_from(work)
                     rollout = await work.rollouts.get(rollout_id)
-                    after = self._timed(await self._followed(work, rollout))
-                    others = await self._others(work, rollout)
+                    freezes = await work.freezes.standing()
+                    after = self._timed(await self._followed(work, rollout), freezes)
+                    others = await self._others(work, rollout, freezes)
                 after, requests = await self._go_on(after, others)
                 if after == rollout:
                     return
@@ -368,7 +373,7 @@ class Rollouts:
             return rollout.fail(identity, Why.NO_STATUS, at=now)
         return rollout.clear(identity, at=now) if one.progress is Progress.UNCLEAR else rollout
 
-    def _timed(self, rollout: Rollout) -> Rollout:
+    def _timed(self, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> Rollout:
         """Do what the time brings, but for handing over."""
         now = self.now()
         if rollout.has_ended:
@@ -378,7 +383,7 @@ class Rollouts:
         if rollout.is_to_be_warned(now):
             rollout = rollout.warned(at=now)
         if rollout.state is RolloutState.ASKING:
-            counted = rollout.count_down(frozen=self._frozen(rollout), at=now)
+            counted = rollout.count_down(frozen=self._frozen(rollout, freezes), at=now)
             if counted.is_overdue:
                 return counted.expire(at=now)
             if now - rollout.counted_at >= _COUNT_EVERY:
@@ -393,10 +398,11 @@ class Rollouts:
         due = gap is not None and self.now() >= since + gap * 2**rollout.reminders
         return rollout.remind(at=self.now()) if due else rollout
 
-    def _frozen(self, rollout: Rollout) -> bool:
-        now = self.now()
+    def _frozen(self, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> bool:
+        now, organisation = self.now(), rollout.plan.organisation
         moment = Window(start=now, end=now)
-        return any(rule.frozen_by(moment) for rule in self.rules(rollout, rollout.wave).values())
+        rules = self.rules(rollout, rollout.wave).values()
+        return any(frozen_rule(rule, organisation, freezes, now=now).frozen_by(moment) for rule in rules)
 
     async def _go_on(
         self, rollout: Rollout, others: _Others
@@ -446,16 +452,16 @@ class Rollouts:
 
     # --- the turn of each cluster ---
 
-    async def _others(self, work: ReadOnlyWork, rollout: Rollout) -> _Others:
+    async def _others(self, work: ReadOnlyWork, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> _Others:
         if not rollout.to_hand_over:
-            return _Others(clusters=frozenset(), succeeded={})
+            return _Others(clusters=frozenset(), succeeded={}, freezes=freezes)
         plan = rollout.plan
         asked = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
         upgrades = await work.upgrades.followed(plan.organisation)
         busy = {one.cluster_identity for one in asked} | {one.cluster_identity for one in upgrades}
         awaited = [name for rule in self.rules(rollout, rollout.wave).values() for name, _ in rule.after]
         succeeded = await work.upgrades.first_success(plan.organisation, awaited, plan.version) if awaited else {}
-        return _Others(clusters=frozenset(busy), succeeded=succeeded)
+        return _Others(clusters=frozenset(busy), succeeded=succeeded, freezes=freezes)
 
     async def _turns(  # noqa: C901 - one line for each outcome of a turn
         self, rollout: Rollout, others: _Others
@@ -512,6 +518,7 @@ class Rollouts:
                 return _Turn(ends=Progress.SKIPPED, why=Why.WAITED_TOO_LONG)
             return _Turn(why=Why.OTHER_UPGRADE, until=since + LONGEST_WAIT)
         rule = self.policy.rule(plan.organisation, cluster.environment)
+        rule = frozen_rule(rule, plan.organisation, others.freezes, now=now)
         if skipped := _off_offer(plan, catalog, cluster, rule):
             return skipped
         start = self._start(plan)

@@ -39,6 +39,7 @@ from bot.domain.form import (
     overridden_freeze,
     problems,
 )
+from bot.domain.freeze import frozen_rule
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
@@ -46,8 +47,9 @@ from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import Stale
 from bot.workflow.permissions import Permissions, Words
-from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
+from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork, UnitOfWork
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +101,33 @@ class RuleCheck:
         place = found[1] if found else request
         return self.policy.rule(place.organisation, place.environment)
 
+    async def rule_in_force(self, organisation: Organisation, environment: str) -> Rule:
+        """Return the rule of an environment with the freezes that people have set there, as upgrades are judged now."""
+        async with self.read() as work:
+            return await self._frozen(work, organisation, environment)
+
+    async def _frozen(self, work: ReadOnlyWork, organisation: Organisation, environment: str) -> Rule:
+        rule = self.policy.rule(organisation, environment)
+        return frozen_rule(rule, organisation, await work.freezes.standing(), now=self.now())
+
+    async def before_submission(self, work: UnitOfWork, request: UpgradeRequest) -> None:
+        """Judge the time once more in the transaction that begins a submission; raises Stale when it is forbidden now.
+
+        So a freeze that was stored before holds, and none can be set until the transaction has ended.
+        """
+        found = self.catalog_cache.find(request.cluster_identity)
+        if found is None:
+            raise Stale("the cluster is no longer in the catalog")
+        cluster = found[1]
+        freezes = await work.freezes.before_submission(cluster.organisation, cluster.environment)
+        rule = frozen_rule(self.rule(request), cluster.organisation, freezes, now=self.now())
+        if forbidden_time(rule, self._judged_time(request, cluster), override=request.override):
+            raise Stale("its time was forbidden while it was checked")
+
+    def _judged_time(self, request: UpgradeRequest, cluster: Cluster) -> Window | None:
+        start, ignore = request.start, request.ignore_windows
+        return judged_time(cluster, start=start, ignore_windows=ignore, now=self.now(), zone=self.zone)
+
     def expected(self, request: UpgradeRequest, *, now: datetime) -> Window | None:
         """Return the window in which the request would run by what is known now, None when nothing can tell."""
         found = self.catalog_cache.find(request.cluster_identity)
@@ -143,16 +172,15 @@ class RuleCheck:
         if found is None:
             return (ClusterNotChosen(),)
         catalog, cluster = found
-        rule = self.policy.rule(cluster.organisation, cluster.environment)
-        succeeded = await self._succeeded(cluster.organisation, rule, form.version)
+        rule, succeeded = await self._judging(cluster.organisation, cluster.environment, form.version)
         return problems(
             form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
         )
 
     async def preview(self, form: Form, cluster: Cluster) -> Preview:
         """Return what a form, in which this cluster is chosen, comes to while it is filled in."""
-        rule, now = self.policy.rule(cluster.organisation, cluster.environment), self.now()
-        succeeded = await self._succeeded(cluster.organisation, rule, form.version)
+        rule, succeeded = await self._judging(cluster.organisation, cluster.environment, form.version)
+        now = self.now()
         start = form.start if form.start and is_within_reach(form.start, now) else None
         when = judged_time(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone)
         at = when.start if when else now
@@ -193,11 +221,10 @@ class RuleCheck:
         rule = self.rule(request)
         if off_offer := self._off_offer(request, catalog, cluster, rule):
             return off_offer
-        now = self.now()
-        when = judged_time(cluster, start=request.start, ignore_windows=request.ignore_windows, now=now, zone=self.zone)
-        succeeded = await self._succeeded(request.organisation, rule, request.to_version)
+        rule, succeeded = await self._judging(cluster.organisation, cluster.environment, request.to_version)
+        when = self._judged_time(request, cluster)
         broken = broken_rules(
-            rule, request.to_version, when=when, override=request.override, succeeded=succeeded, now=now
+            rule, request.to_version, when=when, override=request.override, succeeded=succeeded, now=self.now()
         )
         return next(broken, None)
 
@@ -211,7 +238,9 @@ class RuleCheck:
         self, work: ReadOnlyWork, upgrade: ScheduledUpgrade, window: Window, request: UpgradeRequest | None
     ) -> BreaksRule | None:
         """Return the rule that the window chosen by the cloud breaks; `after` counts only for what was requested."""
-        rule = self.policy.rule_of(upgrade)
+        rule = frozen_rule(
+            self.policy.rule_of(upgrade), upgrade.organisation, await work.freezes.standing(), now=self.now()
+        )
         when = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
         if request is None or not rule.after:
             return forbidden_time(rule, when, override=request.override if request else False)
@@ -226,11 +255,15 @@ class RuleCheck:
         if broken := await self.request(request):
             raise RuleBroken(broken)
 
-    async def _succeeded(self, organisation: Organisation, rule: Rule, version: str | None) -> Mapping[str, datetime]:
-        if not rule.after or not version:
-            return {}
+    async def _judging(
+        self, organisation: Organisation, environment: str, version: str | None
+    ) -> tuple[Rule, Mapping[str, datetime]]:
+        """Return the rule in force, and when the version first succeeded where `after` of that rule asks for it."""
         async with self.read() as work:
-            return await _first_successes(work, organisation, rule, version)
+            rule = await self._frozen(work, organisation, environment)
+            if not rule.after or not version:
+                return rule, {}
+            return rule, await _first_successes(work, organisation, rule, version)
 
     def _off_offer(
         self, request: UpgradeRequest, catalog: Catalog, cluster: Cluster, rule: Rule

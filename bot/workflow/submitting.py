@@ -124,6 +124,7 @@ class Submitting:
                 await _give_back(work, request, "The rollout hands nothing over just now.", task, at=now)
                 await work.commit()
                 return
+            await self.rule_check.before_submission(work, request)
             reading = (await work.readiness.latest(request.id)).get(request.id)
             change = Change(
                 audit="submission sent",

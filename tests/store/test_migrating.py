@@ -139,6 +139,8 @@ async def test_entries_that_waited_when_the_tables_changed_are_known_by_their_gi
     async with stored.read() as work:
         received = await work.inbox.due("q")
     async with transaction(stored.engines.write) as older:
+        await older.run(text("DROP TABLE freezes"))
+        await older.run(text("DROP TABLE freeze_places"))
         await older.run(text("DROP TABLE readiness_readings"))
         await older.run(text("DROP TABLE alert_checks"))
         await older.run(text("DROP TABLE rollouts"))
