@@ -117,22 +117,30 @@ def doctor(
     blocks: Annotated[
         bool, typer.Option("--blocks", help="Ask Slack whether it takes every kind of message and view, nothing else.")
     ] = False,
+    cloud: Annotated[
+        str | None,
+        typer.Option(metavar="ORGANISATION", help="Say which shape Avisi Cloud's answers have, nothing else."),
+    ] = None,
 ) -> None:
     """Check every setting and every connection, and say how to fix what is wrong."""
     with _readable_errors():
+        from bot.doctor.block_checks import block_checks
+        from bot.doctor.cloud_shapes import cloud_shapes
+        from bot.doctor.examination import CHECKS, Check, examine_and_print
+        from bot.doctor.round_trip import round_trip as pressed
         from bot.observe.logs import set_up
         from bot.observe.redaction import keep_secret
         from bot.policy.file import configuration
 
+        only: tuple[Check, ...] = (block_checks,) if blocks else ()
+        if cloud is not None:
+            try:
+                only = (*only, cloud_shapes(cloud))
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint="--cloud") from error
         settings, policy = configuration()
         keep_secret(*settings.secrets)
         set_up(form=settings.bot_log_format, level="error")
-
-        from bot.doctor.block_checks import block_checks
-        from bot.doctor.examination import CHECKS, examine_and_print
-        from bot.doctor.round_trip import round_trip as pressed
-
-        only = (block_checks,) if blocks else ()
         checks = (*(only or CHECKS), *((pressed,) if round_trip else ()))
         _end(examine_and_print(settings, policy, *checks, form="json" if as_json else "text"))
 

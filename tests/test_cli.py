@@ -160,6 +160,13 @@ def test_missing_settings_end_with_2_and_a_line_each(command: str) -> None:
     ]
 
 
+def test_doctor_looks_at_the_cloud_of_what_can_be_an_organisation() -> None:
+    said = typed("doctor", "--cloud", "acme corp")
+
+    assert said.exit_code == 2
+    assert '"acme corp" is no slug' in said.stderr
+
+
 def test_a_database_that_lets_nobody_make_tables_ends_with_1_and_a_line(
     empty_postgresql_url: str, stranger: str, tmp_path: Path
 ) -> None:

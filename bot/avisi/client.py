@@ -15,6 +15,7 @@ from bot.avisi.catalog import current, gather
 from bot.avisi.membership import MeBody, Membership, MembershipBody
 from bot.avisi.readiness import AlertBody, PoolBody
 from bot.avisi.reads import ListPage, Reads, Retries, note_skipped
+from bot.avisi.survey import Seen, survey
 from bot.avisi.wire import FingerprintBody, SubmissionBody, UpgradeBody
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.readiness import Alert, NodePool
@@ -161,6 +162,10 @@ class AvisiClient:
         if not isinstance(reply.value, dict):
             raise Unreadable("Avisi Cloud's answer does not describe a member")
         return MeBody.model_validate(reply.value).as_domain()
+
+    def survey(self, organisation: Organisation) -> AsyncGenerator[Seen, None]:
+        """Look at what every endpoint answers, without a word of what stands in it. Only reads."""
+        return survey(self._reads, organisation)
 
     async def clock(self) -> datetime | None:
         """Return the cloud's own time (aware UTC), estimated from its last answer; None before the first."""

@@ -79,6 +79,25 @@ class NoList(AvisiError):
     """The cloud offers no list of scheduled upgrades, or not to this token (403, 404, 405 there)."""
 
 
+def brief(error: AvisiError) -> str:  # noqa: PLR0911 - one for each error
+    """Say in two or three words what went wrong: a status, or what there was instead of an answer."""
+    match error:
+        case Unauthorised():
+            return "401"
+        case Overloaded():
+            return "429"
+        case Declined(status=status):
+            return str(status)
+        case NoAnswer():
+            return "no answer"
+        case NotConnected():
+            return "no connection"
+        case Broken():
+            return "error of Avisi Cloud"
+        case _:
+            return "unreadable answer"
+
+
 class MembersUnavailable(Exception):
     """Slack could not be asked who somebody is, or who is in a group: decide nothing, try again."""
 

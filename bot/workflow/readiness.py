@@ -24,7 +24,7 @@ from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache, remembered
-from bot.workflow.errors import AvisiError, Broken, Declined, NoAnswer, NotConnected, Overloaded, Unauthorised
+from bot.workflow.errors import AvisiError, brief
 from bot.workflow.lookups import request_of
 from bot.workflow.outbox import Urgency
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, UnitOfWork
@@ -114,22 +114,22 @@ class CloudReadings:
             async with asyncio.timeout(_SECONDS):
                 found, versions = await self._cloud.current(cluster)
         except TimeoutError:
-            return Unread(why=_why(NoAnswer("")))
+            return Unread(why="no answer")
         except AvisiError as error:
-            return Unread(why=_why(error))
+            return Unread(why=brief(error))
         return found or replace(cluster, status="deleted"), versions, self._now()
 
     async def _read_pools(self, cluster: Cluster) -> Pools:
         try:
             return await self._cloud.pools(cluster)
         except AvisiError as error:
-            return Unread(why=_why(error))
+            return Unread(why=brief(error))
 
     async def _read_alerts(self, organisation: Organisation, tenant: str) -> Alerts:
         try:
             alerts = await self._cloud.alerts(organisation, tenant)
         except AvisiError as error:
-            return Unread(why=_why(error))
+            return Unread(why=brief(error))
         return NotMonitored() if alerts is None else tuple(sorted(alerts, key=lambda one: (one.name, one.key)))
 
 
@@ -320,22 +320,3 @@ def _is_new(alert: Alert, known: set[str] | None, since: datetime | None) -> boo
     if alert.active_at is not None and since is not None:
         return alert.active_at >= since
     return known is not None and alert.key not in known
-
-
-def _why(error: AvisiError) -> str:  # noqa: PLR0911 - one for each error
-    """Say in a few words why something could not be read."""
-    match error:
-        case Unauthorised():
-            return "401"
-        case Overloaded():
-            return "429"
-        case Declined(status=status):
-            return str(status)
-        case NoAnswer():
-            return "no answer"
-        case NotConnected():
-            return "no connection"
-        case Broken():
-            return "error of Avisi Cloud"
-        case _:
-            return "unreadable answer"
