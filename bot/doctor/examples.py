@@ -203,7 +203,7 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
         VotesVoided(
             about=what,
             mention=notify,
-            changes=of.changes or ("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",),
+            changes=of.changes or ("production/web now runs v1.30.9; it ran v1.30.6 when this was requested.",),
             voters=(SEM,),
             required=2,
         ),
@@ -266,7 +266,7 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
     drifted = replace(
         one,
         override=True,
-        changes=one.changes or ("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",),
+        changes=one.changes or ("production/web now runs v1.30.9; it ran v1.30.6 when this was requested.",),
     )
     yield "card with override, changed", card(drifted, None, rule=RULE)
     at_once = replace(one, ignore_windows=True, start=NOON + timedelta(days=2), deadline=NOON + timedelta(days=2))
@@ -433,7 +433,9 @@ def _answers(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[s
     shown = ClusterView(cluster=_CLUSTER, upgrades=upgrades, requests=(one,), feed=_FEEDS[0])
     yield "status", listing.one_cluster(shown)
     policy = Policy(default=_RULE, environments={"staging": Rule(environment="staging", required_approvals=0)})
-    yield "help", listing.explained("/schedule-upgrade", policy, first="Which cluster?", naming=several)
+    not_understood = "No cluster is called `paymnets`. Did you mean `production/payments`?"
+    yield "not understood", listing.sentence(f"{not_understood} `/schedule-upgrade help` lists everything.")
+    yield "help", listing.explained("/schedule-upgrade", policy, naming=several)
 
 
 def _rollout(**changes: Any) -> Rollout:

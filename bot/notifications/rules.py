@@ -80,7 +80,7 @@ from bot.domain.findings import (
 from bot.domain.people import AccountType
 from bot.domain.request import State
 from bot.domain.versions import KubernetesVersion
-from bot.notifications.text import when
+from bot.notifications.text import said, when
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _MOST_NAMED: Final = 10
@@ -135,11 +135,11 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
         case ClusterGone(cluster=cluster):
             return f"{cluster or 'The cluster'} is no longer in the catalog of Avisi Cloud."
         case ClusterRenamed(chosen=chosen, cluster=cluster):
-            return f"What you chose as {chosen} is called {cluster} now. Please choose the cluster again."
+            return f"What you chose as {chosen} is now called {cluster}. Please choose the cluster again."
         case ClusterMoved(cluster=cluster, before=before):
-            return f"The cluster is called {cluster} now; it was {before} when this was asked."
+            return f"The cluster is now called {cluster}; it was {before} when this was requested."
         case VersionChanged(cluster=cluster, version=version, before=before):
-            return f"{cluster} runs {version} now; it ran {before} when this was asked."
+            return f"{cluster} now runs {version}; it ran {before} when this was requested."
         case NothingOffered():
             return _nothing_offered(finding)
         case VersionNotChosen():
@@ -151,11 +151,11 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
         case AlreadyRuns(cluster=cluster, version=version):
             return f"{cluster} already runs {version}."
         case StartMissing():
-            return "Choose a start, because maintenance windows are ignored."
+            return "Choose a start: it is required while maintenance windows are ignored."
         case TooSoon(lead=lead):
             return f"Choose a time at least {length(lead)} from now."
         case TooFar():
-            return "Choose a time within a year."
+            return "Choose a time within a year from now."
         case Frozen(environment=environment, freeze=freeze):
             return f"{environment} is frozen {freeze.words}."
         case OutsideAllowed(environment=environment, allowed=allowed, zone=zone):
@@ -165,18 +165,18 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
         case OverridesFreeze(environment=environment, freeze=freeze, approvals=approvals):
             return (
                 f"This overrides a freeze: {environment} is frozen {freeze.words}. "
-                f"It takes a reason and {_approvals(approvals)}, one more than otherwise."
+                f"It requires a reason and {_approvals(approvals)}, one more than usual."
             )
         case ReasonMissing(override=True):
-            return "Say why the freeze must be overridden."
+            return "Say why the freeze has to be overridden."
         case ReasonMissing(environment=environment):
-            return f"{environment} asks for a reason."
+            return f"""{environment} requires a reason, such as "CVE-2026-31337 in the kubelet"."""
         case ReasonTooLong(most=most):
-            return f"Use at most {most} characters."
+            return f"The reason is too long: use at most {most} characters."
         case ClusterDown(cluster=cluster, status=status):
             return f"{cluster} is {status.lower()}, so an upgrade of it may never start."
         case NoWindows(cluster=cluster):
-            return f"{cluster} has no maintenance windows: unless they are ignored, it may never start."
+            return f"{cluster} has no maintenance windows, so the upgrade may never start unless they are ignored."
         case WindowsUnread(cluster=cluster, some=True):
             return (
                 f"Some maintenance windows of {cluster} could not be read, "
@@ -189,7 +189,7 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
         case NoLongerApprover(member=member):
             return f"<@{member}> may no longer approve."
         case MoreApprovalsNeeded(approvals=approvals):
-            return f"{approvals} approvals are asked for now."
+            return f"{approvals} approvals are now required."
         case TooFewApprovers():
             return _too_few_approvers(finding)
 
@@ -345,19 +345,19 @@ def _approvals(count: int) -> str:
 def _nothing_offered(found: NothingOffered) -> str:
     name, version = found.cluster, found.version
     if KubernetesVersion.parse(version).numbers is not None:
-        return f"No version is on offer that {name} ({version}) may go to."
+        return f"No version is on offer to which {name} ({version}) can be upgraded."
     runs = f'{name} runs "{version}", which' if version else f"Avisi Cloud does not say what {name} runs, which"
-    return f"{runs} the bot cannot compare with other versions. So it offers none: one of them might be a downgrade."
+    return f"{runs} the bot cannot compare with other versions, so it offers none: it might be a downgrade."
 
 
 def _not_long_enough(found: NotLongEnoughAfter) -> str:
-    has_to = f"{found.version} has to run in {found.earlier} for {length(found.wait)} before it may go to"
-    if found.since is None or found.possible_from is None:
-        return f"{has_to} {found.environment}, and no upgrade to it has succeeded there yet."
-    return (
-        f"{has_to} {found.environment}. "
-        f"It has since {_utc(found.since)}, so this is possible from {_utc(found.possible_from)}."
+    has_to = (
+        f"{found.version} has to run in {found.earlier} for {length(found.wait)} before {found.environment} can get it"
     )
+    if found.since is None or found.possible_from is None:
+        return f"{has_to}, and no upgrade to it has succeeded there yet."
+    since, possible_from = _plain(found.since), _plain(found.possible_from)
+    return f"{has_to}. It has run there since {since}, so this is possible from {possible_from}."
 
 
 def _too_few_approvers(found: TooFewApprovers) -> str:
@@ -368,10 +368,10 @@ def _too_few_approvers(found: TooFewApprovers) -> str:
         else f"nobody{other and ' else'}"
     )
     return (
-        f"{found.environment} asks for {_approvals(found.approvals)}, but {people} may give one, "
-        f"so this could never be approved. Ask whoever keeps the bot's policy to name more approvers."
+        f"{found.environment} needs {_approvals(found.approvals)}, but {people} may give one, "
+        f"so this could never be approved. Ask whoever maintains the bot's policy to name more approvers."
     )
 
 
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+def _plain(moment: datetime) -> str:
+    return said(when(moment))

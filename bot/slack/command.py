@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 
 import structlog
@@ -13,7 +14,6 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.cluster import Cluster
 from bot.domain.naming import Naming
 from bot.domain.people import Member
-from bot.domain.policy import Policy
 from bot.notifications.blocks import Message
 from bot.notifications.text import escape
 from bot.slack import listing
@@ -31,6 +31,8 @@ from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
+_NAMED = 5
+"""So many choices are named to who misspelt one."""
 _EVERYWHERE = Place(name="")
 UNSEEN = 1.0
 """Seconds for which an answer may miss what another process has stored."""
@@ -51,7 +53,6 @@ class Command:
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     naming: Naming
-    policy: Policy
     usage: Message
     """The answer to `help`: the policy does not change while the bot runs."""
     answers: Reused[Message]
@@ -95,7 +96,7 @@ class Command:
             case ListRollouts():
                 return await self.rollouts.listed()
             case PlanRollout() if not self.directory.is_loaded:
-                return self._help(_NOT_LOADED)
+                return listing.sentence(_NOT_LOADED)
             case PlanRollout():
                 self.rollouts.start(body)
             case Fill(words=words) if self.directory.is_loaded:
@@ -110,7 +111,7 @@ class Command:
         try:
             filled = await self.typed.fill(words, member)
         except NotUnderstood as error:
-            return self._help(str(error))
+            return self._not_understood(str(error))
         self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
         return None
 
@@ -118,11 +119,18 @@ class Command:
         index = self.directory.index
         place = index.place(environment) if environment else _EVERYWHERE
         if place is None and index.clusters:
-            choices = ", ".join(f"`{escape(name)}`" for name in sorted(index.environments)[:10])
-            return self._help(f"There is no environment `{escape(environment)}` with clusters. There is: {choices}.")
+            return self._not_understood(
+                f"No environment `{escape(environment)}` has clusters. {self._places(environment)}"
+            )
         place = place or Place(name=environment, environment=environment)
         key = f"list {place.organisation}/{place.environment}"  # the place, however the person wrote its name
         return await self.answers.get(key, partial(self._overview, place))
+
+    def _places(self, typed: str) -> str:
+        names = sorted(self.directory.index.environments)
+        near = get_close_matches(typed.lower(), names, n=_NAMED)
+        choices = ", ".join(f"`{escape(name)}`" for name in near or names[:_NAMED])
+        return f"Did you mean {choices}?" if near else f"These have: {choices}."
 
     async def _overview(self, place: Place) -> Message:
         shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
@@ -130,17 +138,19 @@ class Command:
 
     async def _status(self, name: str) -> Message:
         if not name:
-            return self._help("Name a cluster after `status`.")
+            return self._not_understood(
+                f"Name a cluster after `status`, for example `{escape(self.name)} status production/payments`."
+            )
         if not self.directory.is_loaded:
-            return self._help(_NOT_LOADED)
+            return listing.sentence(_NOT_LOADED)
         try:
             cluster = await self.typed.find(name)
         except NotUnderstood as error:
-            return self._help(str(error))
+            return self._not_understood(str(error))
         return await self.answers.get(f"status {cluster.identity}", partial(self._one_cluster, cluster))
 
     async def _one_cluster(self, cluster: Cluster) -> Message:
         return listing.one_cluster(await self.viewing.cluster(cluster), naming=self.naming)
 
-    def _help(self, first: str) -> Message:
-        return listing.explained(self.name, self.policy, first=first, naming=self.naming)
+    def _not_understood(self, why: str) -> Message:
+        return listing.sentence(f"{why} `{escape(self.name)} help` lists everything.")

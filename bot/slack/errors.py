@@ -52,7 +52,7 @@ class LastResort:
         self.tasks.start(_log_failure(error), name="log-failure")
         if ack.response is not None:
             return
-        sentence = f"Something went wrong; reference {reference}. Please try again in a moment."
+        sentence = f"{_why(error)} Please try again in a moment (reference {reference})."
         match sort_of(body):
             case "command":
                 await ack(text=sentence, response_type="ephemeral")
@@ -74,6 +74,16 @@ async def _log_failure(error: Exception) -> None:
         _log.warning("slack.listener_failed", error=str(error))
     else:
         _log.error("slack.listener_failed", error=type(error).__name__, exc_info=error)
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case StoreAway():
+            return "The bot cannot reach its database right now."
+        case TimeoutError():
+            return "The bot was too slow to answer."
+        case _:
+            return "The bot ran into an unexpected error."
 
 
 def _refusal(body: Payload, sentence: str) -> dict[str, Any]:

@@ -106,7 +106,6 @@ class Edge:
                 access_gate=access_gate,
                 guard=guard,
                 naming=naming,
-                policy=policy,
                 usage=listing.explained(self.command, policy, naming=naming),
                 answers=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
             ),

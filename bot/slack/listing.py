@@ -1,4 +1,4 @@
-"""Renders the answers to `list`, `status` and `help`."""
+"""Renders the answers to `list`, `status` and `help`, and to what was not understood."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,8 +79,8 @@ def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
     )
 
 
-def explained(command: str, policy: Policy, *, first: str = "", naming: Naming = PLAIN) -> Message:
-    """Show the help, after a sentence that says why, if one is given."""
+def explained(command: str, policy: Policy, *, naming: Naming = PLAIN) -> Message:
+    """Show the help."""
     name = escape(command)
     usage = "\n".join(
         (
@@ -88,20 +88,23 @@ def explained(command: str, policy: Policy, *, first: str = "", naming: Naming =
             f"`{name} CLUSTER [VERSION] [WHEN]` opens it filled in; WHEN is read in your own time zone.",
             f"For example `{name} staging/payments 1.31 tomorrow 22:00`.",
             f"`{name} list [ENVIRONMENT]` lists what is scheduled, running and waiting.",
-            f"`{name} status CLUSTER` tells about one cluster.",
+            f"`{name} status CLUSTER` shows what one cluster runs, and its latest upgrades and requests.",
             f"`{name} rollout` plans one version for many clusters, in waves; `{name} rollouts` lists them.",
-            f"`{name} help` shows this.",
+            f"`{name} help` lists all of this.",
             *((_SEVERAL,) if naming.several else ()),
         )
     )
     who = "\n".join(_who(label, rule) for label, rule in _rules(policy))
-    above = [blocks.section(first)] if first else []
     return blocks.message(
-        "\n".join(part for part in (first, usage, "Who may approve:", who) if part),
-        *above,
+        f"{usage}\nWho may approve:\n{who}",
         blocks.section(usage),
         *_part("Who may approve", [who]),
     )
+
+
+def sentence(markup: str) -> Message:
+    """Answer with a sentence or two."""
+    return blocks.message(markup, blocks.section(markup))
 
 
 def _rules(policy: Policy) -> Iterable[tuple[str, Rule]]:

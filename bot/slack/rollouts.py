@@ -15,7 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import Refused
-from bot.domain.findings import PlanProblem
+from bot.domain.findings import PlanProblem, ReasonMissing
 from bot.domain.foreign import clean
 from bot.domain.form import HORIZON, LEAD, LONGEST_REASON
 from bot.domain.people import Member
@@ -456,7 +456,7 @@ class RolloutListeners:
             errors["rollout_not_before"] = "Choose a time at least 5 minutes from now and within a year."
         required = [one for one in plan.clusters if self._rule_of(plan, one).reason_required]
         if required and not filled.reason:
-            errors["rollout_reason"] = f"{required[0].environment} asks for a reason."
+            errors["rollout_reason"] = rules.advice(ReasonMissing(environment=required[0].environment))
         if errors or member is None:
             return errors
         try:

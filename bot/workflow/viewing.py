@@ -1,7 +1,7 @@
 """What people look at: the form as filled in so far, lists, one cluster, App Home. Reads only; decides nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.findings import Finding
@@ -29,7 +29,7 @@ class FormView:
 
     `estimate` is the window in which the upgrade would run (or the start as a moment); `broken` is what forbids it,
     `notes` what else to know; `may_override` is whether to show the Override freeze box; `readiness` is judged by what
-    is at hand, None until a version on offer is chosen.
+    is at hand, None until a version on offer is chosen. Maintenance windows are read in `windows_zone`.
     """
 
     form: Form
@@ -44,6 +44,7 @@ class FormView:
     scheduled: ScheduledUpgrade | None
     waiting: UpgradeRequest | None
     readiness: Readiness | None = None
+    windows_zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +151,7 @@ class Viewing:
             scheduled=next((upgrade for upgrade in upgrades if not upgrade.is_final), None),
             waiting=requests[0] if requests else None,
             readiness=self.readiness_check.at_hand(cluster, form.version) if form.version in on_offer else None,
+            windows_zone=self.rule_check.zone,
         )
 
     async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Finding, ...]:

@@ -441,9 +441,9 @@ def test_it_says_what_forbids_it_just_now() -> None:
 
 def test_what_changed_since_the_vote_is_on_the_card() -> None:
     """Approvers see why they are asked again."""
-    changed = an_upgrade_request(changes=("production/web runs v1.30.9 now; it ran v1.30.6 when this was asked.",))
+    changed = an_upgrade_request(changes=("production/web now runs v1.30.9; it ran v1.30.6 when this was requested.",))
 
-    assert "Changed since the vote: production/web runs v1.30.9 now" in card(changed, None).text
+    assert "Changed since the vote: production/web now runs v1.30.9" in card(changed, None).text
 
 
 def test_only_those_who_lost_their_vote_are_mentioned_among_the_changes() -> None:

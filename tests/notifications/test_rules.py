@@ -74,13 +74,15 @@ from bot.domain.findings import (
 from bot.domain.people import AccountType, MemberId
 from bot.domain.request import State
 from bot.notifications import rules
-from bot.notifications.text import when
+from bot.notifications.text import said, when
 from tests.builders import NEW, OLD, ROOS, SEM
 
 WEB = "production/web"
 AUDIT = Freeze(first=date(2026, 12, 5), last=date(2026, 12, 7), reason="Audit")
 NIGHTS = AllowedRange(weekdays=(6,), start=time(2), end=time(6), text="sun 02:00-06:00")
 DAYS = AllowedRange(weekdays=(0, 1), start=time(8), end=time(18), text="mon-tue 08:00-18:00")
+A_DAY = timedelta(days=1)
+SINCE = datetime(2026, 11, 28, 12, tzinfo=UTC)
 AFTER_STAGING = NotLongEnoughAfter(
     version=NEW, environment="production", earlier="staging", wait=timedelta(days=3), since=None
 )
@@ -96,32 +98,32 @@ SAID: list[tuple[Finding, str]] = [
     (ClusterGone(cluster=WEB), "production/web is no longer in the catalog of Avisi Cloud."),
     (
         ClusterRenamed(chosen="production/api", cluster=WEB),
-        "What you chose as production/api is called production/web now. Please choose the cluster again.",
+        "What you chose as production/api is now called production/web. Please choose the cluster again.",
     ),
     (
         ClusterMoved(cluster="production/api", before=WEB),
-        "The cluster is called production/api now; it was production/web when this was asked.",
+        "The cluster is now called production/api; it was production/web when this was requested.",
     ),
     (
         VersionChanged(cluster=WEB, version=NEW, before=OLD),
-        f"production/web runs {NEW} now; it ran {OLD} when this was asked.",
+        f"production/web now runs {NEW}; it ran {OLD} when this was requested.",
     ),
     (
         NothingOffered(cluster=WEB, version=OLD),
-        f"No version is on offer that production/web ({OLD}) may go to.",
+        f"No version is on offer to which production/web ({OLD}) can be upgraded.",
     ),
     (
         NothingOffered(cluster=WEB, version="nightly-7"),
         (
-            'production/web runs "nightly-7", which the bot cannot compare with other versions. '
-            "So it offers none: one of them might be a downgrade."
+            'production/web runs "nightly-7", which the bot cannot compare with other versions, '
+            "so it offers none: it might be a downgrade."
         ),
     ),
     (
         NothingOffered(cluster=WEB, version=""),
         (
-            "Avisi Cloud does not say what production/web runs, which the bot cannot compare with other versions. "
-            "So it offers none: one of them might be a downgrade."
+            "Avisi Cloud does not say what production/web runs, which the bot cannot compare with other versions, "
+            "so it offers none: it might be a downgrade."
         ),
     ),
     (VersionNotChosen(), "Choose a version."),
@@ -131,9 +133,9 @@ SAID: list[tuple[Finding, str]] = [
         f"{NEW} is no longer on offer for production/web ({OLD}).",
     ),
     (AlreadyRuns(cluster=WEB, version=NEW), f"production/web already runs {NEW}."),
-    (StartMissing(), "Choose a start, because maintenance windows are ignored."),
+    (StartMissing(), "Choose a start: it is required while maintenance windows are ignored."),
     (TooSoon(lead=timedelta(minutes=5)), "Choose a time at least 5 minutes from now."),
-    (TooFar(), "Choose a time within a year."),
+    (TooFar(), "Choose a time within a year from now."),
     (Frozen(environment="production", freeze=AUDIT), "production is frozen Dec 5 to Dec 7 (Audit)."),
     (
         OutsideAllowed(environment="production", allowed=(DAYS, NIGHTS), zone=ZoneInfo("Europe/Amsterdam")),
@@ -142,7 +144,7 @@ SAID: list[tuple[Finding, str]] = [
     (
         AFTER_STAGING,
         (
-            f"{NEW} has to run in staging for 3 days before it may go to production, "
+            f"{NEW} has to run in staging for 3 days before production can get it, "
             "and no upgrade to it has succeeded there yet."
         ),
     ),
@@ -152,37 +154,37 @@ SAID: list[tuple[Finding, str]] = [
             environment="production",
             earlier="staging",
             wait=timedelta(days=3),
-            since=datetime(2026, 11, 28, 12, tzinfo=UTC),
+            since=SINCE,
         ),
         (
-            f"{NEW} has to run in staging for 3 days before it may go to production. "
-            "It has since 2026-11-28 12:00 UTC, so this is possible from 2026-12-01 12:00 UTC."
+            f"{NEW} has to run in staging for 3 days before production can get it. "
+            f"It has run there since {said(when(SINCE))}, so this is possible from {said(when(SINCE + 3 * A_DAY))}."
         ),
     ),
     (
         OverridesFreeze(environment="production", freeze=AUDIT, approvals=3),
         (
             "This overrides a freeze: production is frozen Dec 5 to Dec 7 (Audit). "
-            "It takes a reason and 3 approvals, one more than otherwise."
+            "It requires a reason and 3 approvals, one more than usual."
         ),
     ),
     (
         OverridesFreeze(environment="production", freeze=AUDIT, approvals=1),
         (
             "This overrides a freeze: production is frozen Dec 5 to Dec 7 (Audit). "
-            "It takes a reason and 1 approval, one more than otherwise."
+            "It requires a reason and 1 approval, one more than usual."
         ),
     ),
-    (ReasonMissing(environment="production"), "production asks for a reason."),
-    (ReasonMissing(environment="production", override=True), "Say why the freeze must be overridden."),
-    (ReasonTooLong(most=500), "Use at most 500 characters."),
+    (ReasonMissing(environment="production"), 'production requires a reason, such as "CVE-2026-31337 in the kubelet".'),
+    (ReasonMissing(environment="production", override=True), "Say why the freeze has to be overridden."),
+    (ReasonTooLong(most=500), "The reason is too long: use at most 500 characters."),
     (
         ClusterDown(cluster=WEB, status="STOPPING"),
         "production/web is stopping, so an upgrade of it may never start.",
     ),
     (
         NoWindows(cluster=WEB),
-        "production/web has no maintenance windows: unless they are ignored, it may never start.",
+        "production/web has no maintenance windows, so the upgrade may never start unless they are ignored.",
     ),
     (
         WindowsUnread(cluster=WEB, some=False),
@@ -200,26 +202,26 @@ SAID: list[tuple[Finding, str]] = [
         f"<@{ROOS}> may no longer request upgrades in production.",
     ),
     (NoLongerApprover(member=SEM), f"<@{SEM}> may no longer approve."),
-    (MoreApprovalsNeeded(approvals=2), "2 approvals are asked for now."),
+    (MoreApprovalsNeeded(approvals=2), "2 approvals are now required."),
     (
         few(0),
         (
-            "production asks for 2 approvals, but nobody else may give one, so this could never be approved. "
-            "Ask whoever keeps the bot's policy to name more approvers."
+            "production needs 2 approvals, but nobody else may give one, so this could never be approved. "
+            "Ask whoever maintains the bot's policy to name more approvers."
         ),
     ),
     (
         few(1),
         (
-            "production asks for 2 approvals, but only 1 other person may give one, so this could never be approved. "
-            "Ask whoever keeps the bot's policy to name more approvers."
+            "production needs 2 approvals, but only 1 other person may give one, so this could never be approved. "
+            "Ask whoever maintains the bot's policy to name more approvers."
         ),
     ),
     (
         few(1, besides_requester=False),
         (
-            "production asks for 2 approvals, but only 1 person may give one, so this could never be approved. "
-            "Ask whoever keeps the bot's policy to name more approvers."
+            "production needs 2 approvals, but only 1 person may give one, so this could never be approved. "
+            "Ask whoever maintains the bot's policy to name more approvers."
         ),
     ),
 ]

@@ -104,7 +104,7 @@ async def test_reschedule_opens_filled_in_and_carries_what_it_replaces(transport
     ("state", "says"),
     [
         (State.PENDING_APPROVAL, "This request replaces the one for production/web to"),
-        (State.SUBMITTED, "stays as it is: this is a request for another cluster"),
+        (State.SUBMITTED, "stays as it is, because this request is for another cluster"),
     ],
 )
 async def test_another_cluster_in_a_rescheduling_is_said_to_be_one(state: State, says: str) -> None:
@@ -208,7 +208,7 @@ async def test_a_form_that_cannot_open_is_told_privately() -> None:
 
         answers = [one for one in here.slack.state.messages.everything() if one.only_for == SEM]
         assert len(answers) == 4
-        assert all("try once more" in str(one.text) for one in answers)
+        assert all("try again" in str(one.text) for one in answers)
 
 
 async def test_a_request_that_is_gone_is_said() -> None:
@@ -217,7 +217,7 @@ async def test_a_request_that_is_gone_is_said() -> None:
         card = await _card(here, an_upgrade_request())
         sem = here.slack.person(SEM)
         await sem.press(card.channel, card.ts, "Reschedule")
-        await sem.private(CHANNEL, "not known here any more")
+        await sem.private(CHANNEL, "no longer known")
 
 
 async def test_a_press_with_a_foreign_value_is_explained() -> None:

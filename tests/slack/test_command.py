@@ -39,7 +39,7 @@ async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transpo
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade production/web 1.31 2026-12-05 22:00")).ok
 
-        view = await roos.modal("Schedule upgrade", containing="Start read as 2026-12-05 22:00 (Europe/Amsterdam)")
+        view = await roos.modal("Schedule upgrade", containing="Start read as Sat 5 Dec 2026, 22:00 (Europe/Amsterdam)")
 
         shown = {field.label: field.shown for field in view.fields}
         assert shown["Cluster"] == "production/web"
@@ -50,14 +50,17 @@ async def test_a_command_with_words_opens_the_modal_filled_in(transport: Transpo
 
 @BOTH
 async def test_what_is_not_understood_is_answered_privately(transport: Transport) -> None:
-    """The answer says what was not understood, the nearest choices, and the help; nothing opens."""
+    """The answer says what was not understood, the nearest choices, and that `help` lists everything; nothing opens."""
     async with harness(transport) as here:
         roos = here.slack.person(ROOS)
         assert (await roos.command(CHANNEL, "/schedule-upgrade productoin/web")).ok
 
-        answer = await roos.private(CHANNEL, "No cluster is called", "production/web", "opens it filled in")
+        answer = await roos.private(
+            CHANNEL, "No cluster is called", "production/web", "`/schedule-upgrade help` lists everything."
+        )
 
         assert answer.private
+        assert "CLUSTER [VERSION]" not in answer.shown
         await roos.no_modal()
 
 
@@ -115,7 +118,7 @@ async def test_list_of_an_unknown_environment_names_those_there_are() -> None:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade list prodution")
 
-        await roos.private(CHANNEL, "There is no environment", "production", "staging")
+        await roos.private(CHANNEL, "No environment `prodution` has clusters. Did you mean `production`?")
 
 
 async def test_with_several_organisations_each_name_begins_with_that_of_its_organisation() -> None:
@@ -129,7 +132,7 @@ async def test_with_several_organisations_each_name_begins_with_that_of_its_orga
             ("list production", ["acme/production/web", "globex/production/web"], []),
             ("list Globex/Production", ["in globex/production", "globex/production/web"], ["acme"]),
             ("list acme", ["in acme", "acme/production/web"], ["globex"]),
-            ("list globex/staging", ["There is no environment", "globex/production", "acme/staging"], []),
+            ("list globex/staging", ["No environment", "globex/production", "acme/staging"], []),
             ("status globex/production/web", ["globex/production/web"], ["acme"]),
             ("help", ["ORGANISATION/ENVIRONMENT/CLUSTER"], []),
             ("web", ["Several clusters fit", "acme/production/web", "globex/production/web"], []),
@@ -270,7 +273,7 @@ async def test_a_retry_that_reaches_another_replica_fills_in_what_was_typed() ->
 
         await roos.press_in_modal("Retry")
 
-        view = await roos.modal("Schedule upgrade", containing="Start read as 2026-12-05 22:00 (Europe/Amsterdam)")
+        view = await roos.modal("Schedule upgrade", containing="Start read as Sat 5 Dec 2026, 22:00 (Europe/Amsterdam)")
         shown = {field.label: field.shown for field in view.fields}
         assert (shown["Cluster"], shown["Version"]) == ("production/web", f"{NEW} (recommended)")
 

@@ -87,7 +87,7 @@ async def test_drift_without_a_quorum_fails_and_can_be_tried_again() -> None:
     await harness.submit(request)
 
     assert (failed.state, failed.from_version) == (State.SUBMISSION_FAILED, OLD_PATCH)
-    assert failed.outcome.startswith(f"production/web runs {OLD_PATCH} now")
+    assert failed.outcome.startswith(f"production/web now runs {OLD_PATCH}")
     assert harness.now_of(request).state is State.SUBMITTED
 
 
@@ -152,7 +152,7 @@ async def test_a_quorum_raised_before_submission_leads_back_to_the_vote() -> Non
     await harness.submit(request)
 
     assert (asked.state, set(asked.voters)) == (State.PENDING_APPROVAL, {SEM})
-    assert asked.changes == ("2 approvals are asked for now.",)
+    assert asked.changes == ("2 approvals are now required.",)
     assert harness.now_of(request).state is State.SUBMITTED
 
 

@@ -112,7 +112,7 @@ def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
             replace(form, override=True, reason=" "),
             replace(rule, freeze=(WINTER,), override=True),
             ROOS,
-            "Say why the freeze must be overridden",
+            "Say why the freeze has to be overridden",
         ),
         "not allowed then": (form, replace(rule, allowed=(EVENINGS,)), ROOS, "may only run mon-sun 20:00-23:00 (UTC)"),
         "moment not allowed": (
@@ -121,7 +121,7 @@ def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
             ROOS,
             "may only run",
         ),
-        "no reason": (replace(form, reason="  "), replace(rule, reason_required=True), ROOS, "asks for a reason"),
+        "no reason": (replace(form, reason="  "), replace(rule, reason_required=True), ROOS, "requires a reason"),
         "reason too long": (replace(form, reason="x" * 501), rule, ROOS, "at most 500 characters"),
         "no version": (replace(form, version=None), rule, ROOS, "Choose a version."),
         "version not on offer": (
@@ -134,25 +134,25 @@ def refusals() -> dict[str, tuple[Form, Rule, MemberId, str]]:
             form,
             replace(rule, required_approvals=3),
             ROOS,
-            "asks for 3 approvals, but only 2 other people may give one",
+            "needs 3 approvals, but only 2 other people may give one",
         ),
         "requester not counted": (
             form,
             replace(rule, approvers=(ROOS, SEM), required_approvals=2),
             ROOS,
-            "asks for 2 approvals, but only 1 other person may give one",
+            "needs 2 approvals, but only 1 other person may give one",
         ),
         "only a guest approves": (
             form,
             replace(rule, approvers=(GUS,)),
             ROOS,
-            "asks for 1 approval, but nobody else may give one",
+            "needs 1 approval, but nobody else may give one",
         ),
         "not in staging yet": (
             form,
             replace(rule, after=(("staging", timedelta(days=3)),)),
             ROOS,
-            "has to run in staging for 3 days before it may go to production, and no upgrade",
+            "has to run in staging for 3 days before production can get it, and no upgrade",
         ),
     }
 
@@ -179,10 +179,12 @@ async def test_a_cluster_with_no_version_on_offer_is_refused_at_the_cluster() ->
 
     answer = await harness.do(a_submitted_form())
 
-    assert answer == f"Your request was refused: No version is on offer that production/web ({NEW}) may go to."
+    assert (
+        answer == f"Your request was refused: No version is on offer to which production/web ({NEW}) can be upgraded."
+    )
 
 
-@pytest.mark.parametrize(("days", "says"), [(2, "possible from 2026-12-01 12:00 UTC"), (3, "")])
+@pytest.mark.parametrize(("days", "says"), [(2, "possible from Tue 1 Dec, 12:00 UTC"), (3, "")])
 async def test_staging_goes_first_for_as_long_as_the_policy_says(days: int, says: str) -> None:
     """The same version has to have succeeded there so long ago, in the same organisation."""
     done = a_scheduled_upgrade(
@@ -388,5 +390,5 @@ async def test_a_form_whose_cluster_is_called_otherwise_by_now_makes_no_request(
 
     answer = await harness.do(form)
 
-    assert "What you chose as production/web is called production/api now." in answer
+    assert "What you chose as production/web is now called production/api." in answer
     assert harness.storage.requests == {}

@@ -72,7 +72,7 @@ async def test_drift_voids_the_votes_and_refuses_the_press_on_the_stale_card() -
     now = harness.now_of(request)
     assert "your press did not count" in answer
     assert (now.state, now.votes, now.from_version, now.round) == (State.PENDING_APPROVAL, (), OLD_PATCH, 2)
-    assert now.changes == (f"production/web runs {OLD_PATCH} now; it ran {OLD} when this was asked.",)
+    assert now.changes == (f"production/web now runs {OLD_PATCH}; it ran {OLD} when this was requested.",)
     assert [(event.voters, event.mention) for event in harness.told(VotesVoided)] == [((SEM,), ("S0TEAM", SEM))]
     assert harness.facts(request) == ["upgrade requested", "vote cast", "votes voided", "press refused"]
     assert [event["facts"]["policy"]["required_approvals"] for event in harness.storage.audited] == [2, 2, 2, 2]
@@ -342,7 +342,7 @@ async def test_a_cluster_that_moves_to_another_environment_starts_the_vote_again
     now = harness.now_of(request)
     assert "production is frozen" in answer
     assert (now.full_name, now.required, now.votes) == ("production/web", 2, ())
-    assert now.changes == ("The cluster is called production/web now; it was staging/web when this was asked.",)
+    assert now.changes == ("The cluster is now called production/web; it was staging/web when this was requested.",)
     assert "production is frozen" in now.blocked
 
 
@@ -385,7 +385,7 @@ async def test_two_clusters_that_exchange_their_names_start_the_vote_again() -> 
     now = harness.now_of(request)
     assert "your press did not count" in answer
     assert (now.full_name, now.cluster_identity, now.votes) == ("production/api", request.cluster_identity, ())
-    assert now.changes == ("The cluster is called production/api now; it was production/web when this was asked.",)
+    assert now.changes == ("The cluster is now called production/api; it was production/web when this was requested.",)
 
 
 async def test_names_exchanged_right_before_submission_are_noticed_there() -> None:
@@ -418,7 +418,7 @@ async def test_a_cluster_that_moves_to_another_organisation_is_called_by_it() ->
     now = harness.now_of(request)
     assert (now.organisation, now.round, now.votes) == ("umbrella", 2, ())
     assert now.changes == (
-        "The cluster is called umbrella/production/web now; it was acme/production/web when this was asked.",
+        "The cluster is now called umbrella/production/web; it was acme/production/web when this was requested.",
     )
 
 
@@ -436,7 +436,7 @@ async def test_an_approved_request_without_a_quorum_fails_when_its_cluster_moved
     await harness.submit(request)
 
     assert (failed.state, failed.full_name) == (State.SUBMISSION_FAILED, "staging/api")
-    assert "is called staging/api now" in failed.outcome
+    assert "is now called staging/api" in failed.outcome
     assert (harness.now_of(request).state, harness.now_of(request).required) == (State.PENDING_APPROVAL, 1)
     assert harness.cloud.submissions == []
 

@@ -32,7 +32,7 @@ from bot.settings import Settings
 Transport = Literal["http", "socket"]
 CHANNEL = "C0UPGRADES"
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-_FAILED = "Something went wrong"
+_FAILED = "Please try again in a moment (reference "
 
 
 @dataclass(kw_only=True)

@@ -145,7 +145,7 @@ async def test_an_approval_of_what_has_changed_is_void_and_a_press_on_the_old_ca
     fresh = await answered(home.kim, card, "Approve")
     await home.card(card, "Submitted to Avisi Cloud", "<@U0KIM>")
 
-    assert "staging/payments runs v1.31.6-u-ame.9 now; it ran v1.31.4-u-ame.2 when this was asked." in changed
+    assert "staging/payments now runs v1.31.6-u-ame.9; it ran v1.31.4-u-ame.2 when this was requested." in changed
     assert "v1.31.6-u-ame.9 → v1.31.6-u-ame.10" in changed
     assert "U0SEM" in news.mentions.users
     assert "What <@U0SEM> approved no longer counts. In total 1 approval is needed." in news
@@ -187,8 +187,8 @@ async def test_requesters_may_approve_their_own_where_the_policy_says_so(tmp_pat
         await home.card(card, "Submitted to Avisi Cloud")
 
     assert (
-        "staging asks for 2 approvals, but only 1 person may give one, so this could never be approved. "
-        "Ask whoever keeps the bot's policy to name more approvers."
+        "staging needs 2 approvals, but only 1 person may give one, so this could never be approved. "
+        "Ask whoever maintains the bot's policy to name more approvers."
     ) in alone
     assert own == "Your approval counts: 1 of 2."
     assert other.startswith("Your approval counts: 2 of 2.")

@@ -191,7 +191,7 @@ async def told_of_failure(opened: Harness, ts: str) -> None:
     """Press, and see that whoever pressed learns at once that it was not stored: from Slack or from the bot."""
     pressed = await opened.sem.press(CHANNEL, ts, "Approve")
     if pressed.ok:
-        await opened.sem.private(CHANNEL, "Something went wrong")
+        await opened.sem.private(CHANNEL, "Please try again in a moment (reference")
 
 
 async def _shut(url: str, *, opened_again: bool) -> None:

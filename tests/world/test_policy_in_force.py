@@ -105,7 +105,7 @@ async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
     rule = f"{BASE}required_approvals = 0\n[environments.production]\nafter = {{ staging = '10d' }}\n"
     async with under(rule, tmp_path) as home:
         roos = home.roos
-        waits = f"{NEW} has to run in staging for 10 days before it may go to production"
+        waits = f"{NEW} has to run in staging for 10 days before production can get it"
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
         await roos.modal("Schedule upgrade", containing=f"{waits}, and no upgrade to it has succeeded there")
         untried = await errors(roos)

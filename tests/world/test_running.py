@@ -160,7 +160,7 @@ async def test_a_full_disk_is_named_and_told_and_everything_goes_on_once_there_i
 
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
         pressed = await opened.sem.press(CHANNEL, card.ts, "Approve")
-        told = not pressed.ok or await opened.sem.private(CHANNEL, "Something went wrong")
+        told = not pressed.ok or await opened.sem.private(CHANNEL, "Please try again in a moment (reference")
         checks = await checked(address, "writes", well=False)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 

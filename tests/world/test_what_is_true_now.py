@@ -17,7 +17,7 @@ async def test_two_clusters_that_exchange_their_names_are_voted_on_again(home: H
     payments.name, orders.name = orders.name, payments.name
 
     await home.sem.press(CHANNEL, card.ts, "Approve")
-    await home.card(card, "The cluster is called production/orders now; it was production/payments", "0 of 1")
+    await home.card(card, "The cluster is now called production/orders; it was production/payments", "0 of 1")
     before = home.submissions()
     await answered(home.sem, card, "Approve")
     await home.card(card, "Submitted to Avisi Cloud")
@@ -35,7 +35,7 @@ async def test_a_cluster_that_moves_is_judged_by_the_rule_of_where_it_is(tmp_pat
         moved.environment, moved.slug = "production", "payments-two"
 
         await home.sem.press(CHANNEL, card.ts, "Approve")
-        await home.card(card, "The cluster is called production/payments-two now; it was staging/payments", "0 of 2")
+        await home.card(card, "The cluster is now called production/payments-two; it was staging/payments", "0 of 2")
         before = home.submissions()
         answer = await answered(home.sem, card, "Approve")
         await answered(home.kim, card, "Approve")

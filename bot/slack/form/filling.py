@@ -58,7 +58,7 @@ class Reader:
         form = Form(cluster_identity=cluster.identity, version=version, start=moment.at)
         zone = self.zone or self.otherwise
         unknown = "" if self.zone else " Your own time zone could not be looked up."
-        said = f"Start read as {moment.at.astimezone(zone):%Y-%m-%d %H:%M} ({zone}).{unknown}"
+        said = f"Start read as {when.shown(moment.at, zone)}.{unknown}"
         return Filled(form=form, notes=tuple(note for note in (said, moment.note) if note))
 
     def find(self, name: str) -> Cluster:
@@ -70,13 +70,15 @@ class Reader:
         if len(beginning) == 1:
             return beginning[0]
         if beginning:
-            raise NotUnderstood(f"Several clusters fit {_code(name)}: {self._listed(beginning[:5])}.")
+            raise NotUnderstood(
+                f"Several clusters fit {_code(name)}: {self._listed(beginning[:5])}. Write one of them in full."
+            )
         nearest = self.index.nearest(name)
         if nearest:
             choices = f" Did you mean {self._listed(nearest)}?"
         else:
             some = self._listed(self.index.clusters[:5])
-            choices = f" There is, for example: {some}." if some else ""
+            choices = f" For example, there is {some}." if some else ""
         raise NotUnderstood(f"No cluster is called {_code(name)}.{choices}")
 
     def _cluster(self, words: Sequence[str]) -> tuple[Cluster, Sequence[str]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import chain
 from typing import Any
 
@@ -214,8 +214,7 @@ def _input(label: str, block_id: str, element: Block, **more: object) -> Block:
 
 
 def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: bool) -> Block:
-    agreed = f"Yes, {label[0].lower()}{label[1:]}"
-    option = {"text": blocks.plain(agreed, 75), "description": blocks.plain(says, 75), "value": _TICKED}
+    option = {"text": blocks.plain(says, 75), "value": _TICKED}
     element: dict[str, Any] = {"type": "checkboxes", "action_id": str(action_id), "options": [option]}
     if ticked:
         element["initial_options"] = [option]
@@ -246,7 +245,7 @@ def facts(shown: FormView) -> Iterable[Block]:
     yield blocks.fields(
         f"*Current version*\n{text.escape(cluster.version)}",
         f"*Update channel*\n{channel}",
-        f"*Maintenance windows*\n{_windows(cluster)}",
+        f"*Maintenance windows*\n{_windows(cluster, shown.windows_zone)}",
         f"*{_estimate_label(shown)}*\n{_estimate(shown)}",
     )
     for broken in shown.broken:
@@ -265,13 +264,13 @@ def _notes(shown: FormView) -> Iterable[str]:
         )
     if (waiting := shown.waiting) is not None:
         yield (
-            f"{text.mention(waiting.requester)} has already asked for {text.escape(waiting.to_version)} "
+            f"{text.mention(waiting.requester)} has already requested {text.escape(waiting.to_version)} "
             f"({text.escape(waiting.state.words)}). A new request replaces that one."
         )
     yield from (text.escape(rules.advice(note), SENTENCE) for note in shown.notes)
 
 
-def _windows(cluster: Cluster) -> str:
+def _windows(cluster: Cluster, zone: tzinfo) -> str:
     schedule = cluster.schedule
     if schedule is None:
         return "none"
@@ -281,7 +280,8 @@ def _windows(cluster: Cluster) -> str:
     if not schedule.is_complete:
         listed.append("others could not be read" if listed else "could not be read")
     name = f" ({text.escape(schedule.name)})" if schedule.name else ""
-    return ("; ".join(listed) or "none") + (name if listed else "")
+    read = f", read in {zone}" if schedule.windows else ""
+    return ("; ".join(listed) or "none") + (name if listed else "") + read
 
 
 def _estimate(shown: FormView) -> str:

@@ -24,8 +24,8 @@ from bot.workflow.viewing import FormView, Viewing
 
 _log = structlog.get_logger(__name__)
 
-TOO_LATE = "Slack did not let the form open in time. Please try once more."
-NOT_OPENED = "The form could not be opened, because Slack did not answer. Please try once more."
+TOO_LATE = "Slack did not open the form in time. Please try again."
+NOT_OPENED = "The form could not be opened because Slack did not answer. Please try again."
 _MOST_VIEWS = 1000
 
 
@@ -108,7 +108,7 @@ class Opening:
         try:
             request = await self.viewing.request(request_id)
         except Missing:
-            await self.answers.tell(payload, "This request is not known here any more, so it cannot be rescheduled.")
+            await self.answers.tell(payload, "This request is no longer known, so it cannot be rescheduled.")
             return
         await self._open(payload, self._again(request, held))
 
@@ -199,7 +199,7 @@ class Opening:
         return drawn
 
     def _again(self, request: UpgradeRequest, held: ModalMetadata) -> Wanted:
-        """Fill in what was asked for before; a start that has passed is left out."""
+        """Fill in what was requested before; a start that has passed is left out."""
         start = request.start if request.start and request.start > self.viewing.now() else None
         form = Form(
             cluster_identity=request.cluster_identity,
@@ -220,10 +220,10 @@ class Opening:
             return ()
 
     def _note(self, older: UpgradeRequest, form: Form) -> str:
-        """Say what becomes of the request that is rescheduled, when this is asked for."""
+        """Say what becomes of the request that is rescheduled, when this is requested."""
         name, version = self.viewing.naming.cluster(older), older.to_version
         if form.cluster_identity in {None, older.cluster_identity}:
             return f"A new request for {name} replaces the one to {version}."
         if older.state in REPLACEABLE:
             return f"This request replaces the one for {name} to {version}."
-        return f"The upgrade of {name} to {version} stays as it is: this is a request for another cluster."
+        return f"The upgrade of {name} to {version} stays as it is, because this request is for another cluster."

@@ -65,7 +65,7 @@ class NotUnderstood(Exception):
 
 
 class OutOfReach(NotUnderstood):
-    """The time was read, and no upgrade can be asked for then."""
+    """The time was read, and no upgrade can be requested for then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +91,12 @@ def load() -> None:
     dateparser.parse("5 december 2026 22:00", languages=["en"], settings={"TIMEZONE": _NOT_THE_MACHINE_S})
 
 
+def shown(at: datetime, zone: tzinfo) -> str:
+    """Write a moment for who typed it: `Sat 5 Dec 2026, 22:00 (Europe/Amsterdam)`."""
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({zone})"
+
+
 def _read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
     typed = " ".join(text.lower().replace(",", " ").split()).removeprefix("at ").removeprefix("on ")
     if not typed or len(typed) > LONGEST:
@@ -102,9 +108,9 @@ def _read(text: str, *, now: datetime, zone: tzinfo) -> Moment:
     moment = _iso(typed, zone) or _grammar(typed, now.astimezone(zone), zone) or _anything(typed, now, zone)
     moment = _second_one(moment, zone, abbreviation)
     if moment.at <= now:
-        raise OutOfReach(f"{_local(moment.at, zone)} is in the past.")
+        raise OutOfReach(f"{shown(moment.at, zone)} is in the past.")
     if moment.at > now + HORIZON:
-        raise OutOfReach(f"{_local(moment.at, zone)} is more than a year ahead.")
+        raise OutOfReach(f"{shown(moment.at, zone)} is more than a year ahead.")
     return moment
 
 
@@ -315,8 +321,4 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo("/".join("_".join(part.capitalize() for part in word.split("_")) for word in name.split("/")))
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise NotUnderstood(f"There is no time zone of that name. {_EXAMPLES}") from error
-
-
-def _local(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
+        raise NotUnderstood(f"{name} is not a valid time zone; Europe/Amsterdam and UTC are. {_EXAMPLES}") from error

@@ -69,7 +69,7 @@ def test_everything_at_once() -> None:
     assert filled.form.cluster_identity == "id-lake"
     assert filled.form.version == VERSIONS[0]
     assert filled.form.start == datetime(2026, 12, 1, 21, tzinfo=UTC)
-    assert filled.notes == ("Start read as 2026-12-01 22:00 (Europe/Amsterdam).",)
+    assert filled.notes == ("Start read as Tue 1 Dec 2026, 22:00 (Europe/Amsterdam).",)
 
 
 def test_an_unknown_zone_is_said() -> None:
@@ -86,12 +86,12 @@ def test_an_unknown_zone_is_said() -> None:
         ("payments", "production/payments"),
         ("paiments", "production/payments"),
         ("pay", "staging/payments"),
-        ("zzzzzz", "No cluster is called `zzzzzz`. There is, for example: `production/payments`"),
+        ("zzzzzz", "No cluster is called `zzzzzz`. For example, there is `production/payments`"),
         ("web 1.99", "is not on offer"),
         ("web 1.31 blursday", "blursday"),
         ("web friday", "time of day is missing"),
         ("web 1.31 1.30", "The time `1.30` was not understood"),
-        ("web yesterday 10:00", "The time `yesterday 10:00` cannot be chosen. 2026-11-29 10:00"),
+        ("web yesterday 10:00", "The time `yesterday 10:00` cannot be chosen. Sun 29 Nov 2026, 10:00"),
         ("web friday 22:00 please", "was not understood. Write it as"),
         ("<!channel> 1.31", "No cluster is called"),
     ],

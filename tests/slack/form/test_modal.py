@@ -252,7 +252,7 @@ async def test_windows_that_could_not_be_read_are_not_shown_as_none() -> None:
     shown = [_words(await _drawn(a_form(), catalogs=[a_catalog(cluster)])) for cluster in (unread, partly)]
 
     assert "*Maintenance windows*\\ncould not be read (Nights)" in shown[0]
-    assert "*Maintenance windows*\\nSunday 02:00 for 3 h; others could not be read (weekend)" in shown[1]
+    assert "*Maintenance windows*\\nSunday 02:00 for 3 h; others could not be read (weekend), read in UTC" in shown[1]
 
 
 async def test_no_version_on_offer_is_said() -> None:
@@ -282,8 +282,8 @@ async def test_errors_stand_at_the_blocks_that_the_view_has() -> None:
     assert found == {
         "cluster_block": "Choose a cluster.",
         f"version_block:{WEB}": "Choose a version.",
-        "start_block": "Choose a start, because maintenance windows are ignored.",
-        "reason_block": "Use at most 500 characters.",
+        "start_block": "Choose a start: it is required while maintenance windows are ignored.",
+        "reason_block": "The reason is too long: use at most 500 characters.",
     }
 
 
@@ -397,7 +397,7 @@ async def test_a_start_in_an_absurd_year_breaks_nothing(year: int, ignore_window
     view = await _drawn(form, policy=policy)
 
     assert "initial_date_time" not in _element(view, "Start date and time")
-    assert "Choose a time within a year." in _words(view)
+    assert "Choose a time within a year from now." in _words(view)
 
 
 async def test_a_cluster_that_is_down_is_warned_about() -> None:
