@@ -24,8 +24,8 @@ COPY --from=build /opt/bot /opt/bot
 
 ENV PATH=/opt/bot/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
-    BOT_DATABASE_URL=sqlite+aiosqlite:////data/upgrade-bot.db
+    PYTHONDONTWRITEBYTECODE=1
+# SQLite's file is here, unless BOT_DATABASE_URL says something else.
 WORKDIR /data
 VOLUME /data
 USER 10001:10001

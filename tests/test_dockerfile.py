@@ -19,6 +19,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bot.server import Server
+from bot.settings import Settings
 from tests.conftest import IN_CI
 from tests.ports import free_port
 from tests.world.harness import harness
@@ -126,6 +127,15 @@ async def test_what_the_image_installs_starts_and_its_health_check_finds_it(bare
         finally:
             bot.send_signal(signal.SIGTERM)
         assert await bot.wait() == 0, log.read_text()
+
+
+def test_the_image_sets_no_secret_so_that_each_can_be_given_as_a_file() -> None:
+    """Set both ways it would end the bot. The default database lies in the working folder, which is the volume."""
+    environment = {word.partition("=")[0] for line in steps("ENV") for word in line.split()}
+
+    assert "PATH" in environment
+    assert not {name.removesuffix("_FILE") for name in environment} & {name.upper() for name in Settings.model_fields}
+    assert list(steps("WORKDIR"))[-1] == next(steps("VOLUME")) == "/data"
 
 
 @pytest.mark.parametrize(
