@@ -432,6 +432,9 @@ def _answers(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[s
     yield "list, long", listing.overview(replace(listed, upgrades=upgrades * 60, more=True), naming=several)
     shown = ClusterView(cluster=_CLUSTER, upgrades=upgrades, requests=(one,), feed=_FEEDS[0])
     yield "status", listing.one_cluster(shown)
+    shown = replace(shown, target=one.to_version, readiness=judged(one, alerts=3))
+    yield "status, with readiness", listing.one_cluster(shown)
+    yield "status, filled in", listing.filled_in(shown)
     policy = Policy(default=_RULE, environments={"staging": Rule(environment="staging", required_approvals=0)})
     not_understood = "No cluster is called `paymnets`. Did you mean `production/payments`?"
     yield "not understood", listing.sentence(f"{not_understood} `/schedule-upgrade help` lists everything.")

@@ -85,10 +85,11 @@ def lines(found: Readiness) -> tuple[tuple[str, str], ...]:
     return tuple((LABELS[type(line)], words(line)) for line in found.lines)
 
 
-def panel(found: Readiness) -> tuple[Block, ...]:
-    """Draw the verdict and all lines, those that are not fine marked as such in words."""
+def panel(found: Readiness, *, to: str = "") -> tuple[Block, ...]:
+    """Draw the verdict and all lines, those that are not fine marked as such in words; `to` names the version."""
+    title = f"Readiness for {escape(to, 80)}" if to else "Readiness"
     marked = [_marked(line) for line in found.lines]
-    return tuple(section(part) for part in _packed([f"*Readiness: {verdict(found)}*", *marked]))
+    return tuple(section(part) for part in _packed([f"*{title}: {verdict(found)}*", *marked]))
 
 
 def modal(request: UpgradeRequest, found: Readiness, *, note: str, naming: Naming) -> View:
@@ -110,6 +111,12 @@ def as_read(read_at: datetime | None) -> str:
     """Say how fresh a readiness is; `read_at` is when the cluster itself was read, None if it never was."""
     cluster = f"The cluster was read {when(read_at)}" if read_at else "Avisi Cloud does not list this cluster"
     return f"{cluster}; node pools and alerts are at most a minute old."
+
+
+def answer(found: Readiness, *, target: str) -> tuple[Block, ...]:
+    """Draw it for the answer about a cluster; in short when it would take up too much of that."""
+    drawn = panel(found, to=target)
+    return drawn if len(drawn) == 1 else (section(f"*Readiness for {escape(target, 80)}*: {card_line(found)}"),)
 
 
 def words(line: Line) -> str:  # noqa: PLR0911 - one for each line
@@ -231,7 +238,7 @@ def _path(line: Path) -> str:
     if line.steps is None:
         return f"cannot be counted to {newest}" if newest else "no other version is on offer"
     if line.steps == 1:
-        return "this is the newest version on offer"
+        return "step 1 of 1; this is the newest version on offer"
     return f"step 1 of {line.steps} to {newest}, the newest version on offer"
 
 

@@ -22,7 +22,10 @@ class Answers:
 
     async def tell(self, payload: Payload, sentence: str) -> None:
         """Send a sentence to the person behind a payload; a failure is only logged."""
-        said = blocks.message(sentence, blocks.section(sentence))
+        await self.send(payload, blocks.message(sentence, blocks.section(sentence)))
+
+    async def send(self, payload: Payload, said: Message) -> None:
+        """Send a message to the person behind a payload; as above."""
         url, member = text(payload, "response_url"), member_of(payload)
         try:
             if url:

@@ -11,7 +11,6 @@ import structlog
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.cluster import Cluster
 from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.notifications.blocks import Message
@@ -25,9 +24,10 @@ from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
 from bot.slack.form.words import Blank, Fill, Help, ListRollouts, ListUp, PlanRollout, Status, understand
 from bot.slack.payload import Payload, member_of, text
+from bot.slack.readiness import ReadinessFollowUp
 from bot.slack.rollouts import RolloutListeners
 from bot.slack.web.members import AccessGate, Reused
-from bot.workflow.viewing import Viewing
+from bot.workflow.viewing import ClusterView, Viewing
 
 _log = structlog.get_logger(__name__)
 _NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
@@ -55,6 +55,8 @@ class Command:
     naming: Naming
     usage: Message
     """The answer to `help`: the policy does not change while the bot runs."""
+    follow_up: ReadinessFollowUp
+    clusters: Reused[ClusterView]
     answers: Reused[Message]
     """People who ask for the same share one reading of the database, until this process stores something."""
 
@@ -92,7 +94,7 @@ class Command:
             case ListUp(environment=environment):
                 return await self._list(environment)
             case Status(cluster=name):
-                return await self._status(name)
+                return await self._status(body, name)
             case ListRollouts():
                 return await self.rollouts.listed()
             case PlanRollout() if not self.directory.is_loaded:
@@ -136,7 +138,7 @@ class Command:
         shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
         return listing.overview(shown, where=place.name, naming=self.naming)
 
-    async def _status(self, name: str) -> Message:
+    async def _status(self, body: Payload, name: str) -> Message:
         if not name:
             return self._not_understood(
                 f"Name a cluster after `status`, for example `{escape(self.name)} status production/payments`."
@@ -147,10 +149,9 @@ class Command:
             cluster = await self.typed.find(name)
         except NotUnderstood as error:
             return self._not_understood(str(error))
-        return await self.answers.get(f"status {cluster.identity}", partial(self._one_cluster, cluster))
-
-    async def _one_cluster(self, cluster: Cluster) -> Message:
-        return listing.one_cluster(await self.viewing.cluster(cluster), naming=self.naming)
+        shown = await self.clusters.get(cluster.identity, partial(self.viewing.cluster, cluster))
+        self.follow_up.start(body, shown)
+        return listing.one_cluster(shown, naming=self.naming)
 
     def _not_understood(self, why: str) -> Message:
         return listing.sentence(f"{why} `{escape(self.name)} help` lists everything.")

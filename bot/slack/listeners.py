@@ -19,7 +19,7 @@ from bot.slack.form.directory import Directory
 from bot.slack.form.filling import Typed
 from bot.slack.form.opening import Opening
 from bot.slack.home import Home
-from bot.slack.readiness import ReadinessButton
+from bot.slack.readiness import ReadinessButton, ReadinessFollowUp
 from bot.slack.rollouts import RolloutListeners
 from bot.slack.storing import Storing
 from bot.slack.submission import Submission
@@ -107,6 +107,10 @@ class Edge:
                 guard=guard,
                 naming=naming,
                 usage=listing.explained(self.command, policy, naming=naming),
+                follow_up=ReadinessFollowUp(
+                    readiness_check=self.readiness_check, naming=naming, tasks=self.tasks, answers=answers
+                ),
+                clusters=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
                 answers=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
             ),
             FormChanges(opening=opening, directory=directory, guard=guard),

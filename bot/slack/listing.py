@@ -9,7 +9,7 @@ from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.notifications import blocks, phrases
+from bot.notifications import blocks, phrases, readiness
 from bot.notifications.blocks import Block, Message
 from bot.notifications.text import escape, mention, said, span, units, when
 from bot.workflow.repositories import Feed
@@ -69,14 +69,28 @@ def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
     requests = [_request_line(request, naming) for request in shown.requests]
     if not upgrades and not requests:
         title += " No upgrade of it is known here."
-    said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]))
+    said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]), *_readiness_spoken(shown))
     return blocks.message(
         said,
         blocks.section(title),
+        *(readiness.answer(shown.readiness, target=shown.target) if shown.readiness else ()),
         *_part("Upgrades, newest first", upgrades),
         *_part("Requests", requests),
         *_fresh([shown.feed]),
     )
+
+
+def filled_in(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
+    """Show a cluster's readiness, now that Avisi Cloud has answered what the answer to `status` still lacked."""
+    title = f"*{escape(naming.cluster(shown.cluster))}*, now that Avisi Cloud has answered:"
+    drawn = readiness.answer(shown.readiness, target=shown.target) if shown.readiness else ()
+    return blocks.message(_spoken(title, *_readiness_spoken(shown)), blocks.section(title), *drawn)
+
+
+def _readiness_spoken(shown: ClusterView) -> list[str]:
+    if shown.readiness is None:
+        return []
+    return [f"Readiness for {escape(shown.target, 80)}: {readiness.card_line(shown.readiness)}."]
 
 
 def explained(command: str, policy: Policy, *, naming: Naming = PLAIN) -> Message:

@@ -1,7 +1,10 @@
-"""The button `Readiness` of a card: a modal that shows what is at hand at once, and what is true now in a moment."""
+"""The button `Readiness` of a card: a modal that shows what is at hand at once, and what is true now in a moment.
+
+And what follows the answer to `status`.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
@@ -9,6 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.naming import Naming
 from bot.notifications import ids, readiness
+from bot.slack import listing
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
 from bot.slack.form.opening import NOT_OPENED, TOO_LATE
@@ -18,9 +22,28 @@ from bot.slack.web.members import AccessGate
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
 from bot.workflow.errors import Missing
 from bot.workflow.readiness import ReadinessCheck
-from bot.workflow.viewing import Viewing
+from bot.workflow.viewing import ClusterView, Viewing
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadinessFollowUp:
+    """Sends privately what an answer to `status` still lacks, once Avisi Cloud has answered."""
+
+    readiness_check: ReadinessCheck
+    naming: Naming
+    tasks: Supervisor
+    answers: Answers
+
+    def start(self, body: Payload, shown: ClusterView) -> None:
+        """Read what is missing beside the listener; when nothing is, do nothing."""
+        if shown.readiness and shown.readiness.is_pending:
+            self.tasks.start(self._send(body, shown), name="follow-up-status")
+
+    async def _send(self, body: Payload, shown: ClusterView) -> None:
+        found = await self.readiness_check.read(shown.cluster, shown.target)
+        await self.answers.send(body, listing.filled_in(replace(shown, readiness=found), naming=self.naming))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

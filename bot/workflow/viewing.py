@@ -1,5 +1,6 @@
 """What people look at: the form as filled in so far, lists, one cluster, App Home. Reads only; decides nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -62,12 +63,17 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterView:
-    """One cluster: what it runs, its latest upgrades and requests, newest first, and how fresh that is."""
+    """One cluster: what it runs, its latest upgrades and requests, newest first, and how fresh that is.
+
+    `target` is the version that it goes to, or could go to next, empty for none; `readiness` is judged for that.
+    """
 
     cluster: Cluster
     upgrades: tuple[ScheduledUpgrade, ...]
     requests: tuple[UpgradeRequest, ...]
     feed: Feed
+    target: str = ""
+    readiness: Readiness | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,4 +191,22 @@ class Viewing:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, limit=_LATEST)
             feed = await work.feeds.get(cluster.organisation)
-        return ClusterView(cluster=cluster, upgrades=upgrades, requests=requests, feed=feed)
+        target = self._target(cluster, upgrades, requests)
+        readiness = self.readiness_check.at_hand(cluster, target) if target else None
+        return ClusterView(
+            cluster=cluster, upgrades=upgrades, requests=requests, feed=feed, target=target, readiness=readiness
+        )
+
+    def _target(
+        self, cluster: Cluster, upgrades: Sequence[ScheduledUpgrade], requests: Sequence[UpgradeRequest]
+    ) -> str:
+        """Return the version that is asked for or scheduled, else the channel's, else the newest on offer."""
+        under_way = [
+            *(request.to_version for request in requests if request.state in OPEN),
+            *(upgrade.to_version for upgrade in upgrades if not upgrade.is_final),
+        ]
+        if under_way:
+            return under_way[0]
+        catalog = self.catalog_cache.catalog(cluster.organisation)
+        on_offer = catalog.offered_to(cluster, allow_downgrade=False) if catalog else ()
+        return cluster.channel_version if cluster.channel_version in on_offer else next(iter(on_offer), "")

@@ -20,7 +20,12 @@ from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
 from tests.notifications.checks import complaints, unsendable, view_complaints, whom
 
 MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
-OURS = ("https://team.slack.com/", "https://console.avisi.cloud/")
+OURS = (
+    "https://team.slack.com/",
+    "https://console.avisi.cloud/",
+    "https://docs.avisi.cloud/docs/product/overview/release-notes",
+    "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.",
+)
 GROUPS = {"S0PLATFORM", "S0ONCALL"}
 ATTACKS = (
     "<!channel>",

@@ -29,10 +29,11 @@ from bot.domain.readiness import (
 )
 from bot.domain.versions import Step
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications.readiness import as_read, card_line, lines, modal, panel, verdict, warning, words
+from bot.notifications.blocks import message
+from bot.notifications.readiness import answer, as_read, card_line, lines, modal, panel, verdict, warning, words
 from bot.notifications.text import units
 from tests.builders import a_cluster, an_upgrade_request
-from tests.notifications.checks import view_complaints
+from tests.notifications.checks import complaints, view_complaints
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -91,7 +92,7 @@ def test_the_card_names_two_warnings_and_counts_all() -> None:
             "Thing a/v1beta1 (use a/v1). It cannot be seen from here whether anything uses them.",
         ),
         (Path(steps=3, newest="v1.36.0"), "step 1 of 3 to v1.36.0, the newest version on offer"),
-        (Path(steps=1, newest="v1.36.0"), "this is the newest version on offer"),
+        (Path(steps=1, newest="v1.36.0"), "step 1 of 1; this is the newest version on offer"),
         (PoolsLine(step=Step.MINOR, pools=Unread(why="403")), "could not be read (403)"),
         (PoolsLine(step=Step.MINOR, pools=Unread(why="", pending=True)), "being read"),
         (
@@ -169,6 +170,8 @@ def test_whatever_comes_is_said_within_the_limits(  # noqa: PLR0917 - each input
     assert all(warning(line).strip() for line in found.warnings)
     assert all(said.strip() for _, said in lines(found))
     assert verdict(found)
+    assert complaints(message("-", *answer(found, target=target))) == []
+    assert len(answer(found, target=target)) == 1
     asked = an_upgrade_request(cluster=follows, from_version=running, to_version=target)
     assert view_complaints(modal(asked, found, note=as_read(NOW), naming=PLAIN)) == []
 

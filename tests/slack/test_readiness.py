@@ -7,12 +7,13 @@ import pytest
 
 from bot.domain.naming import PLAIN
 from bot.domain.readiness import Alert
-from bot.domain.request import UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
+from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications.blocks import actions, button, message, section
 from bot.notifications.card import readiness_button
 from bot.workflow.errors import NoAnswer
 from bot.workflow.inbox import MessageRef
-from tests.builders import ACME, NOON, SEM, a_catalog, a_cluster, an_upgrade_request
+from tests.builders import ACME, NEW, NOON, SEM, a_catalog, a_cluster, a_scheduled_upgrade, an_upgrade_request
 from tests.slack.harness import SlackHarness, Transport, harness
 
 CHANNEL = "C0UPGRADES"
@@ -92,3 +93,49 @@ async def test_a_request_that_is_not_known_is_said(value: str) -> None:
         await here.slack.person(SEM).press(card.channel, card.ts, "Readiness")
 
         await here.slack.person(SEM).private(CHANNEL, "This request is not known here any more.")
+
+
+@pytest.mark.parametrize(
+    ("stored", "target"),
+    [
+        ((), NEW),
+        ((a_scheduled_upgrade(to_version="v1.30.8-u-ame.1"),), "v1.30.8-u-ame.1"),
+        ((an_upgrade_request(to_version="v1.30.9-u-ame.1"), a_scheduled_upgrade()), "v1.30.9-u-ame.1"),
+        ((an_upgrade_request(to_version="v1.30.9-u-ame.1", state=State.REJECTED),), NEW),
+    ],
+)
+async def test_status_shows_the_readiness_for_what_is_asked_for_or_comes_next(
+    stored: tuple[UpgradeRequest | ScheduledUpgrade, ...], target: str
+) -> None:
+    """The open request's version, else the scheduled upgrade's, else the channel's; a rejected one counts no more."""
+    async with harness("http", catalogs=[CATALOG], stored=stored) as here:
+        await here.slack.person(SEM).command(CHANNEL, "/schedule-upgrade status web")
+
+        await here.slack.person(SEM).private(CHANNEL, f"*Readiness for {target}: ", "Alerts:")
+
+
+async def test_status_waits_for_nothing_and_is_followed_by_what_was_missing() -> None:
+    async with harness("http", catalogs=[CATALOG]) as here:
+        here.cloud.firing[TENANT] = (Alert(name="NodeNotReady", key="a", active_at=NOON),)
+        sem = here.slack.person(SEM)
+        async with here.cloud.reading_alerts:
+            await sem.command(CHANNEL, "/schedule-upgrade status web")
+            await sem.private(CHANNEL, "*production/web* runs", "*Alerts:* Warning: being read")
+        await sem.private(CHANNEL, "now that Avisi Cloud has answered", "1 alert is firing: NodeNotReady")
+        await here.settle()
+
+        assert here.cloud.asked_alerts == [TENANT]
+
+
+async def test_nothing_follows_a_status_that_lacks_nothing() -> None:
+    """All of it was read within the last minute."""
+    async with harness("http", catalogs=[CATALOG]) as here:
+        here.cloud.firing[TENANT] = ()
+        sem = here.slack.person(SEM)
+        await sem.command(CHANNEL, f"/schedule-upgrade web {NEW}")
+        await sem.modal(containing="*Alerts:* none firing")
+        await sem.command(CHANNEL, "/schedule-upgrade status web")
+        await sem.private(CHANNEL, "*Alerts:* none firing")
+        await here.settle()
+
+        assert [one for one in sem.messages(CHANNEL) if "has answered" in one] == []
