@@ -1,10 +1,14 @@
-"""Prints the audit trail as a table, CSV or JSON Lines, also while the bot runs. Changes nothing."""
+"""Prints the audit trail as a table, CSV or JSON Lines, also while the bot runs. Changes nothing.
+
+The trail knows people, user groups and channels by their IDs; whoever exports it may have names put beside them.
+"""
 
 import asyncio
 import csv
 import json
+import re
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +27,8 @@ from bot.store.storage import Storage
 from bot.store.trail import AuditTrail
 
 Event = Mapping[str, Any]
+NameOf = Callable[[str], Awaitable[str | None]]
+"""Looks up the name of a Slack ID, None where there is none."""
 COLUMNS: Final = (
     "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
 )  # fmt: skip
@@ -31,6 +37,9 @@ _NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity"})
 """Facts that are too long for a table; the exports contain them in full."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that make a spreadsheet run a cell as a formula."""
+
+
+_SLACK_ID: Final = re.compile(r"\b[UWSCG][0-9][A-Z0-9]{3,}\b")
 
 
 class Format(StrEnum):
@@ -42,11 +51,12 @@ class Format(StrEnum):
 
 
 async def print_events(
-    url: str, *, form: Format, since: datetime | None, cluster: str | None, request: str | None
+    url: str, *, form: Format, since: datetime | None, cluster: str | None, request: str | None, name_of: NameOf | None
 ) -> int:
-    """Print the selected events; return the exit code. Raises DatabaseUnavailable."""
+    """Print the selected events; return the exit code. Raises DatabaseUnavailable, and what `name_of` raises."""
     async with _opened(url) as trail:
-        await write(trail.events(since=since, cluster=cluster, request=request), form)
+        events = trail.events(since=since, cluster=cluster, request=request)
+        await write(_with_names(events, name_of) if name_of else events, form)
     return 0
 
 
@@ -63,13 +73,14 @@ async def print_verdict(url: str, *, expect: Iterable[Event]) -> int:
     return 0
 
 
-async def write_report(url: str, *, request: str, output: Path, at: datetime) -> int:
+async def write_report(url: str, *, request: str, output: Path, at: datetime, name_of: NameOf | None) -> int:
     """Write the evidence page of a request; returns 1 when its chain does not verify or there is no such request.
 
-    Raises DatabaseUnavailable, and OSError when the file cannot be written.
+    Raises DatabaseUnavailable, OSError when the file cannot be written, and what `name_of` raises.
     """
     async with _opened(url) as trail:
-        events = [event async for event in trail.events(request=request)]
+        stored = trail.events(request=request)
+        events = [spelled_out(event) async for event in (_with_names(stored, name_of) if name_of else stored)]
         findings = [finding for finding in await trail.verify() if finding.request_id == request]
     if not events:
         said = f"There is no request {request} in the audit trail; `upgrade-bot audit` lists them."
@@ -99,6 +110,32 @@ async def _opened(url: str) -> AsyncIterator[AuditTrail]:
         await storage.close()
 
 
+async def _with_names(events: AsyncIterator[dict[str, Any]], name_of: NameOf) -> AsyncIterator[dict[str, Any]]:
+    """Add `names` to each event: the names of the IDs in it. The rest stays as it was hashed."""
+    async for event in events:
+        found = dict.fromkeys(_SLACK_ID.findall(as_json([event["actor"], event["facts"]])))
+        names = {one: name for one in found if (name := await name_of(one))}
+        yield {**event, "names": names}
+
+
+def spelled_out(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event with each name before its ID, for people to read; unchanged when it holds no names."""
+    names = event.get("names") or {}
+
+    def said(value: object) -> object:
+        match value:
+            case str():
+                return _SLACK_ID.sub(lambda one: f"{names[one[0]]} ({one[0]})" if one[0] in names else one[0], value)
+            case list():
+                return [said(one) for one in value]
+            case dict():
+                return {key: said(one) for key, one in value.items()}
+            case _:
+                return value
+
+    return {**event, "actor": said(event["actor"]), "facts": said(event["facts"])} if names else event
+
+
 async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO | None = None) -> None:
     """Write every event in a format; CSV and JSON Lines hold only one in memory."""
     out = out or sys.stdout
@@ -110,10 +147,11 @@ async def write(events: AsyncIterator[dict[str, Any]], form: Format, out: TextIO
             rows = csv.writer(out)  # lines end with CR LF (RFC 4180), so a cell with either in it is quoted
             rows.writerow(COLUMNS)
             async for event in events:
-                rows.writerow([_cell(event[name]) for name in COLUMNS])
+                told = spelled_out(event)
+                rows.writerow([_cell(told[name]) for name in COLUMNS])
         case Format.TABLE:
             table = Table(*_SHOWN)
-            listed = [event async for event in events]
+            listed = [spelled_out(event) async for event in events]
             several = len({event["organisation"] for event in listed if event["organisation"]}) > 1
             for event in listed:
                 table.add_row(

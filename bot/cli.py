@@ -3,9 +3,10 @@
 import asyncio
 import platform
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -24,6 +25,8 @@ _LIBRARIES: Final = (
     "slack-bolt", "slack-sdk", "httpx", "SQLAlchemy", "APScheduler", "pydantic", "aiohttp", "alembic",
     "aiosqlite", "asyncpg",
 )  # fmt: skip
+
+_NAMES: Final = typer.Option("--names", help="Ask Slack for the names of people, groups and channels.")
 
 app = typer.Typer(
     name="upgrade-bot",
@@ -177,10 +180,15 @@ def audit(
         str | None, typer.Option(help="Only this cluster: slug, environment/slug, or organisation/environment/slug.")
     ] = None,
     request: Annotated[str | None, typer.Option(help="Only this request.")] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Ask Slack for the names of people, groups and channels.")
+    ] = False,
 ) -> None:
     """List the audit trail, oldest event first."""
     if context.invoked_subcommand is not None:
-        narrowed = {"--format": form != _TABLE, "--since": since, "--cluster": cluster, "--request": request}
+        narrowed = {
+            "--format": form != _TABLE, "--since": since, "--cluster": cluster, "--request": request, "--names": names,
+        }  # fmt: skip
         for option in (option for option, given in narrowed.items() if given):
             raise typer.BadParameter("it narrows the list; `audit verify` checks the whole trail", param_hint=option)
         return
@@ -188,15 +196,15 @@ def audit(
         from bot.audit_output import Format, print_events
         from bot.settings import read_database_settings
 
-        _end(
-            print_events(
-                read_database_settings().bot_database_url.get_secret_value(),
-                form=Format(_one_of(form, [str(known) for known in Format])),
-                since=_moment(since) if since else None,
-                cluster=cluster,
-                request=request,
-            )
+        print_all = partial(
+            print_events,
+            read_database_settings().bot_database_url.get_secret_value(),
+            form=Format(_one_of(form, [str(known) for known in Format])),
+            since=_moment(since) if since else None,
+            cluster=cluster,
+            request=request,
         )
+        _end(_naming(print_all) if names else print_all(name_of=None))
 
 
 @audit_app.command("verify")
@@ -221,6 +229,10 @@ def audit_verify(
 def audit_report(
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="The request's ID, as `audit` shows it.")],
     output: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file to write.")],
+    *,
+    names: Annotated[
+        bool, typer.Option("--names", help="Ask Slack for the names of people, groups and channels.")
+    ] = False,
 ) -> None:
     """Write the evidence of one request as an HTML page for an auditor."""
     with _readable_errors():
@@ -229,7 +241,8 @@ def audit_report(
         from bot.settings import read_database_settings
 
         url = read_database_settings().bot_database_url.get_secret_value()
-        _end(write_report(url, request=request, output=output, at=real_time()))
+        write = partial(write_report, url, request=request, output=output, at=real_time())
+        _end(_naming(write) if names else write(name_of=None))
 
 
 @app.command("manifest")
@@ -280,6 +293,19 @@ def _readable_errors() -> Iterator[None]:
     except OSError as error:
         typer.echo(f"This cannot be done: {_one_line(error)}", err=True)
         raise typer.Exit(FAILED) from error
+
+
+async def _naming(work: Callable[..., Coroutine[None, None, int]]) -> int:
+    """Run what takes `name_of`, with Slack at hand; raises SettingsProblems, ConnectionError."""
+    from bot.observe.redaction import keep_secret
+    from bot.settings import read_settings
+    from bot.slack.web.names import slack_names
+
+    settings = read_settings()
+    keep_secret(*settings.secrets)
+    token = settings.slack_bot_token.get_secret_value()
+    async with slack_names(token=token, base_url=settings.slack_api_url) as known:
+        return await work(name_of=known.of)
 
 
 def _end(work: Coroutine[None, None, int]) -> NoReturn:

@@ -83,6 +83,10 @@ class FakeRequests:
             raise Missing(f"There is no request {request_id}.")
         return self.tables.requests[request_id]
 
+    async def these(self, *request_ids: RequestId) -> Mapping[RequestId, UpgradeRequest]:
+        """Return those of these requests that there are."""
+        return {one: self.tables.requests[one] for one in request_ids if one in self.tables.requests}
+
     async def add(self, request: UpgradeRequest) -> UpgradeRequest:
         """Store a new one; raises Taken."""
         return self._put(replace(request, revision=1))
@@ -383,6 +387,10 @@ class FakeMessages:
     async def card(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card was posted."""
         return self.tables.cards.get(request_id)
+
+    async def cards(self, *request_ids: RequestId) -> Mapping[RequestId, MessageRef]:
+        """Return where the cards of these requests were posted."""
+        return {one: self.tables.cards[one] for one in request_ids if one in self.tables.cards}
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
         """Remember where a request's card was posted."""

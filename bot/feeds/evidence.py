@@ -43,6 +43,24 @@ _CARD = {
     "reason": "Reason",
     "deadline": "Approve by",
 }
+_READINESS = {
+    "upgrade requested": "When it was requested",
+    "vote cast": "On the approver's card",
+    "request rejected": "On the card of who rejected it",
+    "submission sent": "Right before it was sent",
+    "alerts compared": "After the upgrade",
+}
+_READ = {
+    "verdict": "Verdict",
+    "target_ends": "The new version's end of life",
+    "removed_apis": "APIs no longer served",
+    "pools": "Node pools",
+    "alerts": "Alerts firing",
+    "began_since_start": "Alerts that began since the start",
+    "status": "Cluster",
+    "auto_upgrade": "Upgraded by the platform as well",
+    "follows": "Follows",
+}
 _RULE = {
     "required_approvals": "Approvals required",
     "approvers": "Approvers",
@@ -56,6 +74,7 @@ _RULE = {
     "allow_downgrade": "Patch downgrades allowed",
     "zone": "Time zone of these rules",
 }
+_TOLD_ELSEWHERE = {"policy", "approvals", "seal", "readiness"}
 _STYLE = """
 @page { size: A4; margin: 18mm 15mm }
 body { font: 11pt/1.45 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; color: #1a1a1a;
@@ -88,6 +107,7 @@ def evidence_page(events: Sequence[Event], problems: Sequence[str], *, request: 
         *_section("What was requested", _requested(first)),
         *_section("The rule in force when it was requested", _rule(first)),
         *_section("Decisions", _decisions(events)),
+        *_section("Readiness, then and after", _readiness(events)),
         *_section("What was sent to Avisi Cloud, and what it answered", _exchange(events)),
         *_section("Every status that was seen", _statuses(events)),
         *_section("Every event of the audit trail", _all(events)),
@@ -157,9 +177,25 @@ def _card(event: Event) -> str:
     return _text("not recorded with this event" if event["kind"] == "vote cast" else "")
 
 
+def _readiness(events: Iterable[Event]) -> str:
+    rows = []
+    for event in events:
+        facts = _facts(event)
+        read = facts if event["kind"] == "alerts compared" else facts.get("readiness")
+        if isinstance(read, Mapping):
+            known = (f"{label}: {_plain(read[key]) or 'none'}" for key, label in _READ.items() if key in read)
+            point = _READINESS.get(event["kind"], str(event["kind"]).capitalize())
+            rows.append((_moment(event["at"]), _text(point), _text(event["actor"]), _list(known)))
+    return _table("What was known of the upgrade", ("When", "At which point", "Who", "What was known"), rows)
+
+
 def _exchange(events: Iterable[Event]) -> str:
     rows = [
-        (_moment(event["at"]), _text(said), _list(_lines(_facts(event), without={"policy", "approvals", "seal"})))
+        (
+            _moment(event["at"]),
+            _text(said),
+            _list(_lines(_facts(event), without=_TOLD_ELSEWHERE)),
+        )
         for event in events
         if (said := _EXCHANGE.get(event["kind"]))
     ]
@@ -184,7 +220,7 @@ def _all(events: Iterable[Event]) -> str:
             _moment(event["at"]),
             _text(event["kind"]),
             _text(event["actor"]),
-            _list(_lines(_facts(event), without={"policy", "card"})),
+            _list(_lines(_facts(event), without={"policy", "card", "readiness"})),
             f"<code>{escape(str(event['hash']))}</code>",
         )
         for event in events

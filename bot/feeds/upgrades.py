@@ -14,9 +14,8 @@ from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.scheduled import ALARMING, DONE, NOT_REPORTED, ScheduledUpgrade
 from bot.feeds.calendar import CalendarEvent, CalendarFeed, Status, render
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.errors import Missing
 from bot.workflow.inbox import MessageRef
-from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
+from bot.workflow.ports import BeginReading, Clock
 
 _LOOKS_BACK = timedelta(days=90)
 _CANCELLED_FOR = timedelta(days=7)
@@ -42,7 +41,12 @@ class UpgradeCalendar:
         async with self.read() as work:
             upgrades = await work.upgrades.with_windows(self.organisations, since=now - _LOOKS_BACK)
             shown = [one for one in upgrades if self._is_asked(one, environment) and _is_shown(one, now)]
-            events = [await self._upgrade(work, one) for one in shown]
+            asked = [RequestId(one.request_id) for one in shown if one.request_id]
+            requests, cards = await work.requests.these(*asked), await work.messages.cards(*asked)
+        events = [
+            self._upgrade(one, requests.get(asked_by := RequestId(one.request_id or "")), cards.get(asked_by))
+            for one in shown
+        ]
         events += self._freezes(environment)
         name = f"Cluster upgrades: {environment}" if environment else "Cluster upgrades"
         return await asyncio.to_thread(render, tuple(events), name=name)
@@ -53,16 +57,17 @@ class UpgradeCalendar:
         names = {upgrade.environment, f"{upgrade.organisation}/{upgrade.environment}"}
         return environment is None or environment in names
 
-    async def _upgrade(self, work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> CalendarEvent:
+    def _upgrade(
+        self, upgrade: ScheduledUpgrade, request: UpgradeRequest | None, card: MessageRef | None
+    ) -> CalendarEvent:
         window = upgrade.window
         if window is None:
             raise ValueError("Only upgrades with a window have an event.")
-        request, card = await _request(work, upgrade)
         lines = [f"{upgrade.from_version} to {upgrade.to_version}" if upgrade.from_version else upgrade.to_version]
         lines.append(f"Status: {upgrade.status}")
-        if request is None:
+        if upgrade.request_id is None:
             lines.append("Scheduled outside Slack, without approval here")
-        elif request.change:
+        elif request is not None and request.change:
             lines.append(f"Change: {request.change}")
         return CalendarEvent(
             uid=f"{upgrade.organisation}.{upgrade.identity}@{_DOMAIN}",
@@ -126,14 +131,3 @@ def _summary(upgrade: ScheduledUpgrade) -> str:
     if upgrade.status in ALARMING:
         return f"upgrade to {upgrade.to_version} failed"
     return f"upgrade to {upgrade.to_version}"
-
-
-async def _request(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> tuple[UpgradeRequest | None, MessageRef | None]:
-    if upgrade.request_id is None:
-        return None, None
-    identity = RequestId(upgrade.request_id)
-    try:
-        request = await work.requests.get(identity)
-    except Missing:
-        return None, None
-    return request, await work.messages.card(identity)

@@ -1,5 +1,6 @@
 """Places in Slack: where cards were posted, who opened App Home, which channels refuse our messages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
@@ -8,11 +9,12 @@ from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.store.tables import CardRow, DestinationRow, HomeRow
-from bot.store.transaction import InsertInto, Transaction
+from bot.store.transaction import InsertInto, Transaction, in_parts
 from bot.workflow.inbox import MessageRef
 from bot.workflow.repositories import BrokenDestination
 
 _CARD = select(CardRow.channel, CardRow.ts).where(CardRow.request_id == bindparam("request_id"))
+_CARDS = select(CardRow.request_id, CardRow.channel, CardRow.ts)
 _MEND = delete(DestinationRow).where(DestinationRow.channel == bindparam("mended"))
 
 
@@ -33,6 +35,14 @@ class StoredMessages:
         """Return where a request's card was posted."""
         row = await self._transaction.first(_CARD, request_id=request_id)
         return None if row is None else MessageRef(channel=row.channel, ts=row.ts)
+
+    async def cards(self, *request_ids: RequestId) -> Mapping[RequestId, MessageRef]:
+        """Return where the cards of these requests were posted, those that have one."""
+        found: dict[RequestId, MessageRef] = {}
+        for some in in_parts(request_ids):
+            rows = await self._transaction.all(_CARDS.where(CardRow.request_id.in_(some)))
+            found |= {RequestId(row.request_id): MessageRef(channel=row.channel, ts=row.ts) for row in rows}
+        return found
 
     async def put_card(self, request_id: RequestId, message: MessageRef) -> None:
         """Remember where a request's card was posted; a newer place wins."""

@@ -1,5 +1,6 @@
 """The requests people made, each with its votes in one row."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.domain.people import MemberId
 from bot.domain.request import OPEN, UNFINISHED, RequestId, State, UpgradeRequest
 from bot.store.coding import UNREADABLE, Codec, note_unreadable
 from bot.store.tables import RequestRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import Transaction, in_parts
 from bot.workflow.errors import Missing, Stale, Taken, UnreadableRequest
 
 CODEC = Codec(UpgradeRequest, without=frozenset({"revision"}))
@@ -80,6 +81,13 @@ class StoredRequests:
         """Return all requests in these states, oldest first."""
         query = _READ.where(RequestRow.state.in_(states))
         return await self._read(query.order_by(RequestRow.requested_at, RequestRow.number))
+
+    async def these(self, *request_ids: RequestId) -> Mapping[RequestId, UpgradeRequest]:
+        """Return those of these requests that there are."""
+        found: dict[RequestId, UpgradeRequest] = {}
+        for some in in_parts(request_ids):
+            found |= {one.id: one for one in await self._read(_READ.where(RequestRow.id.in_(some)))}
+        return found
 
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first; those of rollouts are no such."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import structlog
 from sqlalchemy import Row, exc, func, select
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 Columns = TypeVarTuple("Columns")
+Value = TypeVar("Value")
+MANY = 500
 InsertInto = Callable[[type[Base]], "postgresql.Insert | sqlite.Insert"]
 """Begins an insert that knows ON CONFLICT. There is one for each kind of database, so what it builds can be kept."""
 _log = structlog.get_logger(__name__)
@@ -109,6 +111,11 @@ class Transaction:
     def note(self, event: str, **fields: object) -> None:
         """Log this once the transaction has lasted; what was rolled back never happened."""
         self._notes.append((event, fields))
+
+
+def in_parts(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """Yield as many values at a time as one statement takes as parameters."""
+    return (values[first : first + MANY] for first in range(0, len(values), MANY))
 
 
 @asynccontextmanager

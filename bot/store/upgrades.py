@@ -1,6 +1,6 @@
 """The scheduled upgrades of the cloud as they were seen last, and their moves."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,11 @@ from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
 from bot.store.coding import UNREADABLE, Codec, note_unreadable
 from bot.store.tables import MoveRow, UpgradeRow
-from bot.store.transaction import Transaction
+from bot.store.transaction import Transaction, in_parts
 from bot.workflow.errors import Stale
 
 CODEC = Codec(ScheduledUpgrade, without=frozenset({"revision"}))
 MOVES = Codec(Move)
-MANY = 500
 _READ = select(UpgradeRow.body, UpgradeRow.revision)
 _THESE = (
     UpgradeRow.organisation == bindparam("organisation"),
@@ -51,7 +50,7 @@ class StoredUpgrades:
     ) -> Mapping[UpgradeIdentity, ScheduledUpgrade]:
         """Return those that are stored."""
         found: dict[UpgradeIdentity, ScheduledUpgrade] = {}
-        for some in _chunks(identities):
+        for some in in_parts(identities):
             named = await self._read(_NAMED, organisation=organisation, identities=some)
             found.update({upgrade.identity: upgrade for upgrade in named})
         return found
@@ -101,7 +100,7 @@ class StoredUpgrades:
     ) -> Mapping[UpgradeIdentity, ClusterIdentity]:
         """Return whose cluster each is."""
         found: dict[UpgradeIdentity, ClusterIdentity] = {}
-        for some in _chunks(identities):
+        for some in in_parts(identities):
             rows = await self._transaction.all(_CLUSTERS, organisation=organisation, identities=some)
             found.update({UpgradeIdentity(identity): ClusterIdentity(cluster) for identity, cluster in rows})
         return found
@@ -170,10 +169,6 @@ class StoredUpgrades:
                 key = body.get("identity", "") if isinstance(body, dict) else ""
                 note_unreadable("upgrade", str(key), repr(error))
         return tuple(found)
-
-
-def _chunks(identities: Sequence[UpgradeIdentity]) -> Iterator[Sequence[UpgradeIdentity]]:
-    return (identities[first : first + MANY] for first in range(0, len(identities), MANY))
 
 
 def _columns(upgrade: ScheduledUpgrade) -> dict[str, Any]:

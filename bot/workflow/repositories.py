@@ -31,6 +31,9 @@ class ReadRequests(Protocol):
     async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
         """Return all requests in these states, oldest first."""
 
+    async def these(self, *request_ids: RequestId) -> Mapping[RequestId, UpgradeRequest]:
+        """Return those of these requests that there are."""
+
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first; those of rollouts are no such."""
 
@@ -268,6 +271,9 @@ class ReadMessages(Protocol):
 
     async def card(self, request_id: RequestId) -> MessageRef | None:
         """Return where a request's card is."""
+
+    async def cards(self, *request_ids: RequestId) -> Mapping[RequestId, MessageRef]:
+        """Return where the cards of these requests are, those that have one."""
 
 
 class Messages(ReadMessages, Protocol):

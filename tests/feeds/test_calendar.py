@@ -12,7 +12,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.naming import PLAIN
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
-from bot.feeds.calendar import CalendarEvent, render
+from bot.feeds.calendar import CalendarEvent, CalendarFeed, render
 from bot.feeds.serving import CalendarRequests
 from bot.feeds.upgrades import UpgradeCalendar
 from bot.server import Server
@@ -139,28 +139,35 @@ async def test_what_people_and_the_cloud_wrote_breaks_no_line() -> None:
     assert "attendee" not in event.contents
 
 
-def test_two_thousand_events_take_well_under_a_second() -> None:
-    """The first time; what did not change is not written again."""
-    many = tuple(
+def test_two_thousand_events_take_less_than_three_tenths_of_a_second() -> None:
+    """The first time, in the best of three; what did not change is not written again."""
+    first = [timed(many_events(start=NOON + one * HOUR)) for one in range(3)]
+    again = timed(many_events(start=NOON))
+
+    assert again[0] == first[0][0]
+    assert min(seconds for _, seconds in first) < 0.3
+    assert again[1] < 0.1
+
+
+def timed(events: tuple[CalendarEvent, ...]) -> tuple[CalendarFeed, float]:
+    """Render events, and return the seconds of this process that it took."""
+    began = process_time()
+    return render(events, name="x"), process_time() - began
+
+
+def many_events(*, start: datetime) -> tuple[CalendarEvent, ...]:
+    return tuple(
         CalendarEvent(
             uid=f"{number}@x",
             summary="production/payments: upgrade to v1.34.1-u-ame.3",
-            start=NOON + number * HOUR,
-            end=NOON + (number + 3) * HOUR,
+            start=start + number * HOUR,
+            end=start + (number + 3) * HOUR,
             status="CONFIRMED",
             sequence=1,
             changed_at=NOON,
         )
         for number in range(2000)
     )
-    began = process_time()
-    first = render(many, name="x")
-    cold, began = process_time() - began, process_time()
-    again = render(many, name="x")
-
-    assert again == first
-    assert cold < 1
-    assert process_time() - began < 0.1
 
 
 async def serve(calendar: UpgradeCalendar, query: str, **headers: str) -> tuple[int, bytes, str]:

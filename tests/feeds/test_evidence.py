@@ -1,6 +1,7 @@
 """The evidence page says what the trail says, needs nothing else, and can be read by everybody."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import timedelta
@@ -13,16 +14,21 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 from sqlalchemy import update
 
-from bot.audit_output import write_report
+from bot.audit_output import NameOf, write_report
+from bot.doctor.examples import judged
+from bot.domain.readiness import ReadinessReading
 from bot.domain.request import UpgradeRequest
 from bot.feeds.evidence import evidence_page
 from bot.store.storage import Storage
 from bot.store.tables import AuditRow
 from bot.store.transaction import transaction
-from bot.workflow.transitions import card_facts, fact, request_facts
+from bot.workflow.transitions import card_facts, fact, readiness_facts, request_facts
 from tests.builders import KIM, NOON, ROOS, SEM, a_rule, an_upgrade_request
 
 MINUTE = timedelta(minutes=1)
+PAGE = rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)[.\d]*\]"
+A4_INSIDE_MARGINS = 680
+"""Pixels of CSS: 210 mm without 15 mm on either side."""
 NASTY = "<script>alert(1)</script> & \u202eevil\x00 <img src=x>"
 REQUEST = an_upgrade_request(reason=NASTY, change="CHG0000001")
 
@@ -34,11 +40,14 @@ def facts(request: UpgradeRequest) -> Iterable[Any]:
     yield fact(request, "upgrade requested", at=NOON, actor=ROOS, facts=request_facts(request, a_rule()))
     for number, (who, after) in enumerate(((SEM, voted), (KIM, voted.cast(by=KIM, at=NOON)))):
         told = {"card": card_facts(request), "policy": policy, "comment": "looks good" if who is KIM else ""}
+        told["readiness"] = readiness_facts(ReadinessReading(number=7, at=NOON, readiness=judged(request, alerts=1)))
         yield fact(after, "vote cast", at=NOON + (number + 1) * MINUTE, actor=who, facts=told)
     sent = {"version": request.to_version, "attempt": 1, "ignore_windows": False}
     yield fact(after, "submission sent", at=NOON + 3 * MINUTE, facts=sent)
     yield fact(after, "upgrade submitted", at=NOON + 4 * MINUTE, facts={"status": "REQUESTED", "identity": "u1"})
     yield fact(after, "status moved", at=NOON + 5 * MINUTE, facts={"status": "SUCCEEDED", "reason": "Cluster runs it."})
+    compared = {"alerts": ["KubeNodeNotReady", "EtcdSlow"], "began_since_start": ["EtcdSlow"]}
+    yield fact(after, "alerts compared", at=NOON + 20 * MINUTE, facts=compared)
 
 
 @pytest.fixture
@@ -56,9 +65,9 @@ async def told(sqlite_url: str) -> str:
     return sqlite_url
 
 
-async def page(url: str, folder: Path) -> tuple[int, str]:
+async def page(url: str, folder: Path, name_of: NameOf | None = None) -> tuple[int, str]:
     output = folder / "evidence.html"
-    code = await write_report(url, request=REQUEST.id, output=output, at=NOON)
+    code = await write_report(url, request=REQUEST.id, output=output, at=NOON, name_of=name_of)
     return code, output.read_text(encoding="utf-8")
 
 
@@ -70,6 +79,30 @@ async def test_the_page_tells_who_decided_on_what_and_what_came_of_it(told: str,
     for expected in (ROOS, SEM, KIM, "CHG0000001", "Comment: looks good", "Approvals then: 2", "SUCCEEDED", "Attempts"):
         assert expected in written
     assert written.count("From version") >= 3, "the request, and what each approver's card showed"
+
+
+async def test_the_page_tells_readiness_then_and_after(told: str, tmp_path: Path) -> None:
+    """As each approver's card had it, and which alerts began with the upgrade."""
+    _, written = await page(told, tmp_path)
+
+    section = written.partition("Readiness, then and after")[2].partition("<h2>")[0]
+    assert section.count("Verdict: ready with warnings") == 2
+    assert "Node pools: workers: REPLACE" in section
+    assert "Alerts firing: KubeNodeNotReady, EtcdSlow" in section
+    assert "Alerts that began since the start: EtcdSlow" in section
+
+
+async def test_names_stand_before_the_ids_where_they_are_asked_for(told: str, tmp_path: Path) -> None:
+    """What nobody knows a name of stays as it is."""
+
+    async def name_of(slack_id: str) -> str | None:
+        return {"U0ROOS": "Roos <b>"}.get(slack_id)
+
+    _, written = await page(told, tmp_path, name_of)
+
+    assert "Roos &lt;b&gt; (U0ROOS)" in written
+    assert "<td>U0KIM</td>" in written
+    html5lib.HTMLParser(strict=True).parse(written)
 
 
 async def test_a_page_of_a_changed_trail_says_so(told: str, tmp_path: Path) -> None:
@@ -89,7 +122,7 @@ async def test_a_page_of_a_changed_trail_says_so(told: str, tmp_path: Path) -> N
 async def test_an_unknown_request_writes_nothing(told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "evidence.html"
 
-    assert await write_report(told, request="nobody", output=output, at=NOON) == 1
+    assert await write_report(told, request="nobody", output=output, at=NOON, name_of=None) == 1
     assert not output.exists()
     assert "There is no request nobody" in capsys.readouterr().err
 
@@ -134,7 +167,7 @@ def test_events_of_0_1_0_say_what_was_not_recorded() -> None:
     html5lib.HTMLParser(strict=True).parse(written)
 
 
-async def test_axe_finds_no_violation(told: str, tmp_path: Path) -> None:
+async def test_axe_finds_no_violation_and_it_prints_on_a4(told: str, tmp_path: Path) -> None:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI") == "true":  # noqa: TID251 - whether this is CI is said by the environment alone
@@ -147,7 +180,13 @@ async def test_axe_finds_no_violation(told: str, tmp_path: Path) -> None:
         opened = await chromium.new_page()
         await opened.goto((tmp_path / "evidence.html").as_uri())
         results = await Axe().run(opened)
-        await opened.screenshot(path=tmp_path / "evidence.png", full_page=True)
+        printed = await opened.pdf(prefer_css_page_size=True)
+        await opened.emulate_media(media="print")
+        await opened.set_viewport_size({"width": A4_INSIDE_MARGINS, "height": 1000})
+        too_wide = await opened.evaluate("document.documentElement.scrollWidth - innerWidth")
         await chromium.close()
 
     assert [one["id"] for one in results.response["violations"]] == []
+    assert {(int(wide), int(high)) for wide, high in re.findall(PAGE, printed)} <= {(594, 841), (595, 842)}
+    assert re.search(PAGE, printed)
+    assert too_wide <= 0

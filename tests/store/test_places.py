@@ -24,6 +24,7 @@ async def test_a_card_is_found_where_it_was_put_last(subject: Subject) -> None:
 
     async with subject.begin() as work:
         assert await work.messages.card(REQUEST) == MessageRef(channel="C1", ts="2.2")
+        assert await work.messages.cards(RequestId("none"), REQUEST) == {REQUEST: MessageRef(channel="C1", ts="2.2")}
         await work.messages.forget_card(REQUEST)
         await work.messages.forget_card(RequestId("nobody's"))
         assert await work.messages.card(REQUEST) is None

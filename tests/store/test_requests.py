@@ -230,6 +230,8 @@ async def test_lists_are_in_the_order_that_they_promise(subject: Subject) -> Non
         assert await work.requests.of_cluster(WEB, limit=2) == (third, second)
         assert await work.requests.of_cluster(WEB, State.REJECTED, State.EXPIRED) == (second, first)
         assert await work.requests.of_cluster(ClusterIdentity("none")) == ()
+        assert await work.requests.these(first.id, RequestId("none"), third.id) == {first.id: first, third.id: third}
+        assert await work.requests.these() == {}
         assert await work.requests.in_states(*State) == (other, first, second, third)
         assert await work.requests.in_states() == ()
         assert await work.requests.by(ROOS, limit=2) == (third, second)

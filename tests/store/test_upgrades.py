@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.cluster import Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, ScheduledUpgrade, UpgradeIdentity
-from bot.store.upgrades import MANY
+from bot.store.transaction import MANY
 from bot.workflow.errors import Stale
 from tests.builders import ACME, DATA, NEW, NOON, OLD, WEB, a_move, a_reading, a_scheduled_upgrade, a_window
 from tests.store.conftest import Subject
