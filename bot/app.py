@@ -122,6 +122,7 @@ class Bot:
             now=self._now,
             real_time=real_time,
             console_url=settings.bot_console_url or "",
+            workspace=lambda: identity.known.url if identity.known else "",
             sleep=self._sleeper.sleep,
         )
         queue_runner = QueueRunner(
@@ -152,6 +153,7 @@ class Bot:
             messenger=messenger,
             judge=built.deciding.check_may_open,
             draw_home=built.draw_home,
+            links=built.links,
             tasks=tasks,
             real_time=real_time,
             stored=lambda: storage.commits,

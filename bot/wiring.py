@@ -19,6 +19,7 @@ from bot.notifications.console import Console
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.home import closed, home
+from bot.notifications.links import Links
 from bot.observe import metrics
 from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
@@ -62,6 +63,7 @@ class UseCases:
     readiness_keeping: ReadinessKeeping
     delivery: Delivery
     draw_home: DrawHome
+    links: Links
 
 
 def use_cases(
@@ -81,6 +83,7 @@ def use_cases(
     now: Clock,
     real_time: Clock,
     console_url: str = "",
+    workspace: Callable[[], str] = str,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     new_id: Callable[[], RequestId] = new_request_id,
 ) -> UseCases:
@@ -88,7 +91,8 @@ def use_cases(
 
     `zone` is the time zone of maintenance windows; `status_source` is where statuses are read, None to find out;
     `invite` is what people type to let the bot into a channel; `console_url` is the pattern of a cluster's page;
-    `sleep` pauses between two steps of one piece of work.
+    `workspace` returns the address of the Slack workspace, empty while it is not known; `sleep` pauses between two
+    steps of one piece of work.
     """
     in_force = PolicyInForce(policy, begin=begin, read=read, real_time=real_time)
     judge = in_force.guarding(begin)
@@ -125,8 +129,9 @@ def use_cases(
     )
     announcing = Announcing(policy=policy, rule_check=rule_check, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
+    links = Links(workspace=workspace, console=Console(pattern=console_url))
     home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
-    draw_home = partial(_draw_home, home_reading)
+    draw_home = partial(_draw_home, home_reading, links)
     return UseCases(
         catalog_cache=catalog_cache,
         in_force=in_force,
@@ -222,7 +227,7 @@ def use_cases(
             now=now,
             policy=policy,
             naming=naming,
-            console=Console(pattern=console_url),
+            console=links.console,
             home=draw_home,
             invite=invite,
             contacts=ChannelContacts(policy, permissions).of,
@@ -230,6 +235,7 @@ def use_cases(
             sleep=sleep,
         ),
         draw_home=draw_home,
+        links=links,
     )
 
 
@@ -237,9 +243,9 @@ def _count(kind: str, outcome: str) -> None:
     metrics.DELIVERIES.labels(kind, outcome).inc()
 
 
-async def _draw_home(home_reading: HomeReading, member: MemberId) -> View:
+async def _draw_home(home_reading: HomeReading, links: Links, member: MemberId) -> View:
     try:
-        return home(await home_reading.read(member))
+        return home(await home_reading.read(member), links=links)
     except NotEntitled as refusal:
         return closed(rules.refusal(*refusal.why))
     except MembersUnavailable:

@@ -58,11 +58,13 @@ from bot.notifications.console import Console
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Waiting, digest
 from bot.notifications.home import closed, home
+from bot.notifications.links import Links
 from bot.notifications.rollout_card import clusters_view, list_line, rollout_card, rollout_thread
 from bot.slack import listing, rejection, rollouts
 from bot.slack.form import modal
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
+from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import about
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import ClusterView, FormView, HomeView, Overview
@@ -82,6 +84,7 @@ RULE: Final = Rule(
     override=True,
 )
 _CONSOLE: Final = Console(pattern="https://console.avisi.cloud/{organisation}/{environment}/clusters/{cluster}")
+_LINKS: Final = Links(workspace=lambda: "https://team.slack.com", console=_CONSOLE)
 _ACME: Final = Organisation("acme")
 _WEB: Final = ClusterIdentity("0b54a5bd-0a1c-4d2c-9d84-5a3f3b7a1c01")
 _OLD, _NEW = "v1.30.6-u-ame.3", "v1.31.4-u-ame.2"
@@ -313,7 +316,7 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
         found = judged(one, alerts=number)
         note = readiness_words.as_read(NOON)
         yield f"readiness, {number} alerts", readiness_words.modal(one, found, note=note, naming=PLAIN).payload()
-    yield "home", home(_home(one)).payload()
+    yield "home", home(_home(one), links=_LINKS).payload()
     yield "home, empty", home(replace(_home(one), upgrades=(), waiting=(), own=())).payload()
     many = tuple(replace(one, id=RequestId(f"r{number}")) for number in range(30))
     yield "home, long", home(replace(_home(one), upgrades=(UPGRADE,) * 60, waiting=many, page=1)).payload()
@@ -419,6 +422,7 @@ def _home(one: UpgradeRequest) -> HomeView:
         own=tuple(replace(one, **LIFE[state], id=RequestId(state), state=state) for state in State),
         feeds=_FEEDS,
         now=NOON,
+        cards={one.id: MessageRef(channel="C0UPGRADES", ts="1796038800.000100")},
     )
 
 
@@ -426,12 +430,13 @@ def _answers(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[s
     """Yield what the words of the command answer."""
     several = Naming(several=True)
     upgrades = (upgrade, replace(upgrade, status="IN_PROGRESS"), replace(upgrade, window=None))
-    listed = Overview(upgrades=upgrades, requests=(one,), feeds=_FEEDS)
-    yield "list", listing.overview(listed)
+    cards = {one.id: MessageRef(channel="C0UPGRADES", ts="1796038800.000100")}
+    listed = Overview(upgrades=upgrades, requests=(one,), feeds=_FEEDS, cards=cards)
+    yield "list", listing.overview(listed, links=_LINKS)
     yield "list, empty", listing.overview(Overview(upgrades=(), requests=(), feeds=_FEEDS), where="staging")
     yield "list, long", listing.overview(replace(listed, upgrades=upgrades * 60, more=True), naming=several)
     shown = ClusterView(cluster=_CLUSTER, upgrades=upgrades, requests=(one,), feed=_FEEDS[0])
-    yield "status", listing.one_cluster(shown)
+    yield "status", listing.one_cluster(shown, links=_LINKS)
     shown = replace(shown, target=one.to_version, readiness=judged(one, alerts=3))
     yield "status, with readiness", listing.one_cluster(shown)
     yield "status, filled in", listing.filled_in(shown)

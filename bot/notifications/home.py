@@ -1,6 +1,7 @@
 """App Home: what is coming, what waits for this person, what this person asked for, how fresh it is; in pages."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -11,8 +12,10 @@ from bot.notifications import phrases
 from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import ActionId, CallbackId
-from bot.notifications.standing import standing
-from bot.notifications.text import clip, escape, mention, plain_time, sentence, span, when
+from bot.notifications.links import NO_LINKS, Links
+from bot.notifications.rows import row
+from bot.notifications.standing import mark, standing
+from bot.notifications.text import clip, escape, link, mention, recently, sentence, when
 from bot.workflow.inbox import Press
 from bot.workflow.viewing import HomeView
 
@@ -27,7 +30,7 @@ _DECIDING: Final = (Press.APPROVE, Press.REJECT)
 One = TypeVar("One")
 
 
-def home(seen: HomeView) -> View:
+def home(seen: HomeView, *, links: Links = NO_LINKS) -> View:
     """Draw App Home at its page; one that does not exist is the last one.
 
     `seen.waiting` are the requests that this person may decide now.
@@ -39,24 +42,22 @@ def home(seen: HomeView) -> View:
     )
     pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
     page = min(max(seen.page, 0), pages - 1)
-    naming = Naming.among(seen.feeds)
+    around = _Around(seen=seen, naming=Naming.among(seen.feeds), links=links)
     schedule = button("Schedule upgrade", action_id=ActionId.SCHEDULE, style="primary")
     return view(
         header("Kubernetes upgrades"),
         context(*_freshness(seen)),
         actions(schedule, block_id="home:top"),
-        *_list(
-            "Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, seen=seen, naming=naming)
-        ),
+        *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, around=around)),
         *_list(
             "Upcoming and running",
             seen.upgrades,
             UPGRADES_A_PAGE,
             page,
-            partial(_upgrade, naming=naming),
+            partial(_upgrade, around=around),
             more=seen.more,
         ),
-        *_list("Your requests", seen.own, OWN_A_PAGE, page, partial(_own, seen=seen, naming=naming)),
+        *_list("Your requests", seen.own, OWN_A_PAGE, page, partial(_own, around=around)),
         *_turning(page, pages),
         callback_id=CallbackId.HOME,
     )
@@ -91,54 +92,62 @@ def _list(
     return (divider(), section(f"*{title}*{place}"), *(block for one in shown for block in draw(one)))
 
 
-def _upgrade(upgrade: ScheduledUpgrade, *, naming: Naming) -> tuple[Block, ...]:
-    window = span(upgrade.window) if upgrade.window else "no window yet"
-    outside = "" if upgrade.request_id else f" {phrases.OUTSIDE}."
-    line = (
-        f"*{phrases.name(upgrade, naming)}*: {phrases.versions(upgrade)}\n"
-        f"{window}. Status: {phrases.status(upgrade.status)}."
-    )
-    return (section(clip(line + outside, _LINE)),)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Around:
+    """What every row is drawn with."""
+
+    seen: HomeView
+    naming: Naming
+    links: Links
+
+    def name(self, request: UpgradeRequest) -> str:
+        """Name the cluster of a request, as a link to its card."""
+        return link(self.links.message(self.seen.cards.get(request.id)), phrases.name(request, self.naming))
 
 
-def _waiting(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Block, ...]:
+def _upgrade(upgrade: ScheduledUpgrade, *, around: _Around) -> tuple[Block, ...]:
+    line = row(upgrade, cards=around.seen.cards, naming=around.naming, links=around.links)
+    return (section(clip(line, _LINE)),)
+
+
+def _waiting(request: UpgradeRequest, *, around: _Around) -> tuple[Block, ...]:
     why = f"\nReason: {escape(request.reason)}" if request.reason.strip() else ""
     changed = f"\nChanged since the vote: {sentence(request.changes[0], request.lost)}" if request.changes else ""
     override = "\n*Overrides a freeze.*" if request.override else ""
     blocked = f"\n*Cannot go ahead now:* {sentence(request.blocked)}" if request.blocked else ""
-    beside = competing(request, seen.upgrades)
+    beside = competing(request, around.seen.upgrades)
     other = f"\n*Please note:* {phrases.competing(beside)}" if beside else ""
     line = (
-        f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n"
-        f"When: {phrases.starts(request)}.\n"
-        f"{mention(request.requester)} requested it; approvals: {len(request.votes)} of {request.required}. "
-        f"Deadline: {when(request.deadline)}.{override}{blocked}{other}{changed}{why}"
+        f"{mark(request, None)} *{around.name(request)}* {phrases.versions(request)} · {phrases.starts(request)}"
+        f"{around.links.to_console(request)}\n"
+        f"Requested by {mention(request.requester)}; {len(request.votes)} of {request.required} approvals. "
+        f"Approve by {when(request.deadline)}.{override}{blocked}{other}{changed}{why}"
     )
-    buttons = [press_button(press, request, naming) for press in _DECIDING if press in presses(request, None)]
+    buttons = [press_button(press, request, around.naming) for press in _DECIDING if press in presses(request, None)]
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"waiting:{request.id}")) if buttons else tuple(drawn)
 
 
-def _own(request: UpgradeRequest, *, seen: HomeView, naming: Naming) -> tuple[Block, ...]:
-    known = (*seen.upgrades, *seen.ended)
+def _own(request: UpgradeRequest, *, around: _Around) -> tuple[Block, ...]:
+    known = (*around.seen.upgrades, *around.seen.ended)
     upgrade = next((one for one in known if request.upgrade and one.identity == request.upgrade), None)
     gone = request.state is State.SUBMITTED and upgrade is None
-    fingerprints = "Submitted. It is not under way any more; its card says how it ended." if gone else ""
+    stands = "It is no longer under way; its card says how it ended." if gone else standing(request, upgrade)
+    runs = f" · {phrases.starts(request, upgrade)}" if request.state in OPEN or (upgrade and upgrade.window) else ""
     line = (
-        f"*{phrases.name(request, naming)}*: {phrases.versions(request)}\n{fingerprints or standing(request, upgrade)}"
+        f"{mark(request, upgrade)} *{around.name(request)}* {phrases.versions(request)}{runs}"
+        f"{around.links.to_console(request)}\n{stands}"
     )
-    if request.state in OPEN:
-        line += f" When: {phrases.starts(request)}."
-    elif upgrade and upgrade.window:
-        line += f" Window: {span(upgrade.window)}."
-    buttons = [] if gone else [press_button(one, request, naming) for one in presses(request, upgrade) if one in _MINE]
+    buttons = (
+        [] if gone else [press_button(one, request, around.naming) for one in presses(request, upgrade) if one in _MINE]
+    )
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"own:{request.id}")) if buttons else tuple(drawn)
 
 
 def _freshness(seen: HomeView) -> tuple[str, ...]:
     lines = [phrases.fresh(feed) for feed in seen.feeds[:_MOST_FEEDS]]
-    return (*lines, f"Drawn {when(seen.now)} ({plain_time(seen.now)}).")
+    return (*lines, f"Updated {recently(seen.now)}.")
 
 
 def _turning(page: int, pages: int) -> tuple[Block, ...]:

@@ -24,9 +24,9 @@ _SCHEDULED: Final = "🔵"
 _RUNNING: Final = "🟣"
 _SUCCEEDED: Final = "🟢"
 _WENT_WRONG: Final = "🔴"
-_NEEDS_A_LOOK: Final = "🟠"
+NEEDS_A_LOOK: Final = "🟠"
 _ENDED: Final = "⚪"
-MARKS: Final = (_WAITS_FOR_PEOPLE, _SCHEDULED, _RUNNING, _SUCCEEDED, _WENT_WRONG, _NEEDS_A_LOOK, _ENDED)
+MARKS: Final = (_WAITS_FOR_PEOPLE, _SCHEDULED, _RUNNING, _SUCCEEDED, _WENT_WRONG, NEEDS_A_LOOK, _ENDED)
 """They help the eye; the words beside them say the same."""
 _BY_STATE: Final = {
     State.PENDING_APPROVAL: _WAITS_FOR_PEOPLE,
@@ -34,7 +34,7 @@ _BY_STATE: Final = {
     State.SUBMITTING: _SCHEDULED,
     State.SUBMITTED: _SCHEDULED,
     State.SUBMISSION_FAILED: _WENT_WRONG,
-    State.SUBMISSION_UNCLEAR: _NEEDS_A_LOOK,
+    State.SUBMISSION_UNCLEAR: NEEDS_A_LOOK,
     State.REJECTED: _WENT_WRONG,
     State.WITHDRAWN: _ENDED,
     State.EXPIRED: _ENDED,
@@ -58,12 +58,12 @@ def mark(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> str:
     """Return the mark of a request: until the cloud has it that of its state, then that of the cloud's status."""
     if request.state is not State.SUBMITTED or upgrade is None:
         return _BY_STATE[request.state]
-    return _NEEDS_A_LOOK if upgrade.overrun_told else mark_of(upgrade.status)
+    return NEEDS_A_LOOK if upgrade.overrun_told else mark_of(upgrade.status)
 
 
 def mark_of(status: str) -> str:
     """Return the mark of a status; one that is not known needs a look."""
-    return _BY_STATUS.get(status, _NEEDS_A_LOOK)
+    return _BY_STATUS.get(status, NEEDS_A_LOOK)
 
 
 def standing(  # noqa: PLR0911 - one line for each state

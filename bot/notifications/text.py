@@ -6,6 +6,7 @@ Limits are counted in UTF-16 units, the most careful reading of "characters", an
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
+from html import unescape
 from typing import Final
 
 from bot.domain.foreign import clean
@@ -40,6 +41,12 @@ def units(text: str) -> int:
 def size(text: str) -> int:
     """Count bytes as they are sent."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def counted(markup: str) -> int:
+    """Count characters as Slack counts the size of a whole message: `&` for 5, `<` and `>` for 4 each."""
+    text = unescape(markup)
+    return units(text) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -150,6 +157,11 @@ def plain_span(window: Window, zone: tzinfo = UTC) -> str:
 def when(moment: datetime) -> str:
     """Write a moment so that each reader sees it in their own time zone, and without Slack in UTC."""
     return _token(moment, "{date_long_pretty}, {time}", plain_time(moment))
+
+
+def recently(moment: datetime) -> str:
+    """Write a moment that is near: `today at 03:40`."""
+    return _token(moment, "{date_short_pretty} at {time}", plain_time(moment))
 
 
 def day(moment: datetime) -> str:

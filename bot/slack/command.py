@@ -14,6 +14,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.notifications.blocks import Message
+from bot.notifications.links import Links
 from bot.notifications.text import escape
 from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
@@ -53,6 +54,7 @@ class Command:
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     naming: Naming
+    links: Links
     usage: Message
     """The answer to `help`: the policy does not change while the bot runs."""
     follow_up: ReadinessFollowUp
@@ -136,7 +138,7 @@ class Command:
 
     async def _overview(self, place: Place) -> Message:
         shown = await self.viewing.overview(organisation=place.organisation, environment=place.environment)
-        return listing.overview(shown, where=place.name, naming=self.naming)
+        return listing.overview(shown, where=place.name, naming=self.naming, links=self.links)
 
     async def _status(self, body: Payload, name: str) -> Message:
         if not name:
@@ -151,7 +153,7 @@ class Command:
             return self._not_understood(str(error))
         shown = await self.clusters.get(cluster.identity, partial(self.viewing.cluster, cluster))
         self.follow_up.start(body, shown)
-        return listing.one_cluster(shown, naming=self.naming)
+        return listing.one_cluster(shown, naming=self.naming, links=self.links)
 
     def _not_understood(self, why: str) -> Message:
         return listing.sentence(f"{why} `{escape(self.name)} help` lists everything.")

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notifications.delivery.delivery import DrawHome
 from bot.notifications.delivery.messenger import Messenger
+from bot.notifications.links import NO_LINKS, Links
 from bot.slack import listing
 from bot.slack.answers import Answers
 from bot.slack.bolt import Listening, bolt
@@ -55,6 +56,7 @@ class Edge:
     real_time: Clock
     stored: Callable[[], int]
     trouble: Callable[[], str] = lambda: ""
+    links: Links = NO_LINKS
     loading_patience: float = 10.0
 
     def bolt(self) -> AsyncApp:
@@ -111,6 +113,7 @@ class Edge:
                     readiness_check=self.readiness_check, naming=naming, tasks=self.tasks, answers=answers
                 ),
                 clusters=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
+                links=self.links,
                 answers=Reused(seconds=UNSEEN, age=self.stored, most=MOST_KEPT),
             ),
             FormChanges(opening=opening, directory=directory, guard=guard),

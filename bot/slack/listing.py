@@ -1,23 +1,26 @@
 """Renders the answers to `list`, `status` and `help`, and to what was not understood."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases, readiness
 from bot.notifications.blocks import Block, Message
-from bot.notifications.text import escape, mention, said, span, units, when
+from bot.notifications.links import NO_LINKS, Links
+from bot.notifications.rows import fitting, row
+from bot.notifications.text import escape, mention, said, units
 from bot.workflow.repositories import Feed
 from bot.workflow.viewing import ClusterView, Overview
 
+Listed = ScheduledUpgrade | UpgradeRequest
 _SECTION = 2900
-_MOST_SHOWN = 5000
-"""Characters of the lines that `list` shows, so that the whole message stays under 9,000."""
+_MOST_SHOWN = 7500
+"""Characters of the rows that `list` shows, as Slack counts them, so that the whole message stays under 11,000."""
+_MOST_OF_ONE = 4500
+"""The same for `status`, which also shows the readiness."""
 _MOST_SPOKEN = 2000
 _LINES_SPOKEN = 12
 _MOST_FEEDS = 4
@@ -27,7 +30,7 @@ _SEVERAL = (
 )
 
 
-def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Message:
+def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN, links: Links = NO_LINKS) -> Message:
     """List running upgrades first, then scheduled ones by window, then requests that wait for people."""
     running = [upgrade for upgrade in shown.upgrades if upgrade.status == "IN_PROGRESS"]
     coming = [upgrade for upgrade in shown.upgrades if upgrade.status != "IN_PROGRESS"]
@@ -43,39 +46,50 @@ def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN) -> Mes
     )
     if shown.more:
         title += f" Only the first {len(shown.upgrades)} upgrades are counted."
-    parts = {
-        "Running": [_upgrade_line(upgrade, naming) for upgrade in running],
-        "Scheduled": [_upgrade_line(upgrade, naming) for upgrade in coming],
-        "Requests not yet submitted": [_request_line(request, naming) for request in shown.requests],
+    parts: dict[str, Sequence[Listed]] = {
+        "Running": running,
+        "Scheduled": coming,
+        "Requests not yet submitted": shown.requests,
     }
-    listed = _fitting(parts, _MOST_SHOWN)
-    lines = [line for part in listed.values() for line in part]
-    spoken = next(iter(_fitting({"": [f"{said(line)}." for line in lines]}, _MOST_SPOKEN).values()))[:_LINES_SPOKEN]
+    rows = {
+        name: [row(one, cards=shown.cards, naming=naming, links=links) for one in ones] for name, ones in parts.items()
+    }
+    listed = fitting(rows, _MOST_SHOWN)
+    left = total - sum(len(part) for part in listed.values())
+    lines = [f"{said(row(one, naming=naming))}." for ones in parts.values() for one in ones[:_LINES_SPOKEN]]
+    spoken = fitting({"": lines}, _MOST_SPOKEN)[""][:_LINES_SPOKEN]
     return blocks.message(
         _spoken(title, *spoken, *_more(total - len(spoken), where)),
         blocks.section(f"*{title}*"),
         *(block for name, part in listed.items() for block in _part(name, part)),
-        *(blocks.section(more) for more in _more(total - len(lines), where)),
+        *(blocks.section(more) for more in _more(left, where)),
         *_fresh(shown.feeds),
     )
 
 
-def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
+def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN, links: Links = NO_LINKS) -> Message:
     """Show what is known about one cluster."""
     cluster = shown.cluster
     channel = f", update channel {escape(cluster.channel)}" if cluster.channel else ""
     title = f"*{escape(naming.cluster(cluster))}* runs {escape(cluster.version)}{channel}."
-    upgrades = [_upgrade_line(upgrade, naming) + _why(upgrade) for upgrade in shown.upgrades]
-    requests = [_request_line(request, naming) for request in shown.requests]
-    if not upgrades and not requests:
+    if not shown.upgrades and not shown.requests:
         title += " No upgrade of it is known here."
-    said = _spoken(title, *(f"{line}." for line in [*upgrades, *requests]), *_readiness_spoken(shown))
+    parts: dict[str, Sequence[Listed]] = {"Upgrades, newest first": shown.upgrades, "Requests": shown.requests}
+    rows = {
+        name: [row(one, cards=shown.cards, naming=naming, links=links) + _why(one) for one in ones]
+        for name, ones in parts.items()
+    }
+    listed = fitting(rows, _MOST_OF_ONE)
+    left = sum(len(ones) for ones in parts.values()) - sum(len(part) for part in listed.values())
+    lines = [f"{said(row(one, naming=naming))}{_why(one)}." for ones in parts.values() for one in ones]
+    spoken = fitting({"": lines}, _MOST_SPOKEN)[""]
+    more = [f"and {len(lines) - len(spoken)} more."] if len(spoken) < len(lines) else []
     return blocks.message(
-        said,
+        _spoken(title, *spoken, *more, *_readiness_spoken(shown)),
         blocks.section(title),
         *(readiness.answer(shown.readiness, target=shown.target) if shown.readiness else ()),
-        *_part("Upgrades, newest first", upgrades),
-        *_part("Requests", requests),
+        *(block for name, part in listed.items() for block in _part(name, part)),
+        *([blocks.section(f"and {left} more.")] if left else []),
         *_fresh([shown.feed]),
     )
 
@@ -134,23 +148,9 @@ def _who(label: str, rule: Rule) -> str:
     return f"{escape(label)}: {_count(rule.required_approvals, 'approval')} from {people}{own}"
 
 
-def _upgrade_line(upgrade: ScheduledUpgrade, naming: Naming) -> str:
-    window = f", {span(upgrade.window)}" if upgrade.window else ""
-    outside = "" if upgrade.request_id else f", {phrases.OUTSIDE[0].lower()}{phrases.OUTSIDE[1:]}"
-    status = phrases.status(upgrade.status)
-    return f"*{phrases.name(upgrade, naming)}* {phrases.versions(upgrade)}: {status}{window}{outside}"
-
-
-def _why(upgrade: ScheduledUpgrade) -> str:
-    return f" ({escape(upgrade.reason, 200)})" if upgrade.reason else ""
-
-
-def _request_line(request: UpgradeRequest, naming: Naming) -> str:
-    start = when(request.start) if request.start else "next maintenance window"
-    votes = f" ({len(request.votes)} of {request.required})" if request.state is State.PENDING_APPROVAL else ""
-    who = mention(request.requester)
-    said = f"{request.state.words}{votes}, {start}, asked for by {who}"
-    return f"*{phrases.name(request, naming)}* {phrases.versions(request)}: {said}"
+def _why(one: Listed) -> str:
+    reason = one.reason if isinstance(one, ScheduledUpgrade) else one.outcome
+    return f" ({escape(reason, 200)})" if reason else ""
 
 
 def _spoken(*sentences: str) -> str:
@@ -168,16 +168,6 @@ def _part(title: str, lines: Sequence[str]) -> list[Block]:
         else:
             paragraphs.append(line if paragraphs else f"*{title}*\n{line}")
     return [blocks.section(paragraph) for paragraph in paragraphs]
-
-
-def _fitting(parts: Mapping[str, Sequence[str]], most: int) -> dict[str, Sequence[str]]:
-    """Keep as many lines of each part as fit; longer parts get the space that shorter ones leave."""
-    kept: dict[str, Sequence[str]] = dict.fromkeys(parts, ())
-    for waiting, (name, lines) in enumerate(sorted(parts.items(), key=lambda part: sum(map(len, part[1])))):
-        ends = list(accumulate(len(line) + 1 for line in lines))
-        kept[name] = lines[: bisect_right(ends, most // (len(parts) - waiting))]
-        most -= sum(len(line) + 1 for line in kept[name])
-    return kept
 
 
 def _more(number: int, where: str) -> list[str]:

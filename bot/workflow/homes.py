@@ -12,7 +12,7 @@ from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import UnitOfWork
 from bot.workflow.rule_check import RuleCheck
-from bot.workflow.viewing import HomeView, Viewing
+from bot.workflow.viewing import HomeView, Viewing, cards_of
 
 _OWN = 20
 
@@ -36,6 +36,7 @@ class HomeReading:
             page = await work.homes.page(member_id)
             own = await work.requests.by(member_id, limit=_OWN)
             submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
+            cards = {**overview.cards, **await cards_of(work, (), own)}
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
         try:
             member = await self.permissions.somebody(member_id)
@@ -54,6 +55,7 @@ class HomeReading:
             page=page,
             more=overview.more,
             ended=tuple(one for one in submitted if one and one.is_final),
+            cards=cards,
         )
 
     async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:

@@ -1,7 +1,7 @@
 """What people look at: the form as filled in so far, lists, one cluster, App Home. Reads only; decides nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
@@ -15,11 +15,14 @@ from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.ports import BeginReading, Clock
+from bot.workflow.inbox import MessageRef
+from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Feed
 from bot.workflow.rule_check import RuleCheck
 
+Cards = Mapping[RequestId, MessageRef]
+"""Where the cards of requests are."""
 _LONGEST_LIST = 200
 _LATEST = 5
 
@@ -52,13 +55,14 @@ class FormView:
 class Overview:
     """What is under way: unfinished upgrades by window, requests not yet submitted, and how fresh it is.
 
-    `more` is whether there are more upgrades than are held here.
+    `more` is whether there are more upgrades than are held here; `cards` is where the cards of what is shown are.
     """
 
     upgrades: tuple[ScheduledUpgrade, ...]
     requests: tuple[UpgradeRequest, ...]
     feeds: tuple[Feed, ...]
     more: bool = False
+    cards: Cards = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,7 @@ class ClusterView:
     feed: Feed
     target: str = ""
     readiness: Readiness | None = None
+    cards: Cards = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +86,7 @@ class HomeView:
     """What App Home of one person shows. Requests are newest first, upgrades by window.
 
     `ended` are the upgrades of the person's own requests that are no longer under way; `page` is counted from 0;
-    `more` is whether there are more upgrades than are held here.
+    `more` is whether there are more upgrades than are held here; `cards` is where the cards of what is shown are.
     """
 
     member: MemberId
@@ -93,6 +98,7 @@ class HomeView:
     ended: tuple[ScheduledUpgrade, ...] = ()
     page: int = 0
     more: bool = False
+    cards: Cards = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,13 +182,16 @@ class Viewing:
             upgrades = await work.upgrades.upcoming(asked, limit=_LONGEST_LIST + 1, environment=environment)
             requests = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
             feeds = [await work.feeds.get(one) for one in asked]
+            requests = tuple(
+                one for one in requests if one.organisation in asked and environment in {None, one.environment}
+            )
+            cards = await cards_of(work, upgrades[:_LONGEST_LIST], requests[:_LONGEST_LIST])
         return Overview(
             upgrades=upgrades[:_LONGEST_LIST],
-            requests=tuple(
-                one for one in requests if one.organisation in asked and environment in {None, one.environment}
-            ),
+            requests=requests,
             feeds=tuple(feeds),
             more=len(upgrades) > _LONGEST_LIST,
+            cards=cards,
         )
 
     async def cluster(self, cluster: Cluster) -> ClusterView:
@@ -191,16 +200,23 @@ class Viewing:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, limit=_LATEST)
             feed = await work.feeds.get(cluster.organisation)
+            cards = await cards_of(work, upgrades, requests)
         target = self._target(cluster, upgrades, requests)
         readiness = self.readiness_check.at_hand(cluster, target) if target else None
         return ClusterView(
-            cluster=cluster, upgrades=upgrades, requests=requests, feed=feed, target=target, readiness=readiness
+            cluster=cluster,
+            upgrades=upgrades,
+            requests=requests,
+            feed=feed,
+            target=target,
+            readiness=readiness,
+            cards=cards,
         )
 
     def _target(
         self, cluster: Cluster, upgrades: Sequence[ScheduledUpgrade], requests: Sequence[UpgradeRequest]
     ) -> str:
-        """Return the version that is asked for or scheduled, else the channel's, else the newest on offer."""
+        """Return the version that is requested or scheduled, else the channel's, else the newest on offer."""
         under_way = [
             *(request.to_version for request in requests if request.state in OPEN),
             *(upgrade.to_version for upgrade in upgrades if not upgrade.is_final),
@@ -210,3 +226,11 @@ class Viewing:
         catalog = self.catalog_cache.catalog(cluster.organisation)
         on_offer = catalog.offered_to(cluster, allow_downgrade=False) if catalog else ()
         return cluster.channel_version if cluster.channel_version in on_offer else next(iter(on_offer), "")
+
+
+async def cards_of(
+    work: ReadOnlyWork, upgrades: Iterable[ScheduledUpgrade], requests: Iterable[UpgradeRequest]
+) -> Cards:
+    """Return where the cards of upgrades and requests are."""
+    known = [RequestId(one.request_id) for one in upgrades if one.request_id]
+    return await work.messages.cards(*dict.fromkeys([*known, *(one.id for one in requests)]))

@@ -11,8 +11,11 @@ from bot.domain.cluster import Organisation
 from bot.domain.request import RequestId, State
 from bot.domain.scheduled import UpgradeIdentity
 from bot.notifications.blocks import View
+from bot.notifications.console import Console
 from bot.notifications.home import home
 from bot.notifications.ids import ActionId
+from bot.notifications.links import Links
+from bot.workflow.inbox import MessageRef
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
@@ -106,7 +109,7 @@ def test_what_waits_for_a_decision_can_be_decided_here() -> None:
 
     assert ("Approve", "approve") in pressable(drawn)
     assert ("Reject", "reject") in pressable(drawn)
-    for part in ("production/web", "1 of 2", "Overrides a freeze", "CVE-1", "<@U0ROOS> requested it", "Deadline"):
+    for part in ("production/web", "1 of 2", "Overrides a freeze", "CVE-1", "Requested by <@U0ROOS>", "Approve by"):
         assert part in words(drawn), part
 
 
@@ -136,7 +139,7 @@ def test_upgrades_say_when_and_how_they_stand() -> None:
 
     elsewhere, ours = (words(home(seen(upgrades=(one,)))) for one in (upgrade, replace(upgrade, request_id="r1")))
 
-    assert "Status: in progress. Scheduled outside Slack." in elsewhere
+    assert "running · scheduled outside Slack" in elsewhere
     assert "outside" not in ours
     assert "Tue 1 Dec, 12:00 UTC" in ours
 
@@ -164,3 +167,24 @@ def test_with_several_organisations_every_line_names_the_one_that_it_is_about() 
     for name in ("wait0", "up0", "own0"):
         assert f"*acme/production/{name}*" in shown
         assert f"*production/{name}*" in words(home(seen(1)))
+
+
+def test_every_row_leads_to_its_card_and_to_the_console() -> None:
+    """Where both are known; the row is the same without."""
+    request = in_state(State.PENDING_APPROVAL)
+    place = MessageRef(channel="C0UPGRADES", ts="1796038800.000100")
+    links = Links(
+        workspace=lambda: "https://harbour.slack.com/", console=Console(pattern="https://console.test/{cluster}")
+    )
+    shown = seen(waiting=(request,), own=(request,), upgrades=(a_scheduled_upgrade(request_id=request.id),))
+
+    drawn = words(home(replace(shown, cards={request.id: place}), links=links))
+
+    card = "*<https://harbour.slack.com/archives/C0UPGRADES/p1796038800000100|production/web>*"
+    assert drawn.count(card) == 3
+    assert drawn.count("<https://console.test/web|Console>") == 3
+    assert words(home(shown)).count("*production/web*") == 3
+
+
+def test_home_says_when_it_was_updated() -> None:
+    assert f"Updated <!date^{int(NOON.timestamp())}^{{date_short_pretty}} at {{time}}|" in words(home(seen()))

@@ -152,7 +152,7 @@ async def test_status_tells_about_one_cluster() -> None:
     async with harness("http", stored=[a_scheduled_upgrade(), an_upgrade_request()]) as here:
         roos = here.slack.person(ROOS)
         await roos.command(CHANNEL, "/schedule-upgrade status web")
-        await roos.private(CHANNEL, "production/web", "scheduled", "pending approval")
+        await roos.private(CHANNEL, "production/web", "scheduled", "waiting for approval")
 
         await roos.command(CHANNEL, "/schedule-upgrade status")
         await roos.private(CHANNEL, "Name a cluster")

@@ -8,9 +8,14 @@ from hypothesis import given
 
 from bot.domain.cluster import Organisation
 from bot.domain.naming import Naming
-from bot.domain.request import State
+from bot.domain.request import RequestId, State
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.notifications import phrases
+from bot.notifications.console import Console
+from bot.notifications.links import Links
+from bot.notifications.text import counted, plain_span, span
 from bot.slack.listing import explained, one_cluster, overview
+from bot.workflow.inbox import MessageRef
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import ClusterView, Overview
 from tests.builders import ACME, NOON, a_cluster, a_policy, a_rule, a_scheduled_upgrade, a_window, an_upgrade_request
@@ -30,7 +35,7 @@ def listed(*upgrades: ScheduledUpgrade, feed: Feed | None = None, more: bool = F
 
 def test_an_unknown_status_is_listed_as_it_is() -> None:
     """Not made over into small letters that the cloud never said."""
-    assert ": PAUSED by operator," in listed(a_scheduled_upgrade(status="PAUSED by operator"))
+    assert " · PAUSED by operator · " in listed(a_scheduled_upgrade(status="PAUSED by operator"))
 
 
 def test_a_list_is_called_cut_only_when_it_is() -> None:
@@ -46,7 +51,7 @@ def test_a_list_is_called_cut_only_when_it_is() -> None:
 def test_a_list_of_any_length_is_short_and_says_how_to_see_the_rest(
     running: int, coming: int, requests: int, where: str
 ) -> None:
-    """Under 9,000 characters with everything around it; each part shows some of what it has."""
+    """Under 11,000 characters as Slack counts them; each part shows some of what it has."""
     names = {"cluster": "c" * 63, "environment": "production-" + "e" * 52, "window": a_window()}
     answer = overview(
         Overview(
@@ -65,7 +70,7 @@ def test_a_list_of_any_length_is_short_and_says_how_to_see_the_rest(
     sent = as_sent(answer)
     listed = str(answer.blocks)
     assert complaints(answer) == []
-    assert 5000 < len(json.dumps(sent, ensure_ascii=False)) < 9000
+    assert 7000 < counted(json.dumps(sent, ensure_ascii=False)) < 11_000
     assert ("App Home shows them" if where else "more: `list ENVIRONMENT`") in listed
     assert re.search(r"and \d+ more: ", answer.text)
     assert ("Running" in listed, "Scheduled*" in listed, "Requests" in listed) == tuple(
@@ -90,7 +95,7 @@ def test_a_list_without_statuses_says_so() -> None:
 
 def test_a_version_that_nobody_knows_leaves_no_hole() -> None:
     """Neither the record nor the catalog named it."""
-    assert "production/web v1.31.4-u-ame.2: scheduled" in listed(a_scheduled_upgrade(from_version=""))
+    assert "*production/web* v1.31.4-u-ame.2 · " in listed(a_scheduled_upgrade(from_version=""))
 
 
 def test_one_cluster_says_why_an_upgrade_ended_and_votes_only_while_they_count() -> None:
@@ -104,7 +109,7 @@ def test_one_cluster_says_why_an_upgrade_ended_and_votes_only_while_they_count()
     assert "could be read since" in str(answer.blocks)
     assert "failed" in text
     assert "(Node &lt;pool&gt; full)" in text
-    assert "submitted, next maintenance window" in text
+    assert "submitted · requested by" in text
 
 
 @QUICKLY
@@ -132,3 +137,64 @@ def test_hostile_text_breaks_no_answer_and_mentions_nobody(
         assert complaints(answer) == []
         assert found.users <= {"U0ROOS", "U0SEM", "U0KIM"}
         assert not found.groups | found.channels | found.broadcasts | found.names | found.links
+
+
+def test_a_row_says_with_a_mark_when_and_how_it_stands_and_leads_to_the_card() -> None:
+    """One line for each; the plain text says the same without marks of Slack."""
+    upgrade = a_scheduled_upgrade(status="SCHEDULED_NOTIFIED", request_id="r1", window=a_window())
+    request = an_upgrade_request(required=2)
+    links = Links(
+        workspace=lambda: "https://harbour.slack.com", console=Console(pattern="https://console.test/{cluster}")
+    )
+    cards = {RequestId("r1"): MessageRef(channel="C1", ts="1.2")}
+    feed = Feed(organisation=ACME, read_at=NOON)
+
+    answer = overview(Overview(upgrades=(upgrade,), requests=(request,), feeds=(feed,), cards=cards), links=links)
+    rows = str(answer.blocks)
+
+    card, console = "*<https://harbour.slack.com/archives/C1/p12|production/web>*", "<https://console.test/web|Console>"
+    stands = f"{span(a_window())} · scheduled; contacts have been notified"
+    assert f"🔵 {card} {phrases.versions(upgrade)} · {stands} · {console}" in rows
+    assert f"🟡 *production/web* {phrases.versions(request)} · waiting for approval, 0 of 2, until <!date^" in rows
+    assert f"requested by <@{request.requester}>" in rows
+    assert "harbour" not in answer.text
+    assert f"🔵 production/web {phrases.versions(upgrade)} · {plain_span(a_window())}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("status", "overrun", "row"),
+    [
+        ("REQUESTED", False, "🔵 .* · submitted, not scheduled yet"),
+        ("SCHEDULED", False, "🔵 .* · scheduled"),
+        ("IN_PROGRESS", False, "🟣 .* · running"),
+        ("IN_PROGRESS", True, "🟠 .* · still running after its window"),
+        ("SUCCEEDED", False, "🟢 .* · done"),
+        ("FAILED", False, "🔴 .* · failed"),
+        ("MISSED", False, "🔴 .* · missed its window"),
+        ("SUPERSEDED", False, "⚪ .* · superseded"),
+    ],
+)
+def test_every_status_has_its_mark_and_its_words(status: str, row: str, *, overrun: bool) -> None:
+    upgrade = a_scheduled_upgrade(status=status, overrun_told=overrun)
+
+    answer = one_cluster(ClusterView(cluster=a_cluster(), upgrades=(upgrade,), requests=(), feed=BLIND))
+
+    assert re.search(row, answer.text)
+
+
+def test_one_cluster_with_the_longest_names_and_reasons_is_small_enough() -> None:
+    """As Slack counts; what does not fit is counted."""
+    reason = "<&>" * 200
+    upgrades = tuple(
+        a_scheduled_upgrade(status="FAILED", reason=reason, cluster="&" * 60, environment="&" * 60, to_version="<" * 70)
+        for _ in range(5)
+    )
+    requests = tuple(
+        an_upgrade_request(outcome=reason, cluster="<" * 60, environment="<" * 60, to_version="<" * 70)
+        for _ in range(5)
+    )
+
+    answer = one_cluster(ClusterView(cluster=a_cluster(), upgrades=upgrades, requests=requests, feed=BLIND))
+
+    assert complaints(answer) == []
+    assert counted(json.dumps(as_sent(answer), ensure_ascii=False)) < 11_000

@@ -30,7 +30,7 @@ async def test_home_shows_how_finished_requests_ended(home: Harness) -> None:
     await home.roos.direct("failed")
     await home.roos.open_home()
 
-    await home.roos.home("Failed. Avisi Cloud says: Too busy.")
+    await home.roos.home("The upgrade failed. Avisi Cloud: Too busy.")
 
 
 @pytest.mark.parametrize("many", [0, 1, 20, 200])
