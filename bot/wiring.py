@@ -157,6 +157,8 @@ def use_cases(
             rule_check=rule_check,
             revoting=revoting,
             naming=naming,
+            cloud=cloud,
+            announcing=announcing,
             now=now,
             real_time=real_time,
         ),

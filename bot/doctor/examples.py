@@ -60,7 +60,7 @@ from bot.notifications.digest import Waiting, digest
 from bot.notifications.home import closed, home
 from bot.notifications.links import Links
 from bot.notifications.rollout_card import clusters_view, list_line, rollout_card, rollout_thread
-from bot.slack import listing, rejection, rollouts
+from bot.slack import card_modals, listing, rollouts
 from bot.slack.form import modal
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
@@ -311,7 +311,10 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     yield "form, loading", modal.loading(_HELD)
     yield "form, unreadable", modal.trouble(_HELD, "Avisi Cloud does not answer.")
     yield "form, nothing", modal.nothing(_HELD, (_ACME,))
-    yield "rejection", rejection.draw(rejection.About(request_id=one.id, seal=one.seal), one, PLAIN)
+    about = card_modals.About(request_id=one.id, seal=one.seal)
+    yield "rejection", card_modals.draw_rejection(about, one, PLAIN)
+    yield "approval with a comment", card_modals.draw_comment(about, one, PLAIN)
+    yield "window", card_modals.draw_window(about, one, PLAIN)
     for number in (0, 40):
         found = judged(one, alerts=number)
         note = readiness_words.as_read(NOON)

@@ -53,3 +53,7 @@ class Quorumless(RuleBroken):
 
 class TooMany(Refused):
     """The person has as many open requests as one person may have."""
+
+
+class NotFound(Refused):
+    """The cloud does not show that it has the upgrade, or cannot be asked just now."""

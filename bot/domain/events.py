@@ -50,7 +50,17 @@ class UpgradeRequested(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoteCast(Event):
-    """An approver approved."""
+    """An approver approved, perhaps with a comment."""
+
+    by: MemberId
+    count: int
+    required: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoteTakenBack(Event):
+    """An approver took their approval back."""
 
     by: MemberId
     count: int
@@ -119,11 +129,15 @@ class ApproversReminded(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpgradeSubmitted(Event):
-    """The cloud confirmed the upgrade; `followed` is whether its status can be read from now on."""
+    """The cloud confirmed the upgrade; `followed` is whether its status can be read from now on.
+
+    `by` is the approver who said that it is there, where the cloud's answer was unclear.
+    """
 
     window: Window | None
     start_left_out: bool = False
     followed: bool = True
+    by: MemberId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,6 +250,7 @@ class Answered(Event):
 AnyEvent = (
     UpgradeRequested
     | VoteCast
+    | VoteTakenBack
     | RequestApproved
     | RequestRejected
     | RequestWithdrawn

@@ -248,7 +248,7 @@ class Action(StrEnum):
     REQUEST = "request"
     REQUEST_THERE = "request there"
     DECIDE = "decide"
-    SUBMIT_AGAIN = "submit again"
+    REJECT = "reject"
     TRY_AGAIN = "try again"
     FREEZE = "freeze"
 
@@ -395,6 +395,23 @@ class NoApprovalToTakeBack:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NotInList:
+    """The cloud's list does not show the upgrade."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListUnread:
+    """The cloud's list could not be read; `why` says why."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoListToLookIn:
+    """The cloud offers no list in which the upgrade could be looked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NothingToAcknowledge:
     """It was no emergency, or somebody has acknowledged it."""
 
@@ -514,6 +531,9 @@ NotNow = (
     | AlreadyApproved
     | NoApprovalToTakeBack
     | NothingToAcknowledge
+    | NotInList
+    | ListUnread
+    | NoListToLookIn
     | UpgradeIs
     | TooManyOpen
     | CheckTookTooLong

@@ -103,8 +103,9 @@ class UpgradeRequest:
     as they may no longer approve, are in `lost`. `blocked` is the sentence of the rule that forbids it just now, for
     the card. `outcome` says why it ended or what the cloud answered. An `emergency` is submitted without approval, and
     stays unacknowledged until another approver presses `Acknowledge`. `change` is its change number. `rollout` is the
-    id of the rollout that it belongs to: then it has no card of its own. `revision` is the store's: 0 until it is
-    stored. Times are aware UTC.
+    id of the rollout that it belongs to: then it has no card of its own. `window_stated_by` is who stated the
+    window, as the cloud has no list that shows it. `revision` is the store's: 0 until it is stored. Times are
+    aware UTC.
     """
 
     id: RequestId
@@ -148,6 +149,7 @@ class UpgradeRequest:
     acknowledged_at: datetime | None = None
     stale_told: bool = False
     rollout: str | None = None
+    window_stated_by: MemberId | None = None
     revision: int = 0
 
     @property
@@ -301,9 +303,11 @@ class UpgradeRequest:
             State.SUBMITTING, at=at, attempt=self.attempt + 1, attempted_at=at, start_left_out=start_left_out
         )
 
-    def submitted(self, *, upgrade: UpgradeIdentity, window: Window | None, at: datetime) -> "UpgradeRequest":
-        """Note that the cloud has it."""
-        return self._to(State.SUBMITTED, at=at, upgrade=upgrade, window=window, outcome="")
+    def submitted(
+        self, *, upgrade: UpgradeIdentity, window: Window | None, at: datetime, stated_by: MemberId | None = None
+    ) -> "UpgradeRequest":
+        """Note that the cloud has it, as its answer or its list shows, or as an approver states."""
+        return self._to(State.SUBMITTED, at=at, upgrade=upgrade, window=window, outcome="", window_stated_by=stated_by)
 
     def fail(self, reason: str, *, at: datetime) -> "UpgradeRequest":
         """Note a clear no: the cloud's, or a rule's right before submission."""

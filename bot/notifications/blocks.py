@@ -138,6 +138,15 @@ def actions(*buttons: Block, block_id: str = "") -> Block:
     return {"type": "actions", "elements": list(buttons[:_MOST_BUTTONS]), **named}
 
 
+def overflow(*options: tuple[str, str], action_id: str) -> Block:
+    """Make a menu behind three dots of at most five options, each a label and a value of at most 150 characters."""
+    return {
+        "type": "overflow",
+        "action_id": action_id,
+        "options": [{"text": plain(label, _BUTTON), "value": value} for label, value in options],
+    }
+
+
 def button(  # what Slack calls a button
     label: str,
     *,

@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import UNFINISHED, State, UpgradeRequest
 from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.notifications import ids, phrases
@@ -24,6 +24,7 @@ from bot.notifications.blocks import (
     fields,
     header,
     message,
+    overflow,
     quotation,
     section,
 )
@@ -41,13 +42,22 @@ _LABELS: Final = {
     Press.RESCHEDULE: "Reschedule",
     Press.TRY_AGAIN: "Try again",
     Press.SUBMIT_AGAIN: "Submit again",
+    Press.IT_IS_THERE: "It is there",
+    Press.ASK_AGAIN: "Ask again",
+    Press.COMMENT: "Approve with a comment",
+    Press.TAKE_BACK: "Take back my approval",
 }
 _BY_STATE: Final = {
     State.PENDING_APPROVAL: (Press.APPROVE, Press.REJECT, Press.WITHDRAW, Press.RESCHEDULE),
-    State.APPROVED: (Press.WITHDRAW, Press.RESCHEDULE),
-    State.SUBMISSION_FAILED: (Press.TRY_AGAIN, Press.WITHDRAW, Press.RESCHEDULE),
-    State.SUBMISSION_UNCLEAR: (Press.SUBMIT_AGAIN, Press.WITHDRAW, Press.RESCHEDULE),
+    State.APPROVED: (Press.REJECT, Press.WITHDRAW, Press.RESCHEDULE),
+    State.SUBMISSION_FAILED: (Press.TRY_AGAIN, Press.REJECT, Press.WITHDRAW, Press.RESCHEDULE),
+    State.SUBMISSION_UNCLEAR: (Press.SUBMIT_AGAIN, Press.IT_IS_THERE, Press.WITHDRAW, Press.RESCHEDULE),
+    State.REJECTED: (Press.ASK_AGAIN,),
+    State.WITHDRAWN: (Press.ASK_AGAIN,),
+    State.EXPIRED: (Press.ASK_AGAIN,),
 }
+_IN_THE_MENU: Final = (Press.COMMENT, Press.TAKE_BACK)
+_MOST_COMMENTS: Final = 3
 _RESCHEDULABLE: Final = PENDING | ALARMING | {"SUPERSEDED", NOT_FOLLOWED, NOT_REPORTED}
 _UNDECIDED: Final = frozenset({State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED})
 _CONFIRMED: Final = frozenset({Press.APPROVE, Press.SUBMIT_AGAIN})
@@ -76,12 +86,14 @@ def card(
     status = standing(request, upgrade, newer=newer, rule=rule)
     unusual = [*_unusual(request, rule), *_in_the_way(request, beside)]
     facts = [(label, fact) for label, fact in _facts(request, upgrade, readiness) if fact]
+    comments = [f"{mention(vote.member)}: {escape(vote.comment, 500)}" for vote in request.comments[-_MOST_COMMENTS:]]
     small = _small_print(request, upgrade, source, console)
     words = [
         f"{escape(name, 250)}: upgrade to {escape(version, 80)}. {status}",
         *(" ".join(line).rstrip() for line in unusual),
         *(f"{label}: {fact}." for label, fact in facts),
         *([f"Reason: {escape(request.reason, 1000)}"] if request.reason.strip() else []),
+        *comments,
         *small,
     ]
     blocks: list[Block] = [header(f"{mark(request, upgrade)} {name}: upgrade to {version}"), section(status)]
@@ -89,12 +101,15 @@ def card(
     blocks.append(fields(*(f"*{label}*\n{fact}" for label, fact in facts)))
     if request.reason.strip():
         blocks.append(quotation(request.reason))
+    blocks += (section(comment) for comment in comments)
     number = readiness.number if readiness else 0
     buttons = [
         press_button(press, request, naming, readiness=number, zone=rule.zone) for press in presses(request, upgrade)
     ]
     if has_readiness(request, upgrade):
         buttons.append(readiness_button(request, naming, readiness=number))
+    if request.state is State.PENDING_APPROVAL:
+        buttons.append(menu(request, readiness=number))
     if buttons:
         blocks.append(actions(*buttons, block_id=f"card:{request.id}"))
     if small:
@@ -144,11 +159,18 @@ def press_button(
     )
 
 
+def menu(request: UpgradeRequest, *, readiness: int = 0) -> Block:
+    """Draw the menu `More`, whose options carry what buttons do."""
+    carried = ids.carry(request, readiness)
+    options = ((_LABELS[press], ids.option(press, carried)) for press in _IN_THE_MENU)
+    return overflow(*options, action_id=ids.ActionId.MORE)
+
+
 def has_readiness(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> bool:
     """Whether the card offers to look at the readiness: until the upgrade begins, or ends otherwise."""
     if request.state is State.SUBMITTED:
         return upgrade is None or upgrade.status in PENDING
-    return request.state in {*_BY_STATE, State.SUBMITTING}
+    return request.state in UNFINISHED
 
 
 def readiness_button(request: UpgradeRequest, naming: Naming, *, readiness: int) -> Block:
@@ -219,6 +241,8 @@ def _small_print(
             notes.append("It returned no window either, so nothing can be followed: please look in Avisi Cloud.")
         elif upgrade is None or not upgrade.is_final:
             notes.append("The outcome is judged by the cluster's version, 30 minutes after the window.")
+    if request.window_stated_by:
+        notes.append(f"The window was stated by {mention(request.window_stated_by)}, not by Avisi Cloud.")
     if request.start_left_out:
         notes.append("The wanted start had passed when it was submitted, so it was left out.")
     if upgrade is not None and upgrade.status == NOT_REPORTED:

@@ -16,6 +16,7 @@ from bot.domain.events import (
     UpgradeSubmitted,
     VoteCast,
     VotesVoided,
+    VoteTakenBack,
 )
 from bot.notifications import phrases
 from bot.notifications.standing import stop
@@ -24,6 +25,7 @@ from bot.notifications.text import escape, mention, mentions, sentence, span, wh
 _HEADINGS: Final[dict[type, str]] = {
     UpgradeRequested: "Upgrade requested",
     VoteCast: "Approval given",
+    VoteTakenBack: "Approval taken back",
     RequestApproved: "Upgrade approved",
     RequestRejected: "Upgrade rejected",
     RequestWithdrawn: "Request withdrawn",
@@ -50,7 +52,10 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
         case UpgradeRequested():
             return (_asked(event),)
         case VoteCast():
-            return (f"{mention(event.by)} approved: {event.count} of {event.required}.",)
+            approved = f"{mention(event.by)} approved: {event.count} of {event.required}."
+            return (f"{approved} {stop(escape(event.comment))}",) if event.comment else (approved,)
+        case VoteTakenBack():
+            return (f"{mention(event.by)} took back their approval: {event.count} of {event.required}.",)
         case RequestApproved(by=None):
             return ("Approved, submitting to Avisi Cloud.", *_superseded(event))
         case RequestApproved():
@@ -128,7 +133,7 @@ def _submitted(event: UpgradeSubmitted) -> tuple[str, ...]:
             "Avisi Cloud has it, but gives neither window nor status, so nothing can be followed: please look there.",
         )
     window = f"Its window is {span(event.window)}." if event.window else "It gave no window yet."
-    told = [f"Avisi Cloud has it. {window}"]
+    told = [f"{mention(event.by)} found it at Avisi Cloud. {window}" if event.by else f"Avisi Cloud has it. {window}"]
     if event.start_left_out:
         told.append("The wanted start had passed by then, so it was left out and the next window counts.")
     if not event.followed:

@@ -25,6 +25,8 @@ class ActionId(StrEnum):
     """The button of the error view: try to load the catalog again."""
     READINESS = "readiness"
     """The button `Readiness` of a card."""
+    MORE = "more"
+    """The menu `More` of a card; each option names its press and carries what a button does."""
     OPEN_LINK = "open_link"
     """Buttons that only open a link; Slack reports the press, and nothing is done."""
     CLUSTER = "cluster"
@@ -33,6 +35,9 @@ class ActionId(StrEnum):
     IGNORE_WINDOWS = "ignore_windows"
     OVERRIDE = "override"
     REASON = "reason"
+    COMMENT = "comment_text"
+    WINDOW_START = "window_start"
+    WINDOW_END = "window_end"
 
 
 class CallbackId(StrEnum):
@@ -40,6 +45,8 @@ class CallbackId(StrEnum):
 
     SCHEDULE_UPGRADE = "schedule_upgrade"
     REJECT_UPGRADE = "reject_upgrade"
+    APPROVE_UPGRADE = "approve_upgrade"
+    STATE_WINDOW = "state_window"
     LOADING = "loading"
     READINESS = "readiness"
     HOME = "home"
@@ -54,6 +61,9 @@ class BlockId(StrEnum):
     IGNORE_WINDOWS = "ignore_windows_block"
     OVERRIDE = "override_block"
     REASON = "reason_block"
+    COMMENT = "comment_block"
+    WINDOW_START = "window_start_block"
+    WINDOW_END = "window_end_block"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +87,19 @@ def carry(request: UpgradeRequest, readiness: int = 0) -> str:
 def value(*, request_id: RequestId, seal: Seal, readiness: int = 0) -> str:
     """Return the value of a button."""
     return f"{request_id}:{seal}#{readiness}" if readiness else f"{request_id}:{seal}"
+
+
+def option(press: Press, carried: str) -> str:
+    """Return the value of an option in the menu `More`: a press, and what its button would carry."""
+    return f"{press}:{carried}"
+
+
+def read_option(text: str) -> tuple[Press, str]:
+    """Read an option's value; raises NotOurs."""
+    press, colon, carried = text.partition(":")
+    if not colon or press not in PRESSES:
+        raise NotOurs("This menu carries nothing that can be read.")
+    return Press(press), carried
 
 
 def read(text: str) -> Carried:

@@ -25,6 +25,7 @@ from bot.domain.findings import (
     FreezeIsOver,
     FreezeUnknown,
     Frozen,
+    ListUnread,
     MayNotFreeze,
     MayNotRequest,
     MayNotUseBot,
@@ -32,6 +33,7 @@ from bot.domain.findings import (
     NewerRequest,
     NoApprovalToTakeBack,
     NobodyNow,
+    NoListToLookIn,
     NoLongerApprover,
     NoLongerRequester,
     NotFrozen,
@@ -39,6 +41,7 @@ from bot.domain.findings import (
     NothingOffered,
     NothingToAcknowledge,
     NothingToFreeze,
+    NotInList,
     NotInRollout,
     NotItsTurn,
     NotLongEnoughAfter,
@@ -95,7 +98,7 @@ _ACTIONS: Final = {
     Action.REQUEST: "request upgrades",
     Action.REQUEST_THERE: "request them",
     Action.DECIDE: "decide now",
-    Action.SUBMIT_AGAIN: "submit it again",
+    Action.REJECT: "still reject it",
     Action.TRY_AGAIN: "do it",
     Action.FREEZE: "do it",
 }
@@ -230,7 +233,7 @@ def _not_permitted(why: NotPermitted) -> str:  # noqa: PLR0911 - one case for ea
             return f"Only the requester, <@{requester}>, or an approver of {environment} may do this. {_able(able)}"
 
 
-def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911 - one case for each reason
+def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each reason
     match why:
         case RequestIs(state=state, by=by):
             by_whom = f" by <@{by}>" if by else ""
@@ -258,6 +261,17 @@ def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911 - one case for each rea
             return f"Your approval is already counted: {count} of {required}."
         case NoApprovalToTakeBack():
             return "You have not approved this request, so there is nothing to take back."
+        case NotInList():
+            return (
+                "Avisi Cloud's list does not show this upgrade. "
+                "Press Submit again to send it once more, or look for it in the Console."
+            )
+        case ListUnread(why=trouble):
+            return (
+                f"Avisi Cloud's list could not be read just now: {trouble} Please press It is there again in a minute."
+            )
+        case NoListToLookIn():
+            return "Avisi Cloud offers no list to look in. Please press It is there again, and state the window."
         case NothingToAcknowledge(by=by):
             return f"There is nothing left to acknowledge{f': <@{by}> has acknowledged it' if by else ''}."
         case UpgradeIs(status=status):

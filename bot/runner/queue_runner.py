@@ -23,12 +23,15 @@ from bot.workflow.errors import (
 )
 from bot.workflow.inbox import (
     AnyEntry,
+    ApprovalCommented,
     ButtonPressed,
+    Decided,
     FormSubmitted,
     InboxEntry,
     RejectionGiven,
     RolloutPlanned,
     RolloutPressed,
+    WindowStated,
 )
 from bot.workflow.lookups import find_request
 from bot.workflow.outbox import DueMessage, OutboxMessage
@@ -161,14 +164,12 @@ class QueueRunner:
         match received.entry:
             case FormSubmitted() as submitted:
                 await self.handlers.requesting.request(received.number, submitted, lease)
-            case ButtonPressed() as pressed:
-                await self.handlers.deciding.press(received.number, pressed, lease)
-            case RejectionGiven() as given:
-                await self.handlers.deciding.reject(received.number, given, lease)
             case RolloutPlanned() as planned:
                 await self.handlers.rollouts.plan(received.number, planned, lease)
             case RolloutPressed() as rollout_pressed:
                 await self.handlers.rollouts.press(received.number, rollout_pressed, lease)
+            case decided:
+                await self.handlers.deciding.decide(received.number, decided, lease)
 
     async def _failed(self, received: InboxEntry, lease: Lease, *, why: str, error: str, tell: str | None) -> None:
         """Try an entry again later; after some tries give it up, and tell who sent it."""
@@ -240,7 +241,7 @@ def _answer(received: InboxEntry, text: str) -> OutboxMessage:
 
 async def _request_of(work: ReadOnlyWork, received: InboxEntry) -> UpgradeRequest | None:
     """Return the request that an entry is about, None when there is none that can be read."""
-    if not isinstance(received.entry, ButtonPressed | RejectionGiven):
+    if not isinstance(received.entry, Decided):
         return None
     try:
         return await find_request(work, received.entry.request_id)
@@ -262,6 +263,10 @@ def _named(entry: AnyEntry) -> tuple[str, str]:
             return "request", "Please send the form again."
         case RejectionGiven():
             return "rejection", "Please press Reject again."
+        case ApprovalCommented():
+            return "approval", "Please approve again."
+        case WindowStated():
+            return "statement", "Please press It is there again."
         case RolloutPlanned():
             return "rollout", "Please send the form again."
         case ButtonPressed() | RolloutPressed():

@@ -1,6 +1,7 @@
 """Reads what Slack's payloads have in common: who, from where, for which app. Never fails."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.people import MemberId
@@ -73,3 +74,13 @@ def _teams(payload: Payload) -> Iterator[str]:
     for one in authorizations if isinstance(authorizations, list) else ():
         yield text(one, "team_id")
         yield text(one, "enterprise_id")
+
+
+def moment(seconds: object) -> datetime | None:
+    """Return what a datetimepicker gives as aware UTC; None for anything that is no moment."""
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -7,21 +7,21 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.findings import ClusterNotChosen
-from bot.notifications.ids import BlockId, CallbackId
-from bot.slack import rejection
+from bot.notifications.ids import CallbackId
+from bot.slack import card_modals
 from bot.slack.errors import Listener
 from bot.slack.form import modal
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.storing import Storing
 from bot.workflow import queues
-from bot.workflow.inbox import FormSubmitted
+from bot.workflow.inbox import Decided, FormSubmitted
 from bot.workflow.viewing import Viewing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """Listens to the submit buttons `Request` and `Reject`."""
+    """Listens to the submit buttons of the modals."""
 
     viewing: Viewing
     storing: Storing
@@ -31,6 +31,8 @@ class Submission:
         """Register the listeners with Bolt."""
         app.view(CallbackId.SCHEDULE_UPGRADE.value)(self.guard(self.requested))
         app.view(CallbackId.REJECT_UPGRADE.value)(self.guard(self.rejected))
+        app.view(CallbackId.APPROVE_UPGRADE.value)(self.guard(self.commented))
+        app.view(CallbackId.STATE_WINDOW.value)(self.guard(self.stated))
 
     async def requested(self, ack: AsyncAck, body: Payload) -> None:
         """Store a submitted form, or show at its fields what is wrong."""
@@ -55,10 +57,22 @@ class Submission:
 
     async def rejected(self, ack: AsyncAck, body: Payload) -> None:
         """Store a rejection; it needs a reason."""
+        await self._decided(ack, body, card_modals.read_rejection(body["view"], member=member_of(body)))
+
+    async def commented(self, ack: AsyncAck, body: Payload) -> None:
+        """Store an approval with its comment."""
+        await self._decided(ack, body, card_modals.read_comment(body["view"], member=member_of(body)))
+
+    async def stated(self, ack: AsyncAck, body: Payload) -> None:
+        """Store the window that somebody states."""
+        entry = card_modals.read_window(body["view"], member=member_of(body), now=self.viewing.now())
+        await self._decided(ack, body, entry)
+
+    async def _decided(self, ack: AsyncAck, body: Payload, entry: Decided | dict[str, str]) -> None:
         view = body["view"]
-        entry = rejection.read(view, member=member_of(body))
-        if not entry.reason:
-            await ack(response_action="errors", errors={BlockId.REASON.value: "Say why, so that others understand it."})
+        wrong = entry if isinstance(entry, dict) else card_modals.missing_text(view)
+        if wrong or isinstance(entry, dict):
+            await ack(response_action="errors", errors=wrong)
             return
         await self.storing.put(entry, key=f"view:{text(view, 'id')}", queue=queues.entries_of_request(entry.request_id))
         await ack()

@@ -1,15 +1,26 @@
 """Deciding on a request: each press and rejection from the inbox is checked live, stored, and answered privately."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bot.domain.errors import Refused, WrongState
-from bot.domain.events import About, AnyEvent, RequestApproved, RequestRejected, RequestWithdrawn, VoteCast
+from bot.domain.errors import NotFound, Refused, WrongState
+from bot.domain.events import (
+    About,
+    AnyEvent,
+    RequestApproved,
+    RequestRejected,
+    RequestWithdrawn,
+    VoteCast,
+    VoteTakenBack,
+)
 from bot.domain.findings import (
     CheckTookTooLong,
     DeadlinePassed,
+    ListUnread,
     NewerRequest,
+    NoListToLookIn,
+    NotInList,
     PressTooLate,
     RequestUnknown,
     UpgradeIs,
@@ -17,20 +28,22 @@ from bot.domain.findings import (
 from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
-from bot.domain.scheduled import DONE
+from bot.domain.scheduled import DONE, Reading
 from bot.workflow import outbox
+from bot.workflow.adopting import find_record, identity_of, record_of
+from bot.workflow.announcing import Announcing
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.errors import Stale, Taken
+from bot.workflow.errors import AvisiError, NoList, Stale, Taken
 from bot.workflow.homes import redraw_home
-from bot.workflow.inbox import ButtonPressed, Press, RejectionGiven
+from bot.workflow.inbox import ApprovalCommented, ButtonPressed, Decided, Press, RejectionGiven, WindowStated
 from bot.workflow.lookups import find_competing, find_request, readiness_changed
 from bot.workflow.outbox import OutboxMessage, Urgency
 from bot.workflow.permissions import Permissions
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
 from bot.workflow.rule_check import RuleCheck
-from bot.workflow.transitions import Change, card_facts, expire, rule_facts, store_request
+from bot.workflow.transitions import Change, Confirmed, card_facts, confirm, expire, rule_facts, store_request
 
 _WITHDRAWABLE = (
     State.PENDING_APPROVAL,
@@ -39,7 +52,8 @@ _WITHDRAWABLE = (
     State.SUBMISSION_UNCLEAR,
 )
 _RESCHEDULABLE = (*_WITHDRAWABLE, State.SUBMITTED)
-
+_REJECTABLE = (State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED)
+_ENDED_WITHOUT_UPGRADE = (State.REJECTED, State.WITHDRAWN, State.EXPIRED)
 
 _TRIES = 8
 _NOTHING = About(organisation="", environment="", cluster="", from_version="", to_version="")
@@ -54,16 +68,19 @@ class Decision:
     """What a press leads to: the request as it will be stored, what is posted about it, and the private answer.
 
     `kind` is the kind of the audit event. The events are posted under the card; `direct` also goes to the requester.
-    `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
+    `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes. `reading` is the
+    cloud's record of an upgrade that an approver says is there: then the rest follows from that.
     """
 
     request: UpgradeRequest
     kind: str
-    events: tuple[AnyEvent, ...]
     answer: str
+    events: tuple[AnyEvent, ...] = ()
     direct: AnyEvent | None = None
     submit: bool = False
     supersedes: str = ""
+    comment: str = ""
+    reading: Reading | None = None
 
 
 Decide = Callable[[UpgradeRequest, Member], Awaitable[Decision]]
@@ -84,6 +101,8 @@ class Deciding:
     rule_check: RuleCheck
     revoting: Revoting
     naming: Naming
+    cloud: AvisiCloud
+    announcing: Announcing
     now: Clock
     real_time: Clock
 
@@ -92,43 +111,50 @@ class Deciding:
         member = await self.permissions.somebody(pressed.member)
         await self._check_opening(pressed, await self._request(pressed), member)
 
-    async def press(self, number: int, pressed: ButtonPressed, lease: Lease) -> None:
-        """Decide on a press, which is inbox entry `number`; raises MembersUnavailable."""
-        by_press: dict[Press, Decide] = {
-            Press.APPROVE: partial(self._approve, readiness=pressed.readiness),
-            Press.WITHDRAW: self._withdraw,
-            Press.TRY_AGAIN: self._try_again,
-            Press.SUBMIT_AGAIN: self._submit_again,
-        }
+    async def decide(self, number: int, entry: Decided, lease: Lease) -> None:
+        """Decide on inbox entry `number`; raises MembersUnavailable."""
+        match entry:
+            case ButtonPressed():
+                await self._decide(number, entry, self._by_press(entry), lease)
+            case RejectionGiven():
+                await self._decide(number, entry, partial(self._reject, given=entry), lease)
+            case ApprovalCommented():
+                await self._decide(number, entry, partial(self._approve, given=entry), lease)
+            case WindowStated():
+                await self._decide(number, entry, partial(self._take_word, stated=entry), lease)
 
+    def _by_press(self, pressed: ButtonPressed) -> Decide:
         async def only_opens(request: UpgradeRequest, member: Member) -> Decision:
             await self._check_opening(pressed, request, member)
             raise Refused(CheckTookTooLong())
 
-        await self._decide(number, pressed, by_press.get(pressed.press, only_opens), lease)
-
-    async def reject(self, number: int, given: RejectionGiven, lease: Lease) -> None:
-        """Decide on a rejection, which is inbox entry `number`; raises MembersUnavailable."""
-
-        async def rejecting(request: UpgradeRequest, member: Member) -> Decision:
-            return await self._reject(request, member, seal=given.seal, reason=given.reason)
-
-        await self._decide(number, given, rejecting, lease)
+        by_press: dict[Press, Decide] = {
+            Press.APPROVE: partial(self._approve, given=pressed),
+            Press.TAKE_BACK: self._take_back,
+            Press.WITHDRAW: self._withdraw,
+            Press.TRY_AGAIN: self._try_again,
+            Press.SUBMIT_AGAIN: self._submit_again,
+            Press.IT_IS_THERE: self._adopt,
+        }
+        return by_press.get(pressed.press, only_opens)
 
     # --- what each button does ---
 
-    async def _approve(self, request: UpgradeRequest, member: Member, *, readiness: int = 0) -> Decision:
+    async def _approve(
+        self, request: UpgradeRequest, member: Member, *, given: ButtonPressed | ApprovalCommented
+    ) -> Decision:
         """Count an approval; the last one needed starts the submission."""
         rule, now = self.rule_check.rule(request), self.now()
+        comment = given.comment if isinstance(given, ApprovalCommented) else ""
         await self._check_may_decide(request, member)
         self._check_not_late(request)
         request.check_state(State.PENDING_APPROVAL)
         await self.rule_check.check(request)
-        voted = request.cast(by=member.id, at=now, readiness=readiness)
+        voted = request.cast(by=member.id, at=now, comment=comment, readiness=given.readiness)
         voted = voted.require(rule.approvals_needed(override=request.override))
         voted = voted.keep_votes_of(await self.permissions.standing_voters(voted, rule))
         count, about = len(voted.votes), outbox.about(request)
-        cast = VoteCast(about=about, by=member.id, count=count, required=voted.required)
+        cast = VoteCast(about=about, by=member.id, count=count, required=voted.required, comment=comment)
         tally = f"{count} of {voted.required}"
         async with self.read() as work:
             other = await find_competing(work, request)
@@ -137,7 +163,9 @@ class Deciding:
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
             answer = f"Your approval counts: {tally}.{instead}"
-            return Decision(request=voted, kind="vote cast", events=(cast,), answer=answer, supersedes=supersedes)
+            return Decision(
+                request=voted, kind="vote cast", events=(cast,), answer=answer, supersedes=supersedes, comment=comment
+            )
         return Decision(
             request=voted.approve(at=now),
             kind="vote cast",
@@ -145,11 +173,24 @@ class Deciding:
             answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
             submit=True,
             supersedes=supersedes,
+            comment=comment,
         )
 
-    async def _reject(self, request: UpgradeRequest, member: Member, *, seal: Seal, reason: str) -> Decision:
-        await self._check_rejectable(request, member, seal)
-        rejected = request.reject(by=member.id, reason=reason, at=self.now())
+    async def _take_back(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Take back the person's own approval, while the vote is on."""
+        self._check_not_late(request)
+        after = request.take_back(by=member.id)
+        count, required = len(after.votes), after.required
+        return Decision(
+            request=after,
+            kind="vote taken back",
+            events=(VoteTakenBack(about=outbox.about(request), by=member.id, count=count, required=required),),
+            answer=f"You took back your approval: {count} of {required}.",
+        )
+
+    async def _reject(self, request: UpgradeRequest, member: Member, *, given: RejectionGiven) -> Decision:
+        await self._check_rejectable(request, member, given.seal)
+        rejected = request.reject(by=member.id, reason=given.reason, at=self.now())
         event = RequestRejected(about=outbox.about(request), by=member.id, reason=rejected.outcome)
         return Decision(
             request=rejected,
@@ -191,6 +232,42 @@ class Deciding:
             raise WrongState(DeadlinePassed(deadline=request.deadline))
         return self._another_attempt(request, member)
 
+    async def _adopt(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Adopt what the cloud's list shows of a request of which nobody could tell whether the cloud has it."""
+        await self._check_unclear(request, member)
+        try:
+            found = await find_record(self.cloud, request)
+        except NoList as error:
+            raise NotFound(NoListToLookIn()) from error
+        except AvisiError as error:
+            raise NotFound(ListUnread(why=error.words())) from error
+        if found is None:
+            raise NotFound(NotInList())
+        return Decision(
+            request=request,
+            kind="record adopted",
+            answer="Avisi Cloud's list shows it, so the bot follows it from now on.",
+            reading=found,
+        )
+
+    async def _take_word(self, request: UpgradeRequest, member: Member, *, stated: WindowStated) -> Decision:
+        """Take an approver's word that the cloud has it, in the window that they state."""
+        await self._check_unclear(request, member)
+        request.check_seal(stated.seal)
+        return Decision(
+            request=request,
+            kind="window stated",
+            answer="The bot counts on the window that you stated.",
+            reading=Reading(
+                identity=None, cluster_identity=request.cluster_identity, status="SCHEDULED", window=stated.window
+            ),
+        )
+
+    async def _check_unclear(self, request: UpgradeRequest, member: Member) -> None:
+        await self._check_may_decide(request, member)
+        self._check_not_late(request)
+        request.check_state(State.SUBMISSION_UNCLEAR)
+
     def _another_attempt(self, request: UpgradeRequest, member: Member) -> Decision:
         return Decision(
             request=request.approve(at=self.now()),
@@ -211,11 +288,21 @@ class Deciding:
             self._check_not_late(request)
             request.check_state(*_RESCHEDULABLE)
             await self._check_not_running(request)
+        elif pressed.press is Press.ASK_AGAIN:
+            await self.permissions.check_may_request(member, self.rule_check.rule(request))
+            request.check_state(*_ENDED_WITHOUT_UPGRADE)
+        elif pressed.press is Press.COMMENT:
+            await self._check_may_decide(request, member)
+            self._check_not_late(request)
+            request.cast(by=member.id, at=self.now())
+            request.check_seal(pressed.seal)
+        elif pressed.press is Press.IT_IS_THERE:
+            await self._check_unclear(request, member)
 
     async def _check_rejectable(self, request: UpgradeRequest, member: Member, seal: Seal) -> None:
         await self._check_may_decide(request, member)
         self._check_not_late(request)
-        request.check_state(State.PENDING_APPROVAL)
+        request.check_state(*_REJECTABLE)
         request.check_seal(seal)
 
     async def _check_may_decide(self, request: UpgradeRequest, member: Member) -> None:
@@ -237,7 +324,7 @@ class Deciding:
 
     # --- from the inbox entry to what is stored ---
 
-    async def _request(self, pressed: ButtonPressed | RejectionGiven) -> UpgradeRequest:
+    async def _request(self, pressed: Decided) -> UpgradeRequest:
         """Read the request as it is now, and the catalog if the store has a newer copy."""
         async with self.read() as work:
             await self.catalog_cache.renew_from(work)
@@ -246,7 +333,7 @@ class Deciding:
             raise WrongState(RequestUnknown())
         return request
 
-    async def _decide(self, number: int, pressed: ButtonPressed | RejectionGiven, decide: Decide, lease: Lease) -> None:
+    async def _decide(self, number: int, pressed: Decided, decide: Decide, lease: Lease) -> None:
         for _ in range(_TRIES):
             request = None
             try:
@@ -271,9 +358,9 @@ class Deciding:
             return
         raise Stale("the request kept changing while it was decided")
 
-    async def _drifted(self, request: UpgradeRequest, pressed: ButtonPressed | RejectionGiven) -> bool:
+    async def _drifted(self, request: UpgradeRequest, pressed: Decided) -> bool:
         """Whether the cluster changed since the votes were given, so that the request was just changed too."""
-        if isinstance(pressed, ButtonPressed) and pressed.press is not Press.APPROVE:
+        if _pressed(pressed) not in {Press.APPROVE, Press.REJECT, Press.COMMENT}:
             return False
         if request.state is not State.PENDING_APPROVAL:
             return False
@@ -292,7 +379,7 @@ class Deciding:
     async def _store(
         self,
         number: int,
-        pressed: ButtonPressed | RejectionGiven,
+        pressed: Decided,
         before: UpgradeRequest,
         decision: Decision,
         lease: Lease,
@@ -305,11 +392,13 @@ class Deciding:
             facts["reason"] = after.outcome
         if decision.supersedes:
             facts["supersedes"] = decision.supersedes
+        if decision.comment:
+            facts["comment"] = decision.comment
         change = Change(
             audit=decision.kind,
             at=self.now(),
             actor=pressed.member,
-            readiness=pressed.readiness if isinstance(pressed, ButtonPressed) else 0,
+            readiness=pressed.readiness if isinstance(pressed, ButtonPressed | ApprovalCommented) else 0,
             facts=facts,
             repaint=decision.kind,
             urgency=Urgency.PERSON,
@@ -318,15 +407,28 @@ class Deciding:
             submit=decision.submit,
         )
         async with self.begin(lease) as work:
-            stored = await store_request(work, before, after, change)
+            if decision.reading:
+                stored = await self._confirm(work, before, decision.reading, pressed, facts)
+            else:
+                stored = await store_request(work, before, after, change)
             messages = [self._answer(pressed, decision.answer, number, outbox.about(stored))]
             await self._mark_duplicate_card(work, pressed, messages)
             await self._end(work, number, pressed, messages)
 
-    async def _mark_duplicate_card(
-        self, work: UnitOfWork, pressed: ButtonPressed | RejectionGiven, messages: list[OutboxMessage]
-    ) -> None:
-        on_card = not isinstance(pressed, ButtonPressed) or pressed.press is not Press.RESCHEDULE
+    async def _confirm(
+        self, work: UnitOfWork, before: UpgradeRequest, reading: Reading, decided: Decided, facts: Mapping[str, object]
+    ) -> UpgradeRequest:
+        """Store that the cloud has it, as an approver says."""
+        feed = await work.feeds.get(before.organisation)
+        known = await work.upgrades.find(before.organisation, identity_of(before, reading))
+        stated = isinstance(decided, WindowStated)
+        kind = "window stated" if stated else "record adopted"
+        by = Confirmed(audit=kind, member=decided.member, window_stated=stated, facts=facts)
+        upgrade = record_of(before, reading, known)
+        return await confirm(work, before, upgrade, reading, announcing=self.announcing, source=feed.source, by=by)
+
+    async def _mark_duplicate_card(self, work: UnitOfWork, pressed: Decided, messages: list[OutboxMessage]) -> None:
+        on_card = _pressed(pressed) is not Press.RESCHEDULE  # which an alert has too
         if pressed.message is None or not on_card:
             return
         card = await work.messages.card(pressed.request_id)
@@ -338,7 +440,7 @@ class Deciding:
     async def _refuse(
         self,
         number: int,
-        pressed: ButtonPressed | RejectionGiven,
+        pressed: Decided,
         request: UpgradeRequest | None,
         refusal: Refused,
         lease: Lease,
@@ -370,9 +472,7 @@ class Deciding:
                 await self._mark_duplicate_card(work, pressed, messages)
             await self._end(work, number, pressed, messages)
 
-    async def _end(
-        self, work: UnitOfWork, number: int, pressed: ButtonPressed | RejectionGiven, messages: Sequence[OutboxMessage]
-    ) -> None:
+    async def _end(self, work: UnitOfWork, number: int, pressed: Decided, messages: Sequence[OutboxMessage]) -> None:
         """End the entry and put the messages into the outbox; App Home, which has no message, is published again."""
         await work.outbox.put(*messages)
         if pressed.message is None:
@@ -380,7 +480,7 @@ class Deciding:
         await work.inbox.done(number)
         await work.commit()
 
-    def _answer(self, pressed: ButtonPressed | RejectionGiven, text: str, number: int, about: About) -> OutboxMessage:
+    def _answer(self, pressed: Decided, text: str, number: int, about: About) -> OutboxMessage:
         """Answer privately; a direct message has nothing around it, so it names the cluster."""
         response_url = pressed.response_url if isinstance(pressed, ButtonPressed) else None
         where = "" if response_url or not about.cluster else f"*{self.naming.cluster(about)}*: "
@@ -389,5 +489,13 @@ class Deciding:
         )
 
 
-def _pressed(pressed: ButtonPressed | RejectionGiven) -> Press:
-    return pressed.press if isinstance(pressed, ButtonPressed) else Press.REJECT
+def _pressed(decided: Decided) -> Press:
+    match decided:
+        case ButtonPressed(press=press):
+            return press
+        case RejectionGiven():
+            return Press.REJECT
+        case ApprovalCommented():
+            return Press.COMMENT
+        case WindowStated():
+            return Press.IT_IS_THERE

@@ -10,6 +10,7 @@ from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal
 from bot.domain.rollout import Plan, RolloutId
+from bot.domain.windows import Window
 
 
 class Press(StrEnum):
@@ -21,6 +22,12 @@ class Press(StrEnum):
     RESCHEDULE = "reschedule"
     TRY_AGAIN = "try_again"
     SUBMIT_AGAIN = "submit_again"
+    IT_IS_THERE = "it_is_there"
+    ASK_AGAIN = "ask_again"
+    COMMENT = "comment"
+    """In the menu `More`: approve with a comment."""
+    TAKE_BACK = "take_back"
+    """In the menu `More`: take back one's own approval."""
 
 
 class RolloutPress(StrEnum):
@@ -85,6 +92,36 @@ class RejectionGiven:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalCommented:
+    """A person pressed Approve in the modal that asks for a comment.
+
+    `readiness` is the number of the reading that the card showed, 0 for none.
+    """
+
+    member: MemberId
+    request_id: RequestId
+    seal: Seal
+    comment: str
+    message: MessageRef | None = None
+    readiness: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowStated:
+    """A person stated the window in which the cloud has an upgrade, as no list shows it."""
+
+    member: MemberId
+    request_id: RequestId
+    seal: Seal
+    window: Window
+    message: MessageRef | None = None
+
+
+Decided = ButtonPressed | RejectionGiven | ApprovalCommented | WindowStated
+"""What people do with a request."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPlanned:
     """A person pressed Plan in the modal."""
 
@@ -104,7 +141,7 @@ class RolloutPressed:
     response_url: str | None = None
 
 
-AnyEntry = FormSubmitted | ButtonPressed | RejectionGiven | RolloutPlanned | RolloutPressed
+AnyEntry = FormSubmitted | Decided | RolloutPlanned | RolloutPressed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

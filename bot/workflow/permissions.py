@@ -28,7 +28,13 @@ WHO_IS_IT = "Slack has not confirmed yet who you are, please try again in a mome
 """Said while nobody can tell who somebody is, to all but those seen as full members within the last hour."""
 _FEW = 10
 """So many people at most are looked up to leave out those who cannot act now."""
-_UNDECIDED = frozenset({State.PENDING_APPROVAL, State.SUBMISSION_UNCLEAR})
+_APPROVERS_MAY = {
+    State.PENDING_APPROVAL: Action.DECIDE,
+    State.APPROVED: Action.REJECT,
+    State.SUBMISSION_FAILED: Action.REJECT,
+    State.SUBMISSION_UNCLEAR: Action.DECIDE,
+}
+"""What approvers may do with a request in a state; in others nothing."""
 
 
 class Words(Protocol):
@@ -83,7 +89,7 @@ class Permissions:
                 return OnlyRequester(requester=request.requester)
             case Press.TRY_AGAIN:
                 return await self._who_may_retry(rule, request)
-            case Press.RESCHEDULE:
+            case Press.RESCHEDULE | Press.ASK_AGAIN:
                 return await self._able(await self.people(rule.requesters), Action.REQUEST)
             case _:
                 return await self._others(await self.approvers_of(rule), rule, request)
@@ -175,13 +181,13 @@ class Permissions:
         return found
 
     async def _others(self, people: PeopleSet, rule: Rule, request: UpgradeRequest) -> Able | NobodyNow:
-        if request.state not in _UNDECIDED:
+        action = _APPROVERS_MAY.get(request.state)
+        if action is None:
             return NobodyNow(state=request.state)
         pending = request.state is State.PENDING_APPROVAL
         undecided = people.members - (request.voters if pending else frozenset())
         if not rule.self_approval:
             undecided -= {request.requester}
-        action = Action.DECIDE if pending else Action.SUBMIT_AGAIN
         return await self._able(PeopleSet(everyone=people.everyone, members=undecided), action)
 
     async def _who_may_retry(self, rule: Rule, request: UpgradeRequest) -> OnlyRequesterOrApprovers:

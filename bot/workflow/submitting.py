@@ -10,8 +10,9 @@ from bot.domain.findings import Finding, MoreApprovalsNeeded, NoLongerApprover
 from bot.domain.policy import Rule
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.rollout import RolloutId, RolloutState
-from bot.domain.scheduled import NAMELESS, OPEN, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import Reading
 from bot.workflow import outbox
+from bot.workflow.adopting import UNKNOWN_SKEW, find_record, identity_of, record_of
 from bot.workflow.announcing import Announcing
 from bot.workflow.catalog_cache import CatalogCache, remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
@@ -28,7 +29,6 @@ _BEFORE_SECOND_READING = 2.0
 _STALLED = 5.0
 """Seconds after which an attempt is no longer sent: another process may soon hold the lease, and send it too."""
 _WHOLE_SECOND = timedelta(seconds=1)
-_UNKNOWN_SKEW = timedelta(minutes=1)
 _STALE_TRIES = 4
 _NOBODY_KNOWS = "Avisi Cloud gave no clear answer, and offers no list in which the bot could look."
 
@@ -109,7 +109,7 @@ class Submitting:
         cloud_now = await self.cloud.clock()
         began = self.seconds()
         sending = request.submitting(at=now, start_left_out=left_out)
-        sending = replace(sending, attempted_at=cloud_now - _WHOLE_SECOND if cloud_now else now - _UNKNOWN_SKEW)
+        sending = replace(sending, attempted_at=cloud_now - _WHOLE_SECOND if cloud_now else now - UNKNOWN_SKEW)
         facts = {
             "cluster_identity": submission.cluster_identity,
             "version": submission.version,
@@ -234,7 +234,7 @@ class Submitting:
         try:
             for pause in after:
                 await self.sleep(pause)
-                if found := await self._found(request):
+                if found := await find_record(self.cloud, request):
                     await self._confirm(request, found, task)
                     return
         except NoList:
@@ -244,17 +244,6 @@ class Submitting:
         else:
             not_there = AvisiError("Avisi Cloud does not have it, so it is sent again.")
             await self._send_again_later(request, not_there, task, seconds=max(wait or 0.0, task.pause))
-
-    async def _found(self, request: UpgradeRequest) -> Reading | None:
-        sent_start = None if request.start_left_out else request.start
-        matches = [
-            reading
-            async for page in self.cloud.scheduled(request.organisation, clusters=[request.cluster_identity])
-            for reading in page.readings
-            if _is_ours(reading, request) and _starts(reading, sent_start)
-        ]
-        matches.sort(key=lambda reading: (reading.status in OPEN, reading.created_at or reading.modified_at))
-        return matches[-1] if matches else None
 
     # --- what is stored; each ends the task or postpones it in the same transaction ---
 
@@ -270,11 +259,10 @@ class Submitting:
                 return
 
     async def _confirm_once(self, request: UpgradeRequest, reading: Reading, task: _Task) -> None:
-        identity = reading.identity or UpgradeIdentity(f"{NAMELESS}{request.id}")
         async with self.begin(task.lease) as work:
             feed = await work.feeds.get(request.organisation)
-            known = await work.upgrades.find(request.organisation, identity)
-            upgrade = _upgrade(request, reading, identity, known)
+            known = await work.upgrades.find(request.organisation, identity_of(request, reading))
+            upgrade = record_of(request, reading, known)
             await confirm(work, request, upgrade, reading, announcing=self.announcing, source=feed.source)
             await work.outbox.done(task.due.number)
             await work.commit()
@@ -373,46 +361,3 @@ async def _give_back(work: UnitOfWork, request: UpgradeRequest, why: str, task: 
     ended = replace(request.withdraw(by=request.requester, at=at), outcome=why)
     await store_request(work, request, ended, Change(audit="request withdrawn", at=at, facts={"reason": why}))
     await work.outbox.done(task.due.number)
-
-
-def _is_ours(reading: Reading, request: UpgradeRequest) -> bool:
-    changed = max((moment for moment in (reading.created_at, reading.modified_at) if moment), default=None)
-    return (
-        reading.cluster_identity == request.cluster_identity
-        and reading.to_version == request.to_version
-        and reading.status != "SUPERSEDED"
-        and reading.ignore_windows in {None, request.ignore_windows}
-        and changed is not None
-        and request.attempted_at is not None
-        and changed >= request.attempted_at.replace(microsecond=0)
-    )
-
-
-def _starts(reading: Reading, sent: datetime | None) -> bool:
-    """Whether it has the date we sent; where we sent none, the cloud may have filled in the moment it took it."""
-    asked, taken = reading.requested_start, reading.created_at or reading.modified_at
-    if asked is None or (sent is None and taken is not None and asked <= taken + _UNKNOWN_SKEW):
-        return True
-    return sent is not None and asked.replace(microsecond=0) == sent.replace(microsecond=0)
-
-
-def _upgrade(
-    request: UpgradeRequest, reading: Reading, identity: UpgradeIdentity, known: ScheduledUpgrade | None
-) -> ScheduledUpgrade:
-    return ScheduledUpgrade(
-        organisation=request.organisation,
-        identity=identity,
-        cluster_identity=request.cluster_identity,
-        environment=request.environment,
-        cluster=request.cluster,
-        from_version=reading.from_version or request.from_version,
-        to_version=reading.to_version or request.to_version,
-        status=reading.status or "REQUESTED",
-        status_since=request.state_since,
-        window=reading.window,
-        reason=reading.reason,
-        moves=known.moves if known else 0,
-        request_id=request.id,
-        modified_at=reading.modified_at,
-        revision=known.revision if known else 0,
-    )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.domain.events import About, AnyEvent, RequestExpired, RequestReplaced, RolloutMoved, UpgradeSubmitted
 from bot.domain.naming import Naming
+from bot.domain.people import MemberId
 from bot.domain.policy import Rule
 from bot.domain.readiness import (
     Alerts,
@@ -176,6 +177,19 @@ async def replace_request(
     return await store_request(work, older, older.replaced(by=by.id, at=at), change)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Confirmed:
+    """Who says that the cloud has a request: its own answer, or an approver, who may have `window_stated` too."""
+
+    audit: str = "upgrade submitted"
+    member: MemberId | None = None
+    window_stated: bool = False
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+BY_THE_CLOUD = Confirmed()
+
+
 async def confirm(
     work: UnitOfWork,
     request: UpgradeRequest,
@@ -184,14 +198,16 @@ async def confirm(
     *,
     announcing: Announcing,
     source: Source | None,
-) -> None:
+    by: Confirmed = BY_THE_CLOUD,
+) -> UpgradeRequest:
     """Store that the cloud has the request, as this reading shows it, and announce it; raises Stale.
 
-    It replaces older requests for the cluster. `source` is where statuses come from.
+    It replaces older requests for the cluster. `source` is where statuses come from, `by` is who says so.
     """
     now, followed = announcing.now(), source is not Source.CLUSTERS
     known = await work.upgrades.find(upgrade.organisation, upgrade.identity)
-    submitted = request.submitted(upgrade=upgrade.identity, window=reading.window, at=now)
+    stated_by = by.member if by.window_stated else None
+    submitted = request.submitted(upgrade=upgrade.identity, window=reading.window, at=now, stated_by=stated_by)
     if not followed and reading.window is None:
         upgrade = replace(upgrade, status=NOT_FOLLOWED)
     await _replace_older(work, submitted, at=now, source=source)
@@ -206,10 +222,21 @@ async def confirm(
         window=reading.window,
         start_left_out=submitted.start_left_out,
         followed=followed,
+        by=by.member,
     )
-    change = Change(audit="upgrade submitted", at=now, facts=facts, repaint="submitted", thread=(event,), direct=event)
+    change = Change(
+        audit=by.audit,
+        at=now,
+        actor=by.member or "",
+        facts={**facts, **by.facts},
+        repaint="submitted",
+        urgency=Urgency.PERSON if by.member else Urgency.ALERT,
+        thread=(event,),
+        direct=event,
+    )
     stored = await store_request(work, request, submitted, change)
     await announcing.confirmed(work, replace(upgrade, status_since=now), known, stored)
+    return stored
 
 
 async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:

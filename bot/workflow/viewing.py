@@ -16,9 +16,10 @@ from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import MessageRef
+from bot.workflow.lookups import find_request
 from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
 from bot.workflow.readiness import ReadinessCheck
-from bot.workflow.repositories import Feed
+from bot.workflow.repositories import Feed, Source
 from bot.workflow.rule_check import RuleCheck
 
 Cards = Mapping[RequestId, MessageRef]
@@ -174,6 +175,12 @@ class Viewing:
         """Return a request; raises Missing."""
         async with self.read() as work:
             return await work.requests.get(request_id)
+
+    async def has_list(self, request_id: RequestId) -> bool:
+        """Whether the cloud offers a list in which a request can be looked for, as far as is known."""
+        async with self.read() as work:
+            request = await find_request(work, request_id)
+            return request is not None and (await work.feeds.get(request.organisation)).source is Source.ORGANISATION
 
     async def overview(self, *, organisation: Organisation | None = None, environment: str | None = None) -> Overview:
         """Return what is under way, all of it, or of one organisation, or of the environments of one name."""

@@ -23,17 +23,20 @@ from bot.domain.findings import (
     DeadlinePassed,
     Finding,
     Frozen,
+    ListUnread,
     MayNotRequest,
     MayNotUseBot,
     MoreApprovalsNeeded,
     NewerRequest,
     NoApprovalToTakeBack,
     NobodyNow,
+    NoListToLookIn,
     NoLongerApprover,
     NoLongerRequester,
     NothingFailed,
     NothingOffered,
     NothingToAcknowledge,
+    NotInList,
     NotInRollout,
     NotItsTurn,
     NotLongEnoughAfter,
@@ -301,8 +304,8 @@ def able(*members: MemberId, everyone: bool = False, action: Action = Action.DEC
             "Only approvers of production may do this. It is already rejected.",
         ),
         (
-            OwnUpgrade(able=able(everyone=True, action=Action.SUBMIT_AGAIN)),
-            ("You requested this upgrade, so somebody else has to decide. Any other full member can submit it again."),
+            OwnUpgrade(able=able(everyone=True, action=Action.REJECT)),
+            ("You requested this upgrade, so somebody else has to decide. Any other full member can still reject it."),
         ),
         (
             OnlyRequesterOrApprovers(requester=ROOS, environment="production", able=able(action=Action.TRY_AGAIN)),
@@ -372,6 +375,24 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
     ),
     (AlreadyApproved(count=1, required=2), "Your approval is already counted: 1 of 2."),
     (NoApprovalToTakeBack(), "You have not approved this request, so there is nothing to take back."),
+    (
+        NotInList(),
+        (
+            "Avisi Cloud's list does not show this upgrade. "
+            "Press Submit again to send it once more, or look for it in the Console."
+        ),
+    ),
+    (
+        ListUnread(why="Avisi Cloud answered 502."),
+        (
+            "Avisi Cloud's list could not be read just now: Avisi Cloud answered 502. "
+            "Please press It is there again in a minute."
+        ),
+    ),
+    (
+        NoListToLookIn(),
+        "Avisi Cloud offers no list to look in. Please press It is there again, and state the window.",
+    ),
     (NothingToAcknowledge(by=None), "There is nothing left to acknowledge."),
     (NothingToAcknowledge(by=SEM), f"There is nothing left to acknowledge: <@{SEM}> has acknowledged it."),
     (UpgradeIs(status="IN_PROGRESS"), "This upgrade is in progress, so it cannot be rescheduled."),

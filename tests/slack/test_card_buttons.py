@@ -9,13 +9,24 @@ from bot.domain.errors import NotAnApprover
 from bot.domain.findings import OnlyRequester
 from bot.domain.naming import PLAIN
 from bot.domain.request import State, UpgradeRequest
+from bot.domain.windows import Window
 from bot.notifications import ids
 from bot.notifications.blocks import actions, button, message, section
-from bot.notifications.card import press_button
+from bot.notifications.card import menu, press_button
 from bot.sandbox.slack.api.faults import Fault
 from bot.workflow.errors import MembersUnavailable
-from bot.workflow.inbox import ButtonPressed, FormSubmitted, MessageRef, NewEntry, Press, RejectionGiven
-from tests.builders import NOON, ROOS, SEM, an_upgrade_request
+from bot.workflow.inbox import (
+    ApprovalCommented,
+    ButtonPressed,
+    FormSubmitted,
+    MessageRef,
+    NewEntry,
+    Press,
+    RejectionGiven,
+    WindowStated,
+)
+from bot.workflow.repositories import Feed, Source
+from tests.builders import ACME, NOON, ROOS, SEM, an_upgrade_request
 from tests.slack.harness import SlackHarness, Transport, harness
 
 CHANNEL = "C0UPGRADES"
@@ -27,12 +38,14 @@ EVERY_PRESS: Sequence[tuple[Press, str]] = (
     (Press.RESCHEDULE, "Reschedule"),
     (Press.TRY_AGAIN, "Try again"),
     (Press.SUBMIT_AGAIN, "Submit again"),
+    (Press.IT_IS_THERE, "It is there"),
+    (Press.ASK_AGAIN, "Ask again"),
 )
 
 
 async def _card(here: SlackHarness, request: UpgradeRequest) -> MessageRef:
     """Put a message of the bot's with every button into a channel."""
-    buttons = actions(*(press_button(press, request, PLAIN) for press, _ in EVERY_PRESS))
+    buttons = actions(*(press_button(press, request, PLAIN) for press, _ in EVERY_PRESS), menu(request, readiness=7))
     return await here.messenger.post(CHANNEL, message("Upgrade web", section("Upgrade web"), buttons))
 
 
@@ -78,6 +91,100 @@ async def test_reject_asks_for_the_reason_and_stores_it(transport: Transport) ->
                 message=card,
             )
         ]
+
+
+@BOTH
+async def test_a_comment_is_asked_for_and_stored_with_what_the_card_showed(transport: Transport) -> None:
+    """An empty one is refused at its field; the number of the readiness comes along."""
+    request = an_upgrade_request()
+    async with harness(transport, stored=[request]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        await sem.choose_from_menu(card.channel, card.ts, "Approve with a comment")
+        view = await sem.modal("Approve upgrade", containing="production/web")
+        assert (view.submit, view.close, view.labels) == ("Approve", "Cancel", ["Comment"])
+
+        await sem.fill("Comment", " ")
+        assert (await sem.submit()).errors == {
+            "Comment": "Write a comment, or close this and press Approve on the card."
+        }
+        await sem.fill("Comment", "Tried it in staging.")
+        assert (await sem.submit()).result == "closed"
+
+        assert here.storage.entries == [
+            ApprovalCommented(
+                member=SEM,
+                request_id=request.id,
+                seal=request.seal,
+                comment="Tried it in staging.",
+                message=card,
+                readiness=7,
+            )
+        ]
+
+
+@BOTH
+async def test_taking_back_is_stored_like_any_press(transport: Transport) -> None:
+    """The menu's option carries what a button carries."""
+    request = an_upgrade_request()
+    async with harness(transport, stored=[request]) as here:
+        card = await _card(here, request)
+
+        assert (await here.slack.person(SEM).choose_from_menu(card.channel, card.ts, "Take back my approval")).ok
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, ButtonPressed)
+        assert (entry.press, entry.request_id, entry.seal, entry.readiness) == (
+            Press.TAKE_BACK,
+            request.id,
+            request.seal,
+            7,
+        )
+
+
+@BOTH
+async def test_it_is_there_is_looked_up_where_there_is_a_list_and_else_asked_about(transport: Transport) -> None:
+    """Without a list a modal asks for the window; a wrong one is refused at its field."""
+    request = an_upgrade_request(state=State.SUBMISSION_UNCLEAR)
+    start, end = NOON + timedelta(days=1), NOON + timedelta(days=1, hours=3)
+    async with harness(transport, stored=[request, Feed(organisation=ACME, source=Source.ORGANISATION)]) as here:
+        card = await _card(here, request)
+        await here.slack.person(SEM).press(card.channel, card.ts, "It is there")
+        assert [entry.press for entry in here.storage.entries if isinstance(entry, ButtonPressed)] == [
+            Press.IT_IS_THERE
+        ]
+
+    async with harness(transport, stored=[request, Feed(organisation=ACME, source=Source.CLUSTERS)]) as here:
+        card = await _card(here, request)
+        sem = here.slack.person(SEM)
+        await sem.press(card.channel, card.ts, "It is there")
+        view = await sem.modal("It is there", containing="production/web")
+        assert (view.submit, view.labels) == ("Confirm", ["Window start", "Window end"])
+        await sem.choose("Window start", end)
+        await sem.choose("Window end", start)
+        assert (await sem.submit()).errors == {"Window end": "Choose an end after the start."}
+        await sem.choose("Window start", start)
+        await sem.choose("Window end", end)
+        assert (await sem.submit()).result == "closed"
+
+        (entry,) = here.storage.entries
+        assert isinstance(entry, WindowStated)
+        assert (entry.member, entry.window) == (SEM, Window(start=start, end=end))
+
+
+@BOTH
+async def test_ask_again_opens_filled_in(transport: Transport) -> None:
+    """What was rejected can be asked for once more, with what was asked."""
+    request = an_upgrade_request(state=State.REJECTED)
+    async with harness(transport, stored=[request]) as here:
+        card = await _card(here, request)
+        roos = here.slack.person(ROOS)
+
+        await roos.press(card.channel, card.ts, "Ask again")
+
+        view = await roos.modal("Schedule upgrade", containing="Current version")
+        shown = {field.label: field.shown for field in view.fields}
+        assert (shown["Cluster"], shown["Reason"]) == ("production/web", "CVE fixes")
 
 
 @BOTH

@@ -19,6 +19,7 @@ from bot.wiring import use_cases
 from bot.workflow.errors import AvisiError
 from bot.workflow.inbox import (
     AnyEntry,
+    ApprovalCommented,
     ButtonPressed,
     FormSubmitted,
     MessageRef,
@@ -141,14 +142,12 @@ class Harness:
         match entry:
             case FormSubmitted():
                 await self.requesting.request(number, entry, lease)
-            case ButtonPressed():
-                await self.deciding.press(number, entry, lease)
-            case RejectionGiven():
-                await self.deciding.reject(number, entry, lease)
             case RolloutPlanned():
                 await self.rollouts.plan(number, entry, lease)
             case RolloutPressed():
                 await self.rollouts.press(number, entry, lease)
+            case _:
+                await self.deciding.decide(number, entry, lease)
 
     async def do(self, entry: AnyEntry) -> str:
         """Enter it and have it decided; returns the private answer to it."""
@@ -182,6 +181,11 @@ class Harness:
         """Reject by the modal; returns the private answer."""
         seal = seal or self.now_of(request).seal
         return await self.do(RejectionGiven(member=by, request_id=request.id, seal=seal, reason="Not this week"))
+
+    async def comment(self, request: UpgradeRequest, text: str = "Tried it in staging", *, by: MemberId = SEM) -> str:
+        """Approve with a comment by the modal; returns the private answer."""
+        seal = self.now_of(request).seal
+        return await self.do(ApprovalCommented(member=by, request_id=request.id, seal=seal, comment=text))
 
     # --- what runs by itself ---
 

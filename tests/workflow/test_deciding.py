@@ -154,7 +154,7 @@ async def test_who_has_voted_may_still_submit_again() -> None:
 
     answer = await harness.press(voted, Press.SUBMIT_AGAIN, by=ANNE)
 
-    assert answer.endswith(f"These people can submit it again: <@{KIM}>, <@{SEM}>.")
+    assert answer.endswith(f"These people can decide now: <@{KIM}>, <@{SEM}>.")
 
 
 async def test_a_refusal_of_another_attempt_names_who_could_ask_for_it() -> None:

@@ -5,14 +5,16 @@ from bot.domain.request import State
 from bot.notifications import rules
 from bot.workflow.inbox import Press
 from bot.workflow.outbox import Kind
-from tests.builders import GUS, KIM, ROOS, SEM, an_upgrade_request
+from tests.builders import GUS, KIM, NOON, ROOS, SEM, a_reading, an_upgrade_request
 from tests.workflow.harness import ANNE, OTTO, a_harness
 
 WHO = {"requester": ROOS, "approver": SEM, "member": ANNE, "guest": GUS, "outsider": OTTO}
 DECIDES, ASKS = "approver", "requester"
 COULD = {
     State.PENDING_APPROVAL: f"These people can decide now: <@{KIM}>, <@{SEM}>.",
-    State.SUBMISSION_UNCLEAR: f"These people can submit it again: <@{KIM}>, <@{SEM}>.",
+    State.APPROVED: f"These people can still reject it: <@{KIM}>, <@{SEM}>.",
+    State.SUBMISSION_FAILED: f"These people can still reject it: <@{KIM}>, <@{SEM}>.",
+    State.SUBMISSION_UNCLEAR: f"These people can decide now: <@{KIM}>, <@{SEM}>.",
 }
 NOT_WHO = {
     ("guest", "any"): "Guests cannot use this bot.",
@@ -25,7 +27,8 @@ NOT_WHO = {
 }
 RIGHTS = {
     Press.APPROVE: ("decide", {State.PENDING_APPROVAL}, State.APPROVED),
-    Press.REJECT: ("decide", {State.PENDING_APPROVAL}, State.REJECTED),
+    Press.COMMENT: ("decide", {State.PENDING_APPROVAL}, State.APPROVED),
+    Press.REJECT: ("decide", {State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED}, State.REJECTED),
     Press.WITHDRAW: (
         "withdraw",
         {State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR},
@@ -33,6 +36,7 @@ RIGHTS = {
     ),
     Press.TRY_AGAIN: ("retry", {State.SUBMISSION_FAILED}, State.APPROVED),
     Press.SUBMIT_AGAIN: ("decide", {State.SUBMISSION_UNCLEAR}, State.APPROVED),
+    Press.IT_IS_THERE: ("decide", {State.SUBMISSION_UNCLEAR}, State.SUBMITTED),
 }
 
 
@@ -40,13 +44,16 @@ RIGHTS = {
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("press", RIGHTS)
 async def test_a_press_does_what_the_table_says_or_explains_why_not(press: Press, state: State, who: str) -> None:
-    """Every verb, every state, everybody: either it happens, or the answer names the rule and nothing changes."""
+    """Every press, every state, everybody: either it happens, or the answer names the rule and nothing changes."""
     right, states, after = RIGHTS[press]
-    harness = await a_harness(an_upgrade_request(state=state))
+    harness = await a_harness(an_upgrade_request(state=state, attempted_at=NOON))
     (before,) = harness.storage.requests.values()
+    harness.cloud.readings = [a_reading(to_version=before.to_version, created_at=NOON)]
 
     if press is Press.REJECT:
         answer = await harness.reject(before, by=WHO[who])
+    elif press is Press.COMMENT:
+        answer = await harness.comment(before, by=WHO[who])
     else:
         answer = await harness.press(before, press, by=WHO[who])
 

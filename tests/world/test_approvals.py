@@ -165,7 +165,7 @@ async def test_one_rejection_with_a_reason_ends_it_for_everybody(tmp_path: Path)
         rejected = await home.card(card, "Rejected by <@U0KIM>", "not in")
         late = await press_old(home.sem, old, "Approve")
 
-        assert rejected.buttons == ()
+        assert rejected.buttons == ("Ask again",)
         assert not rejected.mentions.broadcasts
         assert late == "This request is already rejected by <@U0KIM>, so nothing was changed."
         await home.sem.reply(CHANNEL, card.ts, "<@U0KIM> rejected it")

@@ -35,7 +35,7 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
 
         assert (len(early), len(reminders)) == (1, 2)
         assert all("<@U0KIM>" in one and "U0SEM" not in one.shown for one in reminders)
-        assert expired.buttons == ()
+        assert expired.buttons == ("Ask again",)
         assert late.startswith("This request expired on ")
         assert late.endswith("so your press came too late and nothing was changed. It can be requested again.")
         await home.roos.direct("passed before it was submitted. It can be asked for again.")
@@ -72,7 +72,7 @@ async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home
     again = await answered(home.roos, card, "Try again")
     await home.card(card, "Submitted to Avisi Cloud")
 
-    assert failed.buttons == ("Try again", "Withdraw", "Reschedule", "Readiness")
+    assert failed.buttons == ("Try again", "Reject", "Withdraw", "Reschedule", "Readiness")
     assert refused == (
         "Only the requester, <@U0ROOS>, or an approver of staging may do this. "
         "These people can do it: <@U0KIM>, <@U0SEM>."
@@ -95,8 +95,8 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
     again = await answered(home.kim, card, "Submit again")
     await home.card(card, "Submitted to Avisi Cloud")
 
-    assert unclear.buttons == ("Submit again", "Withdraw", "Reschedule", "Readiness")
-    assert refused == ("Only approvers of staging may do this. These people can submit it again: <@U0KIM>, <@U0SEM>.")
+    assert unclear.buttons == ("Submit again", "It is there", "Withdraw", "Reschedule", "Readiness")
+    assert refused == ("Only approvers of staging may do this. These people can decide now: <@U0KIM>, <@U0SEM>.")
     assert again == "It is being submitted again."
     assert home.submissions() == 2
 

@@ -64,7 +64,7 @@ async def test_rejecting_asks_for_a_reason_and_ends_the_request(anyhow: Harness)
     await anyhow.kim.submit()
 
     rejected = await anyhow.card(card, "not before the holidays")
-    assert rejected.buttons == ()
+    assert rejected.buttons == ("Ask again",)
     await anyhow.roos.direct("not before the holidays")
     assert anyhow.submissions() == 0
 
@@ -78,4 +78,4 @@ async def test_the_requester_may_withdraw_and_nobody_else(home: Harness) -> None
     await home.roos.press(CHANNEL, card.ts, "Withdraw")
 
     withdrawn = await home.card(card, "ithdrawn")
-    assert withdrawn.buttons == ()
+    assert withdrawn.buttons == ("Ask again",)

@@ -109,7 +109,7 @@ const KINDS = {
       if (await confirmed(element.confirm)) await surface.act(block, { type: "overflow", action_id: element.action_id, selected_option: option });
     };
     const items = element.options.map((option) => ({ text: words(option.text), run: () => act(option) }));
-    return overflow("More actions", icon("more"), items, keyOf(element, block));
+    return overflow("More", icon("more"), items, keyOf(element, block));
   },
 };
 

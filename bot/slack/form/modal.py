@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import chain
 from typing import Any
 
@@ -31,7 +31,7 @@ from bot.notifications.blocks import Block
 from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form.choices import cluster_select, version_select
 from bot.slack.form.directory import Index
-from bot.slack.payload import Payload, pick
+from bot.slack.payload import Payload, moment, pick
 from bot.slack.payload import text as text_at
 from bot.workflow.viewing import FormView
 
@@ -127,7 +127,7 @@ def read(view: Payload) -> Form:
     return Form(
         cluster_identity=ClusterIdentity(identity) if identity else None,
         version=version or None,
-        start=_moment(start),
+        start=moment(start),
         ignore_windows=bool(pick(values, BlockId.IGNORE_WINDOWS, ActionId.IGNORE_WINDOWS, "selected_options")),
         override=bool(pick(values, BlockId.OVERRIDE, ActionId.OVERRIDE, "selected_options")),
         reason=clean(text_at(values, BlockId.REASON, ActionId.REASON, "value")).strip(),
@@ -219,15 +219,6 @@ def _checkbox(label: str, says: str, block_id: str, action_id: str, *, ticked: b
     if ticked:
         element["initial_options"] = [option]
     return _input(label, block_id, element, optional=True, dispatch_action=True)
-
-
-def _moment(seconds: object) -> datetime | None:
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, tz=UTC)
-    except (OverflowError, OSError, ValueError):
-        return None
 
 
 SENTENCE = 2000

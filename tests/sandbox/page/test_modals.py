@@ -388,7 +388,7 @@ async def test_numbers_radio_buttons_and_menus_in_a_modal(site: Site, page: Page
     await auto.click()
     await page.get_by_role("dialog", name="Sure?").get_by_role("button", name="Yes").click()
     await expect(auto).to_be_checked()
-    await dialog.get_by_role("button", name="More actions").click()
+    await dialog.get_by_role("button", name="More").click()
     await dialog.get_by_role("menuitem", name="Clear").click()
     await expect(dialog.get_by_role("menuitem")).to_have_count(0)
 

@@ -35,7 +35,7 @@ async def test_home_is_published_and_used(site: Site, page: Page) -> None:
     async with page.expect_response("**/action"):
         await page.get_by_role("button", name="Schedule upgrade").click()
     assert site.app.last("block_actions")["container"]["type"] == "view"
-    await page.get_by_role("button", name="More actions").click()
+    await page.get_by_role("button", name="More").click()
     async with page.expect_response("**/action"):
         await page.get_by_role("menuitem", name="Drop").click()
     assert site.app.last("block_actions")["actions"][0]["selected_option"]["value"] == "Drop"

@@ -23,7 +23,7 @@ from bot.notifications import rules
 from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
-from bot.slack import rejection
+from bot.slack import card_modals
 from bot.slack.form import modal
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
@@ -359,8 +359,8 @@ async def test_no_text_from_outside_breaks_the_modal_or_mentions_anybody(texts: 
 async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
     """Loading, trouble, nothing to upgrade, and the rejection keep to Slack's limits too."""
     request = an_upgrade_request()
-    about = rejection.About.of(a_press(request))
-    drawn = rejection.draw(about, request, PLAIN)
+    about = card_modals.About.of(a_press(request))
+    drawn = card_modals.draw_rejection(about, request, PLAIN)
     for view in (
         modal.loading(ModalMetadata()),
         modal.trouble(ModalMetadata(), "<!channel> " * 500),
@@ -370,7 +370,7 @@ async def test_the_views_that_stand_in_are_taken_by_slack() -> None:
         assert check_view(view) == []
 
     values = {"reason_block": {"reason": {"value": "Not now."}}}
-    read = rejection.read(drawn | {"state": {"values": values}}, member=request.requester)
+    read = card_modals.read_rejection(drawn | {"state": {"values": values}}, member=request.requester)
     assert (read.request_id, read.seal, read.reason) == (request.id, request.seal, "Not now.")
 
 
@@ -380,7 +380,7 @@ def test_a_reason_is_cleaned_where_it_comes_in_and_where_it_was_stored_before() 
     values = {BlockId.REASON: {ActionId.REASON: {"value": dirty}}}
 
     form = modal.read({"state": {"values": values}})
-    given = rejection.read(
+    given = card_modals.read_rejection(
         {"private_metadata": '{"request": "1", "seal": "2"}', "state": {"values": values}}, member=ROOS
     )
 
