@@ -4,6 +4,7 @@ Everything comes from the trail, so the page says what was stored when it happen
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -74,6 +75,7 @@ _RULE = {
     "allow_downgrade": "Patch downgrades allowed",
     "zone": "Time zone of these rules",
 }
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 _TOLD_ELSEWHERE = {"policy", "approvals", "seal", "readiness"}
 _STYLE = """
 @page { size: A4; margin: 18mm 15mm }
@@ -244,7 +246,7 @@ def _facts(event: Event) -> Mapping[str, Any]:
     return event["facts"] if isinstance(event["facts"], Mapping) else {}
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str:  # noqa: PLR0911 - one for each kind
     match value:
         case None:
             return ""
@@ -254,6 +256,10 @@ def _plain(value: object) -> str:
             return ", ".join(map(_plain, value))
         case Mapping():
             return json.dumps(value, ensure_ascii=False)
+        case "*":
+            return "every full member"
+        case str() if _TIME.fullmatch(value):
+            return _said(datetime.fromisoformat(value))
         case _:
             return str(value)
 
@@ -283,4 +289,8 @@ def _text(text: str) -> str:
 
 def _moment(moment: datetime | str) -> str:
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f'<time datetime="{at.astimezone(UTC).isoformat()}">{at.astimezone(UTC):%a %d %b %Y, %H:%M:%S}</time>'
+    return f'<time datetime="{at.astimezone(UTC).isoformat()}">{_said(at)}</time>'
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%a %d %b %Y, %H:%M:%S}"

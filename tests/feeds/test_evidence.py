@@ -87,6 +87,7 @@ async def test_the_page_tells_readiness_then_and_after(told: str, tmp_path: Path
 
     section = written.partition("Readiness, then and after")[2].partition("<h2>")[0]
     assert section.count("Verdict: ready with warnings") == 2
+    assert ">Wed 02 Dec 2026, 12:00:00<" in written
     assert "Node pools: workers: REPLACE" in section
     assert "Alerts firing: KubeNodeNotReady, EtcdSlow" in section
     assert "Alerts that began since the start: EtcdSlow" in section

@@ -6,15 +6,20 @@ The folder is `docs/pictures` unless another is named.
 import asyncio
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
 
+from bot.audit_output import write_report
+from bot.domain.people import MemberId
 from bot.observe import logs
 from bot.sandbox.world import SandboxOptions, World
+from bot.slack.web.names import slack_names
 from tests.sandbox.page.conftest import FLAGS, PATIENCE
 from tests.sandbox.page.test_story import approve, be, form, step_until
 
+SHEET: ViewportSize = {"width": 760, "height": 1370}
 SIZE: ViewportSize = {"width": 1440, "height": 900}
 TALL: ViewportSize = {"width": 1500, "height": 1060}
 
@@ -38,6 +43,7 @@ async def main(folder: Path) -> None:
             await page.goto(f"{world.slack.url}/#/U0ROOS/C0UPGRADES")
             await page.get_by_role("textbox", name="Message").wait_for()
             await _succeeding(page, folder)
+            await _evidence(await browser.new_page(viewport=SHEET, device_scale_factor=1.5), world, folder)
             await _failing(page, folder)
             await browser.close()
     finally:
@@ -70,6 +76,22 @@ async def _succeeding(page: Page, folder: Path) -> None:
     await page.set_viewport_size(SIZE)
     await page.get_by_role("button", name="Close thread").click()
     await step_until(page, "SUCCEEDED")
+
+
+async def _evidence(page: Page, world: World, folder: Path) -> None:
+    """Show the evidence of the upgrade that succeeded, as `audit report --names` writes it."""
+    bot = world.bot
+    assert bot is not None
+    settings = bot.settings
+    url, token = settings.bot_database_url.get_secret_value(), settings.slack_bot_token.get_secret_value()
+    async with bot.storage.read() as work:
+        (request, *_) = await work.requests.by(MemberId("U0ROOS"), limit=1)
+    with tempfile.TemporaryDirectory() as place:
+        written = Path(place) / "evidence.html"
+        async with slack_names(token=token, base_url=settings.slack_api_url) as names:
+            await write_report(url, request=request.id, output=written, at=world.clock(), name_of=names.of)
+        await page.goto(written.as_uri())
+        await page.screenshot(path=folder / "evidence.png")
 
 
 async def _failing(page: Page, folder: Path) -> None:
