@@ -107,6 +107,11 @@ def tenants_state(cloud: "SimulatedCloud") -> list[dict[str, Any]]:
             "organisation": owner.slug,
             "slug": tenant.slug,
             "refuses": tenant.status,
+            "clusters": [
+                f"{one.environment}/{one.slug}"
+                for one in owner.clusters.values()
+                if one.tenant == tenant.slug and one.deleted_at is None
+            ],
             "alerts": [
                 {"name": name, "firing": any(one.name == name for one in tenant.alerts)}
                 for name in dict.fromkeys((*ALERTS, *(one.name for one in tenant.alerts)))

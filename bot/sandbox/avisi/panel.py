@@ -241,6 +241,7 @@ def _cluster(cluster: Cluster, owner: Organisation) -> dict[str, Any]:
         "environment": cluster.environment,
         "organisation": owner.slug,
         "version": cluster.version,
+        "status": cluster.status,
         "channel": cluster.channel,
         "auto_upgrade": cluster.auto_upgrade,
         "windows": [window_body(window) for window in owner.windows(cluster)],

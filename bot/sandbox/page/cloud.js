@@ -147,10 +147,10 @@ function drawClusters(clusters, zone) {
   parts.clusters.replaceChildren(h("p", { class: "quiet" }, `Maintenance windows are in ${zone}.`), ...[...groups].map(([environment, members]) => h("div", null, h("h4", null, environment), h("ul", null, members.map(clusterRow)))));
 }
 
-function clusterRow({ slug, version, channel, auto_upgrade: auto, windows }) {
+function clusterRow({ slug, version, status, channel, auto_upgrade: auto, windows }) {
   const schedule = windows.map(({ day, startTime, duration }) => `${day[0]}${day.slice(1, 3).toLowerCase()} ${startTime.slice(0, 5)} for\u00a0${lasting(duration)}`).join(", ") || "no maintenance window";
   return h("li", null, h("div", { class: "upgrade-top" }, h("strong", null, slug), h("span", { class: "version" }, version)),
-    h("div", { class: "quiet" }, [channel ? `channel ${channel}` : null, auto ? "upgrades itself" : null, schedule].filter(Boolean).join(", ")));
+    h("div", { class: "quiet" }, [status === "running" ? null : status, channel ? `channel ${channel}` : null, auto ? "upgrades itself" : null, schedule].filter(Boolean).join(", ")));
 }
 
 function drawAlerts(tenants) {
@@ -161,7 +161,8 @@ function drawAlerts(tenants) {
   parts.alertsTitle.textContent = firing ? `Alerts (${firing} firing)` : "Alerts";
   parts.alerts.replaceChildren(...tenants.map((tenant) => {
     const where = { organisation: tenant.organisation, tenant: tenant.slug };
-    return h("div", null, h("h4", null, tenant.slug),
+    return h("div", { role: "group", "aria-label": tenant.slug }, h("h4", null, tenant.slug),
+      h("p", { class: "quiet" }, tenant.clusters.length ? `Watches ${tenant.clusters.join(", ")}.` : "Watches no cluster."),
       tenant.alerts.map(({ name, firing: on }) => tick(name, on, (checked) => cloud.alerts({ ...where, alert: name, firing: checked }))),
       tick("Refuse (403)", tenant.refuses !== null, (checked) => cloud.alerts({ ...where, refuses: checked ? 403 : null })));
   }));

@@ -45,6 +45,7 @@ async def test_the_panel_switches_alerts_on_and_off(panel: httpx.AsyncClient, ap
     shown = (await panel.get("/cloud")).json()["tenants"]
     tenant = next(one for one in shown if one["slug"] == "acme-payments")
     assert {"name": "KubeNodeNotReady", "firing": True} in tenant["alerts"]
+    assert tenant["clusters"] == ["production/payments"]
     await panel.post("/cloud/alerts", json={**where, "alert": "KubeNodeNotReady", "firing": False})
     assert (await api.get(TENANT)).json() == []
 

@@ -69,6 +69,28 @@ async def test_the_cloud_is_pushed_and_broken(site: Site, page: Page) -> None:
     assert site.cloud.faults.standing.status is None
 
 
+async def test_alerts_are_switched_on_and_off_and_a_tenant_refuses(site: Site, page: Page) -> None:
+    """Each tenant is a group of its own that says which clusters it watches."""
+    tenants = site.cloud.world.organisations["acme"].tenants
+    panel = page.get_by_role("complementary", name="Cloud")
+    await panel.get_by_text("Alerts", exact=True).click()
+    payments = panel.get_by_role("group", name="acme-payments")
+    await expect(payments).to_contain_text("Watches production/payments.")
+
+    await payments.get_by_role("checkbox", name="KubeNodeNotReady").check()
+    await expect(panel.get_by_text("Alerts (1 firing)")).to_be_visible()
+    assert [alert.name for alert in tenants["acme-payments"].alerts] == ["KubeNodeNotReady"]
+    await payments.get_by_role("checkbox", name="KubeNodeNotReady").uncheck()
+    await expect(panel.get_by_text("Alerts", exact=True)).to_be_visible()
+    assert tenants["acme-payments"].alerts == []
+
+    await payments.get_by_role("checkbox", name="Refuse (403)").check()
+    await expect(payments.get_by_role("checkbox", name="Refuse (403)")).to_be_checked()
+    development = panel.get_by_role("group", name="acme-development")
+    await expect(development.get_by_role("checkbox", name="Refuse (403)")).to_be_checked()
+    assert tenants["acme-payments"].status == 403
+
+
 async def test_one_kind_of_call_goes_wrong(site: Site, page: Page) -> None:
     """By method and path: a POST that is done while its answer is lost, until the faults are reset."""
     panel = page.get_by_role("complementary", name="Cloud")

@@ -133,6 +133,34 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     await expect(card).to_be_in_viewport()
 
 
+async def test_readiness_follows_what_the_panel_does_to_the_cloud(desk: Page) -> None:
+    """In the form, behind the button of the card, and for a cluster that is stopped or upgrades itself."""
+    panel = desk.get_by_role("complementary", name="Cloud")
+    dialog = await form(desk, typed="/schedule-upgrade production/payments 1.31")
+    await expect(dialog).to_contain_text("Alerts: none firing")
+    await expect(dialog).to_contain_text("Node pools: system")
+    await dialog.get_by_role("button", name="Cancel").click()
+    card = await request(desk, "production/payments")
+
+    await panel.get_by_text("Alerts", exact=True).click()
+    payments = panel.get_by_role("group", name="acme-payments")
+    await payments.get_by_role("checkbox", name="KubeNodeNotReady").check()
+    await panel.get_by_role("button", name="1 hour").click()
+    await card.get_by_role("button", name="Readiness").click()
+    shown = desk.get_by_role("dialog", name="Readiness")
+    await expect(shown).to_contain_text("1 alert is firing: KubeNodeNotReady")
+    await shown.get_by_role("button", name="Close").last.click()
+
+    for cluster, line in (
+        ("development/archive", "It is stopped, so an upgrade of it cannot run."),
+        ("development/ci-runners", "Auto-upgrade is on"),
+        ("development/ci-runners", "could not be read (403)"),
+        ("production/orders", "It follows staging/orders"),
+    ):
+        await send(desk, f"/schedule-upgrade status {cluster}")
+        await expect(desk.get_by_role("article").last).to_contain_text(line)
+
+
 async def test_the_tour_leads_through_the_story(desk: Page) -> None:
     """Five steps, each waiting for what it asks for: the form, the request, a colleague's approval, the reminder."""
     await desk.get_by_role("button", name="Guided tour").click()
