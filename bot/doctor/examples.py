@@ -44,7 +44,7 @@ from bot.domain.form import Form
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
-from bot.domain.readiness import Alert, NodePool, Readiness, ReadinessReading, readiness
+from bot.domain.readiness import Alert, NodePool, Readiness, ReadinessReading, Unread, readiness
 from bot.domain.request import RequestId, State, UpgradeRequest, Vote
 from bot.domain.rollout import WAITS, NextWave, Plan, PlannedCluster, Progress, Rollout, RolloutId, RolloutState
 from bot.domain.scheduled import INFERRED, ScheduledUpgrade, UpgradeIdentity
@@ -163,8 +163,8 @@ def with_status(status: str, **changes: Any) -> ScheduledUpgrade:
     return replace(UPGRADE, **({"status": status, "reason": reason} | changes))
 
 
-def judged(of: UpgradeRequest, *, alerts: int = 0) -> Readiness:
-    """Judge a request of a monitored cluster with so many alerts firing."""
+def judged(of: UpgradeRequest, *, alerts: int | None = 0) -> Readiness:
+    """Judge a request of a monitored cluster with so many alerts firing, None while they are being read."""
     name = of.outcome or "KubeNodeNotReady"
     return readiness(
         kubernetes_facts(),
@@ -172,7 +172,9 @@ def judged(of: UpgradeRequest, *, alerts: int = 0) -> Readiness:
         target=of.to_version,
         on_offer=(of.to_version,),
         pools=(NodePool(name=of.outcome or "workers", strategy="REPLACE", zone="a"),),
-        alerts=tuple(Alert(name=name, key=str(number), active_at=NOON) for number in range(alerts)),
+        alerts=Unread(why="not read yet", pending=True)
+        if alerts is None
+        else tuple(Alert(name=name, key=str(number), active_at=NOON) for number in range(alerts)),
         at=NOON,
     )
 
@@ -442,7 +444,8 @@ def _answers(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[s
     yield "status", listing.one_cluster(shown, links=_LINKS)
     shown = replace(shown, target=one.to_version, readiness=judged(one, alerts=3))
     yield "status, with readiness", listing.one_cluster(shown)
-    yield "status, filled in", listing.filled_in(shown)
+    being_read = replace(shown, readiness=judged(one, alerts=None))
+    yield "status, filled in", listing.filled_in(being_read, judged(one, alerts=3))
     policy = Policy(default=_RULE, environments={"staging": Rule(environment="staging", required_approvals=0)})
     not_understood = "No cluster is called `paymnets`. Did you mean `production/payments`?"
     yield "not understood", listing.sentence(f"{not_understood} `/schedule-upgrade help` lists everything.")

@@ -265,14 +265,23 @@ class Readiness:
         return Verdict.WARNINGS if Level.WARNING in levels else Verdict.READY
 
     @property
-    def is_pending(self) -> bool:
-        """Whether something has not been read yet, so that it may still be filled in."""
-        read = (
-            line.pools if isinstance(line, PoolsLine) else line.alerts
+    def pending(self) -> tuple[Line, ...]:
+        """Return the lines about what has not been read yet, so that they may still be filled in."""
+
+        def is_pending(read: Pools | Alerts) -> bool:
+            return isinstance(read, Unread) and read.pending
+
+        return tuple(
+            line
             for line in self.lines
-            if isinstance(line, PoolsLine | AlertsLine)
+            if (isinstance(line, PoolsLine) and is_pending(line.pools))
+            or (isinstance(line, AlertsLine) and is_pending(line.alerts))
         )
-        return any(isinstance(one, Unread) and one.pending for one in read)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has not been read yet."""
+        return bool(self.pending)
 
     @property
     def alerts(self) -> Alerts:

@@ -1,8 +1,8 @@
 """Readiness in words: the panel of the modal and one line for the card. All of it is safe mrkdwn."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from bot.domain.events import AlertsBegan, AnyEvent, ReadinessChanged
 from bot.domain.naming import Naming
@@ -29,10 +29,11 @@ from bot.domain.readiness import (
     Verdict,
 )
 from bot.domain.request import UpgradeRequest
-from bot.domain.versions import Step
 from bot.notifications import ids, phrases
 from bot.notifications.blocks import Block, View, context, section
 from bot.notifications.text import escape, link, units, when
+
+Item = TypeVar("Item")
 
 _SECTION: Final = 2900
 _MOST_APIS: Final = 8
@@ -55,7 +56,7 @@ LABELS: Final[Mapping[type[Line], str]] = {
     Data: "Data",
 }
 _POOL_WORDS: Final = {
-    PoolUpgrade.NEW_NODES: "gets new nodes; workloads move to them before the old ones are removed",
+    PoolUpgrade.NEW_NODES: "new nodes; workloads move to them before the old ones are removed",
     PoolUpgrade.DRAINED: "each node is drained, then upgraded in place; workloads move away meanwhile",
     PoolUpgrade.IN_PLACE: "nodes are upgraded in place; workloads stay where they are",
 }
@@ -119,6 +120,12 @@ def answer(found: Readiness, *, target: str) -> tuple[Block, ...]:
     return drawn if len(drawn) == 1 else (section(f"*Readiness for {escape(target, 80)}*: {card_line(found)}"),)
 
 
+def rest(before: Readiness, found: Readiness) -> Block:
+    """Draw the lines that `before` still lacked."""
+    lacking = {type(line) for line in before.pending}
+    return section("\n".join(_marked(line) for line in found.lines if type(line) in lacking))
+
+
 def words(line: Line) -> str:  # noqa: PLR0911 - one for each line
     """Say what a line says."""
     match line:
@@ -152,7 +159,7 @@ def warning(line: Line) -> str:  # noqa: PLR0911 - as above
             if not line.known:
                 return "what it stops serving is not known"
             served = sum(api.served_by_default for api in line.removed)
-            return f"it stops serving {_count(served, 'API')} in use by default"
+            return f"{_count(served, 'API')} served by default {'is' if served == 1 else 'are'} removed"
         case AlertsLine():
             return _short_alerts(line)
         case ClusterLine():
@@ -224,13 +231,21 @@ def _removed(line: RemovedApis) -> str:
         return f"cannot be told for these versions. {_UNSEEN}"
     if not line.removed:
         return f"none at beta or stable. {_UNSEEN}"
-    return f"{_listed([_api(api) for api in line.removed], _MOST_APIS)}. {_UNSEEN}"
+    together = _by(line.removed[:_MOST_APIS], lambda api: (api.api, api.replacement, api.served_by_default))
+    more = [f"and {len(line.removed) - _MOST_APIS} more"] if len(line.removed) > _MOST_APIS else []
+    return f"{'; '.join([*map(_apis, together), *more])}. {_UNSEEN}"
 
 
-def _api(api: RemovedApi) -> str:
-    instead = f", use {escape(api.replacement, 80)}" if api.replacement else ", without a replacement"
-    off = "" if api.served_by_default else ", off by default"
-    return f"{escape(api.kind, 80)} {escape(api.api, 80)} ({(instead + off)[2:]})"
+def _apis(alike: Sequence[RemovedApi]) -> str:
+    """Say `FlowSchema, PriorityLevelConfiguration of flowcontrol.apiserver.k8s.io/v1beta3 (use v1)`."""
+    one = alike[0]
+    instead = "no replacement"
+    if one.replacement:
+        (group, _, _), (new_group, _, version) = one.api.rpartition("/"), one.replacement.rpartition("/")
+        instead = f"use {escape(version if group == new_group else one.replacement, 80)}"
+    off = "" if one.served_by_default else ", off by default"
+    kinds = ", ".join(escape(api.kind, 80) for api in alike)
+    return f"{kinds} of {escape(one.api, 80)} ({instead}{off})"
 
 
 def _path(line: Path) -> str:
@@ -247,14 +262,19 @@ def _pools(line: PoolsLine) -> str:
         return _unread(line.pools)
     if not line.pools:
         return "none"
-    return _listed([_pool(pool, line.step) for pool in line.pools], _MOST_POOLS, between="; ")
+
+    def does(pool: NodePool) -> str:
+        strategy = f"`{escape(pool.strategy, 60)}`" if pool.strategy else "none"
+        return _POOL_WORDS.get(pool.on(line.step), f"what happens is not known (strategy {strategy})")
+
+    alike = _by(line.pools[:_MOST_POOLS], does)
+    said = [f"{', '.join(map(_pool, pools))}: {does(pools[0])}" for pools in alike]
+    more = [f"and {len(line.pools) - _MOST_POOLS} more"] if len(line.pools) > _MOST_POOLS else []
+    return said[0] if len(said) == 1 and not more else "".join(f"\n• {one}" for one in [*said, *more])
 
 
-def _pool(pool: NodePool, taken: Step) -> str:
-    zone = f" ({escape(pool.zone, 40)})" if pool.zone else ""
-    strategy = f"`{escape(pool.strategy, 60)}`" if pool.strategy else "none"
-    does = _POOL_WORDS.get(pool.on(taken), f"what happens is not known (strategy {strategy})")
-    return f"{escape(pool.name, 80)}{zone}: {does}"
+def _pool(pool: NodePool) -> str:
+    return f"{escape(pool.name, 80)} ({escape(pool.zone, 40)})" if pool.zone else escape(pool.name, 80)
 
 
 def _alerts(line: AlertsLine) -> str:
@@ -347,9 +367,17 @@ def _packed(parts: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def _listed(items: Sequence[str], most: int, *, between: str = ", ") -> str:
-    shown = between.join(items[:most])
-    return f"{shown}{between}and {len(items) - most} more" if len(items) > most else shown
+def _by(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+    """Put items that are alike together, in the order in which the first of each came."""
+    together: dict[Hashable, list[Item]] = {}
+    for item in items:
+        together.setdefault(key(item), []).append(item)
+    return list(together.values())
+
+
+def _listed(items: Sequence[str], most: int) -> str:
+    shown = ", ".join(items[:most])
+    return f"{shown}, and {len(items) - most} more" if len(items) > most else shown
 
 
 def _minor(minor: Minor | None) -> str:

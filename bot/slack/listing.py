@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
+from bot.domain.readiness import Readiness
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases, readiness
@@ -94,11 +95,12 @@ def one_cluster(shown: ClusterView, *, naming: Naming = PLAIN, links: Links = NO
     )
 
 
-def filled_in(shown: ClusterView, *, naming: Naming = PLAIN) -> Message:
-    """Show a cluster's readiness, now that Avisi Cloud has answered what the answer to `status` still lacked."""
-    title = f"*{escape(naming.cluster(shown.cluster))}*, now that Avisi Cloud has answered:"
-    drawn = readiness.answer(shown.readiness, target=shown.target) if shown.readiness else ()
-    return blocks.message(_spoken(title, *_readiness_spoken(shown)), blocks.section(title), *drawn)
+def filled_in(shown: ClusterView, found: Readiness, *, naming: Naming = PLAIN) -> Message:
+    """Show what the readiness in the answer to `status` still lacked, now that Avisi Cloud has answered."""
+    name, to = escape(naming.cluster(shown.cluster)), escape(shown.target, 80)
+    title = f"*{name}*, now that Avisi Cloud has answered. Readiness for {to}: {readiness.card_line(found)}."
+    drawn = [readiness.rest(shown.readiness, found)] if shown.readiness else []
+    return blocks.message(_spoken(title), blocks.section(title), *drawn)
 
 
 def _readiness_spoken(shown: ClusterView) -> list[str]:

@@ -4,7 +4,7 @@ And what follows the answer to `status`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
@@ -43,7 +43,7 @@ class ReadinessFollowUp:
 
     async def _send(self, body: Payload, shown: ClusterView) -> None:
         found = await self.readiness_check.read(shown.cluster, shown.target)
-        await self.answers.send(body, listing.filled_in(replace(shown, readiness=found), naming=self.naming))
+        await self.answers.send(body, listing.filled_in(shown, found, naming=self.naming))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,7 +89,21 @@ def test_the_card_names_two_warnings_and_counts_all() -> None:
             RemovedApis(
                 removed=(RemovedApi(api="a/v1beta1", kind="Thing", served_by_default=True, replacement="a/v1"),)
             ),
-            "Thing a/v1beta1 (use a/v1). It cannot be seen from here whether anything uses them.",
+            "Thing of a/v1beta1 (use v1). It cannot be seen from here whether anything uses them.",
+        ),
+        (
+            RemovedApis(
+                removed=(
+                    RemovedApi(api="a/v1beta1", kind="One", served_by_default=True, replacement="a/v1"),
+                    RemovedApi(api="a/v1beta1", kind="Two", served_by_default=True, replacement="a/v1"),
+                    RemovedApi(api="b/v1beta1", kind="Three", served_by_default=False),
+                    RemovedApi(api="b/v1", kind="Four", served_by_default=True, replacement="c/v1"),
+                )
+            ),
+            (
+                "One, Two of a/v1beta1 (use v1); Three of b/v1beta1 (no replacement, off by default); "
+                "Four of b/v1 (use c/v1). It cannot be seen from here whether anything uses them."
+            ),
         ),
         (Path(steps=3, newest="v1.36.0"), "step 1 of 3 to v1.36.0, the newest version on offer"),
         (Path(steps=1, newest="v1.36.0"), "step 1 of 1; this is the newest version on offer"),
@@ -98,6 +112,23 @@ def test_the_card_names_two_warnings_and_counts_all() -> None:
         (
             PoolsLine(step=Step.PATCH, pools=(NodePool(name="db", strategy="INPLACE_WITHOUT_DRAIN", zone="a"),)),
             "db (a): nodes are upgraded in place; workloads stay where they are",
+        ),
+        (
+            PoolsLine(
+                step=Step.MINOR,
+                pools=(
+                    NodePool(name="a", strategy="REPLACE"),
+                    NodePool(name="b", strategy="INPLACE"),
+                    NodePool(name="c", strategy="REPLACE"),
+                    *(NodePool(name=f"d{n}", strategy="custom") for n in range(5)),
+                ),
+            ),
+            (
+                "\n• a, c: new nodes; workloads move to them before the old ones are removed"
+                "\n• b: each node is drained, then upgraded in place; workloads move away meanwhile"
+                "\n• d0, d1, d2: what happens is not known (strategy `custom`)"
+                "\n• and 2 more"
+            ),
         ),
         (AlertsLine(alerts=()), "none firing"),
         (AlertsLine(alerts=NotMonitored()), "not monitored"),

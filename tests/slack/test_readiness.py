@@ -121,7 +121,9 @@ async def test_status_waits_for_nothing_and_is_followed_by_what_was_missing() ->
         async with here.cloud.reading_alerts:
             await sem.command(CHANNEL, "/schedule-upgrade status web")
             await sem.private(CHANNEL, "*production/web* runs", "*Alerts:* Warning: being read")
-        await sem.private(CHANNEL, "now that Avisi Cloud has answered", "1 alert is firing: NodeNotReady")
+        await sem.private(
+            CHANNEL, "now that Avisi Cloud has answered", "*Alerts:* Warning: 1 alert is firing: NodeNotReady"
+        )
         await here.settle()
 
         assert here.cloud.asked_alerts == [TENANT]

@@ -46,7 +46,7 @@ async def test_the_modal_opens_with_the_panel_and_is_filled_in_when_the_cloud_an
 
         assert "*Readiness: Ready, with" in first
         assert BEING_READ in first
-        assert "*Node pools:* workers: gets new nodes" in full
+        assert "*Node pools:* workers: new nodes" in full
         assert here.cloud.asked_alerts == [TENANT]
 
 
