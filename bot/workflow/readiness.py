@@ -1,10 +1,10 @@
 """Readiness of upgrades: reading what it depends on, judging it, and keeping the reading of each request up to date."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bot.domain.cluster import Cluster, Organisation
 from bot.domain.events import AlertsBegan
@@ -24,7 +24,7 @@ from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache, remembered
-from bot.workflow.errors import AvisiError, brief
+from bot.workflow.errors import AvisiError, NoAnswer, brief
 from bot.workflow.lookups import request_of
 from bot.workflow.outbox import Urgency
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, UnitOfWork
@@ -35,8 +35,8 @@ _REUSED_FOR = timedelta(minutes=1)
 _TRIED_FOR = timedelta(hours=1)
 _TOLD_WITHIN = timedelta(hours=24)
 """An alert that is seen later than this after an upgrade says little about it."""
-_SECONDS = 2.0
-"""Real ones, for which a cluster's own state is waited for; the other readings have this limit of themselves."""
+_TURNS = 10
+"""Readings at the same time, so that a cloud that hangs on them leaves connections for everything else."""
 _AT_ONCE = 5
 _SHOWN = (State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR)
 """In these states people may still decide by what the card says."""
@@ -71,11 +71,16 @@ class _Reused(Generic[Value]):
 
 
 class CloudReadings:
-    """Clusters, node pools and alerts. Each of them is asked for at most once a minute; a failure is a value too."""
+    """Clusters, node pools and alerts. Each of them is asked for at most once a minute; a failure is a value too.
 
-    def __init__(self, cloud: AvisiCloud, *, now: Clock) -> None:
+    What is not answered within `seconds` is one that could not be read.
+    """
+
+    def __init__(self, cloud: AvisiCloud, *, now: Clock, seconds: float = 2.0) -> None:
         self._cloud = cloud
         self._now = now
+        self._seconds = seconds  # real ones
+        self._turns = asyncio.Semaphore(_TURNS)
         self._clusters: _Reused[Current | Unread] = _Reused(now)
         self._pools: _Reused[Pools] = _Reused(now)
         self._alerts: _Reused[Alerts] = _Reused(now)
@@ -110,27 +115,31 @@ class CloudReadings:
         )
 
     async def _read_cluster(self, cluster: Cluster) -> Current | Unread:
-        try:
-            async with asyncio.timeout(_SECONDS):
-                found, versions = await self._cloud.current(cluster)
-        except TimeoutError:
-            return Unread(why="no answer")
-        except AvisiError as error:
-            return Unread(why=brief(error))
+        read = await self._read(self._cloud.current(cluster))
+        if isinstance(read, Unread):
+            return read
+        found, versions = read
         return found or replace(cluster, status="deleted"), versions, self._now()
 
     async def _read_pools(self, cluster: Cluster) -> Pools:
-        try:
-            return await self._cloud.pools(cluster)
-        except AvisiError as error:
-            return Unread(why=brief(error))
+        return await self._read(self._cloud.pools(cluster))
 
     async def _read_alerts(self, organisation: Organisation, tenant: str) -> Alerts:
+        alerts = await self._read(self._cloud.alerts(organisation, tenant))
+        if isinstance(alerts, Unread):
+            return alerts
+        return NotMonitored() if alerts is None else tuple(sorted(alerts, key=lambda one: (one.name, one.key)))
+
+    async def _read(self, reading: Coroutine[Any, Any, Value]) -> Value | Unread:
         try:
-            alerts = await self._cloud.alerts(organisation, tenant)
+            async with asyncio.timeout(self._seconds), self._turns:
+                return await reading
+        except TimeoutError:
+            return Unread(why=brief(NoAnswer("")))
         except AvisiError as error:
             return Unread(why=brief(error))
-        return NotMonitored() if alerts is None else tuple(sorted(alerts, key=lambda one: (one.name, one.key)))
+        finally:
+            reading.close()  # one that never had its turn
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """Readings of readiness: stored with requests, votes and submissions; alerts compared after an upgrade."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from bot.workflow.errors import (
 )
 from bot.workflow.inbox import ButtonPressed, Press
 from bot.workflow.outbox import Kind
+from bot.workflow.readiness import CloudReadings
 from tests.builders import DATA, NEW, NOON, ROOS, SEM, WEB, a_catalog, a_cluster, a_policy, a_rule
 from tests.workflow.harness import Harness, a_harness
 
@@ -131,6 +133,21 @@ async def test_a_cluster_without_a_tenant_is_not_monitored_and_nobody_is_asked()
 
     assert (await harness.readiness_check.read(found[1], NEW)).alerts == NotMonitored()
     assert harness.cloud.asked_alerts == []
+
+
+async def test_a_cloud_that_hangs_keeps_ten_readings_and_no_more() -> None:
+    """The others are given up without having been begun, and the connections are free for everything else."""
+    harness = await watched()
+    found = harness.readiness_check.catalog_cache.find(WEB)
+    assert found
+    readings = CloudReadings(harness.cloud, now=harness.clock, seconds=0.1)
+
+    async with harness.cloud.reading_alerts:
+        tenants = (replace(found[1], tenant=f"acme-{number}") for number in range(12))
+        read = await asyncio.gather(*map(readings.alerts, tenants))
+
+    assert read == [Unread(why="no answer")] * 12
+    assert len(harness.cloud.asked_alerts) == 10
 
 
 async def test_a_vote_and_the_trail_name_the_reading_that_the_card_showed() -> None:

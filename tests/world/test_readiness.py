@@ -98,7 +98,7 @@ async def test_what_is_slow_is_filled_in(home: Harness) -> None:
     full = await home.roos.modal(containing=f"*Alerts:* Warning: 1 alert is firing: {ALERT}")
 
     assert "*Alerts:* Warning: being read" in first
-    assert "*Node pools:* system" in full
+    assert "• system (eu-west-1a): nodes are upgraded in place" in full
 
 
 @pytest.mark.parametrize(
