@@ -139,8 +139,7 @@ class Bot:
         )
         await built.catalog_cache.renew()
         schedule = Schedule()
-        troubles: dict[Organisation, str] = {}
-        jobs = self._join(schedule, built, troubles)
+        jobs = self._join(schedule, built)
         slack = Edge(
             command=settings.bot_command,
             client=client,
@@ -157,7 +156,7 @@ class Bot:
             tasks=tasks,
             real_time=real_time,
             stored=lambda: storage.commits,
-            trouble=lambda: " ".join(troubles.values()),
+            trouble=lambda: built.cataloguing.problem,
         ).bolt()
         socket = self._socket(slack, client, identity)
         ready_checks = ReadyChecks(
@@ -253,7 +252,7 @@ class Bot:
         )
         return CalendarRequests(calendar=calendar, token=token.get_secret_value()).answer
 
-    def _join(self, schedule: Schedule, built: UseCases, troubles: dict[Organisation, str]) -> Jobs:
+    def _join(self, schedule: Schedule, built: UseCases) -> Jobs:
         poll = self.settings.bot_poll_seconds
         jobs = Jobs(
             claims=self.storage.claims,
@@ -267,7 +266,6 @@ class Bot:
             prune=self._prune,
             polled=_polled,
             organisations=self._organisations,
-            troubles=troubles,
             poll_every=poll,
             catalog_every=min(_LONGEST_CATALOG_PAUSE, 5 * poll),
             outage=self._outage,

@@ -194,7 +194,9 @@ def use_cases(
             recording=Recording(
                 begin=begin, read=read, catalog_cache=catalog_cache, policy=policy, announcing=announcing, now=now
             ),
-            concluding=Concluding(begin=begin, read=read, announcing=announcing, cataloguing=cataloguing, now=now),
+            concluding=Concluding(
+                begin=begin, read=read, announcing=announcing, cataloguing=cataloguing, cloud=cloud, now=now
+            ),
             blindness=Blindness(
                 begin=begin,
                 catalog_cache=catalog_cache,

@@ -36,8 +36,7 @@ _PRUNE_EVERY = 3600.0
 class Jobs:
     """The jobs of one process; with several processes each run is done by one of them.
 
-    `troubles` says why catalogs cannot be read, for who waits for one. `poll_every` and `catalog_every` are seconds of
-    real time between the end of one run and the start of the next.
+    `poll_every` and `catalog_every` are seconds of real time between the end of one run and the start of the next.
     """
 
     claims: Claims
@@ -51,7 +50,6 @@ class Jobs:
     prune: Callable[[], Awaitable[None]]
     polled: Callable[[str, float], None]
     organisations: tuple[Organisation, ...]
-    troubles: dict[Organisation, str]
     poll_every: float
     catalog_every: float
     renew_every: float = RENEW_EVERY
@@ -102,10 +100,8 @@ class Jobs:
                 async with kept(self.claims, lease, renew_every=self.renew_every):
                     await self.cataloguing.refresh(organisation, lease)
                 again_in = self.catalog_every
-                self.troubles.pop(organisation, None)
                 told.works()
             except AvisiError as error:
-                self.troubles[organisation] = error.words()
                 told.failed(error)
             finally:
                 await self.claims.release(lease, again_in=min(again_in, self.catalog_every))

@@ -153,11 +153,12 @@ class CardButtons:
         return _Verdict.OPENS
 
     async def _ask(self, body: Payload, press: ButtonPressed, draw: Draw) -> None:
-        try:
-            request = await self.viewing.request(press.request_id)
-            await self.views.open(text(body, "trigger_id"), draw(About.of(press), request, self.naming))
-        except Missing:
+        request = await self.viewing.request(press.request_id)
+        if request is None:
             await self.answers.tell(body, "This request is not known here any more.")
+            return
+        try:
+            await self.views.open(text(body, "trigger_id"), draw(About.of(press), request, self.naming))
         except ViewFailed as error:
             _log.warning("slack.modal_not_opened", code=error.code)
             await self.answers.tell(body, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)

@@ -11,6 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.naming import Naming
+from bot.domain.request import UpgradeRequest
 from bot.notifications import ids, readiness
 from bot.slack import listing
 from bot.slack.answers import Answers
@@ -20,7 +21,6 @@ from bot.slack.payload import Payload, action_of, member_of, text
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
-from bot.workflow.errors import Missing
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.viewing import ClusterView, Viewing
 
@@ -70,10 +70,17 @@ class ReadinessButton:
         self.tasks.start(work, name="show-readiness")
         await ack()
 
-    async def _show(self, body: Payload) -> None:
+    async def _request(self, body: Payload) -> UpgradeRequest | None:
+        """Return the request whose button was pressed, None when it is not known here."""
         try:
-            request = await self.viewing.request(ids.read(text(action_of(body), "value")).request_id)
-        except (Missing, ids.NotOurs):
+            request_id = ids.read(text(action_of(body), "value")).request_id
+        except ids.NotOurs:
+            return None
+        return await self.viewing.request(request_id)
+
+    async def _show(self, body: Payload) -> None:
+        request = await self._request(body)
+        if request is None:
             await self.answers.tell(body, "This request is not known here any more.")
             return
         cluster = self.readiness_check.cluster_of(request)

@@ -1,7 +1,7 @@
 """The copies of the catalog in this process: read without waiting, renewed when the store has newer ones."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.request import UpgradeRequest
@@ -77,39 +77,48 @@ Parts = Mapping[str, frozenset[str]]
 """What a catalog lists, by what it is called."""
 
 
-@dataclass(frozen=True, slots=True)
 class Cataloguing:
-    """Reads what the cloud offers and replaces the copy.
+    """Reads what the cloud offers and replaces the copy."""
 
-    `doubted` holds what the last reading showed, of each organisation in which it lacked too much.
-    """
+    def __init__(self, *, begin: BeginWork, cloud: AvisiCloud, catalog_cache: CatalogCache) -> None:
+        self._begin = begin
+        self._cloud = cloud
+        self._catalog_cache = catalog_cache
+        self._doubted: dict[Organisation, Parts] = {}
+        """What the last reading showed, of each organisation in which it lacked too much."""
+        self._problems: dict[Organisation, str] = {}
 
-    begin: BeginWork
-    cloud: AvisiCloud
-    catalog_cache: CatalogCache
-    doubted: dict[Organisation, Parts] = field(default_factory=dict)
+    @property
+    def problem(self) -> str:
+        """Return why catalogs cannot be read, empty while all of them can."""
+        return " ".join(self._problems.values())
 
     async def refresh(self, organisation: Organisation, lease: Lease | None = None) -> Catalog:
         """Read the organisation's catalog and store it; raises AvisiError, and then the old copy stays.
 
         That most of a list is gone may be a fault of one answer: it counts when the next reading shows the same.
         """
-        await self.catalog_cache.renew()
-        catalog = await self.cloud.catalog(organisation)
-        self._doubt(catalog)
-        async with self.begin(lease) as work:
+        await self._catalog_cache.renew()
+        try:
+            catalog = await self._cloud.catalog(organisation)
+            self._doubt(catalog)
+        except AvisiError as error:
+            self._problems[organisation] = error.words()
+            raise
+        self._problems.pop(organisation, None)
+        async with self._begin(lease) as work:
             await work.catalogs.put(catalog)
             await work.commit()
-        await self.catalog_cache.renew()
+        await self._catalog_cache.renew()
         return catalog
 
     def _doubt(self, catalog: Catalog) -> None:
-        held = self.catalog_cache.catalog(catalog.organisation)
-        last = self.doubted.pop(catalog.organisation, None)
+        held = self._catalog_cache.catalog(catalog.organisation)
+        last = self._doubted.pop(catalog.organisation, None)
         before, now = _parts(held) if held else {}, _parts(catalog)
         lost = [what for what, listed in before.items() if 2 * len(listed - now[what]) > len(listed)]
         if lost and last != now:
-            self.doubted[catalog.organisation] = now
+            self._doubted[catalog.organisation] = now
             shown = ", ".join(f"{len(before[what] & now[what])} of {len(before[what])} {what}" for what in lost)
             raise AvisiError(f"Avisi Cloud lists only {shown}. This counts when the next reading shows it too")
 

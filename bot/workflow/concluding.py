@@ -8,7 +8,7 @@ from bot.domain.scheduled import APPEARS_UPGRADED, NOT_UPGRADED, ScheduledUpgrad
 from bot.workflow.announcing import Announcing
 from bot.workflow.catalog_cache import Cataloguing, remembered
 from bot.workflow.errors import Declined, Stale
-from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease
+from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease
 
 _SETTLES_AFTER = timedelta(minutes=30)
 _COPY_LASTS = timedelta(minutes=6)
@@ -23,6 +23,7 @@ class Concluding:
     read: BeginReading
     announcing: Announcing
     cataloguing: Cataloguing
+    cloud: AvisiCloud
     now: Clock
 
     async def conclude(self, organisation: Organisation, lease: Lease) -> datetime:
@@ -55,7 +56,7 @@ class Concluding:
         if cluster := catalog.by_identity.get(upgrade.cluster_identity):
             return cluster
         try:
-            return (await self.cataloguing.cloud.current(remembered(upgrade)))[0]
+            return (await self.cloud.current(remembered(upgrade)))[0]
         except Declined:
             return None
 

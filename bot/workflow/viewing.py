@@ -171,10 +171,10 @@ class Viewing:
         """Return what is wrong with a filled-in form; empty when it may be requested."""
         return await self.rule_check.form(form, lead=lead)
 
-    async def request(self, request_id: RequestId) -> UpgradeRequest:
-        """Return a request; raises Missing."""
+    async def request(self, request_id: RequestId) -> UpgradeRequest | None:
+        """Return a request, None when it is not known."""
         async with self.read() as work:
-            return await work.requests.get(request_id)
+            return await find_request(work, request_id)
 
     async def has_list(self, request_id: RequestId) -> bool:
         """Whether the cloud offers a list in which a request can be looked for, as far as is known."""

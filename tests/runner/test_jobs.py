@@ -60,7 +60,6 @@ class Day:
             "prune": self._prune,
             "polled": lambda *_: None,
             "organisations": (ACME,),
-            "troubles": {},
             "poll_every": 60.0,
             "catalog_every": 300.0,
         }

@@ -18,7 +18,6 @@ from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
 from bot.slack.web.views import Shown, TriggerGone, ViewChanged, ViewFailed, ViewGone, Views
-from bot.workflow.errors import Missing
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.viewing import FormView, Viewing
 
@@ -105,9 +104,8 @@ class Opening:
         await self._add_readiness(shown, wanted, drawn)
 
     async def _reschedule(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
-        try:
-            request = await self.viewing.request(request_id)
-        except Missing:
+        request = await self.viewing.request(request_id)
+        if request is None:
             await self.answers.tell(payload, "This request is no longer known, so it cannot be rescheduled.")
             return
         await self._open(payload, self._again(request, held))
@@ -134,12 +132,11 @@ class Opening:
         blank = Wanted(held=replace(held, replaces=None, words=()))
         try:
             if held.replaces:
-                return self._again(await self.viewing.request(held.replaces), held)
+                older = await self.viewing.request(held.replaces)
+                return self._again(older, held) if older else blank
             if held.words:
                 filled = await self.typed.fill(held.words, await self.access_gate.identify(member_of(payload)))
                 return replace(blank, form=filled.form, notes=filled.notes)
-        except Missing:
-            return blank
         except NotUnderstood as error:
             return replace(blank, notes=(str(error),))
         return blank
@@ -212,12 +209,8 @@ class Opening:
         return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
 
     async def _replacing(self, held: ModalMetadata, form: Form) -> tuple[str, ...]:
-        if not held.replaces:
-            return ()
-        try:
-            return (self._note(await self.viewing.request(held.replaces), form),)
-        except Missing:
-            return ()
+        older = await self.viewing.request(held.replaces) if held.replaces else None
+        return (self._note(older, form),) if older else ()
 
     def _note(self, older: UpgradeRequest, form: Form) -> str:
         """Say what becomes of the request that is rescheduled, when this is requested."""
