@@ -1,8 +1,7 @@
 """The tables. Rows never leave this folder: callers get the domain's own values.
 
 What is searched for has a column; the whole value is in `body`, as JSON. Times of upgrades are moments (aware
-UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock. Indexes over
-part of a table are in partial_indexes.py.
+UTC, by the passed-in clock); everything about queues and leases is in seconds of the database's own clock.
 """
 
 from datetime import datetime
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from bot.domain.request import OPEN
 from bot.store.columns import AwareDateTime, DatabaseTime
 
 Number = BigInteger().with_variant(Integer, "sqlite")
@@ -49,14 +49,24 @@ class Base(DeclarativeBase):
     }
 
 
+_OPEN = f"state IN ({', '.join(repr(state.value) for state in sorted(OPEN))})"
+_UNDONE, _ENDED, _DEAD = "ended_at IS NULL", "ended_at IS NOT NULL", "dead = 1"
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Declare an index over those rows of a table for which `where` holds."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class RequestRow(Base):
-    """A request; `number` is the stored order. A cluster has one open request at most (partial_indexes.py)."""
+    """A request; `number` is the stored order. A cluster has one open request at most."""
 
     __tablename__ = "requests"
     __table_args__ = (
         Index(None, "cluster_identity", "requested_at"),
         Index(None, "state", "requested_at"),
         Index(None, "requester", "requested_at"),
+        _partial("uq_requests_open_cluster", "cluster_identity", where=_OPEN, unique=True),
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(unique=True)
@@ -110,6 +120,11 @@ class InboxRow(Base):
     """Accepted from a person, `member`. Undone until `ended_at`; `dead` (0 or 1) when it was given up."""
 
     __tablename__ = "inbox"
+    __table_args__ = (
+        _partial("ix_inbox_undone", "queue", "number", where=_UNDONE),
+        _partial("ix_inbox_ended", "ended_at", where=_ENDED),
+        _partial("ix_inbox_dead", "number", where=_DEAD),
+    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)
     queue: Mapped[str]
@@ -128,6 +143,11 @@ class OutboxRow(Base):
     """Something to tell or to do. Undone until `ended_at`; `dead` (0 or 1) when it was given up."""
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        _partial("ix_outbox_undone", "queue", "number", "urgency", where=_UNDONE),
+        _partial("ix_outbox_dead", "number", where=_DEAD),
+        _partial("ix_outbox_ended", "ended_at", where=_ENDED),
+    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     key: Mapped[str] = mapped_column(unique=True)
     queue: Mapped[str]

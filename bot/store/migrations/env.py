@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from bot.store.partial_indexes import WHOLE_SCHEMA
+from bot.store.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=WHOLE_SCHEMA,
+    target_metadata=Base.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():
