@@ -13,7 +13,7 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications import rules
+from bot.notifications import freeze, rules
 from bot.notifications.blocks import View
 from bot.notifications.console import Console
 from bot.notifications.delivery.delivery import Delivery, DrawHome, build_delivery
@@ -28,6 +28,7 @@ from bot.workflow.channel_contacts import ChannelContacts
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.freezing import Freezing
 from bot.workflow.homes import HomeReading
 from bot.workflow.permissions import Permissions, who_is_it
 from bot.workflow.policy_in_force import PolicyInForce
@@ -56,6 +57,7 @@ class UseCases:
     deciding: Deciding
     submitting: Submitting
     rollouts: Rollouts
+    freezing: Freezing
     polling: Polling
     cataloguing: Cataloguing
     reminding: Reminding
@@ -185,6 +187,16 @@ def use_cases(
             now=now,
             zone=zone,
             new_request_id=new_id,
+        ),
+        freezing=Freezing(
+            begin=judge,
+            read=read,
+            policy=policy,
+            catalog_cache=catalog_cache,
+            permissions=permissions,
+            words=rules,
+            freeze_words=freeze,
+            now=now,
         ),
         polling=Polling(
             begin=begin,

@@ -39,8 +39,9 @@ from bot.domain.events import (
     WindowMoved,
     WindowNear,
 )
-from bot.domain.findings import Frozen
+from bot.domain.findings import Able, Action, Frozen, MayNotFreeze
 from bot.domain.form import Form
+from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
@@ -57,13 +58,17 @@ from bot.notifications.card import card, retired, struck
 from bot.notifications.console import Console
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Waiting, digest
+from bot.notifications.freeze import affected_view, freeze_message, freeze_over, listed, was_lifted, was_set
 from bot.notifications.home import closed, home
 from bot.notifications.links import Links
 from bot.notifications.rollout_card import clusters_view, list_line, rollout_card, rollout_thread
 from bot.slack import card_modals, listing, rollouts
+from bot.slack.form import freeze as freeze_form
 from bot.slack.form import modal
 from bot.slack.form.directory import Index
+from bot.slack.form.freeze import FreezeForm
 from bot.slack.form.modal import ModalMetadata
+from bot.workflow.freezing import AffectedByFreeze, AllFreezes, PolicyFreeze
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import about
 from bot.workflow.repositories import Feed, Source
@@ -302,6 +307,7 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
         yield f"digest, page {number + 1}", page.message
 
     yield from _rollout_messages()
+    yield from _freeze_messages(one, upgrade)
     yield from _answers(one, upgrade)
 
 
@@ -329,6 +335,14 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     for name, filled in _plans():
         counted = rollouts.Counted(waves=((_CLUSTER,), (_OTHER,)), left_out=({}, {"already there": 3}))
         yield f"rollout form {name}", rollouts.draw(filled, counted, _INDEX, (_NEW, _OLD))
+    frozen = replace(_FREEZE, reason=one.reason)
+    yield "freeze form", freeze_form.draw(FreezeForm(), _FREEZE.places, PLAIN)
+    said = FreezeForm(
+        environments=("all", "acme/staging"), until=_FREEZE.until, notes=("Until was read as sat 18:00.",)
+    )
+    yield "freeze form, filled in", freeze_form.draw(said, _FREEZE.places * 80, PLAIN)
+    affected = AffectedByFreeze(upgrades=((replace(UPGRADE, cluster=one.cluster), one),) * 120, unknown=1)
+    yield "within a freeze", affected_view(frozen, affected, naming=PLAIN, page=1).payload()
     yield "rollout rejection", rollouts.ask_why(_rollout().id, _rollout().seal)
     yield "rollout clusters", clusters_view(_rollout()).payload()
     large = replace(_rollout(), clusters=_rollout().clusters * 60)
@@ -467,6 +481,54 @@ def _rollout(**changes: Any) -> Rollout:
         at=NOON,
     )
     return replace(begun, **changes)
+
+
+_FREEZE: Final = UpgradeFreeze(
+    id=FreezeId("freeze-1"),
+    places=tuple(
+        FrozenPlace(organisation=_ACME, environment=name, channel="C0UPGRADES") for name in ("production", "staging")
+    ),
+    by=SEM,
+    since=NOON,
+    until=NOON + timedelta(days=2, hours=6),
+    reason="Incident 4711: payments are down",
+)
+
+
+def _freeze_messages(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator[tuple[str, Message]]:
+    reason = one.reason or _FREEZE.reason
+    places = tuple(replace(place, environment=one.environment) for place in _FREEZE.places)
+    frozen, other = replace(_FREEZE, reason=reason), replace(_FREEZE, id=FreezeId("freeze-2"), by=KIM, places=places)
+    asked = replace(one, state=State.SUBMITTED)
+    outside_slack = replace(upgrade, status="SCHEDULED", request_id=None)
+    scheduled = (replace(upgrade, status="SCHEDULED", window=a_window(NOON + timedelta(days=1))), asked)
+    full = AffectedByFreeze(
+        upgrades=(*((scheduled,) * 4), (outside_slack, None), *((scheduled,) * 7)),
+        unknown=2,
+        underway=(one,) * 12,
+        expiring=3,
+        others=(other,),
+    )
+    lifted = replace(frozen, lifted_by=KIM, over_at=NOON + timedelta(hours=3))
+    for name, freeze, affected in (
+        ("", frozen, AffectedByFreeze()),
+        (", everything", replace(frozen, places=places * 8), full),
+        (", lifted", lifted, full),
+        (", ended", frozen.end(at=frozen.until), full),
+    ):
+        drawn = freeze_message(freeze, affected, channel="C0UPGRADES", naming=PLAIN, zone=UTC, now=NOON)
+        yield f"freeze{name}", drawn
+        yield f"freeze, thread{name}", freeze_over(freeze, affected, naming=PLAIN, zone=UTC)
+    of_policy = PolicyFreeze(
+        freeze=_RULE.freeze[0], places=places, begins=NOON + timedelta(days=1), ends=NOON + timedelta(days=9)
+    )
+    every = AllFreezes(set_by_people=(frozen, other) * 12, of_policy=(of_policy,))
+    yield "freezes", listed(every, naming=PLAIN, now=NOON)
+    yield "freezes, none", listed(AllFreezes(set_by_people=(), of_policy=()), naming=PLAIN, now=NOON)
+    refused = MayNotFreeze(environment="production", able=Able(action=Action.FREEZE, everyone=False, members=(SEM,)))
+    about_nothing = About(organisation="", environment="", cluster="", from_version="", to_version="")
+    for name, text in (("set", was_set(frozen, [refused] * 8)), ("lifted", was_lifted(frozen))):
+        yield f"private, freeze {name}", notes.private(Answered(about=about_nothing, text=text))
 
 
 def _rollout_messages() -> Iterator[tuple[str, Message]]:

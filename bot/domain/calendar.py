@@ -23,6 +23,10 @@ class Freeze:
         last_moment = max(window.start, window.end - timedelta.resolution)
         return window.start.astimezone(zone).date() <= self.last and last_moment.astimezone(zone).date() >= self.first
 
+    def begin(self, zone: tzinfo) -> datetime:
+        """Return the first moment of its first day, in `zone`."""
+        return datetime.combine(self.first, time(), tzinfo=zone)
+
     def end(self, zone: tzinfo) -> datetime:
         """Return the moment after its last day, in `zone`."""
         return datetime.combine(self.last + _A_DAY, time(), tzinfo=zone)

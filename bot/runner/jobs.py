@@ -17,6 +17,7 @@ from bot.runner.schedule import Job, Schedule
 from bot.workflow import queues
 from bot.workflow.catalog_cache import CatalogCache, Cataloguing
 from bot.workflow.errors import AvisiError, LeaseLost, OlderPolicy, Unauthorised
+from bot.workflow.freezing import Freezing
 from bot.workflow.policy_in_force import PolicyInForce
 from bot.workflow.polling import Polling
 from bot.workflow.ports import Claims, Lease
@@ -44,6 +45,7 @@ class Jobs:
     cataloguing: Cataloguing
     reminding: Reminding
     rollouts: Rollouts
+    freezing: Freezing
     readiness: ReadinessKeeping
     catalog_cache: CatalogCache
     in_force: PolicyInForce
@@ -62,6 +64,7 @@ class Jobs:
             schedule.every(_TICK, queues.poll(organisation), self._poll(organisation))
         schedule.every(_TICK, "reminding", self._job("reminding", self._remind, again_in=1.0))
         schedule.every(_TICK, "rollouts", self.guarded("rollouts", self._rollouts))
+        schedule.every(_TICK, queues.FREEZES, self._job(queues.FREEZES, self.freezing.end_due, again_in=1.0))
         schedule.every(_TICK, "readiness", self._job("readiness", self._readiness, again_in=1.0))
         schedule.every(_TICK, "policy", self.guarded("policy", self._policy()))
         schedule.every(_TICK, "catalog_cache", self.guarded("catalog_cache", self.catalog_cache.renew))

@@ -21,12 +21,15 @@ from bot.workflow.errors import (
     UnreadableRequest,
     UnreadableRow,
 )
+from bot.workflow.freezing import Freezing
 from bot.workflow.inbox import (
     AnyEntry,
     ApprovalCommented,
     ButtonPressed,
     Decided,
     FormSubmitted,
+    FreezeAsked,
+    FreezeLiftPressed,
     InboxEntry,
     RejectionGiven,
     RolloutPlanned,
@@ -72,6 +75,7 @@ class Handlers:
     deciding: Deciding
     submitting: Submitting
     rollouts: Rollouts
+    freezing: Freezing
     deliver: Callable[[Lease], Awaitable[float]]
     slack_answers: Callable[[], Awaitable[bool]]
 
@@ -168,6 +172,10 @@ class QueueRunner:
                 await self.handlers.rollouts.plan(received.number, planned, lease)
             case RolloutPressed() as rollout_pressed:
                 await self.handlers.rollouts.press(received.number, rollout_pressed, lease)
+            case FreezeAsked() as asked:
+                await self.handlers.freezing.set(received.number, asked, lease)
+            case FreezeLiftPressed() as lift:
+                await self.handlers.freezing.lift(received.number, lift, lease)
             case decided:
                 await self.handlers.deciding.decide(received.number, decided, lease)
 
@@ -234,9 +242,10 @@ def _until_slack_can(received: InboxEntry) -> float:
 
 def _answer(received: InboxEntry, text: str) -> OutboxMessage:
     """Answer who sent an entry; each text once."""
-    url = received.entry.response_url if isinstance(received.entry, ButtonPressed | RolloutPressed) else None
+    entry = received.entry
+    url = entry.response_url if isinstance(entry, ButtonPressed | RolloutPressed | FreezeLiftPressed) else None
     key = f"kept:{received.number}:{zlib.crc32(text.encode()):x}"
-    return outbox.answer(received.entry.member, text, key=key, about=_NOTHING, response_url=url)
+    return outbox.answer(entry.member, text, key=key, about=_NOTHING, response_url=url)
 
 
 async def _request_of(work: ReadOnlyWork, received: InboxEntry) -> UpgradeRequest | None:
@@ -256,7 +265,7 @@ def _given_up(received: InboxEntry, why: str, request: UpgradeRequest | None) ->
     return f"Your {what}{where} was given up after {MOST_TRIES} tries: {why}. Nothing was changed. {again}{reference}"
 
 
-def _named(entry: AnyEntry) -> tuple[str, str]:
+def _named(entry: AnyEntry) -> tuple[str, str]:  # noqa: PLR0911 - one for each entry
     """Say what an entry is, and how it is done again."""
     match entry:
         case FormSubmitted():
@@ -269,5 +278,7 @@ def _named(entry: AnyEntry) -> tuple[str, str]:
             return "statement", "Please press It is there again."
         case RolloutPlanned():
             return "rollout", "Please send the form again."
-        case ButtonPressed() | RolloutPressed():
+        case FreezeAsked():
+            return "freeze", "Please send the form again."
+        case ButtonPressed() | RolloutPressed() | FreezeLiftPressed():
             return "press", "Please press the button again."

@@ -23,7 +23,19 @@ from bot.slack.form.directory import Directory, Place
 from bot.slack.form.filling import NotUnderstood, Typed
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.opening import Opening, Wanted
-from bot.slack.form.words import Blank, Fill, Help, ListRollouts, ListUp, PlanRollout, Status, understand
+from bot.slack.form.words import (
+    Blank,
+    Fill,
+    FreezeUpgrades,
+    Help,
+    ListFreezes,
+    ListRollouts,
+    ListUp,
+    PlanRollout,
+    Status,
+    understand,
+)
+from bot.slack.freezes import FreezeListeners
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.readiness import ReadinessFollowUp
 from bot.slack.rollouts import RolloutListeners
@@ -51,6 +63,7 @@ class Command:
     typed: Typed
     opening: Opening
     rollouts: RolloutListeners
+    freezes: FreezeListeners
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     naming: Naming
@@ -89,7 +102,9 @@ class Command:
         differ = f"This bot answers `{self.name}`, and was sent `{escape(received)}`"
         await ack(**sentence(f"{differ}: its BOT_COMMAND and the Slack app differ. Please tell whoever runs it."))
 
-    async def _answer(self, body: Payload, member: Member | None) -> Message | None:  # noqa: PLR0911 - one for each word
+    async def _answer(  # noqa: C901, PLR0911 - one for each word
+        self, body: Payload, member: Member | None
+    ) -> Message | None:
         match understand(text(body, "text")):
             case Help():
                 return self.usage
@@ -103,12 +118,25 @@ class Command:
                 return listing.sentence(_NOT_LOADED)
             case PlanRollout():
                 self.rollouts.start(body)
+            case ListFreezes():
+                return await self.freezes.listed()
+            case FreezeUpgrades() if not self.directory.is_loaded:
+                return listing.sentence(_NOT_LOADED)
+            case FreezeUpgrades(words=words):
+                return self._freeze(body, words, member)
             case Fill(words=words) if self.directory.is_loaded:
                 return await self._open(body, words, member)
             case Fill(words=words):
                 self.opening.start(body, Wanted(held=ModalMetadata(words=words)))
             case Blank():
                 self.opening.start(body, Wanted())
+        return None
+
+    def _freeze(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
+        try:
+            self.freezes.start(body, words, member)
+        except NotUnderstood as error:
+            return self._not_understood(str(error))
         return None
 
     async def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:

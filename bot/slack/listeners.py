@@ -19,6 +19,7 @@ from bot.slack.form.changes import FormChanges
 from bot.slack.form.directory import Directory
 from bot.slack.form.filling import Typed
 from bot.slack.form.opening import Opening
+from bot.slack.freezes import FreezeListeners
 from bot.slack.home import Home
 from bot.slack.readiness import ReadinessButton, ReadinessFollowUp
 from bot.slack.rollouts import RolloutListeners
@@ -28,6 +29,7 @@ from bot.slack.supervisor import Supervisor
 from bot.slack.web.identity import Identity
 from bot.slack.web.members import AccessGate, Reused
 from bot.slack.web.views import Views
+from bot.workflow.freezing import Freezing
 from bot.workflow.ports import BeginWork, Clock, Members
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.rollouts import Rollouts
@@ -47,6 +49,7 @@ class Edge:
     viewing: Viewing
     readiness_check: ReadinessCheck
     rollouts: Rollouts
+    freezing: Freezing
     begin: BeginWork
     members: Members
     messenger: Messenger
@@ -96,8 +99,19 @@ class Edge:
             answers=answers,
             guard=guard,
         )
+        freezes = FreezeListeners(
+            freezing=self.freezing,
+            viewing=self.viewing,
+            storing=storing,
+            access_gate=access_gate,
+            views=views,
+            tasks=self.tasks,
+            answers=answers,
+            guard=guard,
+        )
         return (
             rollouts,
+            freezes,
             Command(
                 name=self.command,
                 viewing=self.viewing,
@@ -105,6 +119,7 @@ class Edge:
                 typed=typed,
                 opening=opening,
                 rollouts=rollouts,
+                freezes=freezes,
                 access_gate=access_gate,
                 guard=guard,
                 naming=naming,

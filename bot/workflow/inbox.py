@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bot.domain.cluster import Organisation
 from bot.domain.form import Form
+from bot.domain.freeze import FreezeId, FrozenPlace
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal
 from bot.domain.rollout import Plan, RolloutId
@@ -141,7 +143,26 @@ class RolloutPressed:
     response_url: str | None = None
 
 
-AnyEntry = FormSubmitted | Decided | RolloutPlanned | RolloutPressed
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeAsked:
+    """A person pressed Freeze in the modal. No `places` at all are "All environments" (channels are looked up)."""
+
+    member: MemberId
+    places: tuple[FrozenPlace, ...]
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeLiftPressed:
+    """A person pressed Lift freeze."""
+
+    member: MemberId
+    freeze_id: FreezeId
+    response_url: str | None = None
+
+
+AnyEntry = FormSubmitted | Decided | RolloutPlanned | RolloutPressed | FreezeAsked | FreezeLiftPressed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

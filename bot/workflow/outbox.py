@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.events import About, Answered, AnyEvent
+from bot.domain.freeze import FreezeId, UpgradeFreeze
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutId
@@ -33,6 +34,10 @@ class Kind(StrEnum):
     """Draw the card of `rollout_id` as it is now, in `target` (a channel)."""
     ROLLOUT_THREAD = "rollout_thread"
     """Post `event` under the card of `rollout_id`."""
+    FREEZE = "freeze"
+    """Draw the message of `freeze_id` as it is now, in `target` (a channel)."""
+    FREEZE_OVER = "freeze_over"
+    """Say under the message of `freeze_id` that it is over, and why."""
     SUBMIT = "submit"
     """Submit the approved `request_id` to the cloud."""
 
@@ -67,6 +72,7 @@ class OutboxMessage:
     message: MessageRef | None = None
     delay: float = 0.0
     rollout_id: RolloutId | None = None
+    freeze_id: FreezeId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,6 +233,29 @@ def rollout_thread(rollout: Rollout, event: AnyEvent) -> OutboxMessage:
         target=rollout.channel,
         rollout_id=rollout.id,
         event=event,
+    )
+
+
+def freeze_message(freeze: UpgradeFreeze, channel: str) -> OutboxMessage:
+    """Draw the message of a freeze in a channel as it is now."""
+    return OutboxMessage(
+        queue=queues.freeze_message(freeze.id, channel),
+        key=f"freeze:{freeze.id}:{channel}:{freeze.revision}",
+        kind=Kind.FREEZE,
+        urgency=Urgency.PERSON,
+        target=channel,
+        freeze_id=freeze.id,
+    )
+
+
+def freeze_over(freeze: UpgradeFreeze, channel: str) -> OutboxMessage:
+    """Say under the message of a freeze that it is over."""
+    return OutboxMessage(
+        queue=queues.freeze_message(freeze.id, channel),
+        key=f"freeze over:{freeze.id}:{channel}",
+        kind=Kind.FREEZE_OVER,
+        target=channel,
+        freeze_id=freeze.id,
     )
 
 

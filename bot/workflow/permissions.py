@@ -9,6 +9,7 @@ from bot.domain.findings import (
     Able,
     Action,
     Finding,
+    MayNotFreeze,
     MayNotRequest,
     MayNotUseBot,
     NobodyNow,
@@ -124,6 +125,16 @@ class Permissions:
     async def approvers_of(self, rule: Rule) -> PeopleSet:
         """Return who may approve, with user groups resolved to their members."""
         return await self.people(rule.approvers)
+
+    async def may_not_freeze(self, member: Member, rule: Rule) -> MayNotFreeze | None:
+        """Return why this person may not freeze the environment or lift a freeze of it, None when they may.
+
+        Approvers and on-call may; where neither is named, whoever may request.
+        """
+        people = await self.people((*rule.approvers, *rule.on_call) or rule.requesters)
+        if people.includes(member):
+            return None
+        return MayNotFreeze(environment=rule.environment, able=await self._able(people, Action.FREEZE))
 
     async def check_may_request(self, member: Member, rule: Rule) -> None:
         """Raise NotEntitled unless the rule lets this person request upgrades."""

@@ -4,6 +4,7 @@ The only thing that is read from a name is whether it is the queue of a submissi
 """
 
 from bot.domain.cluster import ClusterIdentity, Organisation
+from bot.domain.freeze import FreezeId
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.domain.rollout import RolloutId
@@ -31,6 +32,15 @@ def card(request_id: RequestId) -> str:
 def rollout(rollout_id: RolloutId) -> str:
     """Name the queues of a rollout: what people decide about it, its card and thread, and the lease of its job."""
     return f"rollout:{rollout_id}"
+
+
+FREEZES = "freezes"
+"""The inbox queue of freezes: what people decide about them, in the order in which they did; the lease of their job."""
+
+
+def freeze_message(freeze_id: FreezeId, channel_id: str) -> str:
+    """Name the queue of a freeze's message in a channel and its thread."""
+    return f"freeze:{freeze_id}:{channel_id}"
 
 
 def channel(channel_id: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.events import About, AnyEvent, RequestExpired, RequestReplaced, RolloutMoved, UpgradeSubmitted
+from bot.domain.freeze import UpgradeFreeze
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Rule
@@ -23,7 +24,7 @@ from bot.domain.readiness import (
     RemovedApis,
     Unread,
 )
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import UNFINISHED, State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutCluster
 from bot.domain.rollout_steps import kind_of_change, steps
 from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade
@@ -130,6 +131,35 @@ async def store_rollout(
             steps=told or ("It still waits.",),
         )
         await work.outbox.put(outbox.rollout_thread(stored, event))
+    return stored
+
+
+async def store_freeze(
+    work: UnitOfWork, before: UpgradeFreeze | None, after: UpgradeFreeze, *, at: datetime, actor: MemberId | None = None
+) -> UpgradeFreeze:
+    """Store a new freeze (`before` is None) or one that is over, with all that is told of it; raises Stale.
+
+    The cards of the requests there are drawn again: they say whether their time is frozen.
+    """
+    stored = await (work.freezes.save(after) if before else work.freezes.add(after))
+    facts: dict[str, object] = {
+        "environments": [f"{place.organisation}/{place.environment}" for place in stored.places],
+        "until": stored.until.isoformat(),
+        "reason": stored.reason,
+    }
+    if before is None:
+        kind, actor, facts["underway"] = "freeze set", stored.by, list(stored.underway)
+    else:
+        kind = "freeze lifted" if stored.lifted_by else "freeze ended"
+    await work.audit.append(Fact(kind=kind, at=at, request_id=stored.id, actor=actor or "", facts=facts))
+    messages = [outbox.freeze_message(stored, channel) for channel in stored.channels]
+    messages += [outbox.freeze_over(stored, channel) for channel in stored.channels if stored.is_over]
+    messages += [
+        outbox.repaint(request, because=f"freeze:{stored.id}:{stored.revision}", urgency=Urgency.BACKGROUND)
+        for request in await work.requests.in_states(*UNFINISHED)
+        if request.rollout is None and stored.covers(request.organisation, request.environment)
+    ]
+    await work.outbox.put(*messages)
     return stored
 
 

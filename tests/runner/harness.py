@@ -72,6 +72,7 @@ class WorkerHarness:
             deciding=self.harness.deciding,
             submitting=self.harness.submitting,
             rollouts=self.harness.rollouts,
+            freezing=self.harness.freezing,
             deliver=self.recorder.deliver,
             slack_answers=self.harness.members.answers,
         )

@@ -69,6 +69,7 @@ class Process:
             deciding=self.harness.deciding,
             submitting=self.harness.submitting,
             rollouts=self.harness.rollouts,
+            freezing=self.harness.freezing,
             deliver=self.deliver,
             slack_answers=self.harness.members.answers,
         )

@@ -13,7 +13,7 @@ from bot.domain.cluster import Catalog
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications import blocks, rules
+from bot.notifications import blocks, freeze, rules
 from bot.notifications.blocks import View
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.server import Server
@@ -26,6 +26,7 @@ from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
 from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.freezing import Freezing
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.permissions import Permissions
 from bot.workflow.readiness import CloudReadings, ReadinessCheck
@@ -149,6 +150,16 @@ async def harness(
             viewing=viewing,
             readiness_check=readiness_check,
             rollouts=rollouts,
+            freezing=Freezing(
+                begin=storage.begin,
+                read=storage.read,
+                policy=viewing.policy,
+                catalog_cache=catalog_cache,
+                permissions=Permissions(people),
+                words=rules,
+                freeze_words=freeze,
+                now=clock,
+            ),
             begin=storage.begin,
             members=people,
             messenger=messenger,

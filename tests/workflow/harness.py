@@ -22,6 +22,8 @@ from bot.workflow.inbox import (
     ApprovalCommented,
     ButtonPressed,
     FormSubmitted,
+    FreezeAsked,
+    FreezeLiftPressed,
     MessageRef,
     NewEntry,
     Press,
@@ -104,6 +106,7 @@ class Harness:
         self.deciding = built.deciding
         self.submitting = built.submitting
         self.rollouts = built.rollouts
+        self.freezing = built.freezing
         self.polling = built.polling
         self.reminding = built.reminding
         self.readiness_check = built.readiness_check
@@ -146,6 +149,10 @@ class Harness:
                 await self.rollouts.plan(number, entry, lease)
             case RolloutPressed():
                 await self.rollouts.press(number, entry, lease)
+            case FreezeAsked():
+                await self.freezing.set(number, entry, lease)
+            case FreezeLiftPressed():
+                await self.freezing.lift(number, entry, lease)
             case _:
                 await self.deciding.decide(number, entry, lease)
 

@@ -1,10 +1,12 @@
 """Reading what is to be drawn from the store: always what is true now, never what an errand remembers."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
+from bot.domain.freeze import FreezeId, UpgradeFreeze
 from bot.domain.naming import Naming
 from bot.domain.policy import Policy
 from bot.domain.readiness import ReadinessReading
@@ -18,6 +20,7 @@ from bot.notifications.context import MessageContext
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, OutcomeUnknown, Transient
 from bot.notifications.delivery.messenger import Messenger
 from bot.workflow.errors import Missing, UnreadableRequest
+from bot.workflow.freezing import NOT_AFFECTED, AffectedByFreeze, find_affected
 from bot.workflow.inbox import MessageRef
 from bot.workflow.lookups import find_competing, find_request
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage
@@ -44,6 +47,8 @@ class StoredContext:
     newer: MessageRef | None = None
     beside: ScheduledUpgrade | None = None
     rollout: Rollout | None = None
+    freeze: UpgradeFreeze | None = None
+    affected: AffectedByFreeze = NOT_AFFECTED
     readiness: ReadinessReading | None = None
 
     def asked(self) -> UpgradeRequest:
@@ -51,6 +56,12 @@ class StoredContext:
         if self.request is None:
             raise Missing("There is no such request any more, so it has no card.")
         return self.request
+
+    def frozen(self) -> UpgradeFreeze:
+        """Return the freeze; raises Missing."""
+        if self.freeze is None:
+            raise Missing("There is no such freeze any more.")
+        return self.freeze
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +141,7 @@ class ContextLoader:
         )
 
 
-async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
+async def find_stored(work: ReadOnlyWork, due: DueMessage, *, now: datetime) -> StoredContext:
     """Return what is stored about an errand, as this Work sees it; what cannot be found is left out."""
     outgoing = due.outgoing
     if outgoing.kind in _ALONE:
@@ -138,6 +149,13 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
     if outgoing.rollout_id is not None:
         place = await work.messages.card(RequestId(outgoing.rollout_id))
         return StoredContext(rollout=await work.rollouts.get(outgoing.rollout_id), place=place)
+    if outgoing.freeze_id is not None:
+        freeze = await work.freezes.get(outgoing.freeze_id)
+        return StoredContext(
+            freeze=freeze,
+            affected=await find_affected(work, freeze, now=now, channel=outgoing.target),
+            place=await work.messages.card(place_key(freeze.id, outgoing.target)),
+        )
     request = await _request(work, outgoing)
     card_of = RequestId(request.rollout) if request and request.rollout else outgoing.request_id
     place = await work.messages.card(card_of) if card_of else None
@@ -154,6 +172,11 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage) -> StoredContext:
         beside=await find_competing(work, request) if draws and request.state in OPEN else None,
         readiness=(await work.readiness.latest(request.id)).get(request.id) if draws else None,
     )
+
+
+def place_key(freeze_id: FreezeId, channel: str) -> RequestId:
+    """Return under which key it is stored where the message of a freeze is in a channel."""
+    return RequestId(f"{freeze_id}:{channel}")
 
 
 async def _request(work: ReadOnlyWork, outgoing: OutboxMessage) -> UpgradeRequest | None:

@@ -18,13 +18,14 @@ from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
 from bot.notifications.console import NO_CONSOLE, Console
 from bot.notifications.delivery import grouping
-from bot.notifications.delivery.context_loader import ContextLoader, StoredContext, find_stored
+from bot.notifications.delivery.context_loader import ContextLoader, StoredContext, find_stored, place_key
 from bot.notifications.delivery.errors import BadPayload, DestinationGone, MessageGone, MessengerError, Revoked, TooLate
 from bot.notifications.delivery.failure_policy import ChannelContacts, FailurePolicy, Report
 from bot.notifications.delivery.messenger import Messenger
 from bot.notifications.delivery.paced_messenger import PacedMessenger
 from bot.notifications.delivery.rate_limiter import NotYet, RateLimiter
 from bot.notifications.digest import MOST_SINGLE, Waiting, digest
+from bot.notifications.freeze import freeze_message, freeze_over
 from bot.notifications.rollout_card import rollout_card, rollout_thread
 from bot.workflow.errors import LeaseLost, Missing, StoreAway, UnreadableRow
 from bot.workflow.inbox import MessageRef
@@ -81,7 +82,7 @@ class Delivery:
                 if not due:
                     return False
                 group = grouping.group(due)
-                stored = await find_stored(work, group[0])
+                stored = await find_stored(work, group[0], now=self.context_loader.now())
             await self._carry_out(group, stored, lease)
         except Missing:
             self.report(group[0].outgoing.kind.value, "missing")
@@ -97,7 +98,9 @@ class Delivery:
             await self.failure_policy.fault(group, error, lease)
         return True
 
-    async def _carry_out(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+    async def _carry_out(  # noqa: C901 - one case for each kind
+        self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease
+    ) -> None:
         match group[0].outgoing.kind:
             case Kind.CARD:
                 await self._repaint(group, stored, lease)
@@ -117,6 +120,10 @@ class Delivery:
                 await self._repaint_rollout(group, stored, lease)
             case Kind.ROLLOUT_THREAD:
                 await self._tell_rollout(group, stored, lease)
+            case Kind.FREEZE:
+                await self._draw_freeze(group, stored, lease)
+            case Kind.FREEZE_OVER:
+                await self._tell_freeze_over(group[0], stored, lease)
             case _:
                 raise BadPayload("not_to_be_delivered")
 
@@ -200,8 +207,9 @@ class Delivery:
         await self._done([due for due in group if due.number in numbers], lease, at=channel)
 
     async def _waiting(self, group: Sequence[DueMessage]) -> Sequence[Waiting]:
+        now = self.context_loader.now()
         async with self.read() as work:
-            found = [(due, grouping.event(due), await find_stored(work, due)) for due in group]
+            found = [(due, grouping.event(due), await find_stored(work, due, now=now)) for due in group]
         return [
             Waiting(
                 number=due.number,
@@ -292,6 +300,44 @@ class Delivery:
         told = rollout_thread([event for due in group if isinstance(event := due.outgoing.event, RolloutMoved)])
         await self.paced_messenger.post(place.channel, told, lease, ahead=True, thread_ts=place.ts)
         await self._done(group, lease, at=place.channel)
+
+    async def _draw_freeze(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+        """Draw the message of a freeze where it stands, or post it; a post that comes late draws it as it is now."""
+        freeze, place, channel = stored.frozen(), stored.place, group[0].outgoing.target
+        loader = self.context_loader
+        drawn = freeze_message(
+            freeze,
+            stored.affected,
+            channel=channel,
+            naming=loader.naming,
+            zone=loader.policy.default.zone,
+            now=loader.now(),
+        )
+        if place is not None:
+            try:
+                await self.paced_messenger.update(place, drawn, lease, ahead=True)
+            except MessageGone:
+                place = None
+        if place is None:
+            place = await self.paced_messenger.post(channel, drawn, lease, ahead=True)
+        kept = place
+
+        async def remember(work: UnitOfWork) -> None:
+            if kept != stored.place:
+                await work.messages.put_card(place_key(freeze.id, channel), kept)
+
+        await self._done(group, lease, also=remember, at=kept.channel)
+
+    async def _tell_freeze_over(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
+        """Say under the message of a freeze that it is over."""
+        freeze, place = stored.frozen(), stored.place
+        if place is None:
+            await self._wait_for_card(due, lease)
+            return
+        loader = self.context_loader
+        told = freeze_over(freeze, stored.affected, naming=loader.naming, zone=loader.policy.default.zone)
+        await self.paced_messenger.post(place.channel, told, lease, ahead=True, thread_ts=place.ts)
+        await self._done([due], lease, at=place.channel)
 
     async def _publish(self, group: Sequence[DueMessage], lease: Lease) -> None:
         member = MemberId(group[0].outgoing.target)

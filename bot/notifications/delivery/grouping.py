@@ -15,7 +15,7 @@ def group(due: Sequence[DueMessage]) -> Sequence[DueMessage]:
     if cards:
         return cards
     first = due[0]
-    for kind in (Kind.ROLLOUT_CARD, Kind.ROLLOUT_THREAD):
+    for kind in (Kind.ROLLOUT_CARD, Kind.ROLLOUT_THREAD, Kind.FREEZE):
         if together := [one for one in due if one.outgoing.kind is kind]:
             return together
     if first.outgoing.kind is Kind.HOME:

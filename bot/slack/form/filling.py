@@ -143,7 +143,7 @@ class Typed:
 
     async def fill(self, words: Sequence[str], member: Member | None) -> Filled:
         """Read CLUSTER [VERSION] [WHEN] of a person, None when nobody could say who it is; raises NotUnderstood."""
-        return await asyncio.to_thread(self._reader(_zone(member.zone) if member else None).fill, words)
+        return await asyncio.to_thread(self._reader(zone_of(member.zone) if member else None).fill, words)
 
     async def find(self, name: str) -> Cluster:
         """Return the one cluster that a name is for; raises NotUnderstood."""
@@ -162,7 +162,8 @@ class Typed:
         return found[0].offered_to(cluster, allow_downgrade=rule.allow_downgrade)
 
 
-def _zone(name: str) -> tzinfo | None:
+def zone_of(name: str) -> tzinfo | None:
+    """Return a time zone by its name, None when there is none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

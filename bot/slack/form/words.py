@@ -51,13 +51,25 @@ class ListRollouts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeUpgrades:
+    """Open the modal "Freeze upgrades" filled in; the words are `[environment …] [until WHEN]` as typed."""
+
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListFreezes:
+    """List the freezes that are in force or to come."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fill:
     """Open the modal filled in. The words are as typed; which of them name the cluster depends on the catalog."""
 
     words: tuple[str, ...]
 
 
-Asked = Blank | Help | ListUp | Status | PlanRollout | ListRollouts | Fill
+Asked = Blank | Help | ListUp | Status | PlanRollout | ListRollouts | FreezeUpgrades | ListFreezes | Fill
 
 
 def understand(text: str) -> Asked:  # noqa: PLR0911 - one for each word
@@ -74,6 +86,10 @@ def understand(text: str) -> Asked:  # noqa: PLR0911 - one for each word
             return PlanRollout()
         case ["rollouts", *_]:
             return ListRollouts()
+        case ["freeze", *_]:
+            return FreezeUpgrades(words=words[1:])
+        case ["freezes", *_]:
+            return ListFreezes()
         case ["status", *rest]:
             return Status(cluster=" ".join(words[1:]) if rest else "")
         case _:
