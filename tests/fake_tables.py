@@ -576,6 +576,10 @@ class FakeFreezes:
             raise Missing(f"There is no freeze {freeze_id}.")
         return self.tables.freezes[freeze_id]
 
+    async def newest(self, *, limit: int) -> tuple[UpgradeFreeze, ...]:
+        """Return the latest, over or not, newest first."""
+        return tuple(reversed(self.tables.freezes.values()))[:limit]
+
     async def standing(self) -> tuple[UpgradeFreeze, ...]:
         """Return those that are not over, oldest first."""
         return tuple(one for one in self.tables.freezes.values() if not one.is_over)

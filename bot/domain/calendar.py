@@ -51,7 +51,10 @@ class Freeze:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimedFreeze:
-    """A freeze that people set while the bot runs: from one moment up to another, aware UTC."""
+    """A freeze that people set while the bot runs: from one moment up to another, both aware.
+
+    `until` is in the time zone of the rule, in which it is said.
+    """
 
     since: datetime
     until: datetime

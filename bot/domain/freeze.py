@@ -89,7 +89,7 @@ def frozen_rule(rule: Rule, organisation: str, freezes: Iterable[UpgradeFreeze],
     What is stored counts: a clock that is behind that of whoever stored it makes no difference.
     """
     timed = tuple(
-        TimedFreeze(since=min(one.since, now), until=one.until, reason=one.reason)
+        TimedFreeze(since=min(one.since, now), until=one.until.astimezone(rule.zone), reason=one.reason)
         for one in freezes
         if one.is_in_force(now) and one.covers(organisation, rule.environment)
     )

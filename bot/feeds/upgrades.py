@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import Organisation
+from bot.domain.freeze import UpgradeFreeze
 from bot.domain.naming import Naming
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, UpgradeRequest
@@ -21,6 +22,8 @@ _LOOKS_BACK = timedelta(days=90)
 _CANCELLED_FOR = timedelta(days=7)
 _ENDED_OTHERWISE = frozenset({"SUPERSEDED", NOT_REPORTED})
 _DOMAIN = "upgrade-bot"
+_MOST_FREEZES = 200
+_SHORTEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +46,17 @@ class UpgradeCalendar:
             shown = [one for one in upgrades if self._is_asked(one, environment) and _is_shown(one, now)]
             asked = [RequestId(one.request_id) for one in shown if one.request_id]
             requests, cards = await work.requests.these(*asked), await work.messages.cards(*asked)
+            freezes = await work.freezes.newest(limit=_MOST_FREEZES)
         events = [
             self._upgrade(one, requests.get(asked_by := RequestId(one.request_id or "")), cards.get(asked_by))
             for one in shown
         ]
         events += self._freezes(environment)
+        events += [
+            _timed_freeze(one, names)
+            for one in freezes
+            if one.until > now - _LOOKS_BACK and (names := self._frozen(one, environment))
+        ]
         name = f"Cluster upgrades: {environment}" if environment else "Cluster upgrades"
         return await asyncio.to_thread(render, tuple(events), name=name)
 
@@ -87,6 +96,14 @@ class UpgradeCalendar:
             return ""
         return f"{workspace}/archives/{card.channel}/p{card.ts.replace('.', '')}"
 
+    def _frozen(self, freeze: UpgradeFreeze, environment: str | None) -> list[str]:
+        """Return the names of the environments of a freeze that are asked for."""
+        return [
+            self.naming.environment(one)
+            for one in freeze.places
+            if environment in {None, one.environment, f"{one.organisation}/{one.environment}"}
+        ]
+
     def _freezes(self, environment: str | None) -> list[CalendarEvent]:
         """Return one event for each freeze of the policy file, however many environments it is for."""
         frozen: dict[Freeze, list[str]] = {}
@@ -97,6 +114,21 @@ class UpgradeCalendar:
                     for freeze in self.policy.rule(catalog.organisation, slug).freeze:
                         frozen.setdefault(freeze, []).append(full if self.naming.several else slug)
         return [_freeze(freeze, names) for freeze, names in frozen.items()]
+
+
+def _timed_freeze(freeze: UpgradeFreeze, environments: list[str]) -> CalendarEvent:
+    """Return the event of a freeze that somebody set; one that was lifted ended then."""
+    until = max(freeze.over_at, freeze.since + _SHORTEST) if freeze.lifted_by and freeze.over_at else freeze.until
+    return CalendarEvent(
+        uid=f"freeze.{freeze.id}@{_DOMAIN}",
+        summary=f"Freeze: {', '.join(environments)} ({freeze.reason})",
+        start=freeze.since,
+        end=until,
+        status="CONFIRMED",
+        sequence=1 if freeze.lifted_by else 0,
+        changed_at=freeze.over_at if freeze.lifted_by and freeze.over_at else freeze.since,
+        description="No upgrade is submitted that would run within it, unless the freeze is overridden or lifted.",
+    )
 
 
 def _freeze(freeze: Freeze, environments: list[str]) -> CalendarEvent:

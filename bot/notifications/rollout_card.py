@@ -57,7 +57,7 @@ _SAYS: Final = {
     Why.REQUESTER: "the requester's right to request upgrades there",
 }
 _WHO: Final = {
-    Why.FROZEN: "whoever keeps the policy",
+    Why.FROZEN: "whoever may lift it, or keeps the policy,",
     Why.NOT_ALLOWED: "nobody before that time",
     Why.AFTER: "nobody before that time",
     Why.OTHER_UPGRADE: "whoever asked for the other upgrade",
@@ -247,7 +247,9 @@ def _why_it_waits(rollout: Rollout) -> str:
         moments = [one.until for one in ones if one.until]
         until = f"until {when(min(moments))}" if moments else "no known end"
         who = f"; {_WHO[why]} can change that" if why in _WHO else ""
-        lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {_SAYS[why]}, {until}{who}.")
+        named = ", ".join(dict.fromkeys(escape(one.detail, 100) for one in ones if why is Why.FROZEN and one.detail))
+        what = f"{_SAYS[why]} ({named})" if named else _SAYS[why]
+        lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {what}, {until}{who}.")
     if unclear := [one for one in rollout.of_wave(rollout.wave) if one.progress is Progress.UNCLEAR]:
         lines.append(f"🟠 We could not confirm that {_names(unclear)} was scheduled: please look in Avisi Cloud.")
     return clip("\n".join(lines), _LINE)

@@ -3,9 +3,10 @@
 Plain text in which people are mentioned as Slack wants it; whoever shows it escapes the rest.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bot.domain.calendar import AnyFreeze, TimedFreeze
 from bot.domain.findings import (
     Able,
     Action,
@@ -83,7 +84,7 @@ from bot.domain.findings import (
 from bot.domain.people import AccountType
 from bot.domain.request import State
 from bot.domain.versions import KubernetesVersion
-from bot.notifications.text import said, when
+from bot.notifications.text import plain_time, said, when
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _MOST_NAMED: Final = 10
@@ -160,14 +161,14 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
         case TooFar():
             return "Choose a time within a year from now."
         case Frozen(environment=environment, freeze=freeze):
-            return f"{environment} is frozen {freeze.words}."
+            return f"{environment} is frozen {_frozen(freeze)}."
         case OutsideAllowed(environment=environment, allowed=allowed, zone=zone):
             return f"Upgrades in {environment} may only run {', '.join(one.text for one in allowed)} ({zone})."
         case NotLongEnoughAfter():
             return _not_long_enough(finding)
         case OverridesFreeze(environment=environment, freeze=freeze, approvals=approvals):
             return (
-                f"This overrides a freeze: {environment} is frozen {freeze.words}. "
+                f"This overrides a freeze: {environment} is frozen {_frozen(freeze)}. "
                 f"It requires a reason and {_approvals(approvals)}, one more than usual."
             )
         case ReasonMissing(override=True):
@@ -342,6 +343,12 @@ def _able(able: Able | NobodyNow) -> str:
     named = [f"<@{one}>" for one in able.members[:_MOST_NAMED]]
     more = len(able.members) - len(named)
     return f"These people can {what}: {', '.join(named)}{f' and {more} more' if more else ''}."
+
+
+def _frozen(freeze: AnyFreeze) -> str:
+    if isinstance(freeze, TimedFreeze):
+        return f"until {plain_time(freeze.until, freeze.until.tzinfo or UTC)} ({freeze.reason})"
+    return freeze.words
 
 
 def length(span: timedelta) -> str:

@@ -38,6 +38,11 @@ class StoredFreezes:
             raise Missing(f"There is no freeze {freeze_id}.")
         return CODEC.decode(row.body, revision=row.revision)
 
+    async def newest(self, *, limit: int) -> tuple[UpgradeFreeze, ...]:
+        """Return the latest, over or not, newest first."""
+        rows = await self._transaction.all(_READ.order_by(FreezeRow.number.desc()).limit(limit))
+        return tuple(CODEC.decode(row.body, revision=row.revision) for row in rows)
+
     async def standing(self) -> tuple[UpgradeFreeze, ...]:
         """Return those that are not over, oldest first."""
         return tuple(CODEC.decode(row.body, revision=row.revision) for row in await self._transaction.all(_OPEN))

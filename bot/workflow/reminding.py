@@ -1,12 +1,13 @@
 """What is due by the clock: deadlines, reminders, countdowns to windows, overruns, Home; and votes checked again."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
+from bot.domain.freeze import UpgradeFreeze
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
@@ -71,13 +72,14 @@ class Reminding:
     async def _requests(self, lease: Lease) -> None:
         async with self.read() as work:
             waiting = await work.requests.in_states(*PERISHABLE)
+            freezes = await work.freezes.standing()
         for request in waiting:
             if self.now() >= request.deadline:
                 await self._quietly(partial(expire, request=request, at=self.now()), lease)
             elif self._is_expected_otherwise(request):
                 await self._quietly(partial(self._expect, request=request), lease)
             elif request.state is State.PENDING_APPROVAL:
-                await self._waiting(request, lease)
+                await self._waiting(request, freezes, lease)
 
     def _is_expected_otherwise(self, request: UpgradeRequest) -> bool:
         """Whether the window that the card shows has passed, or the cluster's windows are other ones now."""
@@ -99,12 +101,12 @@ class Reminding:
         change = Change(audit="window estimated again", at=now, facts=facts, repaint="estimate")
         await store_request(work, request, request.expect(window), change)
 
-    async def _waiting(self, request: UpgradeRequest, lease: Lease) -> None:
+    async def _waiting(self, request: UpgradeRequest, freezes: Collection[UpgradeFreeze], lease: Lease) -> None:
         rule = self.rule_check.rule(request)
         since = request.reminded_at or request.requested_at
         gap = rule.remind_approvers_after * 2**request.reminders
         try:
-            await self.revoting.rejudge(request)
+            await self.revoting.rejudge(request, freezes)
             if self.now() < since + gap:
                 return
             mention = await self._to_remind(request, rule)

@@ -95,6 +95,9 @@ class ReadFreezes(Protocol):
     async def get(self, freeze_id: FreezeId) -> UpgradeFreeze:
         """Return a freeze; raises Missing."""
 
+    async def newest(self, *, limit: int) -> tuple[UpgradeFreeze, ...]:
+        """Return the latest, over or not, newest first."""
+
     async def standing(self) -> tuple[UpgradeFreeze, ...]:
         """Return those that are not over, oldest first; cheap."""
 

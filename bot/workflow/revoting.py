@@ -1,8 +1,10 @@
 """Starting a vote again, or asking for more votes, because the cluster, the people or the policy changed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.domain.events import RequestApproved, VotesVoided
+from bot.domain.freeze import UpgradeFreeze
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache
@@ -34,8 +36,10 @@ class Revoting:
             await work.commit()
         return True
 
-    async def rejudge(self, request: UpgradeRequest) -> None:
-        """Check a waiting request against cluster and policy as they are now; raises MembersUnavailable, Stale.
+    async def rejudge(self, request: UpgradeRequest, freezes: Collection[UpgradeFreeze]) -> None:
+        """Check a waiting request against cluster, policy and freezes as they are now.
+
+        Raises MembersUnavailable, Stale.
 
         Its card then shows what forbids it at the moment, so that nobody decides on what cannot go ahead.
         """
@@ -45,7 +49,7 @@ class Revoting:
             return
         rule = self.rule_check.rule(request)
         needed = rule.approvals_needed(override=request.override)
-        broken = await self.rule_check.request(request)
+        broken = await self.rule_check.request(request, freezes=freezes)
         judged = request.require(needed).block(self.rule_check.words.advice(broken) if broken else None)
         if len(judged.votes) >= needed:
             judged = judged.keep_votes_of(await self.permissions.standing_voters(judged, rule))

@@ -83,6 +83,7 @@ class _Turn:
     until: datetime | None = None
     ends: Progress | None = None
     cluster: Cluster | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,7 +526,7 @@ class Rollouts:
         when = judged_time(cluster, start=start, ignore_windows=plan.ignore_windows, now=now, zone=self.zone)
         if when is not None:
             if freeze := rule.frozen_by(when):
-                return _Turn(why=Why.FROZEN, until=freeze.end(rule.zone))
+                return _Turn(why=Why.FROZEN, until=freeze.end(rule.zone), detail=freeze.reason)
             if not is_allowed(rule.allowed, when, rule.zone):
                 return _Turn(why=Why.NOT_ALLOWED)
         for environment, wait in rule.after:
@@ -599,9 +600,9 @@ class Rollouts:
 
 def _waits(rollout: Rollout, one: RolloutCluster, turn: _Turn, *, at: datetime) -> Rollout:
     """Note why a cluster waits; the same value when that is known."""
-    if turn.why is None or (one.why is turn.why and one.until == turn.until):
+    if turn.why is None or (one.why is turn.why and one.until == turn.until and one.detail == turn.detail):
         return rollout
-    return rollout.wait(one.identity, turn.why, until=turn.until, at=at)
+    return rollout.wait(one.identity, turn.why, until=turn.until, at=at, detail=turn.detail)
 
 
 def _off_offer(plan: Plan, catalog: Catalog, cluster: Cluster, rule: Rule) -> _Turn | None:

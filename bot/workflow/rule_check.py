@@ -3,7 +3,7 @@
 It answers with findings. Who asks chooses the words, or has them said by `words` where a sentence is stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -39,7 +39,7 @@ from bot.domain.form import (
     overridden_freeze,
     problems,
 )
-from bot.domain.freeze import frozen_rule
+from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
@@ -212,8 +212,13 @@ class RuleCheck:
             environment=rule.environment, approvals=needed, found=found, besides_requester=not rule.self_approval
         )
 
-    async def request(self, request: UpgradeRequest) -> Finding | None:
-        """Return the first rule that forbids the request now, None when it may go ahead."""
+    async def request(
+        self, request: UpgradeRequest, *, freezes: Collection[UpgradeFreeze] | None = None
+    ) -> Finding | None:
+        """Return the first rule that forbids the request now, None when it may go ahead.
+
+        `freezes` are those that stand, for who judges many requests by one reading of them; None reads them.
+        """
         found = self.catalog_cache.find(request.cluster_identity)
         if found is None:
             return ClusterGone(cluster=self.naming.cluster(request))
@@ -221,7 +226,8 @@ class RuleCheck:
         rule = self.rule(request)
         if off_offer := self._off_offer(request, catalog, cluster, rule):
             return off_offer
-        rule, succeeded = await self._judging(cluster.organisation, cluster.environment, request.to_version)
+        place = cluster.organisation, cluster.environment
+        rule, succeeded = await self._judging(*place, request.to_version, freezes=freezes)
         when = self._judged_time(request, cluster)
         broken = broken_rules(
             rule, request.to_version, when=when, override=request.override, succeeded=succeeded, now=self.now()
@@ -256,9 +262,17 @@ class RuleCheck:
             raise RuleBroken(broken)
 
     async def _judging(
-        self, organisation: Organisation, environment: str, version: str | None
+        self,
+        organisation: Organisation,
+        environment: str,
+        version: str | None,
+        *,
+        freezes: Collection[UpgradeFreeze] | None = None,
     ) -> tuple[Rule, Mapping[str, datetime]]:
         """Return the rule in force, and when the version first succeeded where `after` of that rule asks for it."""
+        of_policy = self.policy.rule(organisation, environment)
+        if freezes is not None and not (of_policy.after and version):
+            return frozen_rule(of_policy, organisation, freezes, now=self.now()), {}
         async with self.read() as work:
             rule = await self._frozen(work, organisation, environment)
             if not rule.after or not version:

@@ -24,7 +24,7 @@ from bot.domain.readiness import (
     RemovedApis,
     Unread,
 )
-from bot.domain.request import UNFINISHED, State, UpgradeRequest
+from bot.domain.request import State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutCluster
 from bot.domain.rollout_steps import kind_of_change, steps
 from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade
@@ -137,10 +137,7 @@ async def store_rollout(
 async def store_freeze(
     work: UnitOfWork, before: UpgradeFreeze | None, after: UpgradeFreeze, *, at: datetime, actor: MemberId | None = None
 ) -> UpgradeFreeze:
-    """Store a new freeze (`before` is None) or one that is over, with all that is told of it; raises Stale.
-
-    The cards of the requests there are drawn again: they say whether their time is frozen.
-    """
+    """Store a new freeze (`before` is None) or one that is over, with all that is told of it; raises Stale."""
     stored = await (work.freezes.save(after) if before else work.freezes.add(after))
     facts: dict[str, object] = {
         "environments": [f"{place.organisation}/{place.environment}" for place in stored.places],
@@ -154,11 +151,6 @@ async def store_freeze(
     await work.audit.append(Fact(kind=kind, at=at, request_id=stored.id, actor=actor or "", facts=facts))
     messages = [outbox.freeze_message(stored, channel) for channel in stored.channels]
     messages += [outbox.freeze_over(stored, channel) for channel in stored.channels if stored.is_over]
-    messages += [
-        outbox.repaint(request, because=f"freeze:{stored.id}:{stored.revision}", urgency=Urgency.BACKGROUND)
-        for request in await work.requests.in_states(*UNFINISHED)
-        if request.rollout is None and stored.covers(request.organisation, request.environment)
-    ]
     await work.outbox.put(*messages)
     return stored
 

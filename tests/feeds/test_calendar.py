@@ -9,6 +9,7 @@ import vobject
 from prometheus_client import CollectorRegistry
 
 from bot.domain.calendar import Freeze
+from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.naming import PLAIN
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
@@ -18,7 +19,7 @@ from bot.feeds.upgrades import UpgradeCalendar
 from bot.server import Server
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import MessageRef
-from tests.builders import ACME, NOON, a_catalog, a_policy, a_rule, a_scheduled_upgrade, an_upgrade_request
+from tests.builders import ACME, NOON, SEM, a_catalog, a_policy, a_rule, a_scheduled_upgrade, an_upgrade_request
 from tests.fakes import FakeClock, FakeStorage
 
 TOKEN = "c1f3b0d2a4e5968778695a4b"
@@ -129,6 +130,31 @@ async def test_a_freeze_is_an_event_of_whole_days() -> None:
     assert event.summary.value.startswith("Freeze: ")
     assert event.summary.value.endswith("(Holiday freeze)")
     assert (event.dtstart.value, event.dtend.value) == (date(2026, 12, 20), date(2027, 1, 4))
+
+
+async def test_a_freeze_that_somebody_set_is_an_event_until_it_ends_or_is_lifted() -> None:
+    """It keeps its UID; lifted, it ends then, and says so by its SEQUENCE."""
+    places = tuple(FrozenPlace(organisation=ACME, environment=name) for name in ("production", "staging"))
+    until = NOON + timedelta(days=2)
+    freeze = UpgradeFreeze(id=FreezeId("f1"), places=places, by=SEM, since=NOON, until=until, reason="Incident")
+    storage = FakeStorage(a_catalog())
+    async with storage.begin() as work:
+        stored = await work.freezes.add(freeze)
+        await work.commit()
+
+    (event,) = await events(a_calendar(storage))
+    (filtered,) = await events(a_calendar(storage), "staging")
+    async with storage.begin() as work:
+        await work.freezes.save(stored.lift(by=SEM, at=NOON + timedelta(hours=1)))
+        await work.commit()
+    (lifted,) = await events(a_calendar(storage))
+
+    assert event.summary.value == "Freeze: production, staging (Incident)"
+    assert filtered.summary.value == "Freeze: staging (Incident)"
+    assert (event.dtstart.value, event.dtend.value, event.sequence.value) == (NOON, until, "0")
+    assert lifted.uid.value == event.uid.value
+    assert (lifted.dtend.value, lifted.sequence.value) == (NOON + timedelta(hours=1), "1")
+    assert await events(a_calendar(storage), "nowhere") == []
 
 
 async def test_what_people_and_the_cloud_wrote_breaks_no_line() -> None:

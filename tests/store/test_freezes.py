@@ -63,6 +63,8 @@ async def test_those_that_are_over_no_longer_stand(subject: Subject) -> None:
         assert await work.freezes.standing() == (other,)
         assert await work.freezes.before_submission(ACME, "staging") == (other,)
         assert await work.freezes.get(one.id) == lifted
+        assert await work.freezes.newest(limit=5) == (other, lifted)
+        assert await work.freezes.newest(limit=1) == (other,)
 
 
 async def test_of_two_who_lift_it_one_wins(subject: Subject) -> None:

@@ -224,16 +224,19 @@ async def test_whoever_lifts_it_as_it_ends_does_not_end_it_twice() -> None:
             await work.freezes.save(one.end(at=UNTIL))
 
 
-async def test_the_cards_of_requests_there_are_drawn_again() -> None:
-    """They say whether their time is frozen."""
+async def test_a_card_whose_time_is_frozen_says_so_until_it_is_not() -> None:
+    """Whoever is to decide sees it at once; nothing has to be pressed for it."""
     harness = await a_harness(policy=POLICY)
     request = await harness.ask()
-    before = len(harness.outbox(Kind.CARD))
-
     await freeze(harness, PRODUCTION)
-    await lift(harness, freezes(harness)[0])
 
-    assert [one.request_id for one in harness.outbox(Kind.CARD)[before:]] == [request.id, request.id]
+    await harness.look_round()
+    frozen = harness.now_of(request).blocked
+    await lift(harness, freezes(harness)[0])
+    await harness.look_round()
+
+    assert "is frozen until" in frozen
+    assert harness.now_of(request).blocked == ""
 
 
 async def test_what_it_touches_is_known() -> None:

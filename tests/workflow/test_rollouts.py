@@ -7,12 +7,13 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.cluster import ClusterIdentity
+from bot.domain.freeze import FrozenPlace
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import State
 from bot.domain.rollout import NextWave, Plan, PlannedCluster, Progress, Rollout, RolloutState, Why
 from bot.workflow.errors import Declined
-from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
+from bot.workflow.inbox import FreezeAsked, FreezeLiftPressed, RolloutPlanned, RolloutPress, RolloutPressed
 from bot.workflow.outbox import Kind
 from tests.builders import ACME, KIM, NEW, NOON, OLD, ROOS, SEM, a_catalog, a_cluster, a_form, a_policy, a_rule
 from tests.workflow.harness import ANNE, Harness, a_harness
@@ -255,6 +256,28 @@ async def test_a_frozen_cluster_waits_and_says_until_when() -> None:
     assert {one.until for one in waiting} == {freeze.end(UTC)}
     assert date(2026, 12, 11) == waiting[0].until.date() if waiting[0].until else False
     assert len(harness.cloud.submissions) == 2
+
+
+async def test_a_rollout_waits_for_a_freeze_that_somebody_set_and_names_it() -> None:
+    """Its clusters go on by themselves once it is lifted; while its wave asks, the time to vote stands still."""
+    harness = await a_fleet()
+    left = (await plan(harness)).time_left
+    until = NOON + timedelta(days=9)
+    place = FrozenPlace(organisation=ACME, environment="production")
+    await harness.do(FreezeAsked(member=SEM, places=(place,), until=until, reason="Incident 4711"))
+    (freeze,) = harness.storage.tables.freezes.values()
+    harness.clock.advance(timedelta(hours=3))
+    await advance(harness)
+    assert now_of(harness).time_left == left
+
+    await press(harness, RolloutPress.APPROVE)
+    waiting = now_of(harness).of_wave(0)
+    assert {(one.why, one.until, one.detail) for one in waiting} == {(Why.FROZEN, until, "Incident 4711")}
+    assert harness.cloud.submissions == []
+
+    await harness.do(FreezeLiftPressed(member=SEM, freeze_id=freeze.id))
+    await advance(harness)
+    assert progress(now_of(harness)) == "a:running b:running c:waiting"
 
 
 async def test_unfit_clusters_are_skipped_with_their_reason() -> None:
