@@ -122,6 +122,7 @@ def use_cases(
         catalog_cache=catalog_cache,
         policy=policy,
         rule_check=rule_check,
+        permissions=permissions,
         readiness_check=readiness_check,
         organisations=organisations,
         now=now,

@@ -113,6 +113,11 @@ class FakeRequests:
             )
         )
 
+    async def unacknowledged(self) -> tuple[UpgradeRequest, ...]:
+        """Return the emergencies that nobody has acknowledged, oldest first."""
+        found = [one for one in self.tables.requests.values() if one.needs_acknowledgement]
+        return tuple(sorted(found, key=lambda one: one.requested_at))
+
     async def by(self, requester: MemberId, *, limit: int) -> tuple[UpgradeRequest, ...]:
         """Return a person's own requests, newest first."""
         return self._newest(lambda one: one.requester == requester and one.rollout is None)[:limit]

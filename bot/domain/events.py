@@ -49,6 +49,29 @@ class UpgradeRequested(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyRequested(Event):
+    """An approver requested an emergency; `mention` are the other approvers and whoever is on call.
+
+    `approvals` is how many are needed all the same, as a freeze is overridden.
+    """
+
+    reason: str
+    approvals: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyAcknowledged(Event):
+    """Another approver has seen the emergency."""
+
+    by: MemberId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgementMissing(Event):
+    """Nobody has acknowledged an emergency yet; `mention` are those who can."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VoteCast(Event):
     """An approver approved, perhaps with a comment."""
 
@@ -249,6 +272,9 @@ class Answered(Event):
 
 AnyEvent = (
     UpgradeRequested
+    | EmergencyRequested
+    | EmergencyAcknowledged
+    | AcknowledgementMissing
     | VoteCast
     | VoteTakenBack
     | RequestApproved

@@ -157,6 +157,47 @@ class ReasonTooLong:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReasonTooShort:
+    """The reason of an emergency has too few characters."""
+
+    least: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyNotAllowed:
+    """The rule of the environment knows no emergencies."""
+
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyTooFar:
+    """An emergency would begin too far ahead."""
+
+    within: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyOnlyByApprover:
+    """Only an approver of the environment may request an emergency."""
+
+    member: MemberId
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyNeedsAnother:
+    """There is no other approver who could acknowledge an emergency."""
+
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmergencyUnapproved:
+    """A note: an emergency is submitted without approval, and others are told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterDown:
     """The cluster is stopped or stopping; `status` is the cloud's word."""
 
@@ -230,6 +271,12 @@ Finding = (
     | OverridesFreeze
     | ReasonMissing
     | ReasonTooLong
+    | ReasonTooShort
+    | EmergencyNotAllowed
+    | EmergencyTooFar
+    | EmergencyOnlyByApprover
+    | EmergencyNeedsAnother
+    | EmergencyUnapproved
     | ClusterDown
     | NoWindows
     | WindowsUnread
@@ -249,6 +296,7 @@ class Action(StrEnum):
     REQUEST_THERE = "request there"
     DECIDE = "decide"
     REJECT = "reject"
+    ACKNOWLEDGE = "acknowledge"
     TRY_AGAIN = "try again"
     FREEZE = "freeze"
 

@@ -10,6 +10,8 @@ from bot.domain.findings import (
     BreaksRule,
     ClusterNotChosen,
     ClusterRenamed,
+    EmergencyNotAllowed,
+    EmergencyTooFar,
     Finding,
     Frozen,
     NothingOffered,
@@ -18,6 +20,7 @@ from bot.domain.findings import (
     OverridesFreeze,
     ReasonMissing,
     ReasonTooLong,
+    ReasonTooShort,
     StartMissing,
     TooFar,
     TooSoon,
@@ -31,6 +34,11 @@ from bot.domain.windows import Window, next_window
 LEAD = timedelta(minutes=5)
 HORIZON = timedelta(days=365)
 LONGEST_REASON = 500
+EMERGENCY_WITHIN = timedelta(hours=24)
+"""An emergency begins within this, or it can wait for approvals."""
+EMERGENCY_FOR = timedelta(hours=1)
+"""An emergency that is not submitted by then expires."""
+SHORTEST_EMERGENCY_REASON = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +55,7 @@ class Form:
     override: bool = False
     reason: str = ""
     named: str = ""
+    emergency: bool = False
 
 
 def occasion(
@@ -166,6 +175,7 @@ def problems(
         found.append(not_long_enough(rule, form.version, succeeded=succeeded, at=at))
     found.append(wrong_start or forbidden_time(rule, when, override=form.override))
     found.append(_wrong_reason(form, rule))
+    found.append(_no_emergency(form, rule, when, now=now))
     return tuple(one for one in found if one is not None)
 
 
@@ -179,12 +189,24 @@ def _wrong_start(form: Form, *, now: datetime, lead: timedelta) -> StartMissing 
     return None
 
 
-def _wrong_reason(form: Form, rule: Rule) -> ReasonMissing | ReasonTooLong | None:
+def _wrong_reason(form: Form, rule: Rule) -> ReasonMissing | ReasonTooLong | ReasonTooShort | None:
+    if form.emergency and len(form.reason.strip()) < SHORTEST_EMERGENCY_REASON:
+        return ReasonTooShort(least=SHORTEST_EMERGENCY_REASON)
     if not form.reason.strip():
         if form.override or rule.reason_required:
             return ReasonMissing(environment=rule.environment, override=form.override)
         return None
     return ReasonTooLong(most=LONGEST_REASON) if len(form.reason) > LONGEST_REASON else None
+
+
+def _no_emergency(
+    form: Form, rule: Rule, when: Window | None, *, now: datetime
+) -> EmergencyNotAllowed | EmergencyTooFar | None:
+    if not form.emergency:
+        return None
+    if not rule.emergency:
+        return EmergencyNotAllowed(environment=rule.environment)
+    return EmergencyTooFar(within=EMERGENCY_WITHIN) if when and when.start > now + EMERGENCY_WITHIN else None
 
 
 def is_within_reach(start: datetime, now: datetime) -> bool:

@@ -44,6 +44,7 @@ _LABELS: Final = {
     Press.SUBMIT_AGAIN: "Submit again",
     Press.IT_IS_THERE: "It is there",
     Press.ASK_AGAIN: "Ask again",
+    Press.ACKNOWLEDGE: "Acknowledge",
     Press.COMMENT: "Approve with a comment",
     Press.TAKE_BACK: "Take back my approval",
 }
@@ -133,6 +134,11 @@ def retired(request: UpgradeRequest, *, naming: Naming = PLAIN) -> Message:
 
 def presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[Press, ...]:
     """Return the buttons that a request has now."""
+    acknowledge = (Press.ACKNOWLEDGE,) if request.needs_acknowledgement else ()
+    return (*_presses(request, upgrade), *acknowledge)
+
+
+def _presses(request: UpgradeRequest, upgrade: ScheduledUpgrade | None) -> tuple[Press, ...]:
     if request.state is not State.SUBMITTED:
         return _BY_STATE.get(request.state, ())
     if upgrade is None or upgrade.status in _RESCHEDULABLE:
@@ -199,6 +205,8 @@ def _facts(
 
 def _unusual(request: UpgradeRequest, rule: Rule) -> Iterable[tuple[str, str]]:
     """Yield a line for each thing that an approver has to see: how it begins, in bold, and how it goes on."""
+    if request.emergency:
+        yield "EMERGENCY:", phrases.emergency(request)
     if request.override:
         yield f"Overrides {_overridden(request, rule)}.", ""
     if request.ignore_windows:

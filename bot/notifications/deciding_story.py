@@ -3,8 +3,11 @@
 from typing import Final
 
 from bot.domain.events import (
+    AcknowledgementMissing,
     AnyEvent,
     ApproversReminded,
+    EmergencyAcknowledged,
+    EmergencyRequested,
     RequestApproved,
     RequestExpired,
     RequestRejected,
@@ -24,6 +27,9 @@ from bot.notifications.text import escape, mention, mentions, sentence, span, wh
 
 _HEADINGS: Final[dict[type, str]] = {
     UpgradeRequested: "Upgrade requested",
+    EmergencyRequested: "EMERGENCY",
+    EmergencyAcknowledged: "Emergency acknowledged",
+    AcknowledgementMissing: "Emergency not acknowledged yet",
     VoteCast: "Approval given",
     VoteTakenBack: "Approval taken back",
     RequestApproved: "Upgrade approved",
@@ -46,7 +52,7 @@ def heading(event: AnyEvent) -> str | None:
     return _HEADINGS.get(type(event))
 
 
-def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - one line for each event
+def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911, PLR0912 - one for each event
     """Tell it; None for events of other stories."""
     match event:
         case UpgradeRequested():
@@ -54,6 +60,8 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
         case VoteCast():
             approved = f"{mention(event.by)} approved: {event.count} of {event.required}."
             return (f"{approved} {stop(escape(event.comment))}",) if event.comment else (approved,)
+        case EmergencyRequested() | EmergencyAcknowledged() | AcknowledgementMissing():
+            return _emergency(event)
         case VoteTakenBack():
             return (f"{mention(event.by)} took back their approval: {event.count} of {event.required}.",)
         case RequestApproved(by=None):
@@ -78,6 +86,19 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
             return (f"Still waiting for approval: {left}. It expires {when(event.deadline)}.",)
         case _:
             return _submission(event)
+
+
+def _emergency(event: EmergencyRequested | EmergencyAcknowledged | AcknowledgementMissing) -> tuple[str, ...]:
+    match event:
+        case EmergencyAcknowledged():
+            return (f"{mention(event.by)} acknowledged the emergency.",)
+        case AcknowledgementMissing():
+            return ("Nobody has acknowledged this emergency yet. Please look at it and press Acknowledge on the card.",)
+        case EmergencyRequested(approvals=0):
+            goes = "It is submitted without approval."
+        case EmergencyRequested():
+            goes = f"It overrides a freeze, so it waits for {phrases.needed(event.approvals)} from somebody else."
+    return (f"{goes} Reason: {stop(escape(event.reason))}", "Another approver has to press Acknowledge on the card.")
 
 
 def what_is_needed(event: UpgradeRequested) -> str:

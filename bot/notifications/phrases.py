@@ -77,6 +77,14 @@ def approvers(request: UpgradeRequest) -> str:
     return given or ("" if request.required else "nobody: no approval is needed")
 
 
+def emergency(request: UpgradeRequest) -> str:
+    """Say that it goes without approval, and who has seen that."""
+    goes = "only the extra approval is needed." if request.override else "submitted without approval."
+    if request.acknowledged_by:
+        return f"{goes} Acknowledged by {mention(request.acknowledged_by)}."
+    return f"{goes} Another approver has to acknowledge it."
+
+
 def freeze_named(freeze: AnyFreeze) -> str:
     """Say which freeze it is: `the freeze of 1–9 Dec (Sinterklaas peak)`, or until when one lasts that people set."""
     reason = f" ({escape(freeze.reason, 150)})" if freeze.reason.strip() else ""

@@ -21,6 +21,11 @@ from bot.domain.findings import (
     ClusterRenamed,
     ClusterWentOn,
     DeadlinePassed,
+    EmergencyNeedsAnother,
+    EmergencyNotAllowed,
+    EmergencyOnlyByApprover,
+    EmergencyTooFar,
+    EmergencyUnapproved,
     Finding,
     FreezeEnds,
     FreezeIsOver,
@@ -63,6 +68,7 @@ from bot.domain.findings import (
     Reason,
     ReasonMissing,
     ReasonTooLong,
+    ReasonTooShort,
     RequestIs,
     RequestUnknown,
     RolloutChanged,
@@ -100,6 +106,7 @@ _ACTIONS: Final = {
     Action.REQUEST_THERE: "request them",
     Action.DECIDE: "decide now",
     Action.REJECT: "still reject it",
+    Action.ACKNOWLEDGE: "acknowledge it",
     Action.TRY_AGAIN: "do it",
     Action.FREEZE: "do it",
 }
@@ -177,6 +184,24 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
             return f"""{environment} requires a reason, such as "CVE-2026-31337 in the kubelet"."""
         case ReasonTooLong(most=most):
             return f"The reason is too long: use at most {most} characters."
+        case ReasonTooShort(least=least):
+            return f"Say in at least {least} characters why this is an emergency."
+        case EmergencyNotAllowed(environment=environment):
+            return f"{environment} does not allow emergencies. Untick Emergency to request it for approval."
+        case EmergencyTooFar(within=within):
+            return f"An emergency has to begin within {length(within)}. Choose an earlier time, or untick Emergency."
+        case EmergencyOnlyByApprover(member=member, environment=environment):
+            return f"Only approvers of {environment} may request an emergency, and <@{member}> is not one."
+        case EmergencyNeedsAnother(environment=environment):
+            return (
+                f"An emergency in {environment} needs another approver to acknowledge it, and there is none. "
+                f"Untick Emergency to request it for approval."
+            )
+        case EmergencyUnapproved():
+            return (
+                "An emergency is submitted without approval. The other approvers and whoever is on call are told "
+                "at once, and one of them has to acknowledge it. It expires after an hour."
+            )
         case ClusterDown(cluster=cluster, status=status):
             return f"{cluster} is {status.lower()}, so an upgrade of it may never start."
         case NoWindows(cluster=cluster):

@@ -33,6 +33,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "allow_downgrade": "allow_downgrade = false",
     "allowed": 'allowed = ["mon-thu 20:00-06:00", "sat,sun 00:00-24:00"]',
     "override": "override = false",
+    "emergency": "emergency = true",
     "freeze": 'freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]',
     "after": 'after = { staging = "3d" }',
     "waves": 'waves = [["development"], ["staging"], ["production"]]',
@@ -215,6 +216,7 @@ class RuleTable(_Strict):
     override: bool | None = None
     freeze: list[FreezeTable] | None = None
     after: Annotated[dict[str, Duration], AfterValidator(_slugged)] | None = None
+    emergency: bool | None = None
 
 
 class RolloutTable(_Strict):

@@ -50,6 +50,8 @@ def _clauses(rule: Rule) -> list[str]:
         clauses.append(f"requested by {_people(rule.requesters)}")
     if rule.reason_required:
         clauses.append("a reason is required")
+    if rule.emergency:
+        clauses.append("approvers may submit an emergency without approval, which another approver has to acknowledge")
     if rule.allow_downgrade:
         clauses.append("patch downgrades allowed")
     clauses.append(f"a request expires after {length(rule.request_expires_after)}")

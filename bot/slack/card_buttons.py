@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 Judge = Callable[[ButtonPressed], Awaitable[None]]
 """Raises Refused when this person may not press this button now, MembersUnavailable when Slack does not answer."""
 Draw = Callable[[About, UpgradeRequest, Naming], dict[str, object]]
-_DECIDED = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
+_DECIDED = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN, Press.ACKNOWLEDGE)
 
 
 class _Verdict(Enum):

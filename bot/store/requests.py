@@ -82,6 +82,10 @@ class StoredRequests:
         query = _READ.where(RequestRow.state.in_(states))
         return await self._read(query.order_by(RequestRow.requested_at, RequestRow.number))
 
+    async def unacknowledged(self) -> tuple[UpgradeRequest, ...]:
+        """Return the emergencies that nobody has acknowledged, oldest first."""
+        return await self._read(_READ.where(RequestRow.unacknowledged == 1).order_by(RequestRow.number))
+
     async def these(self, *request_ids: RequestId) -> Mapping[RequestId, UpgradeRequest]:
         """Return those of these requests that there are."""
         found: dict[RequestId, UpgradeRequest] = {}
@@ -127,4 +131,5 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
         "revision": request.revision,
         "body": CODEC.encode(request),
         "rollout": request.rollout,
+        "unacknowledged": 1 if request.needs_acknowledgement else None,
     }

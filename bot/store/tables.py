@@ -59,7 +59,10 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 
 
 class RequestRow(Base):
-    """A request; `number` is the stored order. A cluster has one open request at most."""
+    """A request; `number` is the stored order. A cluster has one open request at most.
+
+    `unacknowledged` is 1 for an emergency that nobody has acknowledged, else NULL.
+    """
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -67,6 +70,7 @@ class RequestRow(Base):
         Index(None, "state", "requested_at"),
         Index(None, "requester", "requested_at"),
         _partial("uq_requests_open_cluster", "cluster_identity", where=_OPEN, unique=True),
+        Index(None, "unacknowledged"),
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(unique=True)
@@ -78,6 +82,7 @@ class RequestRow(Base):
     revision: Mapped[int]
     body: Mapped[dict[str, Any]]
     rollout: Mapped[str | None]
+    unacknowledged: Mapped[int | None]
 
 
 class UpgradeRow(Base):

@@ -8,6 +8,7 @@ from bot.domain.errors import NotFound, Refused, WrongState
 from bot.domain.events import (
     About,
     AnyEvent,
+    EmergencyAcknowledged,
     RequestApproved,
     RequestRejected,
     RequestWithdrawn,
@@ -135,6 +136,7 @@ class Deciding:
             Press.TRY_AGAIN: self._try_again,
             Press.SUBMIT_AGAIN: self._submit_again,
             Press.IT_IS_THERE: self._adopt,
+            Press.ACKNOWLEDGE: self._acknowledge,
         }
         return by_press.get(pressed.press, only_opens)
 
@@ -151,7 +153,7 @@ class Deciding:
         request.check_state(State.PENDING_APPROVAL)
         await self.rule_check.check(request)
         voted = request.cast(by=member.id, at=now, comment=comment, readiness=given.readiness)
-        voted = voted.require(rule.approvals_needed(override=request.override))
+        voted = voted.require(rule.approvals_needed(override=request.override, emergency=request.emergency))
         voted = voted.keep_votes_of(await self.permissions.standing_voters(voted, rule))
         count, about = len(voted.votes), outbox.about(request)
         cast = VoteCast(about=about, by=member.id, count=count, required=voted.required, comment=comment)
@@ -263,6 +265,16 @@ class Deciding:
             ),
         )
 
+    async def _acknowledge(self, request: UpgradeRequest, member: Member) -> Decision:
+        """Note that another approver has seen an emergency, whatever has become of it."""
+        await self.permissions.check_may_acknowledge(member, self.rule_check.rule(request), request)
+        return Decision(
+            request=request.acknowledge(by=member.id, at=self.now()),
+            kind="emergency acknowledged",
+            events=(EmergencyAcknowledged(about=outbox.about(request), by=member.id),),
+            answer="You acknowledged this emergency.",
+        )
+
     async def _check_unclear(self, request: UpgradeRequest, member: Member) -> None:
         await self._check_may_decide(request, member)
         self._check_not_late(request)
@@ -343,7 +355,7 @@ class Deciding:
                 if await self._drifted(request, pressed):
                     continue
                 decision = await decide(request, member)
-                if isinstance(pressed, ButtonPressed) and pressed.press is not Press.WITHDRAW:
+                if isinstance(pressed, ButtonPressed) and pressed.press not in {Press.WITHDRAW, Press.ACKNOWLEDGE}:
                     request.check_seal(pressed.seal)
                 await self._store(number, pressed, request, decision, lease)
             except Late:

@@ -26,6 +26,7 @@ class Press(StrEnum):
     SUBMIT_AGAIN = "submit_again"
     IT_IS_THERE = "it_is_there"
     ASK_AGAIN = "ask_again"
+    ACKNOWLEDGE = "acknowledge"
     COMMENT = "comment"
     """In the menu `More`: approve with a comment."""
     TAKE_BACK = "take_back"

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest
+from bot.domain.errors import NotAnApprover, NotEntitled, NotTheRequester, OwnRequest, RuleBroken
 from bot.domain.findings import (
     Able,
     Action,
+    EmergencyNeedsAnother,
+    EmergencyOnlyByApprover,
     Finding,
     MayNotFreeze,
     MayNotRequest,
@@ -20,7 +22,7 @@ from bot.domain.findings import (
     Reason,
 )
 from bot.domain.people import EVERYONE, AccountType, Member, MemberId, PeopleSet
-from bot.domain.policy import Rule
+from bot.domain.policy import Rule, other_eyes
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow.inbox import Press
 from bot.workflow.ports import Members
@@ -159,6 +161,23 @@ class Permissions:
             return
         if not (await self.approvers_of(rule)).includes(member):
             raise NotAnApprover(await self._who_may_retry(rule, request))
+
+    async def check_emergency(self, member: Member, rule: Rule) -> None:
+        """Raise RuleBroken unless this person may request an emergency there: an approver, beside another one."""
+        if not (await self.approvers_of(rule)).includes(member):
+            raise RuleBroken(EmergencyOnlyByApprover(member=member.id, environment=rule.environment))
+        if await self.enough_approvers(other_eyes(rule), requester=member.id, needed=1) is not None:
+            raise RuleBroken(EmergencyNeedsAnother(environment=rule.environment))
+
+    async def check_may_acknowledge(self, member: Member, rule: Rule, request: UpgradeRequest) -> None:
+        """Raise NotAnApprover or OwnRequest unless this is another approver than the requester."""
+        people = await self.approvers_of(rule)
+        others = PeopleSet(everyone=people.everyone, members=people.members - {request.requester})
+        if not people.includes(member):
+            able = await self._able(others, Action.ACKNOWLEDGE)
+            raise NotAnApprover(OnlyApprovers(environment=rule.environment, able=able))
+        if member.id == request.requester:
+            raise OwnRequest(OwnUpgrade(able=await self._able(others, Action.ACKNOWLEDGE)))
 
     def check_requester(self, member: Member, request: UpgradeRequest) -> None:
         """Raise NotTheRequester unless this is the requester."""

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.cluster import Organisation
-from bot.domain.events import ApproversReminded, UpgradeOverran, WindowNear
+from bot.domain.events import AcknowledgementMissing, ApproversReminded, UpgradeOverran, WindowNear
 from bot.domain.freeze import UpgradeFreeze
+from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
@@ -73,6 +74,7 @@ class Reminding:
         async with self.read() as work:
             waiting = await work.requests.in_states(*PERISHABLE)
             freezes = await work.freezes.standing()
+            unacknowledged = await work.requests.unacknowledged()
         for request in waiting:
             if self.now() >= request.deadline:
                 await self._quietly(partial(expire, request=request, at=self.now()), lease)
@@ -80,6 +82,26 @@ class Reminding:
                 await self._quietly(partial(self._expect, request=request), lease)
             elif request.state is State.PENDING_APPROVAL:
                 await self._waiting(request, freezes, lease)
+
+        for request in unacknowledged:
+            if request.state is not State.PENDING_APPROVAL:  # else they are reminded that it waits for approval
+                await self._unacknowledged(request, lease)
+
+    async def _unacknowledged(self, request: UpgradeRequest, lease: Lease) -> None:
+        rule = self.rule_check.rule(request)
+        since = request.reminded_at or request.requested_at
+        if self.now() < since + rule.remind_approvers_after * 2**request.reminders:
+            return
+
+        async def remind(work: UnitOfWork) -> None:
+            current = await work.requests.get(request.id)
+            if current.needs_acknowledgement and current.reminders == request.reminders:
+                others = (one for one in rule.approvers if one not in {EVERYONE, current.requester})
+                event = AcknowledgementMissing(about=outbox.about(current), mention=tuple(others))
+                change = Change(audit="approvers reminded", at=self.now(), thread=(event,))
+                await store_request(work, current, current.remind(at=self.now()), change)
+
+        await self._quietly(remind, lease)
 
     def _is_expected_otherwise(self, request: UpgradeRequest) -> bool:
         """Whether the window that the card shows has passed, or the cluster's windows are other ones now."""

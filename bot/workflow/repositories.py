@@ -31,6 +31,9 @@ class ReadRequests(Protocol):
     async def in_states(self, *states: State) -> tuple[UpgradeRequest, ...]:
         """Return all requests in these states, oldest first."""
 
+    async def unacknowledged(self) -> tuple[UpgradeRequest, ...]:
+        """Return the emergencies that nobody has acknowledged, oldest first."""
+
     async def these(self, *request_ids: RequestId) -> Mapping[RequestId, UpgradeRequest]:
         """Return those of these requests that there are."""
 

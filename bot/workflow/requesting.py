@@ -8,10 +8,11 @@ from datetime import timedelta
 from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
-from bot.domain.events import About, RequestApproved, UpgradeRequested
+from bot.domain.events import About, EmergencyRequested, RequestApproved, UpgradeRequested
 from bot.domain.findings import ClusterGone, TooManyOpen
-from bot.domain.people import Member
-from bot.domain.policy import Policy, Rule
+from bot.domain.form import EMERGENCY_FOR
+from bot.domain.people import EVERYONE, Member
+from bot.domain.policy import Policy, Rule, other_eyes
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import MOST_UNFINISHED, OPEN, REPLACEABLE, RequestId, State, UpgradeRequest
 from bot.workflow import outbox
@@ -102,6 +103,9 @@ class Requesting:
         _, cluster = found
         rule = self.policy.rule(cluster.organisation, cluster.environment)
         await self.permissions.check_may_request(member, rule)
+        if form.emergency:
+            await self.permissions.check_emergency(member, rule)
+            rule = other_eyes(rule)
         older = await self._rescheduled(submitted, member, cluster)
         preview = await self.rule_check.preview(form, cluster)
         request = self._draft(submitted, cluster, form.version, rule, preview)
@@ -137,6 +141,8 @@ class Requesting:
     ) -> UpgradeRequest:
         form, now, override = submitted.form, self.now(), preview.overridden is not None
         deadline = form.start if form.ignore_windows and form.start else now + rule.request_expires_after
+        if form.emergency:
+            deadline = min(deadline, now + EMERGENCY_FOR)
         return UpgradeRequest(
             id=self.new_id(),
             organisation=cluster.organisation,
@@ -152,7 +158,8 @@ class Requesting:
             requester=submitted.member,
             requested_at=now,
             deadline=deadline,
-            required=rule.approvals_needed(override=override),
+            required=rule.approvals_needed(override=override, emergency=form.emergency),
+            emergency=form.emergency,
             channel=rule.channel,
             state_since=now,
             estimate=preview.estimate,
@@ -174,7 +181,7 @@ class Requesting:
             facts["overrides"] = f"the freeze {asked.freeze.words}"
         requested = UpgradeRequested(
             about=about,
-            mention=rule.notify if request.required else (),
+            mention=rule.notify if request.required and not request.emergency else (),
             required=request.required,
             deadline=request.deadline,
         )
@@ -192,6 +199,15 @@ class Requesting:
             direct=requested,
         )
         stored = await store_request(work, None, request, made)
+        if stored.emergency:
+            others = (one for one in (*rule.approvers, *rule.on_call) if one not in {EVERYONE, stored.requester})
+            told = EmergencyRequested(
+                about=about,
+                mention=tuple(dict.fromkeys(others)),
+                reason=stored.reason,
+                approvals=stored.required,
+            )
+            await work.outbox.put(outbox.in_channel(stored.channel, told, key=f"emergency:{stored.id}"))
         if stored.required == 0:
             now = self.now()
             approved = Change(

@@ -29,7 +29,7 @@ class Revoting:
         drift = self.rule_check.drift(request)
         if drift is None or not self.rule_check.can_go_on(request):
             return False
-        needed = self.rule_check.rule(request).approvals_needed(override=request.override)
+        needed = self.rule_check.rule(request).approvals_needed(override=request.override, emergency=request.emergency)
         voided = drift.void(request, at=self.now()).require(needed)
         async with self.begin(lease) as work:
             await store_request(work, request, voided, self.voting_again(request, voided))
@@ -48,7 +48,7 @@ class Revoting:
         if await self.void_if_drifted(request):
             return
         rule = self.rule_check.rule(request)
-        needed = rule.approvals_needed(override=request.override)
+        needed = rule.approvals_needed(override=request.override, emergency=request.emergency)
         broken = await self.rule_check.request(request, freezes=freezes)
         judged = request.require(needed).block(self.rule_check.words.advice(broken) if broken else None)
         if len(judged.votes) >= needed:

@@ -17,6 +17,8 @@ from bot.domain.findings import (
     ClusterGone,
     ClusterMoved,
     ClusterNotChosen,
+    EmergencyOnlyByApprover,
+    EmergencyUnapproved,
     Finding,
     NoLongerRequester,
     NoWindows,
@@ -42,7 +44,7 @@ from bot.domain.form import (
 from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
-from bot.domain.policy import Policy, Rule
+from bot.domain.policy import Policy, Rule, other_eyes
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
@@ -99,7 +101,8 @@ class RuleCheck:
         """Return the rule in force for the environment in which the cluster is now."""
         found = self.catalog_cache.find(request.cluster_identity)
         place = found[1] if found else request
-        return self.policy.rule(place.organisation, place.environment)
+        rule = self.policy.rule(place.organisation, place.environment)
+        return other_eyes(rule) if request.emergency else rule
 
     async def rule_in_force(self, organisation: Organisation, environment: str) -> Rule:
         """Return the rule of an environment with the freezes that people have set there, as upgrades are judged now."""
@@ -193,6 +196,7 @@ class RuleCheck:
             TooFar() if form.start and not start else None,
             ClusterDown(cluster=cluster.full_name, status=cluster.status) if cluster.is_down else None,
             overrides,
+            EmergencyUnapproved() if form.emergency and rule.emergency else None,
             _about_windows(cluster),
         ]
         return Preview(
@@ -236,8 +240,11 @@ class RuleCheck:
 
     async def submission(self, request: UpgradeRequest) -> Finding | None:
         """Return the first rule that forbids submitting it now, also of who may request; raises MembersUnavailable."""
-        if not await self.permissions.may_request(request.requester, self.rule(request)):
+        rule = self.rule(request)
+        if not await self.permissions.may_request(request.requester, rule):
             return NoLongerRequester(member=request.requester, environment=request.environment)
+        if request.emergency and not await self.permissions.may_approve(request.requester, rule):
+            return EmergencyOnlyByApprover(member=request.requester, environment=request.environment)
         return await self.request(request)
 
     async def window(

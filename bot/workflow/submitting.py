@@ -165,7 +165,7 @@ class Submitting:
         if now >= request.deadline:
             await self._expire(request, task, begin=self.begin_judged)
             return True
-        needed = rule.approvals_needed(override=request.override)
+        needed = rule.approvals_needed(override=request.override, emergency=request.emergency)
         drift = self.rule_check.drift(request) if self.rule_check.can_go_on(request) else None
         if drift and needed > 0:
             await self._vote_again(request, drift.void(request, at=now).require(needed), task)

@@ -300,6 +300,7 @@ def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:
         "ignore_windows": request.ignore_windows,
         "override": request.override,
         "reason": request.reason,
+        "emergency": request.emergency,
         "seal": request.seal,
         "deadline": request.deadline.isoformat(),
         "policy": rule_facts(rule),

@@ -1,10 +1,12 @@
 """What people look at: the form as filled in so far, lists, one cluster, App Home. Reads only; decides nothing."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
+from bot.domain.errors import Refused
 from bot.domain.findings import Finding
 from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
@@ -15,8 +17,10 @@ from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.errors import MembersUnavailable
 from bot.workflow.inbox import MessageRef
 from bot.workflow.lookups import find_request
+from bot.workflow.permissions import Permissions
 from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Feed, Source
@@ -26,6 +30,8 @@ Cards = Mapping[RequestId, MessageRef]
 """Where the cards of requests are."""
 _LONGEST_LIST = 200
 _LATEST = 5
+_SHORTLY = 1.0
+"""Seconds for which a form waits for Slack to say who somebody is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +55,7 @@ class FormView:
     scheduled: ScheduledUpgrade | None
     waiting: UpgradeRequest | None
     readiness: Readiness | None = None
+    may_be_emergency: bool = False
     windows_zone: tzinfo = UTC
 
 
@@ -79,6 +86,7 @@ class ClusterView:
     feed: Feed
     target: str = ""
     readiness: Readiness | None = None
+    may_be_emergency: bool = False
     cards: Cards = field(default_factory=dict)
 
 
@@ -110,6 +118,7 @@ class Viewing:
     catalog_cache: CatalogCache
     policy: Policy
     rule_check: RuleCheck
+    permissions: Permissions
     readiness_check: ReadinessCheck
     organisations: tuple[Organisation, ...]
     now: Clock
@@ -127,8 +136,8 @@ class Viewing:
         """Return a cluster and its catalog; no waiting."""
         return self.catalog_cache.find(identity)
 
-    async def form(self, form: Form) -> FormView:
-        """Work out what the modal shows for what is filled in so far."""
+    async def form(self, form: Form, *, member: MemberId | None = None) -> FormView:
+        """Work out what the modal shows to a person for what is filled in so far."""
         found = await self.catalog_cache.find_or_renew(form.cluster_identity)
         if found is None:
             return FormView(
@@ -165,7 +174,17 @@ class Viewing:
             waiting=requests[0] if requests else None,
             readiness=self.readiness_check.at_hand(cluster, form.version) if form.version in on_offer else None,
             windows_zone=self.rule_check.zone,
+            may_be_emergency=rule.emergency and member is not None and await self._may_be_emergency(member, rule),
         )
+
+    async def _may_be_emergency(self, member_id: MemberId, rule: Rule) -> bool:
+        """Whether the person may request an emergency there; no while Slack does not say in time who they are."""
+        try:
+            async with asyncio.timeout(_SHORTLY):
+                await self.permissions.check_emergency(await self.permissions.somebody(member_id), rule)
+        except (Refused, MembersUnavailable, TimeoutError):
+            return False
+        return True
 
     async def problems(self, form: Form, *, lead: timedelta = LEAD) -> tuple[Finding, ...]:
         """Return what is wrong with a filled-in form; empty when it may be requested."""

@@ -21,6 +21,11 @@ from bot.domain.findings import (
     ClusterRenamed,
     ClusterWentOn,
     DeadlinePassed,
+    EmergencyNeedsAnother,
+    EmergencyNotAllowed,
+    EmergencyOnlyByApprover,
+    EmergencyTooFar,
+    EmergencyUnapproved,
     Finding,
     Frozen,
     ListUnread,
@@ -56,6 +61,7 @@ from bot.domain.findings import (
     PressTooLate,
     ReasonMissing,
     ReasonTooLong,
+    ReasonTooShort,
     RequestIs,
     RequestUnknown,
     RolloutChanged,
@@ -181,6 +187,33 @@ SAID: list[tuple[Finding, str]] = [
     (ReasonMissing(environment="production"), 'production requires a reason, such as "CVE-2026-31337 in the kubelet".'),
     (ReasonMissing(environment="production", override=True), "Say why the freeze has to be overridden."),
     (ReasonTooLong(most=500), "The reason is too long: use at most 500 characters."),
+    (ReasonTooShort(least=10), "Say in at least 10 characters why this is an emergency."),
+    (
+        EmergencyNotAllowed(environment="production"),
+        "production does not allow emergencies. Untick Emergency to request it for approval.",
+    ),
+    (
+        EmergencyTooFar(within=timedelta(hours=24)),
+        "An emergency has to begin within 1 day. Choose an earlier time, or untick Emergency.",
+    ),
+    (
+        EmergencyOnlyByApprover(member=SEM, environment="production"),
+        f"Only approvers of production may request an emergency, and <@{SEM}> is not one.",
+    ),
+    (
+        EmergencyNeedsAnother(environment="production"),
+        (
+            "An emergency in production needs another approver to acknowledge it, and there is none. "
+            "Untick Emergency to request it for approval."
+        ),
+    ),
+    (
+        EmergencyUnapproved(),
+        (
+            "An emergency is submitted without approval. The other approvers and whoever is on call are told at once, "
+            "and one of them has to acknowledge it. It expires after an hour."
+        ),
+    ),
     (
         ClusterDown(cluster=WEB, status="STOPPING"),
         "production/web is stopping, so an upgrade of it may never start.",

@@ -144,6 +144,8 @@ async def test_entries_that_waited_when_the_tables_changed_are_known_by_their_gi
         await older.run(text("DROP TABLE alert_checks"))
         await older.run(text("DROP TABLE rollouts"))
         await older.run(text("DROP TABLE rollout_clusters"))
+        await older.run(text("DROP INDEX ix_requests_unacknowledged"))
+        await older.run(text("ALTER TABLE requests DROP COLUMN unacknowledged"))
         await older.run(text("ALTER TABLE requests DROP COLUMN rollout"))
         await older.run(text("DROP INDEX ix_inbox_dead"))
         await older.run(text("ALTER TABLE inbox DROP COLUMN member"))

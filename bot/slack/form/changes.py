@@ -13,7 +13,14 @@ from bot.slack.form.directory import Directory
 from bot.slack.form.opening import Opening
 from bot.slack.payload import Payload, action_of, pick, text
 
-_CHANGES = (ActionId.CLUSTER, ActionId.VERSION, ActionId.START, ActionId.IGNORE_WINDOWS, ActionId.OVERRIDE)
+_CHANGES = (
+    ActionId.CLUSTER,
+    ActionId.VERSION,
+    ActionId.START,
+    ActionId.IGNORE_WINDOWS,
+    ActionId.OVERRIDE,
+    ActionId.EMERGENCY,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +42,7 @@ class FormChanges:
         """Redraw the modal for what is filled in now."""
         view = pick(body, "view")
         if isinstance(view, dict):
-            self.opening.start_refresh(view, stamp=text(action_of(body), "action_ts"))
+            self.opening.start_refresh(body, view, stamp=text(action_of(body), "action_ts"))
         await ack()
 
     async def retried(self, ack: AsyncAck, body: Payload) -> None:

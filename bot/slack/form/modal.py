@@ -9,6 +9,8 @@ from typing import Any
 
 from bot.domain.cluster import Cluster, ClusterIdentity
 from bot.domain.findings import (
+    EmergencyNotAllowed,
+    EmergencyTooFar,
     Finding,
     Frozen,
     NothingOffered,
@@ -16,6 +18,7 @@ from bot.domain.findings import (
     OutsideAllowed,
     ReasonMissing,
     ReasonTooLong,
+    ReasonTooShort,
     StartMissing,
     TooFar,
     TooSoon,
@@ -53,6 +56,9 @@ _BLOCKS: dict[type[Finding], BlockId] = {
     OutsideAllowed: BlockId.START,
     ReasonMissing: BlockId.REASON,
     ReasonTooLong: BlockId.REASON,
+    ReasonTooShort: BlockId.REASON,
+    EmergencyNotAllowed: BlockId.EMERGENCY,
+    EmergencyTooFar: BlockId.EMERGENCY,
 }
 """Where people read what is wrong; everything else is said at the cluster."""
 
@@ -105,6 +111,7 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
         readiness.panel(shown.readiness) if shown.readiness else (),
         [_start(form), _ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
+        [_emergency(form)] if shown.may_be_emergency else (),
         [_reason(shown)],
     ]
     return blocks.View(
@@ -132,6 +139,7 @@ def read(view: Payload) -> Form:
         override=bool(pick(values, BlockId.OVERRIDE, ActionId.OVERRIDE, "selected_options")),
         reason=clean(text_at(values, BlockId.REASON, ActionId.REASON, "value")).strip(),
         named=ModalMetadata.read(view).named if version else "",
+        emergency=bool(pick(values, BlockId.EMERGENCY, ActionId.EMERGENCY, "selected_options")),
     )
 
 
@@ -191,8 +199,13 @@ def _override(form: Form) -> Block:
     return _checkbox("Override freeze", says, BlockId.OVERRIDE, ActionId.OVERRIDE, ticked=form.override)
 
 
+def _emergency(form: Form) -> Block:
+    says = "Emergency: submit without approval"
+    return _checkbox("Emergency", says, BlockId.EMERGENCY, ActionId.EMERGENCY, ticked=form.emergency)
+
+
 def _reason(shown: FormView) -> Block:
-    demanded = shown.form.override or (shown.rule is not None and shown.rule.reason_required)
+    demanded = shown.form.override or shown.form.emergency or (shown.rule is not None and shown.rule.reason_required)
     field: dict[str, object] = {
         "type": "plain_text_input",
         "action_id": ActionId.REASON,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from bot.domain.form import Form
+from bot.domain.people import MemberId
 from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
 from bot.slack.answers import Answers
 from bot.slack.form import modal
@@ -30,9 +31,10 @@ _MOST_VIEWS = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a modal is to open with. `notes` are sentences about what was filled in."""
+    """What a modal is to open with, and for whom. `notes` are sentences about what was filled in."""
 
     form: Form = field(default_factory=Form)
+    member: MemberId | None = None
     held: ModalMetadata = field(default_factory=ModalMetadata)
     notes: tuple[str, ...] = ()
 
@@ -78,19 +80,21 @@ class Opening:
         """Open the modal filled in from a request, which the new one is to replace."""
         self.tasks.start(self._reschedule(payload, request_id, held), name="open-reschedule")
 
-    def start_refresh(self, view: Payload, *, stamp: str) -> None:
+    def start_refresh(self, payload: Payload, view: Payload, *, stamp: str) -> None:
         """Redraw an open modal for what is filled in now; `stamp` orders the presses of one view."""
         view_id = text(view, "id")
         if len(self.newest) >= _MOST_VIEWS:
             self.newest.clear()
         self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
-        self.tasks.start(self._refresh(view, stamp=stamp), name="refresh-modal")
+        self.tasks.start(self._refresh(member_of(payload), view, stamp=stamp), name="refresh-modal")
 
     def start_retry(self, payload: Payload, view: Payload) -> None:
         """Try again to fill a view that said that there was trouble."""
         self.tasks.start(self._retry(payload, view), name="retry-modal")
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
+        if wanted.form.cluster_identity:
+            wanted = replace(wanted, member=member_of(payload))
         loaded = self.directory.is_loaded
         drawn = await self._drawn(wanted) if loaded else Drawn(view=modal.loading(wanted.held))
         try:
@@ -123,7 +127,7 @@ class Opening:
                 await self._update(view_id, modal.trouble(held, self.trouble()))
                 return
             await asyncio.sleep(0.1)
-        wanted = await self._wanted(payload, held)
+        wanted = replace(await self._wanted(payload, held), member=member_of(payload))
         drawn = await self._drawn(wanted)
         await self._add_readiness(await self._update(view_id, drawn.view), wanted, drawn)
 
@@ -141,9 +145,9 @@ class Opening:
             return replace(blank, notes=(str(error),))
         return blank
 
-    async def _refresh(self, view: Payload, *, stamp: str) -> None:
+    async def _refresh(self, member: MemberId, view: Payload, *, stamp: str) -> None:
         view_id, form, held = text(view, "id"), modal.read(view), ModalMetadata.read(view)
-        wanted = Wanted(form=form, held=held, notes=await self._replacing(held, form))
+        wanted = Wanted(form=form, member=member, held=held, notes=await self._replacing(held, form))
         drawn = await self._drawn(wanted)
         if self.newest.get(view_id, stamp) != stamp:
             return
@@ -189,7 +193,7 @@ class Opening:
             return Drawn(view=modal.nothing(wanted.held, self.viewing.organisations))
         if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
             return self.empty[0][1]
-        form = await self.viewing.form(wanted.form)
+        form = await self.viewing.form(wanted.form, member=wanted.member)
         drawn = Drawn(view=modal.draw(form, index=index, held=wanted.held, notes=wanted.notes), form=form)
         if wanted == _EMPTY:
             self.empty[:] = [(index, drawn)]

@@ -92,6 +92,7 @@ async def _drawn(
         catalog_cache=catalog_cache,
         policy=policy,
         rule_check=rule_check,
+        permissions=rule_check.permissions,
         readiness_check=readiness_check,
         organisations=organisations,
         now=clock,
