@@ -36,6 +36,8 @@ from bot.notifications.text import escape, link, units, when
 Item = TypeVar("Item")
 
 _SECTION: Final = 2900
+_SHORT: Final = 2
+"""Blocks of a panel whose lines fit into one."""
 _MOST_APIS: Final = 8
 _MOST_POOLS: Final = 6
 _MOST_ALERTS: Final = 5
@@ -89,8 +91,8 @@ def lines(found: Readiness) -> tuple[tuple[str, str], ...]:
 def panel(found: Readiness, *, to: str = "") -> tuple[Block, ...]:
     """Draw the verdict and all lines, those that are not fine marked as such in words; `to` names the version."""
     title = f"Readiness for {escape(to, 80)}" if to else "Readiness"
-    marked = [_marked(line) for line in found.lines]
-    return tuple(section(part) for part in _packed([f"*{title}: {verdict(found)}*", *marked]))
+    parts = _packed(_marked(line) for line in found.lines)
+    return (section(f"*{title}: {verdict(found)}*"), *(section(part) for part in parts))
 
 
 def modal(request: UpgradeRequest, found: Readiness, *, note: str, naming: Naming) -> View:
@@ -117,7 +119,7 @@ def as_read(read_at: datetime | None) -> str:
 def answer(found: Readiness, *, target: str) -> tuple[Block, ...]:
     """Draw it for the answer about a cluster; in short when it would take up too much of that."""
     drawn = panel(found, to=target)
-    return drawn if len(drawn) == 1 else (section(f"*Readiness for {escape(target, 80)}*: {card_line(found)}"),)
+    return drawn if len(drawn) == _SHORT else (section(f"*Readiness for {escape(target, 80)}*: {card_line(found)}"),)
 
 
 def rest(before: Readiness, found: Readiness) -> Block:

@@ -29,6 +29,7 @@ async def main(folder: Path) -> None:
     world = World.make(SandboxOptions(port=0))
     world.clock.pause()
     await world.start()
+    world.cloud.fire("acme-production", "KubePersistentVolumeFillingUp")
     try:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -54,6 +55,11 @@ async def _succeeding(page: Page, folder: Path) -> None:
     card = await _ask(page, "production/orders", reason="CVE-2026-31337 in the kubelet", picture=folder / "modal.png")
     await be(page, "U0SEM")
     await _of(card, folder / "card.png")
+    await card.get_by_role("button", name="Readiness").click()
+    shown = page.get_by_role("dialog", name="Readiness")
+    await expect(shown).to_contain_text("The cluster was read")
+    await shown.screenshot(path=folder / "readiness.png")
+    await shown.get_by_role("button", name="Close").last.click()
     await page.get_by_role("link", name="Upgrade Bot").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("production/orders")
     await page.screenshot(path=folder / "home.png")
