@@ -49,6 +49,7 @@ from bot.domain.readiness import Alert, NodePool, Readiness, ReadinessReading, U
 from bot.domain.request import RequestId, State, UpgradeRequest, Vote
 from bot.domain.rollout import WAITS, NextWave, Plan, PlannedCluster, Progress, Rollout, RolloutId, RolloutState
 from bot.domain.scheduled import INFERRED, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.slots import Slots
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
 from bot.kubernetes_facts import kubernetes_facts
 from bot.notifications import blocks, notes
@@ -421,8 +422,14 @@ def _forms(one: UpgradeRequest) -> Iterator[tuple[str, FormView]]:
         recommended=_NEW,
         estimate=a_window(),
         readiness=judged(one, alerts=40),
+        slots=Slots(starts=tuple(NOON + timedelta(days=5 + week, hours=14) for week in (0, 7, 14))),
+        reader=ZoneInfo("Europe/Amsterdam"),
     )
     yield "filled in", chosen
+    yield (
+        "no time fits",
+        replace(chosen, slots=Slots(starts=(), broken=Frozen(environment="production", freeze=_RULE.freeze[0]))),
+    )
     full = Form(cluster_identity=_WEB, version=_NEW, start=NOON, ignore_windows=True, override=True, reason=one.reason)
     frozen = Frozen(environment="production", freeze=_RULE.freeze[0], can_override=True)
     yield (

@@ -62,17 +62,25 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """Up to three starts that fit (aware UTC), soonest first. Without any, `broken` is the rule in the way, if any."""
+    """Up to three starts that fit (aware UTC), soonest first.
+
+    Without any, `broken` is the rule that is in the way to the end of the search, None where there are no windows.
+    """
 
     starts: tuple[datetime, ...]
     broken: BreaksRule | None = None
+
+
+NO_SLOTS = Slots(starts=())
 
 
 def fitting_slots(search: Search) -> Slots:
     """Find the next times that fit within 90 days."""
     found = _moments(search) if search.ignore_windows else _in_windows(search)
     starts = tuple(start for _, start in zip(range(MOST), found, strict=False))
-    return Slots(starts=starts, broken=None if starts else search.broken_rule(search.earliest))
+    if starts:
+        return Slots(starts=starts)
+    return Slots(starts=(), broken=search.broken_rule(search.last) or search.broken_rule(search.earliest))
 
 
 def _in_windows(search: Search) -> Iterator[datetime]:

@@ -139,8 +139,13 @@ def link(address: str | None, label: str) -> str:
 
 def plain_time(moment: datetime, zone: tzinfo = UTC) -> str:
     """Write a moment without markup: `Sat 5 Dec, 21:00 CET`."""
+    return f"{plain_minute(moment, zone)} {_zone_of(_local(moment, zone))}"
+
+
+def plain_minute(moment: datetime, zone: tzinfo) -> str:
+    """Write a moment where its zone is named beside it: `Sat 5 Dec, 21:00`."""
     local = _local(moment, zone)
-    return f"{_plain_day(local)}, {local:%H:%M} {_zone_of(local)}"
+    return f"{_plain_day(local)}, {local:%H:%M}"
 
 
 def plain_span(window: Window, zone: tzinfo = UTC) -> str:

@@ -4,8 +4,8 @@ It answers with findings. Who asks chooses the words, or has them said by `words
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Catalog, Cluster, Organisation
@@ -47,6 +47,7 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule, other_eyes
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.slots import Search, Slots, fitting_slots
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import Stale
@@ -73,8 +74,8 @@ class Preview:
     """What a form comes to so far.
 
     `broken` is what forbids it, `notes` is what else a person should know, `estimate` the window in which the upgrade
-    would run (or the start as a moment), `may_override` whether there is a freeze that the person could override, and
-    `overridden` the one that is.
+    would run (or the start as a moment), `may_override` whether there is a freeze that the person could override,
+    `overridden` the one that is, and `slots` are the next times that fit.
     """
 
     broken: tuple[Finding, ...]
@@ -82,6 +83,7 @@ class Preview:
     estimate: Window | None
     may_override: bool
     overridden: AnyFreeze | None
+    slots: Slots
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,8 +182,11 @@ class RuleCheck:
             form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
         )
 
-    async def preview(self, form: Form, cluster: Cluster) -> Preview:
-        """Return what a form, in which this cluster is chosen, comes to while it is filled in."""
+    async def preview(self, form: Form, cluster: Cluster, *, reader: tzinfo = UTC) -> Preview:
+        """Return what a form, in which this cluster is chosen, comes to while it is filled in.
+
+        `reader` is the time zone of the person who fills it in.
+        """
         rule, succeeded = await self._judging(cluster.organisation, cluster.environment, form.version)
         now = self.now()
         start = form.start if form.start and is_within_reach(form.start, now) else None
@@ -205,6 +210,35 @@ class RuleCheck:
             estimate=occasion(cluster, start=start, ignore_windows=form.ignore_windows, now=now, zone=self.zone),
             may_override=rule.override and is_frozen(rule, when),
             overridden=overrides.freeze if overrides else None,
+            slots=fitting_slots(self._search(form, cluster, rule, succeeded, reader=reader)),
+        )
+
+    async def fitting_start(self, form: Form, *, reader: tzinfo) -> datetime | None:
+        """Return the start that is filled in while it fits, else the next one that does; None when none does."""
+        found = await self.catalog_cache.find_or_renew(form.cluster_identity)
+        if found is None:
+            return form.start if form.start and form.start > self.now() else None
+        cluster = found[1]
+        rule, succeeded = await self._judging(cluster.organisation, cluster.environment, form.version)
+        search = self._search(form, cluster, rule, succeeded, reader=reader)
+        if form.start and search.fits(form.start):
+            return form.start
+        return next(iter(fitting_slots(search).starts), None)
+
+    def _search(
+        self, form: Form, cluster: Cluster, rule: Rule, succeeded: Mapping[str, datetime], *, reader: tzinfo
+    ) -> Search:
+        """Return the search for times that fit; `after` counts once there is a version for which it could."""
+        return Search(
+            cluster=cluster,
+            version=form.version or "",
+            rule=rule if form.version else replace(rule, after=()),
+            ignore_windows=form.ignore_windows,
+            override=form.override,
+            now=self.now(),
+            zone=self.zone,
+            reader=reader,
+            succeeded=succeeded,
         )
 
     async def quorum(self, rule: Rule, *, requester: MemberId, needed: int) -> TooFewApprovers | None:

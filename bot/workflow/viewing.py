@@ -15,6 +15,7 @@ from bot.domain.policy import Policy, Rule
 from bot.domain.readiness import Readiness
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.slots import NO_SLOTS, Slots
 from bot.domain.windows import Window
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable
@@ -40,7 +41,8 @@ class FormView:
 
     `estimate` is the window in which the upgrade would run (or the start as a moment); `broken` is what forbids it,
     `notes` what else to know; `may_override` is whether to show the Override freeze box; `readiness` is judged by what
-    is at hand, None until a version on offer is chosen. Maintenance windows are read in `windows_zone`.
+    is at hand, None until a version on offer is chosen. Maintenance windows are read in `windows_zone`. `slots` are the
+    next times that fit; they are written in `reader`, the time zone of the person who fills the form in.
     """
 
     form: Form
@@ -57,6 +59,8 @@ class FormView:
     readiness: Readiness | None = None
     may_be_emergency: bool = False
     windows_zone: tzinfo = UTC
+    slots: Slots = NO_SLOTS
+    reader: tzinfo = UTC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +140,8 @@ class Viewing:
         """Return a cluster and its catalog; no waiting."""
         return self.catalog_cache.find(identity)
 
-    async def form(self, form: Form, *, member: MemberId | None = None) -> FormView:
-        """Work out what the modal shows to a person for what is filled in so far."""
+    async def form(self, form: Form, *, member: MemberId | None = None, reader: tzinfo = UTC) -> FormView:
+        """Work out what the modal shows to a person, whose time zone is `reader`, for what is filled in so far."""
         found = await self.catalog_cache.find_or_renew(form.cluster_identity)
         if found is None:
             return FormView(
@@ -158,7 +162,7 @@ class Viewing:
         async with self.read() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
-        preview = await self.rule_check.preview(form, cluster)
+        preview = await self.rule_check.preview(form, cluster, reader=reader)
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         return FormView(
             form=form,
@@ -175,7 +179,13 @@ class Viewing:
             readiness=self.readiness_check.at_hand(cluster, form.version) if form.version in on_offer else None,
             windows_zone=self.rule_check.zone,
             may_be_emergency=rule.emergency and member is not None and await self._may_be_emergency(member, rule),
+            slots=preview.slots,
+            reader=reader,
         )
+
+    async def fitting_start(self, form: Form, *, reader: tzinfo) -> datetime | None:
+        """Return the start that is filled in while it fits, else the next one that does; None when none does."""
+        return await self.rule_check.fitting_start(form, reader=reader)
 
     async def _may_be_emergency(self, member_id: MemberId, rule: Rule) -> bool:
         """Whether the person may request an emergency there; no while Slack does not say in time who they are."""

@@ -1,5 +1,6 @@
 """The modal while it is filled in: choosing something redraws it, typing searches clusters, Retry loads again."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.notifications.ids import ActionId
 from bot.slack.errors import Listener
-from bot.slack.form import choices
+from bot.slack.form import choices, slots
 from bot.slack.form.directory import Directory
 from bot.slack.form.opening import Opening
 from bot.slack.payload import Payload, action_of, pick, text
@@ -35,6 +36,7 @@ class FormChanges:
         """Tell Bolt what is listened to."""
         for act in _CHANGES:
             app.action(act.value)(self.guard(self.changed))
+        app.action(re.compile(rf"{ActionId.SLOT}:\d"))(self.guard(self.slot_chosen))
         app.action(ActionId.RETRY_LOADING.value)(self.guard(self.retried))
         app.options(ActionId.CLUSTER.value)(self.guard(self.typed))
 
@@ -43,6 +45,13 @@ class FormChanges:
         view = pick(body, "view")
         if isinstance(view, dict):
             self.opening.start_refresh(body, view, stamp=text(action_of(body), "action_ts"))
+        await ack()
+
+    async def slot_chosen(self, ack: AsyncAck, body: Payload) -> None:
+        """Fill in the start that a button offers."""
+        view, action = pick(body, "view"), action_of(body)
+        if isinstance(view, dict) and (start := slots.read(text(action, "value"))):
+            self.opening.start_refresh(body, view, stamp=text(action, "action_ts"), start=start)
         await ack()
 
     async def retried(self, ack: AsyncAck, body: Payload) -> None:

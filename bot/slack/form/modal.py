@@ -32,6 +32,7 @@ from bot.domain.request import RequestId
 from bot.notifications import blocks, phrases, readiness, rules, text
 from bot.notifications.blocks import Block
 from bot.notifications.ids import ActionId, BlockId, CallbackId
+from bot.slack.form import slots
 from bot.slack.form.choices import cluster_select, version_select
 from bot.slack.form.directory import Index
 from bot.slack.payload import Payload, moment, pick
@@ -68,17 +69,25 @@ class ModalMetadata:
     """What the modal carries unseen, so that every process knows of it what the one knew that opened it.
 
     Which request it replaces, the words of a command until there is a catalog to read them by, whether it was opened
-    from App Home, and what the chosen cluster was called when it was drawn.
+    from App Home, and what the chosen cluster was called when it was drawn. `filled` tells the press apart that last
+    filled in the start.
     """
 
     replaces: RequestId | None = None
     words: tuple[str, ...] = ()
     in_home: bool = False
     named: str = ""
+    filled: str = ""
 
     def write(self) -> str:
         """Return it as private_metadata, of which Slack takes 3000 characters; a command has at most 300."""
-        held = {"replaces": self.replaces, "words": self.words, "in_home": self.in_home, "named": self.named}
+        held = {
+            "replaces": self.replaces,
+            "words": self.words,
+            "in_home": self.in_home,
+            "named": self.named,
+            "filled": self.filled,
+        }
         kept = {name: value for name, value in held.items() if value}
         return json.dumps(kept, ensure_ascii=False) if kept else ""
 
@@ -95,6 +104,7 @@ class ModalMetadata:
             words=tuple(map(str, words)) if isinstance(words, list) else (),
             in_home=pick(written, "in_home") is True,
             named=text_at(written, "named"),
+            filled=text_at(written, "filled"),
         )
 
 
@@ -109,7 +119,9 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
         facts(shown),
         _version(shown, index.naming),
         readiness.panel(shown.readiness) if shown.readiness else (),
-        [_start(form), _ignore_windows(form)],
+        [_start(form, held)],
+        slots.buttons(shown),
+        [_ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
         [_emergency(form)] if shown.may_be_emergency else (),
         [_reason(shown)],
@@ -127,10 +139,10 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
 
 def read(view: Payload) -> Form:
     """Read what is filled in so far."""
-    values = pick(view, "state", "values")
+    values, held = pick(view, "state", "values"), ModalMetadata.read(view)
     identity = text_at(values, BlockId.CLUSTER, ActionId.CLUSTER, "selected_option", "value")
     version = text_at(values, _version_block(identity), ActionId.VERSION, "selected_option", "value")
-    start = pick(values, BlockId.START, ActionId.START, "selected_date_time")
+    start = pick(values, _start_block(held), ActionId.START, "selected_date_time")
     return Form(
         cluster_identity=ClusterIdentity(identity) if identity else None,
         version=version or None,
@@ -138,7 +150,7 @@ def read(view: Payload) -> Form:
         ignore_windows=bool(pick(values, BlockId.IGNORE_WINDOWS, ActionId.IGNORE_WINDOWS, "selected_options")),
         override=bool(pick(values, BlockId.OVERRIDE, ActionId.OVERRIDE, "selected_options")),
         reason=clean(text_at(values, BlockId.REASON, ActionId.REASON, "value")).strip(),
-        named=ModalMetadata.read(view).named if version else "",
+        named=held.named if version else "",
         emergency=bool(pick(values, BlockId.EMERGENCY, ActionId.EMERGENCY, "selected_options")),
     )
 
@@ -173,13 +185,13 @@ def _version(shown: FormView, naming: Naming) -> Iterable[Block]:
     yield _input("Version", _version_block(shown.cluster.identity), select, dispatch_action=True)
 
 
-def _start(form: Form) -> Block:
+def _start(form: Form, held: ModalMetadata) -> Block:
     picker: dict[str, object] = {"type": "datetimepicker", "action_id": ActionId.START}
     if form.start is not None and (seconds := int(form.start.timestamp())) in _SECONDS:
         picker["initial_date_time"] = seconds
     return _input(
         "Start date and time",
-        BlockId.START,
+        _start_block(held),
         picker,
         hint=blocks.plain("in your device's time zone"),
         optional=not form.ignore_windows,
@@ -220,6 +232,11 @@ def _reason(shown: FormView) -> Block:
 def _version_block(identity: str) -> str:
     """Return the block id of the version: another cluster makes it another field, so that the choice is forgotten."""
     return f"{BlockId.VERSION}:{identity}"
+
+
+def _start_block(held: ModalMetadata) -> str:
+    """Return the block id of the start: each press that fills it in makes it another field, as Slack keeps values."""
+    return f"{BlockId.START}:{held.filled}" if held.filled else BlockId.START
 
 
 def _input(label: str, block_id: str, element: Block, **more: object) -> Block:

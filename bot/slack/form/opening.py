@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 
 import structlog
 
@@ -13,7 +14,7 @@ from bot.domain.request import REPLACEABLE, RequestId, UpgradeRequest
 from bot.slack.answers import Answers
 from bot.slack.form import modal
 from bot.slack.form.directory import Directory, Index
-from bot.slack.form.filling import NotUnderstood, Typed
+from bot.slack.form.filling import NotUnderstood, Typed, zone_of
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
@@ -80,13 +81,16 @@ class Opening:
         """Open the modal filled in from a request, which the new one is to replace."""
         self.tasks.start(self._reschedule(payload, request_id, held), name="open-reschedule")
 
-    def start_refresh(self, payload: Payload, view: Payload, *, stamp: str) -> None:
-        """Redraw an open modal for what is filled in now; `stamp` orders the presses of one view."""
+    def start_refresh(self, payload: Payload, view: Payload, *, stamp: str, start: datetime | None = None) -> None:
+        """Redraw an open modal for what is filled in now, with another `start` if one is given.
+
+        `stamp` orders the presses of one view.
+        """
         view_id = text(view, "id")
         if len(self.newest) >= _MOST_VIEWS:
             self.newest.clear()
         self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
-        self.tasks.start(self._refresh(member_of(payload), view, stamp=stamp), name="refresh-modal")
+        self.tasks.start(self._refresh(member_of(payload), view, stamp=stamp, start=start), name="refresh-modal")
 
     def start_retry(self, payload: Payload, view: Payload) -> None:
         """Try again to fill a view that said that there was trouble."""
@@ -112,7 +116,7 @@ class Opening:
         if request is None:
             await self.answers.tell(payload, "This request is no longer known, so it cannot be rescheduled.")
             return
-        await self._open(payload, self._again(request, held))
+        await self._open(payload, await self._again(request, held, payload))
 
     async def _retry(self, payload: Payload, view: Payload) -> None:
         view_id, held = text(view, "id"), ModalMetadata.read(view)
@@ -137,7 +141,7 @@ class Opening:
         try:
             if held.replaces:
                 older = await self.viewing.request(held.replaces)
-                return self._again(older, held) if older else blank
+                return await self._again(older, held, payload) if older else blank
             if held.words:
                 filled = await self.typed.fill(held.words, await self.access_gate.identify(member_of(payload)))
                 return replace(blank, form=filled.form, notes=filled.notes)
@@ -145,8 +149,10 @@ class Opening:
             return replace(blank, notes=(str(error),))
         return blank
 
-    async def _refresh(self, member: MemberId, view: Payload, *, stamp: str) -> None:
+    async def _refresh(self, member: MemberId, view: Payload, *, stamp: str, start: datetime | None) -> None:
         view_id, form, held = text(view, "id"), modal.read(view), ModalMetadata.read(view)
+        if start is not None:
+            form, held = replace(form, start=start), replace(held, filled=stamp)
         wanted = Wanted(form=form, member=member, held=held, notes=await self._replacing(held, form))
         drawn = await self._drawn(wanted)
         if self.newest.get(view_id, stamp) != stamp:
@@ -193,23 +199,30 @@ class Opening:
             return Drawn(view=modal.nothing(wanted.held, self.viewing.organisations))
         if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
             return self.empty[0][1]
-        form = await self.viewing.form(wanted.form, member=wanted.member)
+        form = await self.viewing.form(wanted.form, member=wanted.member, reader=await self._zone(wanted.member))
         drawn = Drawn(view=modal.draw(form, index=index, held=wanted.held, notes=wanted.notes), form=form)
         if wanted == _EMPTY:
             self.empty[:] = [(index, drawn)]
         return drawn
 
-    def _again(self, request: UpgradeRequest, held: ModalMetadata) -> Wanted:
-        """Fill in what was requested before; a start that has passed is left out."""
-        start = request.start if request.start and request.start > self.viewing.now() else None
+    async def _zone(self, member: MemberId | None) -> tzinfo:
+        """Return a person's own time zone; UTC when nobody can say."""
+        if member is None:
+            return UTC
+        known = self.access_gate.members.recently_full(member) or await self.access_gate.identify(member)
+        return (zone_of(known.zone) if known else None) or UTC
+
+    async def _again(self, request: UpgradeRequest, held: ModalMetadata, payload: Payload) -> Wanted:
+        """Fill in what was requested before, but its start only while that fits, else the next time that does."""
         form = Form(
             cluster_identity=request.cluster_identity,
             version=request.to_version,
-            start=start,
+            start=request.start,
             ignore_windows=request.ignore_windows,
             override=request.override,
             reason=request.reason,
         )
+        form = replace(form, start=await self.viewing.fitting_start(form, reader=await self._zone(member_of(payload))))
         return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
 
     async def _replacing(self, held: ModalMetadata, form: Form) -> tuple[str, ...]:

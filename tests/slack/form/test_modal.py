@@ -132,7 +132,7 @@ def _submitted(view: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, dict[str, Any]] = {}
     for block in view["blocks"]:
         for element in [block["element"]] if block["type"] == "input" else block.get("elements", ()):
-            if "action_id" not in element:
+            if "action_id" not in element or element["type"] == "button":
                 continue
             values[block["block_id"]] = {
                 element["action_id"]: {
