@@ -1,16 +1,19 @@
 """A cloud that judges every submission for itself, and a storage that watches every move of a request."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from bot.domain.cluster import Catalog, ClusterIdentity, Organisation
+from bot.domain.freeze import UpgradeFreeze
 from bot.domain.people import AccountType, MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import NEXT, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import OPEN, Reading, UpgradeIdentity
+from bot.domain.windows import next_window
 from bot.workflow.errors import Broken, Declined, NoAnswer, NotConnected, Overloaded, Unreadable
 from bot.workflow.ports import Submission
 from tests.fake_tables import FakeTables
@@ -93,6 +96,14 @@ class WatchedCloud(FakeCloud):
         self.carried_out = False
         self.keeps_record = True
         self.made = 0
+        self.turns = 0
+        """How many turns others get while it is asked for the time, right before a submission begins."""
+
+    async def clock(self) -> datetime | None:
+        """Give others their turns, then answer."""
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+        return await super().clock()
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
         """Judge it, then accept it or fail as told."""
@@ -126,12 +137,31 @@ class WatchedCloud(FakeCloud):
         assert submission.version in self.catalogs[request.organisation].versions, "no longer on offer"
         assert now < request.deadline, "submitted after its deadline"
         assert not rule.freeze or request.override, "submitted into a freeze"
+        assert request.override or not self._frozen_before(request), "submitted into a freeze that somebody set before"
         assert self._is_full(request.requester), "requester is no member any more"
         voters = {who for of, who, what in self.ballots.given if of == request.id and what == shown(request)}
         valid = {who for who in voters if self._may_approve(who, request)}
         needed = rule.required_approvals + request.override
         assert len(valid) >= needed, f"{valid} approved exactly this, {needed} approvals are asked for"
         return request
+
+    def _frozen_before(self, request: UpgradeRequest) -> list[UpgradeFreeze]:
+        """Return the freezes that cover its start or its next window, but for those that list it as being submitted."""
+        schedule = self.catalogs[request.organisation].by_identity[request.cluster_identity].schedule
+        start = request.start
+        if not request.ignore_windows and schedule is not None:
+            window = next_window(schedule, after=max(start or self.now(), self.now()), zone=UTC)
+            start = window.start if window else start
+        return [
+            freeze
+            for freeze in self.storage.tables.freezes.values()
+            if freeze.over_at is None
+            and start is not None
+            and start < freeze.until
+            and self.now() < freeze.until
+            and request.id not in freeze.underway
+            and any(place.environment == request.environment for place in freeze.places)
+        ]
 
     def _may_approve(self, who: MemberId, request: UpgradeRequest) -> bool:
         assert self.policy is not None

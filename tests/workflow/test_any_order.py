@@ -15,11 +15,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.calendar import Freeze
 from bot.domain.events import UpgradeRequested
+from bot.domain.freeze import FrozenPlace, UpgradeFreeze
 from bot.domain.people import AccountType, MemberId
 from bot.domain.request import OPEN as OPEN_STATES
 from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
-from bot.workflow.inbox import AnyEntry, ButtonPressed, FormSubmitted, Press, RejectionGiven
+from bot.workflow.inbox import (
+    AnyEntry,
+    ButtonPressed,
+    FormSubmitted,
+    FreezeAsked,
+    FreezeLiftPressed,
+    Press,
+    RejectionGiven,
+)
 from bot.workflow.outbox import Kind
 from bot.workflow.requesting import Later
 from tests.builders import (
@@ -212,6 +221,42 @@ class Story(RuleBasedStateMachine):
         found = [one.event for one in self.harness.outbox(Kind.PRIVATE) if one.key == f"private:inbox:{number}"]
         return str(getattr(found[0], "text", "")) if found else ""
 
+    @rule(
+        by=st.sampled_from([SEM, SEM, KIM, ROOS]),
+        environments=st.sampled_from([("production",), ("production", "staging"), ("staging",), ()]),
+        hours=st.sampled_from([0.05, 30, 200, 400]),
+        turns=st.sampled_from([None, 0, 2, 5, 20]),
+    )
+    def freeze(self, by: MemberId, environments: tuple[str, ...], hours: float, turns: int | None) -> None:
+        """Freeze some environments or all, alone or while submissions begin; it is refused to who may not."""
+        places = tuple(FrozenPlace(organisation=ACME, environment=one) for one in environments)
+        asked = FreezeAsked(member=by, places=places, until=self.clock() + timedelta(hours=hours), reason="Incident")
+        before, self.cloud.turns = len(self.storage.tables.freezes), turns or 0
+
+        async def together() -> None:
+            number = await self.harness.enter(asked)
+            self.entries[number] = asked
+            submissions = [self.submit(one) for one in self.requests] if turns is not None else []
+            await asyncio.gather(*submissions, self.decide((number, asked)))
+
+        self.run(together())
+        self.cloud.turns = 0
+        assert len(self.storage.tables.freezes) <= before + 1
+
+    @precondition(lambda self: self.standing)
+    @rule(by=st.sampled_from([SEM, KIM, ROOS]), choose=st.data())
+    def lift(self, by: MemberId, choose: st.DataObject) -> None:
+        """Somebody presses Lift freeze; others stay."""
+        chosen = choose.draw(st.sampled_from(self.standing))
+        left = {one.id for one in self.standing} - {chosen.id}
+        self.enter(FreezeLiftPressed(member=by, freeze_id=chosen.id))
+        assert left <= {one.id for one in self.standing}
+
+    @property
+    def standing(self) -> list[UpgradeFreeze]:
+        """Return the freezes that are neither lifted nor ended."""
+        return [one for one in self.storage.tables.freezes.values() if not one.is_over]
+
     # --- the world ---
 
     @rule(
@@ -315,6 +360,16 @@ class Story(RuleBasedStateMachine):
     def look_round(self) -> None:
         """Do the clock's work."""
         self.run(self.harness.look_round())
+
+    @rule()
+    def end_freezes(self) -> None:
+        """End what has run out."""
+
+        async def end() -> None:
+            await self.harness.freezing.end_due(await self.harness.lease())
+
+        self.run(end())
+        assert not [one for one in self.standing if one.until <= self.clock()]
 
     @rule()
     def everything_at_once(self) -> None:
