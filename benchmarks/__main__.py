@@ -16,6 +16,7 @@ from benchmarks.others import full, memories, searches, sizes, starts
 from benchmarks.plan import Plan, plan
 from benchmarks.polls import polls
 from benchmarks.presses import presses, replicas
+from benchmarks.readiness import readiness
 from benchmarks.report import loaded_by, save, show
 
 Benchmark = Callable[[Plan], Awaitable[list[Section]]]
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "commands": commands,
     "words": words,
     "presses": presses,
+    "readiness": readiness,
     "replicas": replicas,
     "searches": searches,
     "polls": polls,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.faults import Fault
-from bot.sandbox.avisi.world import ScheduledUpgrade
+from bot.sandbox.avisi.world import ScheduledUpgrade, Tenant
 from bot.sandbox.clock import SimulatedClock
 
 SOON = timedelta(days=400)
@@ -42,13 +42,23 @@ def add_upgrades(cloud: SimulatedCloud, count: int) -> None:
         )
 
 
+def watch(cloud: SimulatedCloud) -> None:
+    """Give each cluster an observability tenant of its own."""
+    owner = cloud.organisation("acme")
+    for cluster in owner.clusters.values():
+        cluster.tenant = f"of-{cluster.slug}"
+        owner.tenants[cluster.tenant] = Tenant(identity=cluster.identity, slug=cluster.tenant)
+
+
 def obey(cloud: SimulatedCloud, words: list[str]) -> str:
     """Do what a line says; returns the answer."""
     match words:
-        case ["hang"]:
-            cloud.faults.standing = Fault(times=None, delay=3600)
+        case ["hang", *paths]:
+            cloud.faults.add(Fault(path=paths[0] if paths else "*", times=None, delay=3600))
         case ["work"]:
-            cloud.faults.standing = Fault(times=None)
+            cloud.faults.clear()
+        case ["watch"]:
+            watch(cloud)
         case ["status", status, *numbers]:
             upgrades = cloud.organisation("acme").upgrades
             for name in [identity(int(number)) for number in numbers] or upgrades:

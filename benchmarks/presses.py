@@ -34,6 +34,8 @@ async def pressed(
     address = stage.slack.url.replace("/api/", "/response/1")
     for begin in range(0, len(requests), at_once):
         some = requests[begin : begin + at_once]
+        for number, _ in some:
+            stage.slack.updates.pop(card(number), None)
         bodies = [
             press("approve", ids.carry(one), channel=channel(number), ts=card(number), response_url=address)
             for number, one in some
@@ -46,6 +48,11 @@ async def pressed(
             took += [updates[card(number)] - began for (number, _), began in zip(some, burst.began, strict=True)]
             await asyncio.sleep(0.05 * len(some))
     return told, took
+
+
+async def painted(stage: Stage, requests: Sequence[UpgradeRequest], *, first: int = 0) -> None:
+    """Wait until each card shows its first readiness: none is repainted for that later. They count from `first`."""
+    await stage.slack.until_updated(card(number) for number in range(first, first + len(requests)))
 
 
 async def presses(plan: Plan) -> list[Section]:
@@ -62,6 +69,7 @@ async def presses(plan: Plan) -> list[Section]:
             waiting = iter(enumerate(requests))
             bot = await stage.bot(cloud, url=url)
             await loaded(stage, bot)
+            await painted(stage, requests)
             async with committing(url) as commit, stating(url) as state:
                 for at_once in (1, 16):
                     found = await _paired(
