@@ -78,6 +78,29 @@ def test_every_step_from_one_minor_to_the_next_is_judged(minor: int) -> None:
     assert line(RemovedApis, found).known
 
 
+@pytest.mark.parametrize(("here", "there"), [(here, there) for here in range(25, 38) for there in range(here, 38)])
+def test_a_way_over_several_minors_removes_what_each_of_them_removes(here: int, there: int) -> None:
+    """The minor that runs adds nothing: what it removed is gone already."""
+    found = line(RemovedApis, judged(running=version(here), target=version(there, 9)))
+
+    on_the_way = [api for minor in range(here + 1, there + 1) for api in FACTS.minors[1, minor].removed]
+    assert list(found.removed) == on_the_way
+    assert found.known
+    assert (found.level is Level.WARNING) == any(api.served_by_default for api in on_the_way)
+
+
+def test_a_cluster_two_minors_behind_goes_one_of_two_steps() -> None:
+    """Its own minor ended long ago; only the target's end counts, and the way beyond it is counted."""
+    found = judged(running=version(34), target=version(35), on_offer=(version(36), version(35), version(34, 9)))
+    ends = line(EndOfLife, found)
+
+    assert line(Path, found) == Path(steps=2, newest=version(36))
+    assert ends.running_ends is not None
+    assert ends.running_ends < ends.today
+    assert ends.level is Level.FINE
+    assert found.verdict is Verdict.READY
+
+
 @pytest.mark.parametrize(
     ("days_before", "level"),
     [

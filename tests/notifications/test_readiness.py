@@ -149,6 +149,25 @@ def test_each_line_says(line: Line, said: str) -> None:
     assert words(line) == said
 
 
+@pytest.mark.parametrize(
+    ("today", "said", "in_short"),
+    [
+        (date(2028, 2, 27), "1.40 ends on 29 Feb 2028 (in 2 days)", "1.40 ends in 2 days"),
+        (date(2028, 2, 28), "1.40 ends on 29 Feb 2028 (in 1 day)", "1.40 ends in 1 day"),
+        (date(2028, 2, 29), "1.40 ends on 29 Feb 2028 (today)", "1.40 ends today"),
+        (date(2028, 3, 1), "1.40 ended on 29 Feb 2028 (1 day ago)", "1.40 ended 1 day ago"),
+        (date(2029, 3, 1), "1.40 ended on 29 Feb 2028 (366 days ago)", "1.40 ended 366 days ago"),
+    ],
+)
+def test_an_end_of_life_is_told_before_on_and_after_its_day(today: date, said: str, in_short: str) -> None:
+    """A leap day; the last day of support is still a day of it."""
+    ends = date(2028, 2, 29)
+    line = EndOfLife(today=today, running=(1, 40), running_ends=ends, target=(1, 40), target_ends=ends)
+
+    assert words(line) == said
+    assert warning(line) == in_short
+
+
 def test_names_from_outside_mention_nobody() -> None:
     found = judged(alerts=(Alert(name="<!channel>", key="a"),), pools=(NodePool(name="<@U1>", strategy="*x*"),))
 
