@@ -73,12 +73,16 @@ class AcknowledgementMissing(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoteCast(Event):
-    """An approver approved, perhaps with a comment."""
+    """An approver approved, perhaps with a comment; with the last approval that is needed, submitting begins.
+
+    `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
+    """
 
     by: MemberId
     count: int
     required: int
     comment: str = ""
+    supersedes: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +96,7 @@ class VoteTakenBack(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestApproved(Event):
-    """The quorum is reached, or none is asked for, or somebody asked for another attempt (`by`).
+    """Fewer approvals are asked for now, so there are enough of them, or somebody asked for another attempt (`by`).
 
     `supersedes` is the version of another scheduled upgrade of the cluster, whose place it takes.
     """
@@ -152,7 +156,7 @@ class ApproversReminded(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpgradeSubmitted(Event):
-    """The cloud confirmed the upgrade; `followed` is whether its status can be read from now on.
+    """The cloud confirmed the upgrade, with a `status`; `followed` is whether it can be read from now on.
 
     `by` is the approver who said that it is there, where the cloud's answer was unclear.
     """
@@ -161,6 +165,7 @@ class UpgradeSubmitted(Event):
     start_left_out: bool = False
     followed: bool = True
     by: MemberId | None = None
+    status: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,22 +184,30 @@ class SubmissionUnclear(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusMoved(Event):
-    """A poll saw another status. `inferred`: the word is ours, as the cloud gives no status, or none any more."""
+    """A poll saw another status. `inferred`: the word is ours, as the cloud gives no status, or none any more.
+
+    `ends_alarm`: the channel was told that something is wrong with the cluster's upgrade, and this is how it ended.
+    """
 
     status: str
     from_status: str | None
     window: Window | None
     reason: str = ""
     inferred: bool = False
+    ends_alarm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowMoved(Event):
-    """A poll saw another window while the status stayed."""
+    """A poll saw another window while the status stayed.
+
+    `ends_alarm`: the one before broke a rule, which the channel was told, and this one does not.
+    """
 
     status: str
     window: Window | None
     from_window: Window | None
+    ends_alarm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

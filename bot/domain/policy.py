@@ -10,7 +10,7 @@ from bot.domain.calendar import AllowedRange, AnyFreeze, Freeze, TimedFreeze, fr
 from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
 from bot.domain.rollout import NextWave
-from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, ScheduledUpgrade
 from bot.domain.windows import Window
 
 ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
@@ -52,6 +52,11 @@ class Rule:
     def freezes(self) -> tuple[AnyFreeze, ...]:
         """Return all the freezes by which upgrades are judged, wherever they come from."""
         return (*self.freeze, *self.timed_freezes)
+
+    @property
+    def announced(self) -> frozenset[str]:
+        """Return the statuses that go to the channel."""
+        return self.announce | ALWAYS_ANNOUNCED | ALARMING
 
     def frozen_by(self, when: Window) -> AnyFreeze | None:
         """Return the first freeze that a time touches."""

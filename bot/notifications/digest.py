@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.events import AnyEvent, StatusMoved, UpgradeOverran, WindowNear
+from bot.domain.events import AlertsBegan, AnyEvent, StatusMoved, UpgradeOverran, WindowMoved, WindowNear
 from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
 from bot.notifications.context import MessageContext
@@ -81,7 +81,7 @@ def _told(one: Waiting) -> _Part:
     markup = notes.brief(one.event, one.current, _ALERT_ROOM)
     buttons = notes.reschedule(one.event, one.current)
     return _Part(
-        text=clip(said(markup).replace("*", ""), _ALERT_ROOM),
+        text=clip(said(markup, zone=one.current.zone).replace("*", ""), _ALERT_ROOM),
         block=section(markup, accessory=buttons[0] if buttons else None),
         numbers=(one.number,),
     )
@@ -107,11 +107,15 @@ def _kind(one: Waiting) -> str:
         case StatusMoved(status=status):
             return phrases.status(status)
         case WindowNear():
-            return "window has begun" if running_story.has_begun(one.event, one.current) else "window begins soon"
+            return "window has begun" if running_story.has_begun(one.event, one.current) else "upcoming"
+        case WindowMoved():
+            return "window moved"
         case UpgradeOverran():
-            return "overrunning"
+            return "still running after its window"
+        case AlertsBegan():
+            return "new alerts after the upgrade"
         case _:
-            return notes.heading(one.event, one.current)
+            return "other news"
 
 
 def _named(one: Waiting) -> str:

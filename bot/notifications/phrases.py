@@ -9,11 +9,9 @@ from bot.domain.naming import Naming, Placed
 from bot.domain.request import OPEN, UpgradeRequest
 from bot.domain.scheduled import (
     APPEARS_UPGRADED,
-    FINAL,
     NOT_FOLLOWED,
     NOT_REPORTED,
     NOT_UPGRADED,
-    PENDING,
     ScheduledUpgrade,
 )
 from bot.notifications.text import escape, mention, span, when
@@ -26,8 +24,15 @@ FORGOTTEN: Final = (
 )
 OUTSIDE: Final = "Scheduled outside Slack"
 _A_YEAR: Final = timedelta(days=365)
-_KNOWN: Final = frozenset({*PENDING, *FINAL, "IN_PROGRESS"})
-_INFERRED: Final = {
+_MEANS: Final = {
+    "REQUESTED": "submitted, waiting for its window",
+    "SCHEDULED": "scheduled",
+    "SCHEDULED_NOTIFIED": "scheduled, contacts notified",
+    "IN_PROGRESS": "running",
+    "SUCCEEDED": "done",
+    "SUPERSEDED": "superseded",
+    "FAILED": "failed",
+    "MISSED": "missed its window",
     APPEARS_UPGRADED: "appears upgraded",
     NOT_UPGRADED: "not upgraded by the end of its window",
     NOT_FOLLOWED: "cannot be followed",
@@ -36,20 +41,23 @@ _INFERRED: Final = {
 
 
 def status(word: str) -> str:
-    """Say a status: the cloud's own word in small letters; one that the bot does not know as it is."""
-    if word in _INFERRED:
-        return _INFERRED[word]
-    return word.lower().replace("_", " ") if word in _KNOWN else escape(word, 100)
+    """Say what a status means in a few words; one that the bot does not know as it is."""
+    return _MEANS.get(word) or escape(word, 100)
 
 
 def is_known(word: str) -> bool:
     """Whether the word is one of the cloud's eight, or one of ours."""
-    return word in _KNOWN or word in _INFERRED
+    return word in _MEANS
 
 
 def name(about: Placed, naming: Naming) -> str:
     """Say which cluster it is about."""
     return escape(naming.cluster(about), 250)
+
+
+def what(about: About, naming: Naming) -> str:
+    """Say which upgrade it is about: `production/web: upgrade to 1.31.2`."""
+    return f"{name(about, naming)}: upgrade to {escape(about.to_version, 80)}"
 
 
 def versions(about: About | UpgradeRequest | ScheduledUpgrade) -> str:
@@ -135,6 +143,6 @@ def fresh(feed: Feed) -> str:
     return f"{name}: statuses read {when(feed.read_at)}." if feed.read_at else f"{name}: no status has been read yet."
 
 
-def needed(required: int) -> str:
-    """Say how many approvals are asked for."""
-    return f"{required} approval{'' if required == 1 else 's'}"
+def needed(required: int, *, more: str = "") -> str:
+    """Say how many approvals are asked for: `2 approvals`, `1 more approval`."""
+    return f"{required} {more}approval{'' if required == 1 else 's'}"

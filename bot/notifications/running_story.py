@@ -1,5 +1,6 @@
 """What the cloud says of a scheduled upgrade, in sentences of safe mrkdwn, worded by what is true when it is told."""
 
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.events import (
@@ -13,75 +14,54 @@ from bot.domain.events import (
     WindowNear,
 )
 from bot.domain.request import State
-from bot.domain.scheduled import APPEARS_UPGRADED, NOT_FOLLOWED, NOT_REPORTED, NOT_UPGRADED, PENDING
+from bot.domain.scheduled import ALARMING, APPEARS_UPGRADED, DONE, NOT_FOLLOWED, NOT_REPORTED, PENDING
 from bot.domain.windows import Window
 from bot.notifications import phrases
-from bot.notifications.context import MessageContext, ahead
-from bot.notifications.standing import stop
-from bot.notifications.text import escape, span, when
+from bot.notifications.context import MessageContext
+from bot.notifications.standing import SAID_BY_STATUS, stop
+from bot.notifications.text import escape, span, span_with_date, when
 
-_HEADINGS: Final = {
-    "SCHEDULED_NOTIFIED": "Reminder of an upgrade",
-    "FAILED": "Upgrade failed",
-    "MISSED": "Upgrade missed its window",
-    NOT_UPGRADED: "Not upgraded by the end of its window",
-    APPEARS_UPGRADED: "Appears upgraded",
-    NOT_FOLLOWED: "Upgrade cannot be followed",
-    NOT_REPORTED: "Upgrade no longer reported",
-}
-_INFERRED: Final = "Avisi Cloud gives no status here: this is concluded from the version that the cluster runs."
-
+_CONCLUDED: Final = "Avisi Cloud gives no status here: this is concluded from the version that the cluster runs."
 _MAYBE: Final = (
     "It gave no reason. Another upgrade, a moved update channel or a changed status of the cluster may be behind it."
 )
 
 
-def heading(event: AnyEvent, current: MessageContext) -> str | None:  # noqa: PLR0911 - one line for each event
-    """Say in a few words what happened; None for events of other stories."""
-    match event:
-        case StatusMoved():
-            known = "Upgrade " + phrases.status(event.status)
-            unknown = f"Upgrade with the status {phrases.status(event.status)}"
-            return _HEADINGS.get(event.status, known if phrases.is_known(event.status) else unknown)
-        case WindowMoved():
-            return "Window moved"
-        case WindowBrokeRule():
-            return "The window breaks a rule"
-        case WindowNear():
-            window = _window(event.window, current) or event.window
-            return (
-                "Upgrade window has begun"
-                if has_begun(event, current)
-                else f"Upgrade window begins {ahead(window.start, current.now)}"
-            )
-        case UpgradeOverran():
-            return "Upgrade is overrunning"
-        case WentBlind():
-            return "Upgrade statuses cannot be read"
-        case SawAgain():
-            return "Upgrade statuses can be read again"
-        case _:
-            return None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """Something told: a headline for where nothing else names the cluster, a line for below its card, and details."""
+
+    headline: str
+    line: str
+    more: tuple[str, ...] = ()
 
 
-def lines(event: AnyEvent, current: MessageContext) -> tuple[str, ...] | None:
+def tell(event: AnyEvent, current: MessageContext) -> Told | None:
     """Tell it; None for events of other stories."""
     match event:
         case StatusMoved():
-            return (*_status(event, current), *_since(event.status, current))
+            told = _status(event, current)
+            tells_more = event.reason and event.status not in SAID_BY_STATUS
+            says = (f"Avisi Cloud: {stop(escape(event.reason))}",) if tells_more else ()
+            return replace(told, more=(*says, *told.more, *_by_now(event.status, current)))
         case WindowMoved():
-            return (*_moved(event, current), *_since(event.status, current))
+            return _moved(event, current)
         case WindowBrokeRule():
-            return (
-                f"Avisi Cloud chose the window {span(event.window)}. {stop(escape(event.rule))}",
-                f"{phrases.NO_CANCEL} Otherwise it runs in that window.",
+            return Told(
+                headline=f"{_name(event, current)}: the window of its upgrade breaks a rule",
+                line="The window that Avisi Cloud chose breaks a rule.",
+                more=(
+                    f"Avisi Cloud chose {span(event.window)}. {stop(escape(event.rule))}",
+                    f"{phrases.NO_CANCEL} Otherwise it runs then.",
+                ),
             )
         case WindowNear():
-            return (*_near(event, current), *_since_near(current))
+            return _near(event, current)
         case UpgradeOverran():
-            return (
-                f"Its window ended {when(event.window.end)}, and Avisi Cloud says that it is still in progress.",
-                *_since("IN_PROGRESS", current),
+            return Told(
+                headline=f"{_what(event, current)} is still running after its window",
+                line="Still running after its window.",
+                more=(f"Its window ended {when(event.window.end)}.", *_by_now("IN_PROGRESS", current)),
             )
         case _:
             return _sight(event)
@@ -93,107 +73,166 @@ def has_begun(event: WindowNear, current: MessageContext) -> bool:
     return window.start <= current.now
 
 
-def _sight(event: AnyEvent) -> tuple[str, ...] | None:
+def _sight(event: AnyEvent) -> Told | None:
+    organisation = escape(event.about.organisation, 200)
     match event:
         case WentBlind():
-            return (
-                (
-                    f"No upgrade status of {escape(event.about.organisation, 200)} could be read since "
-                    f"{when(event.since)}. Upgrades may be starting or failing unseen; look in Avisi Cloud."
+            line = f"Statuses of {organisation} cannot be read"
+            return Told(
+                headline=line,
+                line=f"{line}.",
+                more=(
+                    f"Since {when(event.since)}, upgrades may start or fail unseen: look in Avisi Cloud.",
+                    "The bot keeps trying, and says here when it can read them again.",
                 ),
-                "The bot keeps trying, and says here when it sees again.",
             )
         case SawAgain():
-            return (
-                (
-                    f"The bot was blind for {escape(event.about.organisation, 200)} from {when(event.since)} to "
-                    f"{when(event.until)}. What moved meanwhile is announced as the state it is in now."
+            line = f"Statuses of {organisation} can be read again"
+            return Told(
+                headline=line,
+                line=f"{line}.",
+                more=(
+                    f"Statuses of {organisation} could not be read from {when(event.since)} to {when(event.until)}.",
+                    "What moved meanwhile is announced as the state it is in now.",
                 ),
             )
         case _:
             return None
 
 
-def _status(event: StatusMoved, current: MessageContext) -> tuple[str, ...]:
-    window = _window(event.window, current)
-    says = (f"Avisi Cloud says: {stop(escape(event.reason))}",) if event.reason else ()
+def _status(event: StatusMoved, current: MessageContext) -> Told:
+    if event.status in DONE:
+        return _done(event, current)
+    if event.status in ALARMING:
+        return _went_wrong(event, current)
+    if event.status == "SUPERSEDED":
+        return _superseded(event, current)
+    if event.status in {NOT_FOLLOWED, NOT_REPORTED}:
+        return _out_of_sight(event, current)
+    return _under_way(event, current)
+
+
+def _under_way(event: StatusMoved, current: MessageContext) -> Told:
+    window, what = _window(event.window, current), _what(event, current)
+    at = f": {span(window)}" if window else ""
+    no_window = () if window else ("Avisi Cloud has not given its window yet.",)
+    match event.status:
+        case "REQUESTED":
+            line = "Submitted to Avisi Cloud, waiting for its window."
+            return Told(headline=f"{what} is waiting for its window", line=line)
+        case "SCHEDULED":
+            return Told(headline=f"{what} is scheduled{at}", line=f"Avisi Cloud has scheduled it{at}.", more=no_window)
+        case "SCHEDULED_NOTIFIED":
+            line = f"Scheduled{at}."
+            more = ("Reminder: contacts have been notified.", *no_window)
+            return Told(headline=_upcoming(event, window, current), line=line, more=more)
+        case "IN_PROGRESS":
+            return Told(headline=f"{what} has started", line="The upgrade has started.")
+        case unknown:
+            word = escape(unknown, 100)
+            line = f"Avisi Cloud gives a status that the bot does not know: {word}."
+            return Told(headline=f"{what} has the status {word}", line=line)
+
+
+def _done(event: StatusMoved, current: MessageContext) -> Told:
+    there = escape(event.about.to_version, 80)
+    concluded = (_CONCLUDED,) if event.status == APPEARS_UPGRADED else ()
+    line = f"Appears upgraded: the cluster now runs {there}." if concluded else f"Done: the cluster now runs {there}."
+    verb = "appears done" if concluded else "is done"
+    headline = f"{_what(event, current)} {verb}"
+    if event.ends_alarm:
+        headline = f"All clear: {_name(event, current)} now runs {there}"
+    return Told(headline=headline, line=line, more=concluded)
+
+
+def _went_wrong(event: StatusMoved, current: MessageContext) -> Told:
+    window, there = _window(event.window, current), escape(event.about.to_version, 80)
+    again = "No further attempt is scheduled."
     match event.status:
         case "FAILED":
-            return (
-                "Avisi Cloud began this upgrade and reports the status failed.",
-                *(says or ("It gave no reason.",)),
-                "The cluster may be partly upgraded. This attempt is over and nothing more is scheduled by it.",
-                "Check the cluster; then the upgrade can be rescheduled.",
+            reason = () if event.reason else ("Avisi Cloud gave no reason.",)
+            return Told(
+                headline=f"{_what(event, current)} failed",
+                line="The upgrade failed.",
+                more=(
+                    *reason,
+                    f"The cluster may be partly upgraded: check it, then reschedule the upgrade. {again}",
+                ),
             )
         case "MISSED":
-            return (
-                (
-                    f"{'Its window, ' + span(window) + ',' if window else 'Its window'} passed and it did not start: "
-                    "its status is missed."
-                ),
-                *says,
-                f"{_still(event)} Nothing more is scheduled by it; it can be rescheduled for the next window.",
+            passed = f"Its window, {span(window)}, passed and it did not start." if window else "It did not start."
+            return Told(
+                headline=f"{_what(event, current)} missed its window",
+                line="The upgrade missed its window.",
+                more=(passed, f"{_still(event)} {again} It can be rescheduled for the next window."),
             )
-        case "SUPERSEDED" if current.request and current.request.state is State.REPLACED:
-            return ("Its status is superseded: a newer request for this cluster took its place.", *says)
-        case "SUPERSEDED":
-            return (
-                "Avisi Cloud does not carry it out any more: its status is superseded.",
-                *(says or (_MAYBE,)),
-                "Nothing more is scheduled by it; if it is still wanted, it can be rescheduled.",
-            )
-        case "SUCCEEDED":
-            return (f"Its status is succeeded: the cluster runs {escape(event.about.to_version, 80)}.", *says)
         case _:
-            return (*_under_way(event, window, current), *says)
-
-
-def _under_way(event: StatusMoved, window: Window | None, current: MessageContext) -> tuple[str, ...]:
-    begins = (f"Its window is {span(window)}.",) if window else ("Avisi Cloud gave no window yet.",)
-    there = escape(event.about.to_version, 80)
-    match event.status:
-        case "SCHEDULED_NOTIFIED":
-            planned = f"in its window, {span(window)}" if window else "in a window that it has not given yet"
-            if window and window.start > current.now:
-                planned += f", which begins {ahead(window.start, current.now)}"
-            return (f"Avisi Cloud is going to upgrade this cluster {planned}. The status is scheduled notified.",)
-        case "IN_PROGRESS":
-            return (f"It has started: its status is in progress.{f' {begins[0]}' if window else ''}",)
-        case "APPEARS_UPGRADED":
-            return (f"The cluster runs {there} now, so it appears upgraded.", _INFERRED)
-        case "NOT_UPGRADED":
-            return (
-                (
-                    f"More than 30 minutes after its window{', ' + span(window) + ',' if window else ''} "
-                    f"the cluster is not running at {there}."
+            ended = f", {span(window)}," if window else ""
+            return Told(
+                headline=f"{_what(event, current)} was not done by the end of its window",
+                line="Not upgraded by the end of its window.",
+                more=(
+                    f"More than 30 minutes after its window{ended} the cluster does not run {there}. {_CONCLUDED}",
+                    "It may have failed, been missed, or still be running: check the cluster. It can be rescheduled.",
                 ),
-                _INFERRED,
-                "It may have failed, been missed, or still be running: check the cluster. It can be rescheduled.",
             )
-        case "NOT_FOLLOWED" | "NOT_REPORTED":
-            return _not_known(event)
-        case _:
-            return (f"Its status is {phrases.status(event.status)}{_before(event)}.", *begins[: bool(window)])
 
 
-def _not_known(event: StatusMoved) -> tuple[str, ...]:
+def _superseded(event: StatusMoved, current: MessageContext) -> Told:
+    headline = f"{_what(event, current)} was superseded"
+    if current.request and current.request.state is State.REPLACED:
+        return Told(headline=headline, line="Superseded: a newer request for this cluster took its place.")
+    return Told(
+        headline=headline,
+        line="Superseded: Avisi Cloud will not carry it out.",
+        more=(
+            *(() if event.reason else (_MAYBE,)),
+            "No further attempt is scheduled. If the upgrade is still wanted, it can be rescheduled.",
+        ),
+    )
+
+
+def _out_of_sight(event: StatusMoved, current: MessageContext) -> Told:
     if event.status == NOT_FOLLOWED:
-        return ("Avisi Cloud gives neither status nor window here, so nothing can be followed.",)
-    last = (f"Its last status was {phrases.status(event.from_status)}.",) if event.from_status else ()
-    return (*last, phrases.FORGOTTEN)
+        return Told(
+            headline=f"{_what(event, current)} cannot be followed",
+            line="Avisi Cloud gives neither status nor window here, so nothing can be followed.",
+        )
+    last = (f"Last known: {phrases.status(event.from_status)}.",) if event.from_status else ()
+    return Told(
+        headline=f"{_what(event, current)} is no longer reported",
+        line="No longer reported by Avisi Cloud.",
+        more=(*last, phrases.FORGOTTEN),
+    )
 
 
-def _near(event: WindowNear, current: MessageContext) -> tuple[str, ...]:
-    says = f"Its window is {span(_window(event.window, current) or event.window)}."
-    if event.unread_since is None:
-        return (says,)
-    return (says, f"This was read {when(event.unread_since)}; Avisi Cloud could not be read since.")
+def _near(event: WindowNear, current: MessageContext) -> Told:
+    window = _window(event.window, current) or event.window
+    headline = _upcoming(event, window, current)
+    if has_begun(event, current):
+        headline = f"{_name(event, current)}: the window of its upgrade has begun"
+    more = [f"Its window is {span(window)}."] if has_begun(event, current) else []
+    if event.unread_since:
+        more.append(f"This was read {when(event.unread_since)}; Avisi Cloud could not be read since.")
+    if current.upgrade and current.upgrade.status not in PENDING:
+        more += _by_now("", current)
+    return Told(headline=headline, line=f"Its window is {span(window)}.", more=tuple(more))
 
 
-def _moved(event: WindowMoved, current: MessageContext) -> tuple[str, ...]:
+def _moved(event: WindowMoved, current: MessageContext) -> Told:
     window = _window(event.window, current)
-    before = f" It was {span(event.from_window)}." if event.from_window else ""
-    return (f"Its window is now {span(window)}.{before}" if window else f"It has no window any more.{before}",)
+    before = (f"It was {span(event.from_window)}.",) if event.from_window else ()
+    clear = ("It breaks no rule any more.",) if event.ends_alarm else ()
+    to = f"moved to {span(window)}" if window else "has lost its window"
+    line = f"Its window is now {span(window)}." if window else "It has no window any more."
+    return Told(
+        headline=f"{_what(event, current)} {to}", line=line, more=(*before, *clear, *_by_now(event.status, current))
+    )
+
+
+def _upcoming(event: AnyEvent, window: Window | None, current: MessageContext) -> str:
+    on = f" on {span_with_date(window)}" if window else ""
+    return f"Upcoming: {_name(event, current)} will be upgraded to {escape(event.about.to_version, 80)}{on}"
 
 
 def _window(told: Window | None, current: MessageContext) -> Window | None:
@@ -201,24 +240,21 @@ def _window(told: Window | None, current: MessageContext) -> Window | None:
     return (current.upgrade.window if current.upgrade else None) or told
 
 
-def _since(status: str, current: MessageContext) -> tuple[str, ...]:
+def _by_now(status: str, current: MessageContext) -> tuple[str, ...]:
     """Say it when the status has moved on since."""
     if current.upgrade is None or current.upgrade.status == status:
         return ()
-    return (f"By now its status is {phrases.status(current.upgrade.status)}.",)
-
-
-def _since_near(current: MessageContext) -> tuple[str, ...]:
-    if current.upgrade is None or current.upgrade.status in PENDING:
-        return ()
-    return (f"By now its status is {phrases.status(current.upgrade.status)}.",)
-
-
-def _before(event: StatusMoved) -> str:
-    known = event.from_status and event.from_status != event.status
-    return f"; it was {phrases.status(event.from_status or '')}" if known else ""
+    return (f"By now: {phrases.status(current.upgrade.status)}.",)
 
 
 def _still(event: StatusMoved) -> str:
     here = event.about.from_version
-    return f"As far as is known, the cluster still runs {escape(here, 80)}." if here else "The cluster was not touched."
+    return f"The cluster probably still runs {escape(here, 80)}." if here else "The cluster was not touched."
+
+
+def _name(event: AnyEvent, current: MessageContext) -> str:
+    return phrases.name(event.about, current.naming)
+
+
+def _what(event: AnyEvent, current: MessageContext) -> str:
+    return phrases.what(event.about, current.naming)

@@ -18,39 +18,41 @@ from bot.notifications.text import ELLIPSIS, day, escape, link, mention, sentenc
 
 NO_RULE: Final = Rule(environment="")
 """Where nobody says who may approve."""
+SAID_BY_STATUS: Final = frozenset({"SCHEDULED_NOTIFIED", "SUCCEEDED"})
+"""Of these statuses the cloud's reason says no more than the status."""
 _MOST_NAMED: Final = 4
-_WAITS_FOR_PEOPLE: Final = "🟡"
-_SCHEDULED: Final = "🔵"
-_RUNNING: Final = "🟣"
-_SUCCEEDED: Final = "🟢"
-_WENT_WRONG: Final = "🔴"
+WAITS_FOR_PEOPLE: Final = "🟡"
+SCHEDULED: Final = "🔵"
+RUNNING: Final = "🟣"
+SUCCEEDED: Final = "🟢"
+WENT_WRONG: Final = "🔴"
 NEEDS_A_LOOK: Final = "🟠"
-_ENDED: Final = "⚪"
-MARKS: Final = (_WAITS_FOR_PEOPLE, _SCHEDULED, _RUNNING, _SUCCEEDED, _WENT_WRONG, NEEDS_A_LOOK, _ENDED)
+ENDED: Final = "⚪"
+MARKS: Final = (WAITS_FOR_PEOPLE, SCHEDULED, RUNNING, SUCCEEDED, WENT_WRONG, NEEDS_A_LOOK, ENDED)
 """They help the eye; the words beside them say the same."""
 _BY_STATE: Final = {
-    State.PENDING_APPROVAL: _WAITS_FOR_PEOPLE,
-    State.APPROVED: _SCHEDULED,
-    State.SUBMITTING: _SCHEDULED,
-    State.SUBMITTED: _SCHEDULED,
-    State.SUBMISSION_FAILED: _WENT_WRONG,
+    State.PENDING_APPROVAL: WAITS_FOR_PEOPLE,
+    State.APPROVED: SCHEDULED,
+    State.SUBMITTING: SCHEDULED,
+    State.SUBMITTED: SCHEDULED,
+    State.SUBMISSION_FAILED: WENT_WRONG,
     State.SUBMISSION_UNCLEAR: NEEDS_A_LOOK,
-    State.REJECTED: _WENT_WRONG,
-    State.WITHDRAWN: _ENDED,
-    State.EXPIRED: _ENDED,
-    State.REPLACED: _ENDED,
+    State.REJECTED: WENT_WRONG,
+    State.WITHDRAWN: ENDED,
+    State.EXPIRED: ENDED,
+    State.REPLACED: ENDED,
 }
 _BY_STATUS: Final = {
-    "REQUESTED": _SCHEDULED,
-    "SCHEDULED": _SCHEDULED,
-    "SCHEDULED_NOTIFIED": _SCHEDULED,
-    "IN_PROGRESS": _RUNNING,
-    "SUCCEEDED": _SUCCEEDED,
-    APPEARS_UPGRADED: _SUCCEEDED,
-    "FAILED": _WENT_WRONG,
-    "MISSED": _WENT_WRONG,
-    NOT_UPGRADED: _WENT_WRONG,
-    "SUPERSEDED": _ENDED,
+    "REQUESTED": SCHEDULED,
+    "SCHEDULED": SCHEDULED,
+    "SCHEDULED_NOTIFIED": SCHEDULED,
+    "IN_PROGRESS": RUNNING,
+    "SUCCEEDED": SUCCEEDED,
+    APPEARS_UPGRADED: SUCCEEDED,
+    "FAILED": WENT_WRONG,
+    "MISSED": WENT_WRONG,
+    NOT_UPGRADED: WENT_WRONG,
+    "SUPERSEDED": ENDED,
 }
 
 
@@ -108,7 +110,8 @@ def status_line(upgrade: ScheduledUpgrade | None) -> str:
         return f"{_MEANS[status]}: the cluster now runs {there}."
     unknown = f"Avisi Cloud gives a status that the bot does not know: {escape(status, 100)}."
     line = _STILL_RUNNING if upgrade.overrun_told and status == "IN_PROGRESS" else _MEANS.get(status, unknown)
-    says = f" Avisi Cloud: {stop(escape(upgrade.reason))}" if upgrade.reason else ""
+    tells_more = upgrade.reason and status not in SAID_BY_STATUS
+    says = f" Avisi Cloud: {stop(escape(upgrade.reason))}" if tells_more else ""
     return f"{line}{says}{' It can be rescheduled.' if status in ALARMING else ''}"
 
 

@@ -183,6 +183,11 @@ def span(window: Window) -> str:
     return f"{when(window.start)}–{_token(window.end, '{time}', f'{_local(window.end, UTC):%H:%M} UTC')}"
 
 
+def span_with_date(window: Window) -> str:
+    """Write a window for the middle of a sentence, with its date also where `span` says `today`."""
+    return span(window).replace("{date_long_pretty}", "{date_long}")
+
+
 def _token(moment: datetime, shape: str, fallback: str) -> str:
     return f"<!date^{(moment - _EPOCH) // timedelta(seconds=1)}^{shape}|{fallback}>"
 

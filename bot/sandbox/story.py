@@ -14,8 +14,9 @@ from bot.sandbox.world import World
 CHANNEL = "C0UPGRADES"
 _PATIENCE = 60.0
 _WHOLE = 300.0
-_FIELD = re.compile(r"^\*([^*\n]+)\*\n", re.MULTILINE)
-_DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
+_FIELD = re.compile(r"^\*([A-Z][a-z ]+)\*\n", re.MULTILINE)
+_DATE = re.compile(r"<!date\^(\d+)\^([^|>]*)\|[^>]*>")
+_ZONE = ZoneInfo("Europe/London")
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
 _LINK = re.compile(r"<https?://[^|>]+\|([^>]+)>")
@@ -48,7 +49,7 @@ class Story:
         card = await self._request("orders", "it is due")
         await self._approve(card)
         self._note("The cloud's clock is stepped on to the next event, again and again.")
-        await self._until("scheduled notified", "The reminder in #cluster-upgrades", "Reminder of an upgrade")
+        await self._until("scheduled notified", "The reminder in #cluster-upgrades", "Upcoming")
         await self._until("succeeded", "The upgrade ends well", "")
         self._show(
             await self._sem.message(CHANNEL, "upgrade to", "Done: the cluster now runs", within=_PATIENCE),
@@ -60,7 +61,7 @@ class Story:
         self._world.cloud.outcome("fail")
         card = await self._request("webshop", "security fixes")
         await self._approve(card)
-        await self._until("failed", "The alert in #cluster-upgrades", "Upgrade failed")
+        await self._until("failed", "The alert in #cluster-upgrades", "No further attempt is scheduled.")
 
     async def _request(self, cluster: str, reason: str) -> Seen:
         command = self._world.slack.app.commands[0].name
@@ -84,8 +85,8 @@ class Story:
     async def _approve(self, card: Seen) -> None:
         self._say("\nSem presses Approve.")
         await self._sem.press(CHANNEL, card.ts, "Approve")
-        self._show(await self._sem.private(CHANNEL, "approval", within=_PATIENCE), "Only Sem sees")
-        done = await self._sem.reply(CHANNEL, card.ts, "Avisi Cloud", within=_PATIENCE)
+        self._show(await self._sem.private(CHANNEL, "pproved", within=_PATIENCE), "Only Sem sees")
+        done = await self._sem.reply(CHANNEL, card.ts, "approved", "Submitting", within=_PATIENCE)
         self._show(done, "In the thread")
 
     async def _until(self, status: str, title: str, words: str) -> None:
@@ -115,13 +116,14 @@ class Story:
     def _plain(self, text: str) -> str:
         workspace = self._world.slack.workspace
         text = _FIELD.sub(r"\1: ", text)
-        text = _DATE.sub(lambda match: _time(int(match[1])), text)
         text = _PERSON.sub(lambda match: f"@{workspace.people[match[1]].real_name.split()[0]}", text)
         text = _GROUP.sub(lambda match: f"@{workspace.groups[match[1]].handle}", text)
+        text = _DATE.sub(lambda match: _time(int(match[1]), match[2]), text)
         text = _LINK.sub(r"\1", text)
         return text.replace("*", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _time(seconds: int) -> str:
-    there = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo("Europe/London"))
-    return f"{there:%a %d %b %H:%M}"
+def _time(seconds: int, shape: str) -> str:
+    there = datetime.fromtimestamp(seconds, UTC).astimezone(_ZONE)
+    day = f"{there:%a} {there.day} {there:%b}" if "date" in shape else ""
+    return ", ".join(part for part in (day, f"{there:%H:%M %Z}" if "time" in shape else "") if part)

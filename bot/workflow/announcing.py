@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
-from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
+from bot.domain.findings import BreaksRule
+from bot.domain.policy import Policy
 from bot.domain.request import OPEN, State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, DONE, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.lookups import request_of
@@ -16,6 +17,9 @@ from bot.workflow.rule_check import RuleCheck
 
 AFTERWARDS = timedelta(minutes=15)
 """How long after an upgrade succeeded its alerts are compared."""
+AT_ONCE = timedelta(minutes=1)
+"""What would be told about one upgrade within so long is told once."""
+_LATEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class Announcing:
         move = _move(moved, status=None, window=known.window if known else None, at=self.now())
         stored = await work.upgrades.save(moved, move)
         waits = stored.status in PENDING or stored.status == NOT_FOLLOWED
-        if not waits or stored.status in self._announced(self.policy.rule_of(stored)):
-            await self._tell_status(work, stored, move, request, channel=self._channel(stored))
+        if not waits or stored.status in self.policy.rule_of(stored).announced:
+            event = self._status(stored, move, request)
+            await self._tell(work, stored, request, event, channel=self._channel(stored))
         await self._check_window(work, stored, request)
 
     async def moved(self, work: UnitOfWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> ScheduledUpgrade:
@@ -53,10 +58,9 @@ class Announcing:
         stored = await work.upgrades.save(after, move)
         request = await request_of(work, stored)
         if move.changed_status:
-            known_there = await _is_back(work, before, stored)
-            await self._tell_status(work, stored, move, request, channel="" if known_there else self._channel(stored))
+            await self._tell_status(work, before, stored, move, request)
         elif move.window != move.from_window:
-            await self._tell_window(work, stored, move, request)
+            await self._tell_window(work, before, stored, move, request)
         if move.window != move.from_window:
             await self._check_window(work, stored, request)
         if move.changed_status and stored.status == "SUCCEEDED":
@@ -69,11 +73,14 @@ class Announcing:
         return stored
 
     async def appeared(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> ScheduledUpgrade:
-        """Store an upgrade that nobody requested here and announce it; raises Stale."""
+        """Store an upgrade that nobody requested here and announce it, whatever its status; raises Stale."""
         first = replace(upgrade, moves=1)
         move = _move(first, status=None, window=None, at=self.now())
         stored = await work.upgrades.save(first, move)
-        await self._tell_status(work, stored, move, None, channel=self._channel(stored))
+        rule, event = self.policy.rule_of(stored), self._status(stored, move, None)
+        if rule.required_approvals:  # those who would have been asked see that nobody asked them
+            event = replace(event, mention=tuple(dict.fromkeys((*event.mention, *rule.notify))))
+        await self._tell(work, stored, None, event, channel=rule.channel)
         await self._check_window(work, stored, None)
         await self._record(work, stored, move)
         await self._repaint_beside(work, stored)
@@ -87,14 +94,72 @@ class Announcing:
                 await work.outbox.put(outbox.repaint(request, because=because))
 
     async def _tell_status(
-        self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None, *, channel: str
+        self,
+        work: UnitOfWork,
+        before: ScheduledUpgrade,
+        after: ScheduledUpgrade,
+        move: Move,
+        request: UpgradeRequest | None,
     ) -> None:
-        rule = self.policy.rule_of(upgrade)
-        alarming = upgrade.status in ALARMING
+        event, channel = self._status(after, move, request), self._channel(after)
+        if await _is_back(work, before, after):
+            channel = ""  # it was told there before the cloud stopped reporting it
+        if await _ends_alarm(work, before, after):
+            event, channel = replace(event, ends_alarm=True), self.policy.rule_of(after).channel
+        await self._tell(work, after, request, event, channel=channel)
+
+    async def _tell_window(
+        self,
+        work: UnitOfWork,
+        before: ScheduledUpgrade,
+        after: ScheduledUpgrade,
+        move: Move,
+        request: UpgradeRequest | None,
+    ) -> None:
+        event = WindowMoved(
+            about=outbox.about_upgrade(after, request),
+            status=after.status,
+            window=move.window,
+            from_window=move.from_window,
+        )
+        channel, rule = self._channel(after), self.policy.rule_of(after)
+        if rule.channel and await self._broken(work, after, request):
+            if request and not request.rollout:  # the alert about it tells all of it
+                await work.outbox.put(outbox.repaint(request, because=f"broke:{after.moves}"))
+            return
+        if await self._broken(work, before, request):
+            event, channel = replace(event, ends_alarm=True), rule.channel
+        await self._tell(work, after, request, event, channel=channel)
+
+    async def _tell(
+        self,
+        work: UnitOfWork,
+        upgrade: ScheduledUpgrade,
+        request: UpgradeRequest | None,
+        event: StatusMoved | WindowMoved,
+        *,
+        channel: str,
+    ) -> None:
+        """Tell the latest move in the channel, if it has one, else in the thread; an outcome to the requester, too."""
+        key = f"move:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
+        if channel:
+            near = self._countdown_just_due(upgrade) if upgrade.status == "SCHEDULED_NOTIFIED" else ""
+            await work.outbox.put(outbox.in_channel(channel, event, key=near or key))
+        if request is None or request.rollout:
+            return
+        quiet = replace(event, mention=())
+        await work.outbox.put(outbox.repaint(request, because=key))
+        if not channel:
+            await work.outbox.put(outbox.in_thread(request, quiet, key=key))
+        if isinstance(event, StatusMoved) and upgrade.is_final and request.state is State.SUBMITTED:
+            await work.outbox.put(outbox.to_requester(request, quiet, key=key))
+
+    def _status(self, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None) -> StatusMoved:
         mention: tuple[str, ...] = ()
-        if alarming:
-            mention = tuple(dict.fromkeys((*([request.requester] if request else []), *rule.on_call)))
-        event = StatusMoved(
+        if upgrade.status in ALARMING:
+            on_call = self.policy.rule_of(upgrade).on_call
+            mention = tuple(dict.fromkeys((*([request.requester] if request else []), *on_call)))
+        return StatusMoved(
             about=outbox.about_upgrade(upgrade, request),
             mention=mention,
             status=upgrade.status,
@@ -103,49 +168,34 @@ class Announcing:
             reason=upgrade.reason,
             inferred=upgrade.status in INFERRED,
         )
-        key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
-        if channel:
-            await work.outbox.put(outbox.in_channel(channel, event, key=key))
-        if request is None or request.rollout:
-            return
-        quiet = replace(event, mention=())
-        await work.outbox.put(
-            outbox.repaint(request, because=key),
-            outbox.in_thread(request, quiet, key=key),
-        )
-        if upgrade.is_final and request.state is State.SUBMITTED:
-            await work.outbox.put(outbox.to_requester(request, quiet, key=key))
 
-    async def _tell_window(
-        self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None
-    ) -> None:
-        event = WindowMoved(
-            about=outbox.about_upgrade(upgrade, request),
-            status=upgrade.status,
-            window=move.window,
-            from_window=move.from_window,
-        )
-        key = f"move:{upgrade.organisation}:{upgrade.identity}:{move.number}"
-        if channel := self._channel(upgrade):
-            await work.outbox.put(outbox.in_channel(channel, event, key=key))
-        if request is not None and not request.rollout:
-            await work.outbox.put(outbox.repaint(request, because=key), outbox.in_thread(request, event, key=key))
+    def _countdown_just_due(self, upgrade: ScheduledUpgrade) -> str:
+        """Return the key of a countdown that was due within the last minute: one message tells both."""
+        if upgrade.window is None:
+            return ""
+        for ahead in self.policy.rule_of(upgrade).reminders:
+            if timedelta(0) <= self.now() - (upgrade.window.start - ahead) < AT_ONCE:
+                return countdown_key(upgrade, upgrade.window, ahead)
+        return ""
+
+    async def _broken(
+        self, work: ReadOnlyWork, upgrade: ScheduledUpgrade, request: UpgradeRequest | None
+    ) -> BreaksRule | None:
+        """Return the rule that the window of an upgrade which has not begun breaks."""
+        if upgrade.window is None or upgrade.status not in PENDING:
+            return None
+        return await self.rule_check.window(work, upgrade, upgrade.window, request)
 
     async def _check_window(self, work: UnitOfWork, upgrade: ScheduledUpgrade, request: UpgradeRequest | None) -> None:
         """Alert at once when the window that the cloud chose lies where nothing may run."""
         rule, window = self.policy.rule_of(upgrade), upgrade.window
-        if window is None or upgrade.status not in PENDING or not rule.channel:
-            return
-        broken = await self.rule_check.window(work, upgrade, window, request)
-        if broken is None:
+        if window is None or not rule.channel or (broken := await self._broken(work, upgrade, request)) is None:
             return
         text = self.rule_check.words.sentence(broken)
         mention = (request.requester,) if request else rule.notify
         event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
         await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
-        if request is not None and not request.rollout:
-            await work.outbox.put(outbox.in_thread(request, replace(event, mention=()), key=key))
 
     async def _record(self, work: UnitOfWork, upgrade: ScheduledUpgrade, move: Move) -> None:
         if upgrade.request_id is None:
@@ -172,10 +222,7 @@ class Announcing:
     def _channel(self, upgrade: ScheduledUpgrade) -> str:
         """Return the channel in which the status of an upgrade is posted; empty when there is none."""
         rule = self.policy.rule_of(upgrade)
-        return rule.channel if upgrade.status in self._announced(rule) else ""
-
-    def _announced(self, rule: Rule) -> frozenset[str]:
-        return rule.announce | ALWAYS_ANNOUNCED | ALARMING
+        return rule.channel if upgrade.status in rule.announced else ""
 
 
 def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None, at: datetime) -> Move:
@@ -188,6 +235,25 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
         from_window=window,
         reason=after.reason,
     )
+
+
+def countdown_key(upgrade: ScheduledUpgrade, window: Window, ahead: timedelta) -> str:
+    """Return the key of a countdown's message."""
+    hours = ahead.total_seconds() / 3600
+    return f"near:{upgrade.organisation}:{upgrade.identity}:{window.start.isoformat()}:{hours:g}"
+
+
+async def _ends_alarm(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:
+    """Whether the channel waits for this news: an upgrade that overran has ended, or one after a failure is done."""
+    if after.status in ALARMING:
+        return False
+    if after.status not in DONE:
+        return before.overrun_told and after.is_final
+    moves = await work.upgrades.moves(after.organisation, after.identity)
+    others = await work.upgrades.of_cluster(after.cluster_identity, limit=_LATEST)
+    earlier = [move.status for move in reversed(moves) if move.number < after.moves]
+    earlier += [one.status for one in others if one.identity != after.identity]
+    return before.overrun_told or next((one in ALARMING for one in earlier if one in ALARMING | DONE), False)
 
 
 async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:

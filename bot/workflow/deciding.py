@@ -156,12 +156,14 @@ class Deciding:
         voted = voted.require(rule.approvals_needed(override=request.override, emergency=request.emergency))
         voted = voted.keep_votes_of(await self.permissions.standing_voters(voted, rule))
         count, about = len(voted.votes), outbox.about(request)
-        cast = VoteCast(about=about, by=member.id, count=count, required=voted.required, comment=comment)
         tally = f"{count} of {voted.required}"
         async with self.read() as work:
             other = await find_competing(work, request)
             changed = await readiness_changed(work, request)
         supersedes = other.to_version if other and other.status != "IN_PROGRESS" else ""
+        cast = VoteCast(
+            about=about, by=member.id, count=count, required=voted.required, comment=comment, supersedes=supersedes
+        )
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
             answer = f"Your approval counts: {tally}.{instead}"
@@ -171,7 +173,7 @@ class Deciding:
         return Decision(
             request=voted.approve(at=now),
             kind="vote cast",
-            events=(cast, *changed, RequestApproved(about=about, supersedes=supersedes)),
+            events=(cast, *changed),
             answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
             submit=True,
             supersedes=supersedes,

@@ -14,6 +14,7 @@ from bot.domain.request import PERISHABLE, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.windows import Window
 from bot.workflow import outbox
+from bot.workflow.announcing import AT_ONCE, countdown_key
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable, Stale
 from bot.workflow.lookups import request_of
@@ -209,17 +210,34 @@ class Reminding:
         nearest = min((ahead for ahead in rule.reminders if window.start - ahead <= now), default=None)
         if nearest is None or now - (window.start - nearest) > nearest * _LATE:
             return None
-        return _Near(upgrade=upgrade, window=window, channel=rule.channel, hours=nearest.total_seconds() / 3600)
+        return _Near(upgrade=upgrade, window=window, channel=rule.channel, ahead=nearest)
 
     async def _count_down(self, work: UnitOfWork, near: "_Near") -> None:
         request = await request_of(work, near.upgrade)
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
+        if await self._was_just_told(work, near, request):
+            return
         about = outbox.about_upgrade(near.upgrade, request)
         feed = await work.feeds.get(near.upgrade.organisation)
         unread = feed.read_at if feed.blind_since and feed.source is Source.ORGANISATION else None
-        event = WindowNear(about=about, window=near.window, hours=near.hours, unread_since=unread)
+        event = WindowNear(
+            about=about, window=near.window, hours=near.ahead.total_seconds() / 3600, unread_since=unread
+        )
         await work.outbox.put(outbox.in_channel(near.channel, event, key=near.key))
+
+    async def _was_just_told(self, work: UnitOfWork, near: "_Near", request: UpgradeRequest | None) -> bool:
+        """Whether people know it anyway: the window began within the lead at submission, or the channel was told.
+
+        What the channel was told after the countdown was due, or within the minute before, was told in its place.
+        """
+        due = near.window.start - near.ahead
+        if request and request.attempted_at and request.attempted_at > due - AT_ONCE:
+            return True
+        if near.upgrade.status not in self.policy.rule_of(near.upgrade).announced:
+            return False
+        moves = await work.upgrades.moves(near.upgrade.organisation, near.upgrade.identity)
+        return bool(moves) and moves[-1].seen_at > due - AT_ONCE
 
     async def _overran(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
         rule = self.policy.rule_of(upgrade)
@@ -227,9 +245,12 @@ class Reminding:
         if window is None:
             return
         await work.upgrades.save(replace(upgrade, overrun_told=True))
+        key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
+        request = await request_of(work, upgrade)
+        if request and not request.rollout:
+            await work.outbox.put(outbox.repaint(request, because=key))
         if rule.channel:
-            about = outbox.about_upgrade(upgrade, await request_of(work, upgrade))
-            key = f"overran:{upgrade.organisation}:{upgrade.identity}:{window.end.isoformat()}"
+            about = outbox.about_upgrade(upgrade, request)
             event = UpgradeOverran(about=about, window=window)
             await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
@@ -273,9 +294,8 @@ class _Near:
     upgrade: ScheduledUpgrade
     window: Window
     channel: str
-    hours: float
+    ahead: timedelta
 
     @property
     def key(self) -> str:
-        one = self.upgrade
-        return f"near:{one.organisation}:{one.identity}:{self.window.start.isoformat()}:{self.hours:g}"
+        return countdown_key(self.upgrade, self.window, self.ahead)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Cluster
 from bot.domain.errors import Quorumless, Refused, RuleBroken, TooMany
-from bot.domain.events import About, EmergencyRequested, RequestApproved, UpgradeRequested
+from bot.domain.events import About, EmergencyRequested, UpgradeRequested
 from bot.domain.findings import ClusterGone, TooManyOpen
 from bot.domain.form import EMERGENCY_FOR
 from bot.domain.people import EVERYONE, Member
@@ -216,7 +216,6 @@ class Requesting:
                 facts={"required": 0, "state": State.APPROVED, "seal": stored.seal, "policy": rule_facts(rule)},
                 repaint="approved",
                 urgency=Urgency.PERSON,
-                thread=(RequestApproved(about=about),),
                 submit=True,
             )
             await store_request(work, stored, stored.approve(at=now), approved)

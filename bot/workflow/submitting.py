@@ -294,7 +294,6 @@ class Submitting:
             facts={"answer": reason, "policy": rule_facts(rule)},
             repaint="failed",
             thread=(event,),
-            direct=event,
         )
         async with begin(task.lease) as work:
             await store_request(work, request, request.fail(reason, at=now), change)

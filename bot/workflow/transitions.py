@@ -245,7 +245,10 @@ async def confirm(
         start_left_out=submitted.start_left_out,
         followed=followed,
         by=by.member,
+        status=reading.status,
     )
+    scheduled = reading.window is not None and reading.status == "SCHEDULED"
+    is_news = scheduled or not followed or submitted.start_left_out or _was_in_doubt(request)
     change = Change(
         audit=by.audit,
         at=now,
@@ -253,12 +256,17 @@ async def confirm(
         facts={**facts, **by.facts},
         repaint="submitted",
         urgency=Urgency.PERSON if by.member else Urgency.ALERT,
-        thread=(event,),
-        direct=event,
+        thread=(event,) if is_news else (),  # else the line about the approval has said that it is being submitted
+        direct=event if request.state is State.SUBMISSION_UNCLEAR else None,
     )
     stored = await store_request(work, request, submitted, change)
     await announcing.confirmed(work, replace(upgrade, status_since=now), known, stored)
     return stored
+
+
+def _was_in_doubt(request: UpgradeRequest) -> bool:
+    """Whether the thread has said that this request was not submitted, or perhaps not."""
+    return request.state is State.SUBMISSION_UNCLEAR or request.attempt > 1
 
 
 async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetime, source: Source | None) -> None:

@@ -10,7 +10,7 @@ from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBro
 from bot.domain.request import State
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Page, Waiting, digest
-from tests.builders import NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
+from tests.builders import NEW, NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 
 
@@ -40,9 +40,10 @@ def test_what_went_wrong_comes_first_and_in_full() -> None:
     (page,) = digest(ones, total=8)
 
     text = page.message.text
-    assert text.index("Upgrade failed: production/c5") < text.index("Upgrade missed its window: production/c6")
-    assert text.index("production/c6") < text.index("Succeeded: 5")
-    assert "In progress: 1 (production/c7" in text
+    failed, missed = (f"production/{one}: upgrade to {NEW} " for one in ("c5", "c6"))
+    assert text.index(f"{failed}failed") < text.index(f"{missed}missed its window")
+    assert text.index("production/c6") < text.index("Done: 5")
+    assert "Running: 1 (production/c7" in text
     assert text.count("<!subteam^S0ONCALL>") == 2
     assert text.count("Open the card: https://team.slack.com/") == 2
     assert labels(page.message) == ["Reschedule", "Reschedule"]
@@ -61,9 +62,9 @@ def test_failures_come_before_windows_that_break_a_rule_and_before_blindness() -
     (page,) = digest(ones, total=8)
 
     text = page.message.text
-    order = ["missed its window", "Upgrade failed", "breaks a rule", "cannot be read: acme", "Succeeded: 4"]
+    order = ["missed its window", f"{NEW} failed", "breaks a rule", "Statuses of acme cannot be read", "Done: 4"]
     assert sorted(order, key=text.index) == order
-    assert "could be read since Mon 30 Nov, 12:00 UTC" in text
+    assert "Since Mon 30 Nov, 12:00 UTC" in text
     assert complaints(page.message) == []
 
 
@@ -81,7 +82,7 @@ def test_the_others_are_counted_by_status_with_some_of_their_names() -> None:
     """Two hundred fit into a line."""
     (page,) = digest([waiting(number, "SCHEDULED_NOTIFIED") for number in range(200)], total=200)
 
-    assert "Scheduled notified: 200 (production/c0 to" in page.message.text
+    assert "Scheduled, contacts notified: 200 (production/c0 to" in page.message.text
     assert "and 192 more" in page.message.text
     assert complaints(page.message) == []
 

@@ -14,6 +14,7 @@ from bot.domain.events import (
     SubmissionFailed,
     UpgradeOverran,
     UpgradeRequested,
+    VoteCast,
     VotesVoided,
     WentBlind,
     WindowBrokeRule,
@@ -41,10 +42,9 @@ def test_the_reminder_names_cluster_versions_window_and_who_asked() -> None:
     """What everybody in the channel needs to know before it happens."""
     message = notes.channel(moved("SCHEDULED_NOTIFIED"), current(SUBMITTED, with_status("SCHEDULED_NOTIFIED")))
 
-    assert message.text.startswith(f"Reminder of an upgrade: production/web, {OLD} → {NEW}.")
-    assert WINDOW in message.text
+    assert message.text.startswith(f"Upcoming: production/web will be upgraded to {NEW} on {WINDOW}.")
+    assert f"Version: {OLD} → {NEW}." in message.text
     assert "Requested by <@U0ROOS>." in message.text
-    assert "which begins in about 24 hours." in message.text
     assert "<!date^" in seen(message)
     assert labels(message) == []
 
@@ -78,9 +78,9 @@ def test_a_failure_says_why_what_still_holds_and_what_can_be_done() -> None:
     """In plain words, with the API's own reason."""
     text = notes.channel(moved("FAILED", reason="Out of disk"), current(SUBMITTED, with_status("FAILED"))).text
 
-    assert "Avisi Cloud says: Out of disk." in text
-    assert "nothing more is scheduled by it" in text
-    assert "can be rescheduled" in text
+    assert "Avisi Cloud: Out of disk." in text
+    assert "No further attempt is scheduled." in text
+    assert "then reschedule the upgrade" in text
 
 
 def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
@@ -88,16 +88,16 @@ def test_a_missed_window_says_that_the_cluster_was_not_touched() -> None:
     text = notes.channel(moved("MISSED"), current(SUBMITTED, with_status("MISSED"))).text
 
     assert f"Its window, {WINDOW}, passed and it did not start" in text
-    assert f"still runs {OLD}" in text
+    assert f"The cluster probably still runs {OLD}." in text
     assert "next window" in text
 
 
 def test_a_superseded_upgrade_says_no_more_than_is_known() -> None:
     """It may be another upgrade, a moved update channel or a changed cluster: without a reason all three are named."""
-    text = notes.channel(moved("SUPERSEDED"), current(SUBMITTED)).text
+    text = notes.thread(moved("SUPERSEDED"), current(SUBMITTED)).text
 
     assert "Another upgrade, a moved update channel or a changed status of the cluster may be behind it." in text
-    assert "Avisi Cloud does not carry it out any more" in text
+    assert "Superseded: Avisi Cloud will not carry it out." in text
 
 
 def test_what_a_newer_request_superseded_is_not_offered_again() -> None:
@@ -124,8 +124,8 @@ def test_what_is_no_longer_reported_is_told_with_its_last_status() -> None:
 
     text = notes.thread(told, current(SUBMITTED, with_status("NOT_REPORTED"))).text
 
-    assert "Upgrade no longer reported" in text
-    assert "Its last status was scheduled notified." in text
+    assert "No longer reported by Avisi Cloud." in text
+    assert "Last known: scheduled, contacts notified." in text
     assert "Avisi Cloud does not list this upgrade any more" in text
 
 
@@ -143,35 +143,88 @@ def test_an_upgrade_that_nobody_asked_for_here_says_so() -> None:
     """It has no card, no requester and no button."""
     message = notes.channel(outside(moved("FAILED")), current(None, with_status("FAILED")))
 
-    assert "Scheduled outside Slack" in message.text
+    assert "Scheduled outside Slack, without approval here." in message.text
     assert "Requested by" not in message.text
     assert labels(message) == []
 
 
 def test_an_unknown_status_is_told_as_it_is() -> None:
     """Nothing breaks when the vendor adds one."""
-    assert "Its status is FROBNICATED" in notes.thread(moved("FROBNICATED"), current(SUBMITTED)).text
+    assert (
+        "a status that the bot does not know: FROBNICATED."
+        in notes.thread(moved("FROBNICATED"), current(SUBMITTED)).text
+    )
 
 
-@pytest.mark.parametrize(
-    ("ahead", "words"),
-    [
-        (timedelta(hours=24), "in about 24 hours"),
-        (timedelta(hours=1), "in about 1 hour"),
-        (timedelta(minutes=30), "in 30 minutes"),
-        (timedelta(minutes=1), "in 1 minute"),
-        (timedelta(days=7), "in about 7 days"),
-        (timedelta(seconds=20), "now"),
-    ],
-)
-def test_a_countdown_is_worded_by_the_time_at_which_it_is_told(ahead: timedelta, words: str) -> None:
-    """One that waited does not say what it would have said on time."""
-    window = a_window(NOON + ahead)
-    near = WindowNear(about=about(SUBMITTED), window=window, hours=24)
+def test_a_countdown_says_when_and_nothing_that_ages() -> None:
+    """It may have waited, and it stays: `in an hour` would soon be wrong."""
+    window = a_window(NOON + timedelta(hours=1))
+    near = WindowNear(about=about(SUBMITTED), window=window, hours=1)
 
     text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=window))).text
 
-    assert f"Upgrade window begins {words}: production/web" in text
+    assert text.startswith(f"Upcoming: production/web will be upgraded to {NEW} on Mon 30 Nov, 13:00–16:00 UTC.")
+    assert " in " not in text.split("https://", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (moved("SUCCEEDED", ends_alarm=True), f"All clear: production/web now runs {NEW}."),
+        (
+            WindowMoved(
+                about=about(SUBMITTED), status="SCHEDULED", window=a_window(), from_window=None, ends_alarm=True
+            ),
+            "It breaks no rule any more.",
+        ),
+    ],
+)
+def test_an_all_clear_says_that_it_is_one(event: AnyEvent, words: str) -> None:
+    """Whoever read the alarm stops worrying."""
+    message = notes.channel(event, current(SUBMITTED, with_status("SUCCEEDED")))
+
+    assert words in message.text
+
+
+def test_nobody_is_named_twice_in_an_alert() -> None:
+    """The requester is called upon, so that who asked need not be said again."""
+    text = notes.channel(moved("FAILED", mention=(ROOS, ON_CALL)), current(SUBMITTED, with_status("FAILED"))).text
+
+    assert text.count(f"<@{ROOS}>") == 1
+
+
+def test_a_channel_message_leads_to_the_card_and_to_the_cluster_in_the_console() -> None:
+    """When their addresses are known."""
+    address = "https://console.example.com/acme/production/web"
+    now = replace(current(SUBMITTED, with_status("FAILED")), console=address)
+
+    text = notes.channel(moved("FAILED"), now).text
+
+    assert text.endswith(f"Open the card: {LINK.replace('&', '&amp;')}\nOpen the cluster in the Console: {address}")
+
+
+def test_with_the_last_approval_the_line_says_that_submitting_begins() -> None:
+    """Approval and hand-over are one line, with what it supersedes."""
+    cast = VoteCast(about=about(SUBMITTED), by=SEM, count=1, required=2)
+    last = replace(cast, count=2, supersedes="v1.31.9")
+
+    first, second = (notes.thread(one, current(SUBMITTED)).text for one in (cast, last))
+
+    assert first.endswith("<@U0SEM> approved (1 of 2).")
+    assert second.endswith(
+        "<@U0SEM> approved (2 of 2). Submitting now. It supersedes the upgrade to v1.31.9 that is already scheduled."
+    )
+
+
+def test_a_request_that_needs_no_approval_says_that_submitting_begins() -> None:
+    """In the thread and to the requester."""
+    request = an_upgrade_request(required=0)
+    event = UpgradeRequested(about=about(request), required=0, deadline=request.deadline)
+
+    thread, direct = (draw(event, current(request)).text for draw in (notes.thread, notes.direct))
+
+    assert thread.endswith("<@U0ROOS> requested this upgrade. No approval is needed. Submitting now.")
+    assert "Your request was received. No approval is needed. Submitting now." in direct
 
 
 def test_a_countdown_told_after_its_window_began_says_so() -> None:
@@ -181,8 +234,8 @@ def test_a_countdown_told_after_its_window_began_says_so() -> None:
 
     text = notes.channel(near, current(SUBMITTED, with_status("SCHEDULED", window=window))).text
 
-    assert "Upgrade window has begun: production/web" in text
-    assert "begins" not in text
+    assert text.startswith("production/web: the window of its upgrade has begun.")
+    assert "Upcoming" not in text
 
 
 def test_a_countdown_follows_a_window_that_moved() -> None:
@@ -207,7 +260,7 @@ def test_a_countdown_follows_a_window_that_moved() -> None:
 )
 def test_what_has_moved_on_meanwhile_is_said(event: AnyEvent) -> None:
     """A message that waited through an outage is true when it is read."""
-    assert "By now its status is succeeded." in notes.channel(event, current(SUBMITTED, with_status("SUCCEEDED"))).text
+    assert "By now: done." in notes.channel(event, current(SUBMITTED, with_status("SUCCEEDED"))).text
 
 
 def test_a_moved_window_tells_both() -> None:
@@ -217,7 +270,7 @@ def test_a_moved_window_tells_both() -> None:
 
     text = notes.thread(event, current(SUBMITTED, with_status("SCHEDULED"))).text
 
-    assert f"Its window is now {WINDOW}. It was Mon 30 Nov, 14:00–17:00 UTC." in text
+    assert f"Its window is now {WINDOW}.\nIt was Mon 30 Nov, 14:00–17:00 UTC." in text
 
 
 def test_a_window_that_breaks_a_rule_is_an_alert_with_a_way_out() -> None:
@@ -239,8 +292,8 @@ def test_blindness_names_the_organisation_and_since_when() -> None:
 
     text = notes.channel(blind, current(None)).text
 
-    assert "Upgrade statuses cannot be read: acme" in text
-    assert "since Mon 30 Nov, 12:00 UTC" in text
+    assert text.startswith("Statuses of acme cannot be read.")
+    assert "Since Mon 30 Nov, 12:00 UTC" in text
 
 
 def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
@@ -251,8 +304,8 @@ def test_the_first_line_of_a_thread_mentions_those_to_be_notified() -> None:
     message = notes.thread(event, current(request))
 
     assert "<!subteam^S0PLATFORM>" in seen(message)
-    assert "needs 2 approvals before Wed 2 Dec, 12:00 UTC" in message.text
-    assert message.text.startswith(f"Upgrade requested: production/web, {OLD} → {NEW}.")
+    assert "Needs 2 approvals by Wed 2 Dec, 12:00 UTC." in message.text
+    assert message.text.startswith(f"production/web: upgrade to {NEW}. ")
 
 
 def test_the_requester_is_not_called_upon_by_their_own_request() -> None:
@@ -262,7 +315,7 @@ def test_the_requester_is_not_called_upon_by_their_own_request() -> None:
 
     said = notes.thread(event, current(request)).text
 
-    assert f"<@{SEM}>: <@{ROOS}> asks for this upgrade." in said
+    assert f"<@{SEM}>: <@{ROOS}> requested this upgrade." in said
     assert said.count(f"<@{ROOS}>") == 1
 
 
@@ -285,7 +338,7 @@ def test_a_reminder_says_what_is_missing_and_until_when() -> None:
 
     text = notes.thread(event, current(an_upgrade_request())).text
 
-    assert "1 of 2 approvals so far. It expires Mon 30 Nov, 12:00 UTC." in text
+    assert "1 of 2. Needs 1 more approval by Mon 30 Nov, 12:00 UTC, or it expires." in text
     assert "<@U0KIM>" in text
 
 
@@ -326,5 +379,6 @@ def test_channel_messages_name_environment_cluster_and_versions() -> None:
     for event in events(SUBMITTED):
         if event.about.cluster and not isinstance(event, Answered):
             text = notes.channel(event, current(SUBMITTED)).text
-            assert f"production/web, {OLD} → {NEW}" in text, event
+            assert "production/web" in text.split(".")[0], event
+            assert f"Version: {OLD} → {NEW}." in text, event
             assert CHANNEL not in text.replace(LINK.replace("&", "&amp;"), "")

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.calendar import Freeze
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
+from bot.domain.scheduled import UpgradeIdentity
 from bot.workflow.outbox import Kind
 from tests.builders import (
     NOON,
@@ -30,28 +31,31 @@ FINAL = {"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"}
     ["REQUESTED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED", "PAUSED"],
 )
 async def test_each_status_is_told_where_the_contract_says(status: str) -> None:
-    """Card and thread always; the channel for reminders and alerts; the requester for outcomes. PAUSED is unknown."""
+    """The card always; the channel for reminders and alerts, else the thread; the requester for outcomes.
+
+    PAUSED is unknown. What the channel was told is not repeated in the thread.
+    """
     harness = await a_harness(*ours(), READ)
 
     await sees(harness, a_reading(status=status, reason="Because"))
 
-    (event,) = harness.told(StatusMoved)
+    (event,) = harness.told(StatusMoved, Kind.CHANNEL if status in IN_CHANNEL else Kind.THREAD)
     assert (event.status, event.from_status, event.reason) == (status, "SCHEDULED", "Because")
     assert len(harness.outbox(Kind.CARD)) == 1
-    assert len(harness.told(StatusMoved, Kind.CHANNEL)) == (status in IN_CHANNEL)
+    assert len(harness.told(StatusMoved, Kind.THREAD)) == (status not in IN_CHANNEL)
     assert len(harness.told(StatusMoved, Kind.DIRECT)) == (status in FINAL)
     assert harness.facts(harness.storage.requests[next(iter(harness.storage.requests))]) == ["status moved"]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "MISSED"])
 async def test_a_failure_mentions_the_requester_and_on_call(status: str) -> None:
-    """In the channel, once each; the thread mentions nobody."""
+    """In the channel, once each; the direct message mentions nobody."""
     harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(on_call=("S0ONCALL", ROOS))))
 
     await sees(harness, a_reading(status=status))
 
     assert harness.told(StatusMoved, Kind.CHANNEL)[0].mention == (ROOS, "S0ONCALL")
-    assert harness.told(StatusMoved)[0].mention == ()
+    assert harness.told(StatusMoved, Kind.DIRECT)[0].mention == ()
 
 
 async def test_the_policy_raises_further_statuses_to_the_channel() -> None:
@@ -92,9 +96,9 @@ async def test_a_moved_window_goes_where_its_status_goes(status: str, *, to_chan
     for _ in range(2):
         await sees(harness, a_reading(status=status, window=LATER))
 
-    (event,) = harness.told(WindowMoved)
+    (event,) = harness.told(WindowMoved, Kind.CHANNEL if to_channel else Kind.THREAD)
     assert (event.from_window, event.window) == (a_window(), LATER)
-    assert len(harness.told(WindowMoved, Kind.CHANNEL)) == to_channel
+    assert len(harness.told(WindowMoved, Kind.THREAD)) == (not to_channel)
 
 
 async def test_a_window_left_out_of_an_answer_is_no_move() -> None:
@@ -115,16 +119,68 @@ async def test_a_moved_window_that_breaks_a_rule_is_alerted() -> None:
     await sees(harness, a_reading(window=LATER))
 
     assert [event.window for event in harness.told(WindowBrokeRule, Kind.CHANNEL)] == [LATER]
+    assert harness.told(WindowMoved, Kind.CHANNEL) == harness.told(WindowMoved) == []
+
+
+async def test_a_window_that_breaks_a_rule_no_more_is_all_clear() -> None:
+    """Where the alarm was, also when such moves are told only in the thread; once."""
+    freeze = Freeze(first=LATER.start.date(), last=LATER.start.date())
+    harness = await a_harness(*ours(), READ, policy=a_policy(a_rule(freeze=(freeze,))))
+    await sees(harness, a_reading(window=LATER))
+
+    await sees(harness, a_reading())
+    await sees(harness, a_reading(window=a_window(NOON + timedelta(hours=30))))
+
+    assert [event.ends_alarm for event in harness.told(WindowMoved, Kind.CHANNEL)] == [True]
+    assert [event.ends_alarm for event in harness.told(WindowMoved)] == [False]
+
+
+async def test_an_upgrade_that_overran_is_told_to_have_ended_in_the_channel() -> None:
+    """An alarm has an all-clear, whatever the end is called; one that ran on time ends in the thread."""
+    for status, overran, in_channel in (
+        ("SUCCEEDED", True, True),
+        ("SUPERSEDED", True, True),
+        ("SUCCEEDED", False, False),
+    ):
+        request, upgrade = ours(status="IN_PROGRESS")
+        harness = await a_harness(request, replace(upgrade, overrun_told=overran), READ)
+
+        await sees(harness, a_reading(status=status))
+
+        assert [one.ends_alarm for one in harness.told(StatusMoved, Kind.CHANNEL)] == [True] * in_channel
+        assert len(harness.told(StatusMoved)) == (not in_channel)
+
+
+async def test_a_success_after_a_failure_is_all_clear_once() -> None:
+    """In the record that failed, or in another one of the cluster; what was superseded in between says nothing."""
+    request, upgrade = ours(status="SCHEDULED")
+    failed = replace(
+        upgrade,
+        identity=UpgradeIdentity("before"),
+        status="FAILED",
+        request_id=None,
+        status_since=NOON - timedelta(days=2),
+    )
+    given_up = replace(
+        failed, identity=UpgradeIdentity("between"), status="SUPERSEDED", status_since=NOON - timedelta(days=1)
+    )
+    harness = await a_harness(request, upgrade, failed, given_up, READ)
+
+    for status in ("SUCCEEDED", "SCHEDULED", "SUCCEEDED", "SCHEDULED", "FAILED", "SCHEDULED", "SUCCEEDED"):
+        await sees(harness, a_reading(status=status))
+
+    told = [(event.status, event.ends_alarm) for event in harness.told(StatusMoved, Kind.CHANNEL)]
+    assert told == [("SUCCEEDED", True), ("FAILED", False), ("SUCCEEDED", True)]
 
 
 async def test_a_status_and_a_window_that_move_together_are_one_move() -> None:
-    """Told once, in the channel and in the thread, with the new window."""
+    """Told once, with the new window."""
     harness = await a_harness(*ours(), READ)
 
     await sees(harness, a_reading(status="SCHEDULED_NOTIFIED", window=LATER))
 
     assert [type(event) for event in harness.channel()] == [StatusMoved]
-    assert [event.window for event in harness.told(StatusMoved)] == [LATER]
+    assert [event.window for event in harness.told(StatusMoved, Kind.CHANNEL)] == [LATER]
     assert harness.told(WindowMoved) == []
 
 

@@ -15,10 +15,12 @@ from tests.builders import (
     ACME,
     CHANNEL,
     DATA,
+    KIM,
     NOON,
     a_cluster,
     a_policy,
     a_reading,
+    a_rule,
     a_scheduled_upgrade,
     an_upgrade_request,
 )
@@ -82,7 +84,6 @@ async def test_what_was_requested_here_is_never_part_of_a_baseline() -> None:
 
     await sees(harness, a_reading(status="SCHEDULED_NOTIFIED"))
 
-    assert [event.status for event in harness.told(StatusMoved)] == ["SCHEDULED_NOTIFIED"]
     assert [event.status for event in harness.told(StatusMoved, Kind.CHANNEL)] == ["SCHEDULED_NOTIFIED"]
 
 
@@ -163,7 +164,8 @@ async def test_an_upgrade_that_is_listed_again_is_followed_again(again: Reading,
     await sees(harness, again)
 
     assert harness.upgrades[str(again.identity)].status == again.status
-    assert [event.status for event in harness.told(StatusMoved)] == ["SCHEDULED_NOTIFIED", NOT_REPORTED, again.status]
+    told = [event.status for event in (*harness.told(StatusMoved), *harness.told(StatusMoved, Kind.CHANNEL))]
+    assert sorted(told) == sorted(["SCHEDULED_NOTIFIED", NOT_REPORTED, again.status])
     assert len(harness.channel()) == in_channel
 
 
@@ -220,15 +222,28 @@ async def test_what_ended_a_little_before_the_last_reading_is_news_all_the_same(
 
 
 async def test_an_upgrade_from_outside_is_announced_without_a_request() -> None:
-    """It has no card and no requester; its channel is the environment's."""
+    """When it is first seen; it has no card and no requester, and its channel is the environment's."""
     harness = await a_harness(READ)
 
     await sees(harness, a_reading(identity="out", status="SCHEDULED"))
     await sees(harness, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
 
-    (outgoing,) = harness.storage.told
-    assert (outgoing.kind, outgoing.target) == (Kind.CHANNEL, CHANNEL)
-    assert harness.told(StatusMoved, Kind.CHANNEL)[0].about.request_id is None
+    assert [(one.kind, one.target) for one in harness.storage.told] == [(Kind.CHANNEL, CHANNEL)] * 2
+    assert [one.about.request_id for one in harness.told(StatusMoved, Kind.CHANNEL)] == [None, None]
+
+
+@pytest.mark.parametrize(("required", "mention"), [(1, ("S0PLATFORM", KIM)), (0, ())])
+async def test_an_upgrade_from_outside_calls_upon_those_who_would_have_been_asked(
+    required: int, mention: tuple[str, ...]
+) -> None:
+    """Once, where approvals are asked for: they see that nobody asked them."""
+    rule = a_rule(required_approvals=required, notify=("S0PLATFORM", KIM))
+    harness = await a_harness(READ, policy=a_policy(rule))
+
+    await sees(harness, a_reading(identity="out", status="SCHEDULED"))
+    await sees(harness, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
+
+    assert [one.mention for one in harness.told(StatusMoved, Kind.CHANNEL)] == [mention, ()]
 
 
 async def test_watching_only_what_was_requested_leaves_others_alone() -> None:
@@ -286,7 +301,8 @@ async def test_an_upgrade_confirmed_without_an_identity_is_known_again_by_the_li
     (request,) = harness.storage.requests.values()
     assert (request.state, request.upgrade) == (State.SUBMITTED, "real")
     assert (harness.upgrades["real"].request_id, harness.upgrades[NAMELESS].status) == ("ours", "SUPERSEDED")
-    assert [event.status for event in harness.told(StatusMoved)] == ([status] if status != "SCHEDULED" else [])
+    told = [event.status for event in (*harness.told(StatusMoved), *harness.told(StatusMoved, Kind.CHANNEL))]
+    assert told == ([status] if status != "SCHEDULED" else [])
     assert len(harness.channel()) == (status in IN_CHANNEL)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import ApproversReminded, RequestExpired, UpgradeOverran, VotesVoided, WindowNear
+from bot.domain.events import ApproversReminded, RequestExpired, StatusMoved, UpgradeOverran, VotesVoided, WindowNear
 from bot.domain.request import State, Vote
 from bot.domain.scheduled import Reading
 from bot.workflow.errors import Broken, NoList
@@ -171,6 +171,50 @@ async def test_counting_down_writes_nothing_twice() -> None:
     assert harness.storage.commits == before
 
 
+async def test_a_countdown_is_left_out_when_the_window_begins_within_it_already_at_submission() -> None:
+    """Whoever approved has just seen when it runs; the next countdown comes."""
+    request = an_upgrade_request(id="ours", state=State.SUBMITTED, attempted_at=NOON)
+    upgrade = a_scheduled_upgrade(request_id="ours", window=a_window(NOON + 20 * HOUR))
+    harness = await a_harness(request, upgrade)
+
+    await at(harness, timedelta(minutes=1), 19 * HOUR)
+
+    assert near(harness) == [(1.0, 20 * HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (timedelta(0), [StatusMoved]),
+        (-timedelta(seconds=50), [StatusMoved]),
+        (2 * HOUR, [StatusMoved]),
+        (-timedelta(minutes=5), [StatusMoved, WindowNear]),
+    ],
+)
+async def test_a_reminder_and_a_countdown_of_the_same_minute_are_one_message(seen: timedelta, told: list[type]) -> None:
+    """So is a reminder that comes so late that nothing was counted down before it."""
+    upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))
+    harness = await a_harness(upgrade, READ)
+
+    await polled(harness, DAY + seen, a_reading(status="SCHEDULED_NOTIFIED", window=upgrade.window))
+    await at(harness, DAY + max(seen, timedelta(0)), DAY + 3 * HOUR)
+
+    assert [type(event) for event in harness.channel()] == told
+
+
+@pytest.mark.parametrize(("later", "told"), [(50, [WindowNear]), (70, [WindowNear, StatusMoved])])
+async def test_a_reminder_within_a_minute_after_a_countdown_says_nothing_new(later: int, told: list[type]) -> None:
+    """It has the same words; after that it is news that contacts were notified."""
+    upgrade = a_scheduled_upgrade(window=a_window(NOON + 2 * DAY))
+    harness = await a_harness(upgrade, READ)
+    await at(harness, DAY)
+
+    moment = DAY + timedelta(seconds=later)
+    await polled(harness, moment, a_reading(status="SCHEDULED_NOTIFIED", window=upgrade.window))
+
+    assert [type(event) for event in harness.channel()] == told
+
+
 async def test_a_restarted_bot_does_not_count_down_again() -> None:
     """What was told is known by its key."""
     harness = await a_harness(a_scheduled_upgrade(window=a_window(NOON + DAY)))
@@ -194,6 +238,16 @@ async def test_an_overrun_is_reported_once() -> None:
 
     assert (on_time, harness.storage.commits) == ([], before)
     assert [event.window for event in harness.told(UpgradeOverran, Kind.CHANNEL)] == [upgrade.window]
+
+
+async def test_the_card_of_an_upgrade_that_overruns_is_drawn_again() -> None:
+    """It says so."""
+    request = an_upgrade_request(id="ours", state=State.SUBMITTED)
+    harness = await a_harness(request, a_scheduled_upgrade(status="IN_PROGRESS", request_id="ours"), READ)
+
+    await polled(harness, DAY + 3.1 * HOUR, a_reading(status="IN_PROGRESS"))
+
+    assert len(harness.outbox(Kind.CARD)) == 1
 
 
 async def test_an_overrun_is_not_told_from_a_reading_of_before_the_window_s_end() -> None:

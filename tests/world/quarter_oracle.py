@@ -1,7 +1,7 @@
 """What has to be announced, worked out anew from what list answers showed, without the bot's own rules."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,7 +9,9 @@ from bot.sandbox.avisi.world import ScheduledUpgrade
 
 OPEN = {"REQUESTED", "SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS"}
 FINAL = {"SUCCEEDED", "FAILED", "MISSED", "SUPERSEDED"}
-KINDS = {"SCHEDULED_NOTIFIED": "scheduled notified", "FAILED": "failed", "MISSED": "missed"}
+ANNOUNCED = {"SCHEDULED_NOTIFIED", "FAILED", "MISSED"}
+WENT_WRONG = {"FAILED", "MISSED"}
+A_MINUTE = timedelta(minutes=1)
 LEADS = (timedelta(hours=24), timedelta(hours=1))
 FREEZE = (datetime.fromisoformat("2026-12-20T00:00+00:00"), datetime.fromisoformat("2027-01-04T00:00+00:00"))
 CHANNELS = ("C0GENERAL", "C0PROD", "C0UPGRADES")
@@ -33,12 +35,21 @@ class Last:
 
 @dataclass(slots=True)
 class Oracle:
-    """Keeps what was seen, and what is to be told for it in each channel since it was last asked."""
+    """Keeps what was seen, and what is to be told for it in each channel since it was last asked.
 
+    `moved_at` is when an upgrade was last seen to move, `asked_at` when it was last asked for, `overran` which of them
+    are known to run past their window, and `outcome` how the last one of each cluster ended.
+    """
+
+    clock: Callable[[], datetime]
     expected: dict[str, Counter[Told]] = field(default_factory=lambda: {one: Counter() for one in CHANNELS})
     last: dict[str, Last] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     baselined: set[str] = field(default_factory=set)
+    moved_at: dict[str, datetime] = field(default_factory=dict)
+    asked_at: dict[str, datetime] = field(default_factory=dict)
+    overran: set[str] = field(default_factory=set)
+    outcome: dict[str, str] = field(default_factory=dict)
     _polls: dict[str, int] = field(default_factory=dict)
     _read_at: dict[str, datetime] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
@@ -47,7 +58,9 @@ class Oracle:
     def answered(self, upgrade: ScheduledUpgrade) -> None:
         """Note what the answer to a request showed: it is ours now, and its window is judged."""
         self.last[upgrade.identity] = last = _last(upgrade)
-        self._judge_window(last)
+        self.asked_at[upgrade.identity] = self.moved_at[upgrade.identity] = self.clock()
+        if self._is_broken(last):
+            self._tell(last, "broke")
 
     def poll_begins(self, organisation: str) -> None:
         """Note that a poll of an organisation begins."""
@@ -62,14 +75,24 @@ class Oracle:
             self.last[upgrade.identity] = now
             if before is None and organisation not in self.baselined:
                 continue
-            if before is None or before.status != now.status:
-                self.seen[now.status] += 1
-                if now.status in KINDS:
-                    self._tell(now, KINDS[now.status])
-            elif (before.start, before.end) != (now.start, now.end) and now.status in KINDS:
-                self._tell(now, "window moved")
-            if before is None or (before.start, before.end) != (now.start, now.end):
-                self._judge_window(now)
+            self._moved(upgrade.identity, before, now)
+
+    def _moved(self, identity: str, before: Last | None, now: Last) -> None:
+        if before == now:
+            return
+        self.moved_at[identity] = self.clock()
+        window_moved = before is None or (before.start, before.end) != (now.start, now.end)
+        if before is None or before.status != now.status:
+            self.seen[now.status] += 1
+            if before is None or now.status in ANNOUNCED or self._is_all_clear(identity, now):
+                self._tell(now, now.status)
+            if now.status in WENT_WRONG | {"SUCCEEDED"}:
+                self.outcome[now.name] = now.status
+        elif window_moved and not self._is_broken(now) and (now.status in ANNOUNCED or self._is_broken(before)):
+            self._tell(now, "window moved")
+        if window_moved and self._is_broken(now):
+            self._tell(now, "broke")
+        self.overran.discard(identity)
 
     def polled(self, organisation: str, *, readable: bool, now: datetime) -> None:
         """Note how a poll ended: blind from the second failure on, as steps are longer than ten minutes."""
@@ -92,18 +115,31 @@ class Oracle:
                 read_after = self._read_at.get(one.organisation, one.end) > one.end
                 if read_after and self._first("overran", identity, one.end.isoformat()):
                     self._tell(one, "overrunning")
+                    self.overran.add(identity)
                 continue
             begun = [lead for lead in LEADS if one.start - lead <= now < one.start]
             due = bool(begun) and now - (one.start - min(begun)) <= min(begun) / 4
             if due and self._first("near", identity, one.start.isoformat(), str(min(begun))):
-                self._tell(one, "near")
+                self._count_down(identity, one, one.start - min(begun))
 
-    def _judge_window(self, one: Last) -> None:
+    def _count_down(self, identity: str, one: Last, due: datetime) -> None:
+        """Expect a countdown, but where the reminder has just told it, or the window was as near when it was asked."""
+        just_told = one.status in ANNOUNCED and identity in self.moved_at and self.moved_at[identity] > due - A_MINUTE
+        if not just_told and not (identity in self.asked_at and self.asked_at[identity] > due - A_MINUTE):
+            self._tell(one, "near")
+
+    def _is_all_clear(self, identity: str, now: Last) -> bool:
+        """Whether the channel waits for this end: it overran, or what was tried before went wrong."""
+        if identity in self.overran and now.status in FINAL - WENT_WRONG:
+            return True
+        return now.status == "SUCCEEDED" and self.outcome.get(now.name) in WENT_WRONG
+
+    def _is_broken(self, one: Last) -> bool:
+        """Whether the window of an upgrade that has not begun lies in the freeze."""
         frozen = one.environment == "production" and one.organisation == "acme"
         if one.start is None or one.end is None or one.status not in OPEN - {"IN_PROGRESS"} or not frozen:
-            return
-        if one.start < FREEZE[1] and one.end > FREEZE[0]:
-            self._tell(one, "broke")
+            return False
+        return one.start < FREEZE[1] and one.end > FREEZE[0]
 
     def _tell(self, one: Last, kind: str) -> None:
         production = "C0PROD" if one.environment == "production" else "C0UPGRADES"

@@ -11,7 +11,7 @@ from tests.world.approving import BASE, TWO, answered, as_it_is, events, obey, p
 from tests.world.harness import CHANNEL, Harness, harness
 
 HOUR = timedelta(hours=1)
-WAITING = "Still waiting for approval: 1 of 2 approvals so far."
+WAITING = "Still waiting for approval: 1 of 2."
 POST = "*/scheduled-cluster-upgrades"
 
 
@@ -38,7 +38,7 @@ async def test_who_can_still_decide_is_reminded_with_growing_gaps_until_it_expir
         assert expired.buttons == ("Ask again",)
         assert late.startswith("This request expired on ")
         assert late.endswith("so your press came too late and nothing was changed. It can be requested again.")
-        await home.roos.direct("passed before it was submitted. It can be asked for again.")
+        await home.roos.direct("Expired: it was not submitted by", "It can be requested again.")
         assert home.submissions() == 0
 
 

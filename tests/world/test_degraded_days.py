@@ -17,7 +17,7 @@ from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.looking import PATIENCE
 from tests.world.harness import CHANNEL, Harness, harness
 
-BLIND, SEES = "statuses cannot be read", "can be read again"
+BLIND, SEES = "Statuses of acme cannot be read", "can be read again"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_a_cloud_that_is_down_for_hours_is_named_and_everything_goes_on_af
 
     await opened.cloud.come_back()
     await opened.sem.message(CHANNEL, SEES)
-    await opened.sem.message(CHANNEL, "Reminder", "staging/payments")
+    await opened.sem.message(CHANNEL, "Upcoming: staging/payments will be upgraded")
     await hurry(opened.url)
     await opened.card(other, "Approved by", without="Not through yet")
     await settled(opened.url)
@@ -77,7 +77,7 @@ async def test_a_slack_that_is_down_gets_everything_once_it_is_back(opened: Harn
     assert not (await owed(opened.url)).nothing
 
     opened.slack.faults.clear()
-    await opened.sem.message(CHANNEL, "failed", "staging/payments", without="Version")
+    await opened.sem.message(CHANNEL, "failed", "staging/payments", "No further attempt is scheduled.")
     await hurry(opened.url)
     await opened.card(card, "The upgrade failed")
     await settled(opened.url)

@@ -23,7 +23,7 @@ async def baselined(home: Harness) -> None:
     ("status", "words"),
     [
         ("MISSED", ("passed and it did not start", "Too busy", "rescheduled for the next window")),
-        ("FAILED", ("reports the status failed", "Too busy", "may be partly upgraded")),
+        ("FAILED", ("failed", "Too busy", "may be partly upgraded")),
     ],
 )
 async def test_an_alert_says_what_happened_why_and_what_can_be_done(
@@ -49,7 +49,7 @@ async def test_a_superseded_upgrade_says_no_more_than_is_known(home: Harness) ->
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, "SUPERSEDED", reason="The version of the update channel moved on")
-    line = await home.sem.reply(CHANNEL, card.ts, "superseded")
+    line = await home.sem.reply(CHANNEL, card.ts, "Superseded")
 
     assert "The version of the update channel moved on" in line
     assert "Another upgrade" not in line
@@ -62,7 +62,7 @@ async def test_an_unknown_status_is_shown_as_it_is_and_breaks_nothing(home: Harn
     upgrade = home.cloud.upgrades[-1]
 
     home.cloud.move(upgrade.identity, "PAUSED_<!channel>")
-    line = await home.sem.reply(CHANNEL, card.ts, "PAUSED", "it was requested")
+    line = await home.sem.reply(CHANNEL, card.ts, "a status that the bot does not know: PAUSED")
     home.cloud.move(upgrade.identity, "SUCCEEDED")
     await home.card(card, "Done: the cluster now runs")
 
@@ -80,11 +80,11 @@ async def test_what_happened_while_the_bot_was_down_is_told_once_as_it_is_now(sq
         for status in ("SCHEDULED", "SCHEDULED_NOTIFIED", "IN_PROGRESS", "FAILED"):
             home.cloud.move(upgrade.identity, status)
         await home.open_bot()
-        await home.sem.message(CHANNEL, "Upgrade failed")
+        await home.sem.message(CHANNEL, "staging/payments: upgrade to", "failed", without="*Version*")
         await home.card(card, "The upgrade failed")
-        await home.sem.no_message(CHANNEL, "Reminder of an upgrade")
+        await home.sem.no_message(CHANNEL, "Upcoming")
 
-        assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade failed" in one]) == 1
+        assert len([one for one in home.sem.messages(CHANNEL) if "No further attempt" in one]) == 1
 
 
 async def test_what_stood_there_before_the_bot_is_its_baseline(sqlite_file: str) -> None:
@@ -114,7 +114,7 @@ async def test_upgrades_scheduled_elsewhere_are_told_as_bot_watch_says(sqlite_fi
         home.cloud.move(upgrade.identity, "SCHEDULED_NOTIFIED")
 
         if watch == "all":
-            await home.sem.message(CHANNEL, "Reminder", OUTSIDE, "Scheduled outside Slack")
+            await home.sem.message(CHANNEL, "Upcoming", OUTSIDE, "Scheduled outside Slack, without approval here")
         else:
             await home.sem.no_message(CHANNEL, OUTSIDE, within=2.5)
 
@@ -123,10 +123,11 @@ async def test_a_countdown_comes_once_and_moves_with_the_window(home: Harness) -
     """One an hour before the window; when the window moves, one an hour before the new one."""
     await home.approved("staging/payments")
     upgrade = home.cloud.upgrades[-1]
-    now = home.clock()
+    now = home.clock() + timedelta(hours=2)
+    home.clock.jump(now)
     home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(minutes=55), now + timedelta(hours=3)))
-    await home.sem.message(CHANNEL, "Upgrade window begins", "staging/payments")
-    await home.sem.no_message(CHANNEL, "Reminder", within=2)
+    await home.sem.message(CHANNEL, "Upcoming: staging/payments will be upgraded")
+    await home.sem.no_message(CHANNEL, "contacts have been notified.", "Upcoming", within=2)
 
     home.cloud.move(upgrade.identity, "SCHEDULED", window=(now + timedelta(hours=10), now + timedelta(hours=12)))
     await polled(home.url, times=2)
@@ -144,7 +145,7 @@ async def test_a_countdown_comes_once_and_moves_with_the_window(home: Harness) -
 
 def begins(home: Harness) -> int:
     """Count the countdowns in the channel."""
-    return sum("Upgrade window begins" in one for one in home.sem.messages(CHANNEL))
+    return sum("Upcoming" in one for one in home.sem.messages(CHANNEL))
 
 
 async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: Harness) -> None:
@@ -156,10 +157,14 @@ async def test_an_upgrade_that_runs_past_its_window_is_reported_once(home: Harne
     window = (now - timedelta(hours=2), now - timedelta(minutes=1))
     home.cloud.outcome("overrun", identity=upgrade.identity)
     home.cloud.move(upgrade.identity, "IN_PROGRESS", window=window)
-    await home.sem.message(CHANNEL, "Upgrade is overrunning", "staging/payments")
+    alarm = await home.sem.message(CHANNEL, "staging/payments: upgrade to", "is still running after its window")
     await home.slack.quiet(seconds=1.5)
 
-    assert len([one for one in home.sem.messages(CHANNEL) if "Upgrade is overrunning" in one]) == 1
+    assert len([one for one in home.sem.messages(CHANNEL) if "is still running after its window" in one]) == 1
+
+    home.cloud.move(upgrade.identity, "SUCCEEDED")
+    clear = await home.sem.message(CHANNEL, "All clear: staging/payments now runs")
+    assert clear.raw["thread_ts"] == alarm.ts
 
 
 async def test_an_upgrade_that_the_cloud_forgot_is_no_longer_reported_until_it_is_there_again(home: Harness) -> None:
@@ -195,7 +200,7 @@ async def test_a_channel_that_takes_no_messages_is_reported_and_holds_up_no_othe
         other = home.cloud.schedule_elsewhere("production/orders", "v1.32.3-u-ame.1")
         home.cloud.move(other.identity, "SCHEDULED_NOTIFIED")
 
-        await home.sem.message("C0PROD", "Reminder", "production/orders")
+        await home.sem.message("C0PROD", "Upcoming", "production/orders")
         told = await home.roos.direct("cannot post in", "/invite")
         assert CHANNEL in told
 
@@ -214,7 +219,7 @@ async def test_without_a_list_outcomes_are_inferred_and_said_to_be(sqlite_file: 
         assert upgrade.window_end
 
         home.clock.jump(upgrade.window_start - timedelta(minutes=55))
-        await home.sem.message(CHANNEL, "Upgrade window begins")
+        await home.sem.message(CHANNEL, "Upcoming")
         home.cloud.cluster("staging/payments").version = upgrade.to_version
         home.clock.jump(upgrade.window_end + timedelta(minutes=31))
 
@@ -234,7 +239,7 @@ async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -
         assert end
 
         home.clock.jump(end + timedelta(minutes=31))
-        words = ("Not upgraded by the end of its window", "concluded from the version")
+        words = ("was not done by the end of its window", "concluded from the version")
         alert = await home.sem.message(CHANNEL, *words)
 
     assert "concluded from the version" in alert

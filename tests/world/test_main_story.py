@@ -1,5 +1,8 @@
 """From the command to the notification in the channel, over HTTP and over Socket Mode."""
 
+from collections import Counter
+
+from benchmarks.reliability.counting import polled, settled
 from tests.world.harness import CHANNEL, Harness
 
 
@@ -11,7 +14,7 @@ async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_e
     sent = anyhow.cloud.requests.of("schedule")[-1].body
     anyhow.cloud.step()
     anyhow.cloud.step()
-    reminder = await anyhow.sem.message(CHANNEL, "Reminder", "production/orders")
+    reminder = await anyhow.sem.message(CHANNEL, "Upcoming: production/orders will be upgraded")
     anyhow.cloud.step()
     await anyhow.card(card, "The upgrade is running")
     anyhow.cloud.step()
@@ -25,8 +28,8 @@ async def test_a_request_is_approved_submitted_reminded_of_and_followed_to_its_e
     assert reminder.ts != card.ts
     assert done.buttons == ()
     assert anyhow.submissions() == 1
-    assert [one.ts for one in anyhow.sem.messages(CHANNEL) if "Reminder" in one] == [reminder.ts]
-    await anyhow.roos.direct("succeeded")
+    assert [one.ts for one in anyhow.sem.messages(CHANNEL) if "Upcoming" in one] == [reminder.ts]
+    await anyhow.roos.direct("production/orders", "is done")
 
 
 async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(anyhow: Harness) -> None:
@@ -36,7 +39,7 @@ async def test_a_failed_upgrade_alerts_the_channel_and_mentions_the_requester(an
 
     for _ in range(4):
         anyhow.cloud.step()
-    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", without="Version")
+    alert = await anyhow.sem.message(CHANNEL, "failed", "staging/payments", "No further attempt is scheduled.")
 
     assert "U0ROOS" in alert.mentions.users
     assert alert.buttons == ("Reschedule",)
@@ -79,3 +82,22 @@ async def test_the_requester_may_withdraw_and_nobody_else(home: Harness) -> None
 
     withdrawn = await home.card(card, "ithdrawn")
     assert withdrawn.buttons == ("Ask again",)
+
+
+async def test_one_upgrade_from_request_to_success_costs_few_messages(home: Harness) -> None:
+    """Ten posts at most, and 22 calls of Slack with everything that is looked up; the form is not counted."""
+    await settled(home.url)
+    before = Counter(home.slack.faults.calls)
+
+    card = await home.approved("production/orders", reason="it is due")
+    for _ in range(4):
+        home.cloud.step()
+        await polled(home.url)
+        await settled(home.url)
+    await home.card(card, "Done: the cluster now runs")
+    await settled(home.url)
+
+    made = home.slack.faults.calls - before
+    made -= Counter({method: count for method, count in made.items() if method.startswith("views.")})
+    assert made["chat.postMessage"] <= 10, made
+    assert made.total() <= 22, made

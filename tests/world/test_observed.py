@@ -20,11 +20,11 @@ async def finished(home: Harness) -> None:
     card = await home.approved("staging/payments", reason="it is due")
     home.cloud.step()
     home.cloud.step()
-    await home.sem.message(CHANNEL, "Reminder")
+    await home.sem.message(CHANNEL, "Upcoming")
     home.cloud.step()
     home.cloud.step()
     await home.card(card, "Done: the cluster now runs")
-    await home.roos.direct("succeeded")
+    await home.roos.direct("is done")
 
 
 async def test_one_reference_leads_from_the_press_to_the_call_to_the_message(

@@ -41,21 +41,39 @@ channel = "C0GENERAL"
 [environments."globex/test"]
 channel = "C0GENERAL"
 """
-HEADINGS = {
-    "Reminder of an upgrade": "scheduled notified",
-    "Upgrade window has begun": "near",
-    "Upgrade failed": "failed",
-    "Upgrade missed its window": "missed",
-    "Window moved": "window moved",
-    "The window breaks a rule": "broke",
-    "Upgrade is overrunning": "overrunning",
-    "Upgrade statuses cannot be read": "blind",
-    "Upgrade statuses can be read again": "sees",
+HEADLINES = (
+    (r"Upcoming: (?P<name>\S+) will be upgraded to ", "near"),
+    (r"All clear: (?P<name>\S+) now runs ", "SUCCEEDED"),
+    (r"(?P<name>\S+): the window of its upgrade has begun", "near"),
+    (r"(?P<name>\S+): the window of its upgrade breaks a rule", "broke"),
+    (r"(?P<name>\S+): upgrade to \S+ is waiting for its window", "REQUESTED"),
+    (r"(?P<name>\S+): upgrade to \S+ is scheduled", "SCHEDULED"),
+    (r"(?P<name>\S+): upgrade to \S+ has started", "IN_PROGRESS"),
+    (r"(?P<name>\S+): upgrade to \S+ is done", "SUCCEEDED"),
+    (r"(?P<name>\S+): upgrade to \S+ was superseded", "SUPERSEDED"),
+    (r"(?P<name>\S+): upgrade to \S+ failed", "FAILED"),
+    (r"(?P<name>\S+): upgrade to \S+ missed its window", "MISSED"),
+    (r"(?P<name>\S+): upgrade to \S+ has the status PAUSED", "PAUSED"),
+    (r"(?P<name>\S+): upgrade to \S+ (moved to|has lost its window)", "window moved"),
+    (r"(?P<name>\S+): upgrade to \S+ is still running after its window", "overrunning"),
+    (r"Statuses of (?P<name>\S+) cannot be read", "blind"),
+    (r"Statuses of (?P<name>\S+) can be read again", "sees"),
+)
+COUNTED = {
+    "submitted, waiting for its window": "REQUESTED",
+    "scheduled": "SCHEDULED",
+    "scheduled, contacts notified": "SCHEDULED_NOTIFIED",
+    "running": "IN_PROGRESS",
+    "done": "SUCCEEDED",
+    "superseded": "SUPERSEDED",
+    "paused": "PAUSED",
+    "upcoming": "near",
+    "window has begun": "near",
+    "window moved": "window moved",
+    "still running after its window": "overrunning",
 }
-COUNTED = {"window begins soon": "near", "window has begun": "near"} | {
-    name.lower(): kind for name, kind in HEADINGS.items()
-}
-TITLE = re.compile(r"^\*(?P<heading>[^*:]+): (?P<name>[^*,]+)(, [^*]*)?\*", re.MULTILINE)
+TITLE = re.compile(r"^\*[🔵🟣🟢🔴🟠⚪] (?P<headline>[^*]+)\*", re.MULTILINE)
+REMINDER = "Reminder: contacts have been notified."
 LINE = re.compile(r"^\*(?P<kind>[^*:]+): (?P<count>\d+)\*\n(?P<names>.*)$", re.MULTILINE)
 
 
@@ -103,7 +121,13 @@ def _quarter(
     )
     policy = load_policy(settings.bot_policy_file, settings)
     return Quarter(
-        slack=slack, cloud=cloud, clock=clock, settings=settings, policy=policy, oracle=Oracle(), chance=chance
+        slack=slack,
+        cloud=cloud,
+        clock=clock,
+        settings=settings,
+        policy=policy,
+        oracle=Oracle(clock=clock),
+        chance=chance,
     )
 
 
@@ -183,15 +207,14 @@ def _compare(quarter: Quarter, read: dict[str, int], everything: dict[str, Count
 
 def _read(message: Seen) -> tuple[Counter[Told], Counter[str]]:
     """Return what a message tells, and of which kinds a digest counts more than it names."""
-    if message.shown.startswith("Upgrade "):
-        return Counter(), Counter()  # a card
     told, hidden = Counter[Told](), Counter[str]()
-    for found in TITLE.finditer(message.shown):
-        heading = found["heading"]
-        if not found["name"].isdigit():
-            told["near" if heading.startswith("Upgrade window begins") else HEADINGS[heading], found["name"]] += 1
+    for title in TITLE.finditer(message.shown):
+        kind, name = next(
+            (kind, found["name"]) for words, kind in HEADLINES if (found := re.match(words, title["headline"]))
+        )
+        told["SCHEDULED_NOTIFIED" if kind == "near" and REMINDER in message.shown else kind, name] += 1
     for found in LINE.finditer(message.shown):
-        kind = COUNTED.get(found["kind"].lower(), found["kind"].lower())
+        kind = COUNTED[found["kind"].lower()]
         names = re.findall(r"(\S+/\S+) to ", found["names"]) or found["names"].split(", ")
         told.update((kind, name) for name in names)
         hidden[kind] += int(found["count"]) - len(names)

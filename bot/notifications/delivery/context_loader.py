@@ -131,11 +131,13 @@ class ContextLoader:
         return self.addresses[place]
 
     def _current(self, stored: StoredContext, *, link: str | None) -> MessageContext:
+        shown = stored.request or stored.upgrade
         return MessageContext(
             now=self.now(),
             request=stored.request,
             upgrade=stored.upgrade,
             link=link,
+            console=self.console.of(shown) if shown else None,
             naming=self.naming,
             zone=self.policy.default.zone,
         )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.events import Answered, RolloutMoved, UpgradeRequested
+from bot.domain.events import Answered, AnyEvent, RolloutMoved, UpgradeRequested
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
@@ -203,8 +203,38 @@ class Delivery:
         else:
             page = digest(await self._waiting(group), total=stored_digest.total)[0]
             message, numbers = page.message, set(page.numbers)
-        await self.paced_messenger.post(channel, message, lease, ahead=True)
-        await self._done([due for due in group if due.number in numbers], lease, at=channel)
+        told = [due for due in group if due.number in numbers]
+        place = await self._follow_up(told, message, lease)
+        if place is None:
+            place = await self.paced_messenger.post(channel, message, lease, ahead=True)
+        kept = place
+
+        async def remember(work: UnitOfWork) -> None:
+            for event in map(grouping.event, told):
+                if notes.raises_alarm(event):
+                    await work.messages.put_card(_alarm(channel, event), kept)
+                elif notes.ends_alarm(event):
+                    await work.messages.forget_card(_alarm(channel, event))
+
+        await self._done(told, lease, also=remember, at=channel)
+
+    async def _follow_up(self, told: Sequence[DueMessage], message: Message, lease: Lease) -> MessageRef | None:
+        """Post an all-clear under its alarm, and in the channel; None when there is no such alarm, or no more."""
+        event = grouping.event(told[0])
+        if len(told) > 1 or not notes.ends_alarm(event):
+            return None
+        name = _alarm(told[0].outgoing.target, event)
+        async with self.read() as work:
+            alarm = await work.messages.card(name)
+        if alarm is None:
+            return None
+        try:
+            return await self.paced_messenger.follow_up(alarm, message, lease)
+        except MessageGone:
+            async with self.begin(lease) as work:
+                await work.messages.forget_card(name)
+                await work.commit()
+            return None
 
     async def _waiting(self, group: Sequence[DueMessage]) -> Sequence[Waiting]:
         now = self.context_loader.now()
@@ -412,6 +442,11 @@ def build_delivery(
         home=home,
         report=count,
     )
+
+
+def _alarm(channel: str, event: AnyEvent) -> RequestId:
+    """Return the name under which the place of an alarm in a channel is kept, until it is all clear."""
+    return RequestId(f"alarm:{channel}:{event.about.organisation}/{event.about.full_name}")
 
 
 async def _nobody(channel: str) -> Sequence[MemberId]:  # noqa: ARG001 - as Menders

@@ -16,6 +16,9 @@ class Messenger(Protocol):
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
         """Post in a channel or under a message; raises MessageGone when that message is gone."""
 
+    async def follow_up(self, place: MessageRef, message: Message) -> MessageRef:
+        """Post under a message and show it in the channel, too; raises MessageGone when that message is gone."""
+
     async def update(self, place: MessageRef, message: Message) -> None:
         """Replace a message; raises MessageGone."""
 

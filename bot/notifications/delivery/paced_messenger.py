@@ -41,6 +41,12 @@ class PacedMessenger:
             pace, self._plainly(message, lambda drawn: self.messenger.post(channel, drawn, thread_ts=thread_ts))
         )
 
+    async def follow_up(self, place: MessageRef, message: Message, lease: Lease) -> MessageRef:
+        """Post under a message and show it in the channel, too, before those who wait."""
+        pace = posts(place.channel)
+        await self.rate_limiter.turn(pace, lease, ahead=True)
+        return await self._held(pace, self._plainly(message, lambda drawn: self.messenger.follow_up(place, drawn)))
+
     async def update(self, place: MessageRef, message: Message, lease: Lease, *, ahead: bool) -> None:
         """Redraw a message; `ahead` passes by all who wait.
 

@@ -24,9 +24,16 @@ class SlackMessenger:
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> MessageRef:
         """Post in a channel or under a message; raises MessengerError."""
+        return await self._post(channel, message, thread_ts=thread_ts)
+
+    async def follow_up(self, place: MessageRef, message: Message) -> MessageRef:
+        """Post under a message and show it in the channel, too; raises MessengerError."""
+        return await self._post(place.channel, message, thread_ts=place.ts, reply_broadcast=True)
+
+    async def _post(self, channel: str, message: Message, **where: Any) -> MessageRef:  # noqa: ANN401 - as Slack's client
         posted = self._client.chat_postMessage(
             channel=channel,
-            thread_ts=thread_ts,
+            **where,
             text=message.text,
             blocks=_blocks(message) or None,
             parse="none",

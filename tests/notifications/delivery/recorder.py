@@ -1,7 +1,7 @@
 """A messenger in memory that fails as it is told, and a post office: storage, delivery and a worker's loop in one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.cluster import Catalog
 from bot.domain.events import StatusMoved, VoteCast
@@ -59,6 +59,12 @@ class FakeMessenger:
         self.last += 1
         self._fail("post", self.after)
         return MessageRef(channel=channel, ts=f"{self.last}.0")
+
+    async def follow_up(self, place: MessageRef, message: Message) -> MessageRef:
+        """Post under a message and show it in the channel, too."""
+        posted = await self.post(place.channel, message, thread_ts=place.ts)
+        self.sent[-1] = replace(self.sent[-1], how="follow_up")
+        return posted
 
     async def update(self, place: MessageRef, message: Message) -> None:
         """Replace a message."""

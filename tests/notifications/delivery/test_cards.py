@@ -41,10 +41,10 @@ async def test_the_card_comes_first_and_its_thread_keeps_its_order() -> None:
     await harness.work()
 
     assert [one.how for one in harness.slack.sent] == ["post", "thread", "thread", "thread"]
-    assert [one.message.text.rpartition("approved: ")[2] for one in harness.sent("thread")] == [
-        "1 of 9.",
-        "2 of 9.",
-        "3 of 9.",
+    assert [one.message.text.rpartition("approved (")[2] for one in harness.sent("thread")] == [
+        "1 of 9).",
+        "2 of 9).",
+        "3 of 9).",
     ]
     assert {one.thread_ts for one in harness.sent("thread")} == {"1.0"}
 

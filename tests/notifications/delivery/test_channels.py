@@ -3,12 +3,14 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from bot.domain.events import StatusMoved
-from bot.domain.request import State
+from bot.domain.events import About, SawAgain, StatusMoved, UpgradeOverran, WentBlind
+from bot.domain.request import State, UpgradeRequest
 from bot.notifications.delivery.errors import (
     Transient,
 )
 from bot.workflow import outbox
+from bot.workflow.inbox import MessageRef
+from bot.workflow.outbox import OutboxMessage
 from tests.builders import CHANNEL, NOON, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints
 from tests.notifications.delivery.recorder import RecordingMessenger, a_line, an_announcement
@@ -71,10 +73,10 @@ async def test_more_than_five_channel_messages_become_one_digest() -> None:
 
     (only,) = harness.sent("post")
     assert complaints(only.message) == []
-    assert only.message.text.startswith("8 notifications about upgrades.\nUpgrade failed: production/web")
+    assert only.message.text.startswith("8 notifications about upgrades.\n🔴 production/web: upgrade to ")
     assert "<@U0ROOS>" in only.message.text
     assert "https://team.slack.com/C0UPGRADES/77.0" in only.message.text
-    assert "Succeeded: 7" in only.message.text
+    assert "Done: 7" in only.message.text
     assert harness.storage.waiting == []
 
 
@@ -102,7 +104,7 @@ async def test_a_digest_that_failed_to_go_out_is_the_same_digest_later() -> None
 
     assert [one.message.text.partition("\n")[0][:31] for one in harness.sent("post")] == [
         "6 notifications about upgrades.",
-        "Upgrade succeeded: production/w",
+        "production/web: upgrade to v1.3",
     ]
 
 
@@ -120,7 +122,7 @@ async def test_a_long_digest_is_several_messages_and_tells_each_once() -> None:
     pages = harness.sent("post")
     assert len(pages) > 2
     assert all(complaints(page.message) == [] for page in pages)
-    assert sum(page.message.text.count("Upgrade missed its window") for page in pages) == 40
+    assert sum(page.message.text.count("missed its window") for page in pages) == 40
     assert pages[0].message.text.startswith("40 notifications about upgrades.")
     assert pages[1].message.text.startswith("40 notifications about upgrades (continued).")
 
@@ -141,6 +143,84 @@ async def test_what_is_told_is_what_is_true_when_it_is_told() -> None:
     await harness.work()
 
     text = harness.sent("post")[0].message.text
-    assert "By now its status is in progress." in text
+    assert "By now: running." in text
     assert "Tue 1 Dec, 12:00–15:00 UTC" in text
     assert "2026-11-30" not in text
+
+
+def overran(request: UpgradeRequest) -> OutboxMessage:
+    """Build the alarm that an upgrade is still running after its window."""
+    return outbox.in_channel(CHANNEL, UpgradeOverran(about=about(request), window=a_window()), key="overran")
+
+
+def all_clear(request: UpgradeRequest, key: str = "clear") -> OutboxMessage:
+    """Build the news that it succeeded after all."""
+    done = StatusMoved(
+        about=about(request), status="SUCCEEDED", from_status="IN_PROGRESS", window=a_window(), ends_alarm=True
+    )
+    return outbox.in_channel(CHANNEL, done, key=key)
+
+
+async def test_an_all_clear_stands_under_its_alarm_and_in_the_channel() -> None:
+    """Whoever reads the alarm sees how it ended; the next success is news of its own."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    harness = RecordingMessenger(request)
+
+    await harness.put(overran(request))
+    await harness.work()
+    await harness.put(all_clear(request))
+    await harness.work()
+    await harness.put(all_clear(request, "again"))
+    await harness.work()
+
+    assert [one.how for one in harness.slack.sent] == ["post", "follow_up", "post"]
+    assert harness.sent("follow_up")[0].thread_ts == "1.0"
+    assert harness.sent("follow_up")[0].message.text.startswith("All clear: production/web now runs")
+
+
+async def test_an_all_clear_whose_alarm_was_deleted_is_posted_by_itself() -> None:
+    """It is told anyhow."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    harness = RecordingMessenger(request)
+    await harness.put(overran(request))
+    await harness.work()
+    harness.slack.deleted.add(MessageRef(channel=CHANNEL, ts="1.0"))
+
+    await harness.put(all_clear(request))
+    await harness.work()
+
+    assert [one.how for one in harness.slack.sent] == ["post", "post"]
+    assert harness.storage.waiting == []
+
+
+async def test_when_statuses_can_be_read_again_it_stands_under_the_message_that_they_cannot() -> None:
+    """In each channel under its own."""
+    nobody = About(organisation="acme", environment="", cluster="", from_version="", to_version="")
+    blind, sees = WentBlind(about=nobody, since=NOON), SawAgain(about=nobody, since=NOON, until=NOON)
+    harness = RecordingMessenger()
+
+    await harness.put(*(outbox.in_channel(channel, blind, key="blind") for channel in (CHANNEL, "C0PROD")))
+    await harness.work()
+    await harness.put(*(outbox.in_channel(channel, sees, key="sees") for channel in (CHANNEL, "C0PROD")))
+    await harness.work()
+
+    posted = {one.to: index for index, one in enumerate(harness.sent("post"), 1)}
+    assert {one.to: one.thread_ts for one in harness.sent("follow_up")} == {
+        channel: f"{index}.0" for channel, index in posted.items()
+    }
+
+
+async def test_an_alarm_that_was_told_in_a_digest_has_its_all_clear_under_the_digest() -> None:
+    """Where people read of it."""
+    request = an_upgrade_request(state=State.SUBMITTED)
+    harness = RecordingMessenger(request)
+    await harness.put(
+        *(an_announcement(request, number) for number in range(6)),
+        overran(request),
+    )
+    await harness.work()
+
+    await harness.put(all_clear(request))
+    await harness.work()
+
+    assert [(one.how, one.thread_ts) for one in harness.slack.sent] == [("post", None), ("follow_up", "1.0")]

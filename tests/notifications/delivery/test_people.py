@@ -75,7 +75,8 @@ async def test_the_requester_gets_the_address_of_the_card() -> None:
     await harness.work()
 
     (only,) = harness.sent("direct")
-    assert only.message.text.startswith("Your request was received: production/web")
+    assert only.message.text.startswith("production/web: upgrade to ")
+    assert "Your request was received." in only.message.text
     assert "Open the card: https://team.slack.com/C0UPGRADES/1.0" in only.message.text
 
 

@@ -67,7 +67,7 @@ async def _succeeding(page: Page, folder: Path) -> None:
     await approve(card)
     await expect(page.locator(".upgrade .pill")).to_be_visible()
     await step_until(page, "SCHEDULED_NOTIFIED")
-    reminder = page.get_by_role("article").filter(has_text="Reminder").first
+    reminder = page.get_by_role("article").filter(has_text="Upcoming").first
     await expect(reminder).to_be_visible()
     await expect(card).to_contain_text("contacts have been notified")
     await expect(card).to_contain_text("4 replies")
@@ -108,7 +108,7 @@ async def _failing(page: Page, folder: Path) -> None:
     await approve(card)
     await expect(page.locator(".upgrade .pill")).to_have_count(2)
     await step_until(page, "FAILED")
-    alert = page.get_by_role("article").filter(has_text="Upgrade failed").last
+    alert = page.get_by_role("article").filter(has_text="No further attempt is scheduled.").last
     await expect(alert).to_be_visible()
     await _of(alert, folder / "alert.png")
     await page.emulate_media(color_scheme="dark")

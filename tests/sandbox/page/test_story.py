@@ -118,7 +118,7 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     await expect(page.locator(".upgrade .pill")).to_be_visible()
 
     await step_until(page, "SCHEDULED_NOTIFIED")
-    reminder = page.get_by_role("article").filter(has_text="Reminder")
+    reminder = page.get_by_role("article").filter(has_text="Upcoming")
     await expect(reminder.first).to_contain_text("production/orders")
     await step_until(page, "SUCCEEDED")
     await expect(card).to_contain_text("Done: the cluster now runs")
@@ -128,7 +128,7 @@ async def test_two_people_carry_an_upgrade_through(desk: Page) -> None:
     await expect(thread).to_contain_text("Sem Bakker approved")
     await be(page, "U0ROOS")
     await page.get_by_role("link", name="Upgrade Bot").click()
-    await expect(page.get_by_text("Upgrade succeeded")).to_be_visible()
+    await expect(page.get_by_text("is done").last).to_be_visible()
     await page.get_by_role("link", name="Open the card").last.click()
     await expect(card).to_be_in_viewport()
 
@@ -207,7 +207,7 @@ async def test_a_failed_upgrade_is_an_alert(desk: Page) -> None:
 
     await step_until(desk, "FAILED")
 
-    alert = desk.get_by_role("article").filter(has_text="Upgrade failed")
+    alert = desk.get_by_role("article").filter(has_text="No further attempt is scheduled.")
     await expect(alert).to_contain_text("@on-call")
     await expect(alert.get_by_role("button", name="Reschedule")).to_be_visible()
 
