@@ -1,9 +1,12 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.events import RequestRejected, VoteCast
-from bot.domain.request import State, Vote
-from bot.workflow.inbox import Press, RejectionGiven
+from bot.domain.people import MemberId
+from bot.domain.request import State, UpgradeRequest, Vote
+from bot.workflow.inbox import ApprovalCommented, Decided, Press, RejectionGiven
 from bot.workflow.outbox import Kind
 from tests.builders import (
     KIM,
@@ -12,9 +15,11 @@ from tests.builders import (
     SEM,
     a_policy,
     a_press,
+    a_reading,
     a_rule,
+    an_upgrade_request,
 )
-from tests.workflow.harness import a_harness, decision
+from tests.workflow.harness import ANNE, a_harness, decision
 
 TWO = a_policy(a_rule(required_approvals=2))
 
@@ -76,3 +81,77 @@ async def test_a_change_between_reading_and_deciding_is_decided_again() -> None:
     await asyncio.gather(change(), harness.decide(number, press, lease))
 
     assert decision(harness.now_of(request)) == (State.APPROVED, {SEM, KIM})
+
+
+STATES = (
+    State.PENDING_APPROVAL,
+    State.APPROVED,
+    State.SUBMISSION_FAILED,
+    State.SUBMISSION_UNCLEAR,
+    State.SUBMITTED,
+    State.REJECTED,
+)
+EVERY = (
+    "approve",
+    "comment",
+    "take_back",
+    "reject",
+    "withdraw",
+    "try_again",
+    "submit_again",
+    "it_is_there",
+    "acknowledge",
+)
+
+
+def entry_of(what: str, request: UpgradeRequest, *, by: MemberId) -> Decided:
+    """Build what somebody sends; only the requester withdraws, and only Kim has an approval to take back."""
+    if what == "comment":
+        return ApprovalCommented(member=by, request_id=request.id, seal=request.seal, comment="Fine by me")
+    if what == "reject":
+        return RejectionGiven(member=by, request_id=request.id, seal=request.seal, reason="No")
+    who = {"withdraw": ROOS, "take_back": KIM}.get(what, by)
+    return a_press(request, member=who, press=Press(what))
+
+
+async def outcome_of(state: State, presses: tuple[str, str], order: tuple[int, ...]) -> tuple[object, ...]:
+    """Let two people press in an order, or at once when there is none, and return all that came of it."""
+    request = an_upgrade_request(
+        state=state,
+        attempt=1,
+        attempted_at=NOON,
+        emergency=True,
+        required=2,
+        votes=(Vote(member=KIM, at=NOON),),
+    )
+    harness = await a_harness(request, policy=a_policy(a_rule(required_approvals=2, approvers=(SEM, KIM, ANNE))))
+    harness.cloud.readings = [a_reading(to_version=request.to_version, created_at=NOON)]
+    request = harness.now_of(request)
+    entries = [entry_of(what, request, by=by) for what, by in zip(presses, (SEM, ANNE), strict=True)]
+    decided = [(await harness.enter(one), one, await harness.lease()) for one in entries]
+    if order:
+        for number in order:
+            await harness.decide(*decided[number])
+    else:
+        await asyncio.gather(*(harness.decide(*one) for one in decided))
+    now = harness.now_of(request)
+    return (
+        *decision(now),
+        now.acknowledged_by,
+        tuple(sorted(harness.answers)),
+        tuple(sorted(harness.facts(request))),
+        tuple(sorted(type(one.event).__name__ for one in harness.outbox(Kind.THREAD))),
+        len(harness.outbox(Kind.SUBMIT)),
+    )
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("first", EVERY)
+@pytest.mark.parametrize("second", EVERY)
+async def test_any_two_presses_at_the_same_moment_are_as_one_after_the_other(
+    state: State, first: str, second: str
+) -> None:
+    """One decision, one audit trail, and both people are told what is true: as if one had pressed before the other."""
+    together = await outcome_of(state, (first, second), ())
+
+    assert together in [await outcome_of(state, (first, second), order) for order in ((0, 1), (1, 0))]
