@@ -22,6 +22,7 @@ from bot.domain.request import RequestId, Seal, State, UpgradeRequest
 from bot.workflow.errors import AvisiError, MembersUnavailable, NoList, NotConnected
 from bot.workflow.inbox import (
     AnyEntry,
+    ApprovalCommented,
     ButtonPressed,
     FormSubmitted,
     FreezeAsked,
@@ -57,7 +58,15 @@ OLD_PATCH = "v1.30.8-u-ame.1"
 NEW_PATCH = "v1.31.5-u-ame.1"
 PEOPLE = (ROOS, SEM, KIM, ANNE, GUS)
 ALWAYS = Freeze(first=date(2026, 1, 1), last=date(2028, 1, 1))
-PRESSES = (Press.APPROVE, Press.WITHDRAW, Press.TRY_AGAIN, Press.SUBMIT_AGAIN)
+PRESSES = (
+    Press.APPROVE,
+    Press.TAKE_BACK,
+    Press.WITHDRAW,
+    Press.TRY_AGAIN,
+    Press.SUBMIT_AGAIN,
+    Press.IT_IS_THERE,
+    Press.ACKNOWLEDGE,
+)
 FAILED = {State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR}
 RARELY = st.sampled_from([False, False, False, True])
 people = st.sampled_from(PEOPLE)
@@ -75,7 +84,7 @@ class Story(RuleBasedStateMachine):
         self.storage = WatchedStorage(a_catalog(versions=(OLD, OLD_PATCH, NEW, NEW_PATCH)))
         self.members = the_people()
         self.cloud = WatchedCloud(self.storage.tables.catalogs[ACME], self.storage, self.members, self.clock)
-        self.cloud.policy = a_policy()
+        self.cloud.policy = a_policy(a_rule(emergency=True))
         self.cloud.time = NOON
         self.harness = Harness(
             storage=self.storage, cloud=self.cloud, members=self.members, clock=self.clock, policy=self.cloud.policy
@@ -109,17 +118,26 @@ class Story(RuleBasedStateMachine):
     # --- people ---
 
     @rule(
-        by=st.sampled_from([ROOS, ROOS, *PEOPLE]),
+        by=st.sampled_from([ROOS, SEM, *PEOPLE]),
         cluster=st.sampled_from([WEB, WEB, DATA]),
         version=st.sampled_from([NEW, NEW, NEW_PATCH]),
         hours=st.sampled_from([None, None, 1, 30]),
         flags=st.sampled_from([(False, False), (False, False), (True, False), (False, True), (True, True)]),
+        emergency=st.booleans(),
     )
-    def ask(self, by: MemberId, cluster: str, version: str, hours: int | None, flags: tuple[bool, bool]) -> None:
+    def ask(
+        self, by: MemberId, cluster: str, version: str, hours: int | None, flags: tuple[bool, bool], *, emergency: bool
+    ) -> None:
         """Somebody presses Request."""
         start = self.clock() + timedelta(hours=hours) if hours else None
         form = a_form(
-            cluster_identity=cluster, version=version, start=start, ignore_windows=flags[0], override=flags[1]
+            cluster_identity=cluster,
+            version=version,
+            start=start,
+            ignore_windows=flags[0],
+            override=flags[1],
+            emergency=emergency,
+            reason="CVE fixes, at once",
         )
         self.enter(FormSubmitted(member=by, organisation=ACME, form=form))
 
@@ -150,6 +168,23 @@ class Story(RuleBasedStateMachine):
         """Somebody gives a reason in the reject modal."""
         request = choose.draw(st.sampled_from(self.requests))
         self.enter(RejectionGiven(member=by, request_id=request.id, seal=request.seal, reason="No"))
+
+    @precondition(lambda self: self.pending)
+    @rule()
+    def think_twice(self) -> None:
+        """Sem approves and takes it back, so that Kim's approval is the only one."""
+        request = self.pending[0]
+        for by, press in ((SEM, Press.APPROVE), (SEM, Press.TAKE_BACK), (KIM, Press.APPROVE)):
+            seal = self.storage.requests[request.id].seal
+            self.enter(ButtonPressed(member=by, press=press, request_id=request.id, seal=seal))
+        self.work()
+
+    @precondition(lambda self: self.pending)
+    @rule(by=people, choose=st.data())
+    def comment(self, by: MemberId, choose: st.DataObject) -> None:
+        """Approve with a comment."""
+        request = choose.draw(st.sampled_from(self.pending))
+        self.enter(ApprovalCommented(member=by, request_id=request.id, seal=request.seal, comment="Fine"))
 
     @precondition(lambda self: self.pending)
     @rule(by=st.permutations([SEM, KIM, ANNE]), local_worker=st.sampled_from([1, 2, 2]), choose=st.data())
@@ -208,10 +243,13 @@ class Story(RuleBasedStateMachine):
                 self.kept.append((number, entry))
                 return
             answer = self.answer(number)
-            if isinstance(entry, ButtonPressed):
+            if isinstance(entry, ButtonPressed | ApprovalCommented):
+                given = self.cloud.ballots.given
                 if "Your approval counts" in answer:
                     seen = self.cards[entry.request_id][entry.seal]
-                    self.cloud.ballots.given.add((entry.request_id, entry.member, seen))
+                    given.add((entry.request_id, entry.member, seen))
+                if "You took back your approval" in answer:
+                    given -= {one for one in given if one[:2] == (entry.request_id, entry.member)}
                 self.cloud.ballots.again[entry.request_id] += "It is being submitted again" in answer
 
         await asyncio.gather(*(one(*each) for each in received))
@@ -279,12 +317,22 @@ class Story(RuleBasedStateMachine):
         approvers=st.sampled_from([(SEM, KIM), (TEAM,), (ROOS, SEM), (TEAM, ANNE)]),
         own=st.booleans(),
         frozen=RARELY,
+        emergency=st.booleans(),
     )
-    def change_policy(self, required: int, approvers: tuple[str, ...], *, own: bool, frozen: bool) -> None:
+    def change_policy(
+        self, required: int, approvers: tuple[str, ...], *, own: bool, frozen: bool, emergency: bool
+    ) -> None:
         """Restart the bot with another policy."""
         freeze = (ALWAYS,) if frozen else ()
         self.cloud.policy = a_policy(
-            a_rule(required_approvals=required, approvers=approvers, self_approval=own, freeze=freeze, override=True)
+            a_rule(
+                required_approvals=required,
+                approvers=approvers,
+                self_approval=own,
+                freeze=freeze,
+                override=True,
+                emergency=emergency,
+            )
         )
         self.harness = self.run(self.harness.restarted(policy=self.cloud.policy))
 
