@@ -223,7 +223,7 @@ def _lift_button(freeze: UpgradeFreeze, where: str, *, zone: tzinfo) -> Block:
         text=cut(f"Upgrades in {where} can be approved and submitted again at once.", 280),
         yes="Lift freeze",
     )
-    says = f"Lift the freeze until {plain_time(freeze.until, zone)}"
+    says = f"Lift freeze until {plain_time(freeze.until, zone)}"
     return button("Lift freeze", action_id=LIFT, value=freeze.id, style="danger", says=says, asks=asks)
 
 
