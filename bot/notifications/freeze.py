@@ -39,7 +39,7 @@ def freeze_message(
     if not freeze.is_in_force(now):
         what = "lifted" if freeze.lifted_by else "ended"
         title = f"⚪ Freeze {what}: {where}"
-        told = f"{_ended(freeze)} {mention(freeze.by)} had set it on {when(freeze.since)}, until {when(freeze.until)}."
+        told = f"{_ended(freeze)} {mention(freeze.by)} had set it ({when(freeze.since)}), until {when(freeze.until)}."
         said = f"{escape(title)}\n{told}\n{reason}"
         return blocks.message(said, header(title), section(told), section(reason), zone=zone)
     title = f"🟠 Upgrades frozen: {where}"
@@ -156,8 +156,8 @@ def was_lifted(freeze: UpgradeFreeze) -> str:
 
 def _ended(freeze: UpgradeFreeze) -> str:
     if freeze.lifted_by:
-        return f"The freeze was lifted by {mention(freeze.lifted_by)} on {when(freeze.over_at or freeze.until)}."
-    return f"The freeze ended by itself on {when(freeze.until)}."
+        return f"The freeze was lifted by {mention(freeze.lifted_by)} ({when(freeze.over_at or freeze.until)})."
+    return f"The freeze ended by itself ({when(freeze.until)})."
 
 
 def _where(places: Sequence[FrozenPlace], naming: Naming) -> str:

@@ -314,15 +314,15 @@ def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for
 def _not_frozen(why: NotFrozen) -> str:
     match why:
         case FreezeIsOver(lifted_by=None, at=at):
-            return f"This freeze ended on {when(at)}, so there is nothing left to lift."
+            return f"This freeze ended by itself ({when(at)}), so there is nothing left to lift."
         case FreezeIsOver(lifted_by=lifted_by, at=at):
-            return f"This freeze was already lifted by <@{lifted_by}> on {when(at)}."
+            return f"This freeze was already lifted by <@{lifted_by}> ({when(at)})."
         case FreezeUnknown():
             return "This freeze is no longer known, so nothing was changed."
         case NothingToFreeze():
             return "None of the chosen environments is in the catalog of Avisi Cloud any more."
         case FreezeEnds(until=until, most=most):
-            return f"A freeze cannot end on {when(until)}: choose a time ahead, within {most.days} days."
+            return f"A freeze cannot end then ({when(until)}): choose a time ahead, within {most.days} days."
 
 
 def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case for each reason
