@@ -6,7 +6,8 @@ from typing import Protocol
 
 from bot.store.queues.leases import FEW
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Lane, Lease, LocalWorker
+from bot.workflow.ports import LONGEST_PAUSE, Lease, LocalWorker
+from bot.workflow.queues import Box, Lane
 from tests.fake_tables import FakeTables, Row, next_of_members
 
 
@@ -52,7 +53,7 @@ class FakeClaims:
         rows = next_of_members(tables.inbox) if box is Box.INBOX else tables.outbox.values()
         for row in rows:
             waits = box is Box.INBOX and row.due_at > now
-            if not row.ended and not waits and Lane.of(box, row.queue) is lane:
+            if not row.ended and not waits and _lane(box, row) is lane:
                 heads.setdefault(row.queue, row)
                 urgencies[row.queue] = min(urgencies.get(row.queue, row.urgency), row.urgency)
         due = [queue for queue, head in heads.items() if head.due_at <= self.storage.seconds()]
@@ -60,7 +61,7 @@ class FakeClaims:
         asked = [queue for queue in due if queue not in besides and (among is None or queue in among)]
         claimable = self._is_free if among is None else self._is_nobodys
         free = [queue for queue in asked if claimable((box, queue))]
-        return tuple(self._take((box, queue)) for queue in free[:limit])
+        return tuple(self._take((box, queue), lane) for queue in free[:limit])
 
     async def claim(self, queue: str) -> Lease | None:
         """Claim a named queue; None when it is somebody's or not due yet."""
@@ -117,17 +118,17 @@ class FakeClaims:
         now, tables = self.storage.seconds(), self.storage.tables
         boxes = ((Box.INBOX, before.inbox, tables.inbox), (Box.OUTBOX, before.outbox, tables.outbox))
         queues = {
-            (box, row.queue)
+            (_lane(box, row), row.queue)
             for box, known, rows in boxes
             for number, row in rows.items()
             if number not in known and row.due_at <= now
         }
         free = self.local_worker.free_for(queues) if len(queues) <= FEW else ()
-        claimed = {queue for queue in free if self._is_nobodys(queue)}
-        for queue in claimed:
-            self.local_worker.take(self._take(queue))
-        for queue in queues - claimed:
-            self.local_worker.wake(*queue)
+        claimed = {(lane, queue) for lane, queue in free if self._is_nobodys((lane.box, queue))}
+        for lane, queue in claimed:
+            self.local_worker.take(self._take((lane.box, queue), lane))
+        for lane, queue in queues - claimed:
+            self.local_worker.wake(lane, queue)
 
     def _is_free(self, key: tuple[Box | None, str]) -> bool:
         return self.leases.get(key, HeldLease()).not_before <= self.storage.seconds() and self._is_nobodys(key)
@@ -136,8 +137,12 @@ class FakeClaims:
         until = self.leases.get(key, HeldLease()).until
         return until is None or until <= self.storage.seconds()
 
-    def _take(self, key: tuple[Box | None, str]) -> Lease:
+    def _take(self, key: tuple[Box | None, str], lane: Lane | None = None) -> Lease:
         held = self.leases.setdefault(key, HeldLease())
         held.number += 1
         held.until = self.storage.seconds() + self.lasting
-        return Lease(queue=key[1], number=held.number, box=key[0])
+        return Lease(queue=key[1], number=held.number, lane=lane)
+
+
+def _lane(box: Box, row: Row) -> Lane:
+    return Lane.DECISIONS if box is Box.INBOX else row.what.lane

@@ -8,7 +8,7 @@ from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, warning, wrong
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem, SessionsShared
-from bot.workflow.ports import Box
+from bot.workflow.queues import Box
 
 DATABASE = "BOT_DATABASE_URL"
 _NAMED = 4

@@ -38,7 +38,8 @@ from bot.workflow.inbox import (
 )
 from bot.workflow.lookups import find_request
 from bot.workflow.outbox import DueMessage, OutboxMessage
-from bot.workflow.ports import BeginReading, BeginWork, Box, Lane, Lease, ReadOnlyWork, UnitOfWork
+from bot.workflow.ports import BeginReading, BeginWork, Lease, ReadOnlyWork, UnitOfWork
+from bot.workflow.queues import Box, Lane
 from bot.workflow.requesting import Later, Requesting
 from bot.workflow.retrying import MOST_TRIES, growing_pause
 from bot.workflow.rollouts import Rollouts
@@ -96,13 +97,13 @@ class QueueRunner:
         """
         while True:
             try:
-                match Lane.of(lease.box or Box.OUTBOX, lease.queue):
+                match lease.lane:
                     case Lane.DECISIONS:
                         return await self._take_in(lease)
                     case Lane.SUBMISSIONS:
                         await self._submit(lease)
                         return 0.0
-                    case Lane.DELIVERIES:
+                    case _:
                         return await self.handlers.deliver(lease)
             except UnreadableRow as unreadable:
                 await self._pass_by(unreadable, lease)

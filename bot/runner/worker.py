@@ -14,7 +14,8 @@ from bot.runner.leases import RENEW_EVERY, break_off, kept
 from bot.runner.outage import Outage
 from bot.runner.queue_runner import QueueRunner
 from bot.workflow.errors import LeaseLost, OlderPolicy, StoreAway
-from bot.workflow.ports import Box, Claims, Lane, Lease, Queue
+from bot.workflow.ports import Claims, Lease
+from bot.workflow.queues import Lane, Queue
 from bot.workflow.retrying import growing_pause
 
 log = structlog.get_logger("bot.runner")
@@ -56,29 +57,28 @@ class Worker:
             return ()
         free = self._free()
         found: list[Queue] = []
-        for box, queue in sorted(set(queues).difference(self._in_hand.values())):
-            lane = Lane.of(box, queue)
+        for lane, queue in sorted(set(queues).difference(self._in_hand.values())):
             if free[lane] > 0:
                 free[lane] -= 1
-                found.append((box, queue))
+                found.append((lane, queue))
         return found
 
     def take(self, lease: Lease) -> None:
         """Start serving a queue, which the commit that stored something in it has claimed."""
-        if lease.box is None:
-            raise ValueError(f"{lease.queue} is no queue of a box.")
+        if lease.lane is None:
+            raise ValueError(f"{lease.queue} is no queue with work.")
         if self._running is None:
             raise RuntimeError("A worker that does not run takes nothing.")
         # In a context of its own: its log lines say nothing of the work that stored it.
-        task = asyncio.create_task(self._serve(self._running, lease.box, lease), context=Context())
-        self._in_hand[task] = lease.box, lease.queue
+        task = asyncio.create_task(self._serve(self._running, lease.lane, lease), context=Context())
+        self._in_hand[task] = lease.lane, lease.queue
         task.add_done_callback(self._ended)
 
-    def wake(self, box: Box, queue: str) -> None:
+    def wake(self, lane: Lane, queue: str) -> None:
         """Claim this queue as soon as a slot is free."""
         if self._running is not None and self._running.resting():
             return
-        self._named[Lane.of(box, queue)].add(queue)
+        self._named[lane].add(queue)
         self._woken.set()
 
     async def run(
@@ -119,7 +119,7 @@ class Worker:
         looks = ticks() >= self._look_again
         for lane in Lane:
             free = self._free()[lane]
-            in_hand = {queue for box, queue in self._in_hand.values() if Lane.of(box, queue) is lane}
+            in_hand = {queue for of, queue in self._in_hand.values() if of is lane}
             among = self._named[lane] - in_hand
             if free < 1 or not (looks or among):
                 continue
@@ -135,14 +135,14 @@ class Worker:
     def _free(self) -> Counter[Lane]:
         """Count the free slots of each lane; commits that end at one moment may each count on the same ones."""
         free = Counter(dict.fromkeys(Lane, _AT_ONCE))
-        free.subtract(Lane.of(box, queue) for box, queue in self._in_hand.values())
+        free.subtract(lane for lane, _ in self._in_hand.values())
         return free
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._in_hand[task]
         self._woken.set()
 
-    async def _serve(self, running: _Running, box: Box, lease: Lease) -> None:
+    async def _serve(self, running: _Running, lane: Lane, lease: Lease) -> None:
         again_in = 0.0
         try:
             async with kept(running.claims, lease, renew_every=self._renew_every):
@@ -163,7 +163,7 @@ class Worker:
             self._failed.pop(lease.queue, None)
             await self._release(running, lease, again_in=again_in)
             if again_in:
-                asyncio.get_running_loop().call_later(again_in, self.wake, box, lease.queue)
+                asyncio.get_running_loop().call_later(again_in, self.wake, lane, lease.queue)
 
     def _rest(self, lease: Lease, error: Exception) -> float:
         """Return for how long a queue rests in which something cannot be done: longer each time, if it is our fault."""

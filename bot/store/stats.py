@@ -16,7 +16,7 @@ from bot.store.queues import statements
 from bot.store.requests import CODEC as REQUESTS
 from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
 from bot.store.transaction import Transaction, transaction
-from bot.workflow.ports import Box
+from bot.workflow.queues import Box
 from bot.workflow.repositories import Feed
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from bot.store.errors import SESSIONS_SHARED, DatabaseUnavailable
 from bot.store.tables import Base
 from bot.workflow.errors import Stale
-from bot.workflow.ports import Box
+from bot.workflow.queues import Queue
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -43,7 +43,7 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self._open: AsyncConnection | None = connection
         self._notes: list[tuple[str, dict[str, object]]] = []
-        self.queues: set[tuple[Box, str]] = set()
+        self.queues: set[Queue] = set()
         """Where something was stored that is due."""
 
     @property

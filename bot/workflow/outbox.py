@@ -11,6 +11,7 @@ from bot.domain.rollout import Rollout, RolloutId
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import queues
 from bot.workflow.inbox import MessageRef
+from bot.workflow.queues import Lane
 
 
 class Kind(StrEnum):
@@ -73,6 +74,11 @@ class OutboxMessage:
     delay: float = 0.0
     rollout_id: RolloutId | None = None
     freeze_id: FreezeId | None = None
+
+    @property
+    def lane(self) -> Lane:
+        """Return the kind of work that it is."""
+        return Lane.SUBMISSIONS if self.kind is Kind.SUBMIT else Lane.DELIVERIES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Protocol
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.people import Member, MemberId
 from bot.domain.readiness import Alert, NodePool
 from bot.domain.scheduled import Reading, UpgradeIdentity
-from bot.workflow.queues import SUBMISSIONS
+from bot.workflow.queues import Box, Lane, Queue
 from bot.workflow.repositories import (
     AlertChecks,
     Audit,
@@ -125,45 +124,23 @@ class UnitOfWork(ReadOnlyWork, Protocol):
         """
 
 
-class Box(StrEnum):
-    """Where queues with work are looked for."""
-
-    INBOX = "inbox"
-    OUTBOX = "outbox"
-
-
-class Lane(StrEnum):
-    """A kind of work. Each has its own slots in a worker, so that none takes those of another."""
-
-    DECISIONS = "decisions"
-    SUBMISSIONS = "submissions"
-    DELIVERIES = "deliveries"
-
-    @property
-    def box(self) -> Box:
-        """Where its queues are."""
-        return Box.INBOX if self is Lane.DECISIONS else Box.OUTBOX
-
-    @classmethod
-    def of(cls, box: Box, queue: str) -> "Lane":
-        """Return the lane of a queue."""
-        if box is Box.INBOX:
-            return cls.DECISIONS
-        return cls.SUBMISSIONS if queue.startswith(SUBMISSIONS) else cls.DELIVERIES
-
-
 @dataclass(kw_only=True, slots=True)
 class Lease:
     """A queue that is ours for a while. Only the holder of the current `number` may record a result.
 
-    `box` is where the queue is, None for a named one such as `poll:acme`. The commit that ends the last thing in
-    a box's queue gives the lease back, and then it is no longer `held`.
+    `lane` is the kind of work in the queue, None for a named one such as `poll:acme`. The commit that ends the last
+    thing in a queue with work gives the lease back, and then it is no longer `held`.
     """
 
     queue: str
     number: int
-    box: Box | None = None
+    lane: Lane | None = None
     held: bool = True
+
+    @property
+    def box(self) -> Box | None:
+        """Return where the queue is, None for a named one."""
+        return self.lane.box if self.lane else None
 
 
 class BeginReading(Protocol):
@@ -294,10 +271,6 @@ class AvisiCloud(Protocol):
         """Return the cloud's own time as its last answer showed it (aware UTC), None before the first."""
 
 
-Queue = tuple[Box, str]
-"""A queue: its box and its name."""
-
-
 class LocalWorker(Protocol):
     """Whoever works, in this process, on what is stored."""
 
@@ -307,5 +280,5 @@ class LocalWorker(Protocol):
     def take(self, lease: Lease) -> None:
         """Begin a queue, which was claimed by the commit that stored something in it."""
 
-    def wake(self, box: Box, queue: str) -> None:
+    def wake(self, lane: Lane, queue: str) -> None:
         """Claim this queue as soon as that can be: something that is due was stored in it."""

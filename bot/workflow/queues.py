@@ -1,7 +1,10 @@
 """The names of all queues and of the leases of jobs. They are stored, so they never change; nothing else builds one.
 
-The only thing that is read from a name is whether it is the queue of a submission.
+No name is read again: what is put into a queue says which kind of work it is. Only the store, which searches for work,
+has nothing but the names, and looks for SUBMISSIONS.
 """
+
+from enum import StrEnum
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.freeze import FreezeId
@@ -12,6 +15,30 @@ from bot.domain.rollout import RolloutId
 SUBMISSIONS = "submit:"
 """The queues of submissions have names that begin with this; the store looks for them by it."""
 _ASIDE = ":aside:"
+
+
+class Box(StrEnum):
+    """Where queues with work are looked for."""
+
+    INBOX = "inbox"
+    OUTBOX = "outbox"
+
+
+class Lane(StrEnum):
+    """A kind of work. Each has its own slots in a worker, so that none takes those of another."""
+
+    DECISIONS = "decisions"
+    SUBMISSIONS = "submissions"
+    DELIVERIES = "deliveries"
+
+    @property
+    def box(self) -> Box:
+        """Where its queues are."""
+        return Box.INBOX if self is Lane.DECISIONS else Box.OUTBOX
+
+
+Queue = tuple[Lane, str]
+"""A queue: the kind of work in it, and its name."""
 
 
 def entries_of_request(request_id: RequestId) -> str:

@@ -8,7 +8,8 @@ from bot.runner.queue_runner import Handlers, QueueRunner
 from bot.runner.worker import Worker
 from bot.workflow.inbox import AnyEntry, NewEntry
 from bot.workflow.outbox import OutboxMessage
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Box, Lane
 from tests.workflow.harness import Harness
 
 SOON = 30.0
@@ -102,9 +103,10 @@ class WorkerHarness:
         """Let what was postponed become due, and wake the worker for it."""
         self.harness.storage.pass_time(seconds)
         tables = self.harness.storage.tables
-        for box, rows in ((Box.INBOX, tables.inbox), (Box.OUTBOX, tables.outbox)):
-            for row in rows.values():
-                self.worker.wake(box, row.queue)
+        for row in tables.inbox.values():
+            self.worker.wake(Lane.DECISIONS, row.queue)
+        for row in tables.outbox.values():
+            self.worker.wake(row.what.lane, row.queue)
 
     def held(self, queue: str, box: Box = Box.OUTBOX) -> bool:
         """Whether the queue is somebody's now."""

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Collection
 
-from bot.workflow.ports import Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from tests.builders import an_outbox_message
 from tests.fake_claims import FakeClaims
 from tests.runner.harness import SOON, WorkerHarness

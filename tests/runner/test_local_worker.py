@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.domain.request import State
 from bot.workflow.outbox import Urgency
-from bot.workflow.ports import Box, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from tests.builders import a_press, an_outbox_message, an_upgrade_request
 from tests.runner.harness import at_work
 from tests.workflow.harness import a_harness
@@ -38,7 +39,7 @@ async def test_nothing_is_claimed_while_more_is_served_than_there_are_slots(logg
         await asyncio.sleep(0)  # the worker runs
         for number in range(18):
             bench.recorder.held[f"queue {number}"] = bench.recorder.held["slow"]
-            bench.worker.take(Lease(queue=f"queue {number}", number=1, box=Box.OUTBOX))
+            bench.worker.take(Lease(queue=f"queue {number}", number=1, lane=Lane.DELIVERIES))
         await bench.put(an_outbox_message("late", queue="late"))
         await bench.later(2)
         begun = bench.held("late")

@@ -16,7 +16,8 @@ from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.inbox import AnyEntry, NewEntry, Press
-from bot.workflow.ports import Box, Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Box, Lane
 from tests.builders import (
     ACME,
     KIM,

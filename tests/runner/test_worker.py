@@ -4,7 +4,8 @@ from typing import Any
 
 from bot.domain.request import State
 from bot.workflow.inbox import Press
-from bot.workflow.ports import Box, Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Box, Lane
 from tests.builders import (
     KIM,
     ROOS,

@@ -11,7 +11,8 @@ from bot.store.queues.leases import StoredClaims
 from bot.store.storage import Storage
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import transaction
-from bot.workflow.ports import BeginReading, BeginWork, Box, Claims, Lease, Queue
+from bot.workflow.ports import BeginReading, BeginWork, Claims, Lease
+from bot.workflow.queues import Lane, Queue
 from tests.fake_claims import FakeClaims
 from tests.fakes import FakeStorage
 
@@ -30,12 +31,12 @@ class LocalWorkerHere:
 
     def take(self, lease: Lease) -> None:
         """Remember the lease."""
-        assert lease.box is not None
-        self.leases[lease.box, lease.queue] = lease
+        assert lease.lane is not None
+        self.leases[lease.lane, lease.queue] = lease
 
-    def wake(self, box: Box, queue: str) -> None:
+    def wake(self, lane: Lane, queue: str) -> None:
         """Remember the name."""
-        self.woken.add((box, queue))
+        self.woken.add((lane, queue))
 
 
 @dataclass(frozen=True, slots=True)

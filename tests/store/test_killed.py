@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE
 from sqlalchemy import text
 
 from bot.store.storage import Storage
-from bot.workflow.ports import Lane
+from bot.workflow.queues import Lane
 
 WRITER = """
 import asyncio, sys

@@ -12,7 +12,7 @@ from bot.store.storage import Storage
 from bot.store.tables import InboxRow, OutboxRow
 from bot.store.transaction import transaction
 from bot.workflow.inbox import NewEntry
-from bot.workflow.ports import Box, Lane
+from bot.workflow.queues import Box, Lane
 from bot.workflow.repositories import Feed
 from tests import postgresql
 from tests.builders import (

@@ -34,7 +34,8 @@ from bot.store.transaction import transaction
 from bot.wiring import UseCases, use_cases
 from bot.workflow.errors import AvisiError
 from bot.workflow.inbox import FormSubmitted, NewEntry
-from bot.workflow.ports import Box, Lane, Lease, Page, Submission
+from bot.workflow.ports import Lease, Page, Submission
+from bot.workflow.queues import Box, Lane
 from tests.world.quarter_oracle import Oracle
 
 ORGANISATIONS = (Organisation("acme"), Organisation("globex"))

@@ -18,7 +18,7 @@ from bot.store.transaction import InsertInto, Transaction
 from bot.workflow.errors import UnreadableRow
 from bot.workflow.inbox import AnyEntry, InboxEntry, NewEntry
 from bot.workflow.outbox import DueMessage, Kind, OutboxMessage, StoredDigest
-from bot.workflow.ports import Box
+from bot.workflow.queues import Lane
 
 ENTRIES: KindCodec[Any] = KindCodec(*get_args(AnyEntry))
 EVENTS: KindCodec[Any] = KindCodec(*get_args(AnyEvent))
@@ -87,7 +87,7 @@ class StoredInbox:
         new = frozenset(key for (key,) in await self._transaction.all(_enter(self._transaction.insert), *rows))
         for one in new_entries:
             if one.key in new:
-                self._transaction.queues.add((Box.INBOX, one.queue))
+                self._transaction.queues.add((Lane.DECISIONS, one.queue))
             about = {**one.context, "key": one.key, "queue": one.queue, "entry": type(one.entry).__name__}
             self._transaction.note("inbox.stored" if one.key in new else "inbox.known", **about)
         return new
@@ -143,7 +143,7 @@ class StoredOutbox:
             return
         reference = current_reference()
         await self._transaction.run(_put(self._transaction.insert), *(_row(outgoing, reference) for outgoing in outbox))
-        self._transaction.queues.update((Box.OUTBOX, outgoing.queue) for outgoing in outbox if not outgoing.delay)
+        self._transaction.queues.update((outgoing.lane, outgoing.queue) for outgoing in outbox if not outgoing.delay)
 
     async def due(self, queue: str, *, limit: int) -> tuple[DueMessage, ...]:
         """Return the queue's undone messages in stored order, up to the first that has to wait.

@@ -12,7 +12,8 @@ from bot.store.queues import statements
 from bot.store.tables import LeaseRow
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.errors import LeaseLost
-from bot.workflow.ports import LONGEST_PAUSE, Box, Lane, Lease, LocalWorker, Queue
+from bot.workflow.ports import LONGEST_PAUSE, Lease, LocalWorker
+from bot.workflow.queues import Lane, Queue
 
 Take = ReturningUpdate[str, int]
 """One of the statements that take leases."""
@@ -51,8 +52,8 @@ class StoredClaims:
             return ()
         async with self.engines.turn, transaction(self.engines.write) as claiming:
             rows = await claiming.all(statements.DUE_AMONG[lane], among=among, limit=limit, lasting=self.lasting)
-            new = [_name(row.queue, lane.box) for row in rows if row.is_new]
-            queues = [(lane.box, row.queue) for row in rows]
+            new = [_name(row.queue, lane) for row in rows if row.is_new]
+            queues = [(lane, row.queue) for row in rows]
             leases = await self._claim(claiming, queues, statements.TAKE_AT_ONCE, new=new)
             await claiming.commit()
         return leases
@@ -80,19 +81,19 @@ class StoredClaims:
         else has are left out; so are all of them when they are many, as people wait for this commit.
         """
         free = self.local_worker.free_for(storing.queues) if self.local_worker and len(storing.queues) <= FEW else ()
-        new = [_name(queue, box) for box, queue in free]
+        new = [_name(queue, lane) for lane, queue in free]
         return await self._claim(storing, free, statements.TAKE_AT_ONCE, new=new)
 
     def begin(self, queues: Iterable[Queue], leases: Iterable[Lease]) -> None:
         """Start the work that was just stored: at once what was claimed, the rest as soon as it can be claimed."""
         if self.local_worker is None:
             return
-        claimed = {(lease.box, lease.queue) for lease in leases}
+        claimed = {(lease.lane, lease.queue) for lease in leases}
         for lease in leases:
             self.local_worker.take(lease)
-        for box, queue in queues:
-            if (box, queue) not in claimed:
-                self.local_worker.wake(box, queue)
+        for lane, queue in queues:
+            if (lane, queue) not in claimed:
+                self.local_worker.wake(lane, queue)
 
     async def renew(self, lease: Lease) -> None:
         """Prolong it; raises LeaseLost."""
@@ -147,9 +148,12 @@ class StoredClaims:
     async def _claim(
         self, claiming: Transaction, queues: Collection[Queue], take: Take, *, new: Collection[str]
     ) -> tuple[Lease, ...]:
-        numbers = await self._take(claiming, [_name(queue, box) for box, queue in queues], take, new=new)
-        named = ((_name(queue, box), box, queue) for box, queue in queues)
-        return tuple(Lease(queue=queue, number=numbers[name], box=box) for name, box, queue in named if name in numbers)
+        numbers = await self._take(claiming, [_name(queue, lane) for lane, queue in queues], take, new=new)
+        return tuple(
+            Lease(queue=queue, number=numbers[name], lane=lane)
+            for lane, queue in queues
+            if (name := _name(queue, lane)) in numbers
+        )
 
     async def _take(
         self, claiming: Transaction, names: Collection[str], take: Take, *, new: Collection[str]
@@ -189,9 +193,9 @@ def _lost(lease: Lease) -> LeaseLost:
     return LeaseLost(f"Another process works on {lease.queue} now.")
 
 
-def _name(queue: str, box: Box | None) -> str:
-    return f"{box or ''}:{queue}"
+def _name(queue: str, lane: Lane | None) -> str:
+    return f"{lane.box if lane else ''}:{queue}"
 
 
 def _ours(lease: Lease) -> dict[str, object]:
-    return {"lease_name": _name(lease.queue, lease.box), "lease_number": lease.number}
+    return {"lease_name": _name(lease.queue, lease.lane), "lease_number": lease.number}

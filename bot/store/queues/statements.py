@@ -30,8 +30,8 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
 from bot.store.tables import InboxRow, LeaseRow, OutboxRow, PaceRow
 from bot.store.transaction import InsertInto
-from bot.workflow.ports import LONGEST_PAUSE, Box, Lane
-from bot.workflow.queues import SUBMISSIONS
+from bot.workflow.ports import LONGEST_PAUSE
+from bot.workflow.queues import SUBMISSIONS, Box, Lane
 
 ANY_TIME = 0.0
 """The `not_before` of a lease that may be taken without waiting."""

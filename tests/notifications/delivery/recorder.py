@@ -14,7 +14,8 @@ from bot.notifications.delivery.errors import DestinationGone, MessageGone, Mess
 from bot.workflow import outbox
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import OutboxMessage
-from bot.workflow.ports import Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from bot.workflow.repositories import Feed
 from tests.builders import CHANNEL, KIM, NOON, SEM, a_policy, a_window, about
 from tests.fakes import FakeClock, FakeStorage

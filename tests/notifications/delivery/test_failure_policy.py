@@ -18,7 +18,7 @@ from bot.workflow import outbox
 from bot.workflow.errors import LeaseLost
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import Kind, Urgency
-from bot.workflow.ports import Lane
+from bot.workflow.queues import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
 from tests.notifications.delivery.recorder import RecordingMessenger, a_line, an_announcement
 

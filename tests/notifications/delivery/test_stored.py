@@ -12,7 +12,8 @@ from bot.store.storage import Storage
 from bot.workflow import outbox
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import OutboxMessage
-from bot.workflow.ports import Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from tests.builders import CHANNEL, NOON, SEM, a_policy, about, an_upgrade_request
 from tests.notifications.delivery.recorder import FakeMessenger, a_line, an_announcement, drawn
 

@@ -8,11 +8,12 @@ import pytest
 from bot.store.storage import Storage
 from bot.workflow.errors import LeaseLost
 from bot.workflow.inbox import NewEntry
-from bot.workflow.ports import Box, Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from tests.builders import a_submitted_form, an_outbox_message
 from tests.store.conftest import LocalWorkerHere, Subject
 
-IN, OUT = (Box.INBOX, "in"), (Box.OUTBOX, "out")
+IN, OUT = (Lane.DECISIONS, "in"), (Lane.DELIVERIES, "out")
 
 
 async def put(subject: Subject, key: str, *, delay: float = 0.0) -> None:
@@ -76,7 +77,7 @@ async def test_a_worker_is_woken_for_what_it_could_not_begin(subject: Subject) -
 
 async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject) -> None:
     """Sixteen people press at one moment: their presses are stored, and the worker claims them afterwards."""
-    many = {(Box.OUTBOX, f"queue {number}") for number in range(16)}
+    many = {(Lane.DELIVERIES, f"queue {number}") for number in range(16)}
     local_worker = subject.local_worker
     local_worker.free = many
     async with subject.begin() as work:
@@ -86,7 +87,7 @@ async def test_a_commit_is_not_held_up_by_claiming_many_queues(subject: Subject)
     assert local_worker.leases == {}
     assert local_worker.woken == many
     leases = await subject.claims.claim_due(Lane.DELIVERIES, limit=20)
-    assert {(lease.box, lease.queue) for lease in leases} == many
+    assert {(lease.lane, lease.queue) for lease in leases} == many
 
 
 async def test_what_has_to_wait_and_what_is_rolled_back_begins_nothing(subject: Subject) -> None:
@@ -115,7 +116,7 @@ async def test_nothing_is_begun_before_it_is_stored(sqlite_url: str) -> None:
         def take(self, lease: Lease) -> None:  # noqa: ARG002 - as LocalWorker
             self.read()
 
-        def wake(self, box: Box, queue: str) -> None:  # noqa: ARG002 - as LocalWorker
+        def wake(self, lane: Lane, queue: str) -> None:  # noqa: ARG002 - as LocalWorker
             self.read()
 
     storage = Storage.open(sqlite_url, local_worker=Looking(OUT))

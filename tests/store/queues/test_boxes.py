@@ -11,7 +11,7 @@ from bot.store.transaction import transaction
 from bot.workflow.errors import UnreadableRow
 from bot.workflow.inbox import AnyEntry, MessageRef, NewEntry, Press, RejectionGiven
 from bot.workflow.outbox import Kind, OutboxMessage, StoredDigest, Urgency
-from bot.workflow.ports import Lane
+from bot.workflow.queues import Lane
 from tests.builders import (
     KIM,
     NOON,

@@ -10,7 +10,8 @@ from bot.store.transaction import transaction
 from bot.workflow.errors import LeaseLost
 from bot.workflow.inbox import NewEntry
 from bot.workflow.outbox import OutboxMessage, Urgency
-from bot.workflow.ports import Lane, Lease
+from bot.workflow.ports import Lease
+from bot.workflow.queues import Lane
 from tests.builders import a_submitted_form as an_entry
 from tests.builders import an_outbox_message, an_upgrade_request
 from tests.store.conftest import Subject, make_older
