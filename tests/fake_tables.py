@@ -659,6 +659,11 @@ class FakeReadiness:
         whole = (one for of, one in self.tables.readiness.values() if of == request_id and not one.readiness.is_pending)
         return next(whole, None)
 
+    async def pending(self, *, among: int) -> tuple[RequestId, ...]:
+        """Return the requests whose latest reading has something pending."""
+        newest = dict(list(self.tables.readiness.values())[-among:])
+        return tuple(request_id for request_id, one in newest.items() if one.readiness.is_pending)
+
     async def numbered(self, request_id: RequestId, number: int) -> ReadinessReading | None:
         """Return a reading of a request by its number."""
         of, found = self.tables.readiness.get(number, (None, None))

@@ -21,6 +21,7 @@ _FIRST = (
     .order_by(ReadinessRow.number)
     .limit(1)
 )
+_LAST = select(ReadinessRow.request_id, ReadinessRow.pending).order_by(ReadinessRow.number.desc())
 
 
 class StoredReadiness:
@@ -44,6 +45,12 @@ class StoredReadiness:
         """Return the first reading of a request in which nothing was pending."""
         row = await self._transaction.first(_FIRST, request_id=request_id)
         return _reading(row.number, row.body) if row else None
+
+    async def pending(self, *, among: int) -> tuple[RequestId, ...]:
+        """Return the requests whose latest reading is one of the last so many, and has something pending."""
+        rows = await self._transaction.all(_LAST.limit(among))
+        newest = {RequestId(row.request_id): row.pending for row in reversed(rows)}
+        return tuple(request_id for request_id, pending in newest.items() if pending)
 
     async def numbered(self, request_id: RequestId, number: int) -> ReadinessReading | None:
         """Return a reading of a request by its number."""

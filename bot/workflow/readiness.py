@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -24,7 +25,7 @@ from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache, remembered
-from bot.workflow.errors import AvisiError, NoAnswer, brief
+from bot.workflow.errors import AvisiError, Missing, NoAnswer, UnreadableRequest, brief
 from bot.workflow.lookups import request_of
 from bot.workflow.outbox import Urgency
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, UnitOfWork
@@ -40,6 +41,8 @@ _TURNS = 10
 _AT_ONCE = 5
 _SHOWN = (State.PENDING_APPROVAL, State.APPROVED, State.SUBMISSION_FAILED, State.SUBMISSION_UNCLEAR)
 """In these states people may still decide by what the card says."""
+_LATELY = 200
+"""Readings among which those are looked for that lack something."""
 _NOT_YET = Unread(why="not read yet", pending=True)
 
 Value = TypeVar("Value")
@@ -210,12 +213,18 @@ class ReadinessKeeping:
     checked: dict[RequestId, datetime] = field(default_factory=dict)
 
     async def refresh(self, lease: Lease) -> None:
-        """Read once a minute what waiting requests depend on; store what is new, and draw their cards again."""
+        """Read once a minute what waiting requests depend on; store what is new, and draw their cards again.
+
+        One that was handed over before all of it was read is read once more, so that its card does not lack it.
+        """
         now = self.now()
         async with self.read() as work:
             waiting = await work.requests.in_states(*_SHOWN)
             waiting = tuple(one for one in waiting if not one.rollout)  # those have no card
             due = [one for one in waiting if self._is_due(one, now)]
+            for request_id in set(await work.readiness.pending(among=_LATELY)) - {one.id for one in waiting}:
+                with suppress(Missing, UnreadableRequest):
+                    due.append(await work.requests.get(request_id))
             latest = await work.readiness.latest(*(one.id for one in due))
         for gone in self.checked.keys() - {one.id for one in waiting}:
             del self.checked[gone]

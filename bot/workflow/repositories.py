@@ -422,6 +422,9 @@ class ReadReadinessReadings(Protocol):
     async def first(self, request_id: RequestId) -> ReadinessReading | None:
         """Return the first reading of a request in which nothing was pending."""
 
+    async def pending(self, *, among: int) -> tuple[RequestId, ...]:
+        """Return the requests whose latest reading is one of the last so many, and has something pending."""
+
     async def numbered(self, request_id: RequestId, number: int) -> ReadinessReading | None:
         """Return a reading of a request by its number."""
 

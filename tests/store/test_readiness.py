@@ -57,6 +57,18 @@ PENDING = Unread(why="", pending=True)
 FIRES = (Alert(name="A", key="1", active_at=datetime(2026, 11, 1, tzinfo=UTC)), Alert(name="B", key="2"))
 
 
+async def test_what_lacks_something_is_found_by_its_latest_reading(subject: Subject) -> None:
+    """One that was filled in since is not, nor one that is among older readings."""
+    async with subject.begin() as work:
+        for request_id, alerts in ((ONE, PENDING), (OTHER, PENDING), (ONE, FIRES)):
+            await work.readiness.add(request_id, a_reading(alerts))
+        await work.commit()
+
+    async with subject.read() as work:
+        assert await work.readiness.pending(among=200) == (OTHER,)
+        assert await work.readiness.pending(among=1) == ()
+
+
 async def test_a_reading_comes_back_as_it_was_stored(subject: Subject) -> None:
     """Whatever its lines hold; the latest is found for each request."""
     async with subject.begin() as work:

@@ -86,6 +86,23 @@ async def test_a_request_stores_what_is_at_hand_and_what_was_pending_is_filled_i
     assert [one.key for one in harness.outbox(Kind.CARD)][-1] == f"card:{request.id}:1:readiness:2"
 
 
+async def test_what_was_pending_is_filled_in_too_when_the_request_went_on_at_once() -> None:
+    """It was approved and handed over before anything was read: once, and then no more."""
+    harness = await watched()
+    request = await harness.submitted()
+    before = harness.cloud.asked_alerts[:]
+
+    await refreshed(harness)
+    harness.clock.advance(A_MINUTE)
+    await refreshed(harness)
+
+    _, latest = list(harness.storage.tables.readiness.values())[-1]
+    assert before == []
+    assert latest.readiness.alerts == ()
+    assert harness.cloud.asked_alerts == [TENANT]
+    assert [one.key for one in harness.outbox(Kind.CARD) if "readiness" in one.key][-1].startswith(f"card:{request.id}")
+
+
 async def test_a_tenant_is_asked_once_a_minute() -> None:
     """However many requests wait and however often somebody looks."""
     harness = await watched(shared=True)

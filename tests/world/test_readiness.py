@@ -83,6 +83,7 @@ async def test_a_cloud_that_hangs_on_alerts_delays_neither_form_nor_card_nor_dec
     await home.card(card, "Submitted to Avisi Cloud")
     again = await opened(home)
     full = await home.roos.modal(containing="*Alerts:* Warning: could not be read (no answer)")
+    await home.card(card, "Submitted to Avisi Cloud", "alerts could not be read (no answer)")
 
     assert "*Alerts:* Warning: being read" in first
     assert "Your approval counts" in answer
@@ -150,10 +151,10 @@ async def test_alerts_that_began_during_an_upgrade_are_told_once_to_requester_an
     """A quarter of an hour after it succeeded, in thread and channel."""
     async with under(POLICY, tmp_path) as home:
         ts = await ended(home)
-        await home.sem.no_message(CHANNEL, "New alerts after the upgrade")
+        await home.sem.no_message(CHANNEL, "new alerts after the upgrade")
 
         home.clock.advance(timedelta(minutes=16))
-        alert = await home.sem.message(CHANNEL, "New alerts after the upgrade", CLUSTER, ALERT)
+        alert = await home.sem.message(CHANNEL, "new alerts after the upgrade", CLUSTER, ALERT)
         await home.sem.reply(CHANNEL, ts, "1 alert began since the upgrade started and still fires")
 
         assert alert.mentions.users == {"U0ROOS"}
@@ -167,7 +168,7 @@ async def test_they_are_told_once_too_when_the_bot_was_down_in_between(tmp_path:
         await home.close_bot()
         home.clock.advance(timedelta(hours=1))
         await home.open_bot()
-        alert = await home.sem.message(CHANNEL, "New alerts after the upgrade", CLUSTER, ALERT)
+        alert = await home.sem.message(CHANNEL, "new alerts after the upgrade", CLUSTER, ALERT)
 
         await home.close_bot()
         home.clock.advance(timedelta(hours=1))
@@ -175,7 +176,7 @@ async def test_they_are_told_once_too_when_the_bot_was_down_in_between(tmp_path:
         await home.sem.no_message(CHANNEL, "something that never comes", within=2.0)
 
         assert alert.mentions.users == {"U0ROOS"}
-        assert len([one for one in home.sem.messages(CHANNEL) if "New alerts" in one]) == 1
+        assert len([one for one in home.sem.messages(CHANNEL) if "new alerts" in one]) == 1
 
 
 async def test_without_new_alerts_nothing_is_told(tmp_path: Path) -> None:
@@ -194,6 +195,6 @@ async def test_without_new_alerts_nothing_is_told(tmp_path: Path) -> None:
         async with asyncio.timeout(PATIENCE):
             while not (compared := await events(home, "alerts compared")):  # noqa: ASYNC110 - looks at a database
                 await asyncio.sleep(0.1)
-        await home.sem.no_message(CHANNEL, "New alerts")
+        await home.sem.no_message(CHANNEL, "new alerts")
 
         assert [one["facts"]["alerts"] for one in compared] == [["KubePodCrashLooping"]]
