@@ -155,9 +155,23 @@ def web_address(value: str) -> str:
 
 def console_pattern(value: str) -> str:
     """Check the pattern of a cluster's page: an https address, or an http one on this machine, with places to fill."""
-    unknown = [name for name in re.findall(r"{([^{}]*)}", value) if name not in _CONSOLE_PLACES]
+    return _filled_in(value, *_CONSOLE_PLACES)
+
+
+def change_address(value: str) -> str:
+    """Check the pattern of a change's page: an https address with the place `{change}` behind its host."""
+    if not value.startswith("https://"):
+        raise ValueError("the url does not begin with https://")
+    if "{change}" not in value:
+        raise ValueError("the url has no {change}, so every change would lead to the same page")
+    return _filled_in(value, "change")
+
+
+def _filled_in(value: str, *places: str) -> str:
+    unknown = [name for name in re.findall(r"{([^{}]*)}", value) if name not in places]
     if unknown:
-        raise ValueError(f'"{{{redact(unknown[0])}}}" is not filled in, only {{{"}, {".join(_CONSOLE_PLACES)}}} are')
+        are = "are" if len(places) > 1 else "is"
+        raise ValueError(f'"{{{redact(unknown[0])}}}" is not filled in, only {{{"}, {".join(places)}}} {are}')
     filled = re.sub(r"{[^{}]*}", "x", value)
     if not re.fullmatch(r"[^\s<>|{}\\\"]+", filled):
         raise ValueError("there is a space or another character in it that no address has")

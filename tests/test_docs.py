@@ -79,8 +79,8 @@ def test_every_log_event_that_operators_are_told_of_is_written_somewhere() -> No
     assert [name for name in sorted(told) if not name.startswith("audit.") and f'"{name}"' not in source] == []
 
 
-def test_the_cookbook_has_six_recipes() -> None:
-    assert len(RECIPES) == 6
+def test_the_cookbook_has_seven_recipes() -> None:
+    assert len(RECIPES) == 7
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=[f"recipe-{number}" for number in range(1, len(RECIPES) + 1)])

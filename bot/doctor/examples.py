@@ -11,6 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.calendar import Freeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Environment, Organisation
 from bot.domain.events import (
     About,
@@ -89,6 +90,7 @@ RULE: Final = Rule(
     freeze=(Freeze(first=date(2026, 12, 1), last=date(2026, 12, 9), reason="Sinterklaas peak"),),
     override=True,
 )
+_CHANGE: Final = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"), "https://itsm.example.com/{change}")
 _CONSOLE: Final = Console(pattern="https://console.avisi.cloud/{organisation}/{environment}/clusters/{cluster}")
 _LINKS: Final = Links(workspace=lambda: "https://team.slack.com", console=_CONSOLE)
 _ACME: Final = Organisation("acme")
@@ -285,6 +287,8 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
     soon = replace(one, estimate=a_window(NOON + timedelta(hours=9)), deadline=NOON + timedelta(days=2))
     yield "card whose window comes before its deadline", card(soon, None, rule=RULE)
     late = replace(submitted, start=NOON, start_left_out=True)
+    with_number = replace(one, change=one.outcome or "CHG0012345")
+    yield "card with a change number", card(with_number, None, rule=replace(RULE, change=_CHANGE))
     yield "card whose start was left out", card(late, followed)
     yield "card replaced, with address", card(replace(one, state=State.REPLACED), None, newer=LINK)
     yield "card struck out", struck(one, LINK)
@@ -430,12 +434,27 @@ def _forms(one: UpgradeRequest) -> Iterator[tuple[str, FormView]]:
         "no time fits",
         replace(chosen, slots=Slots(starts=(), broken=Frozen(environment="production", freeze=_RULE.freeze[0]))),
     )
-    full = Form(cluster_identity=_WEB, version=_NEW, start=NOON, ignore_windows=True, override=True, reason=one.reason)
+    full = Form(
+        cluster_identity=_WEB,
+        version=_NEW,
+        start=NOON,
+        ignore_windows=True,
+        override=True,
+        reason=one.reason,
+        change="CHG0012345",
+    )
     frozen = Frozen(environment="production", freeze=_RULE.freeze[0], can_override=True)
     yield (
         "with everything",
         replace(
-            chosen, form=full, broken=(frozen,), notes=(frozen,), may_override=True, scheduled=UPGRADE, waiting=one
+            chosen,
+            form=full,
+            rule=replace(_RULE, change=_CHANGE),
+            broken=(frozen,),
+            notes=(frozen,),
+            may_override=True,
+            scheduled=UPGRADE,
+            waiting=one,
         ),
     )
 

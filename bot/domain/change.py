@@ -12,6 +12,8 @@ LONGEST = 64
 """Characters of a change number."""
 _LONGEST_PATTERN = 200
 _REFUSED = frozenset("*+?.|()^$}]")
+_EXAMPLES = "0aA-" + "".join(map(chr, range(0x21, 0x7F)))
+"""What an example is made of where a class only says which characters are not allowed."""
 
 
 class BadPattern(ValueError):
@@ -34,7 +36,7 @@ class _Item:
     def example(self) -> str:
         if not self.inverted:
             return self.spans[0][0] * self.least
-        return next(one for one in "0aA-" if self.takes(one)) * self.least
+        return next(one for one in _EXAMPLES if self.takes(one)) * self.least
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class ChangeRule:
 
     def address(self, number: str) -> str | None:
         """Return the address of a change, its number percent-encoded; None where the policy names none."""
-        return self.url.replace("{change}", quote(number, safe="")) if self.url else None
+        return self.url.replace("{change}", quote(number, safe="", errors="replace")) if self.url else None
 
 
 def _ends(item: _Item, text: str, start: int) -> list[int]:
@@ -139,7 +141,10 @@ def _class(text: str, position: int) -> tuple[_Item, int]:
             raise BadPattern(f'has the span "{first}-{last}", which is the wrong way round')
         spans.append((first, last))
         index += 3 if is_span else 1
-    return _Item(tuple(spans), inverted=inverted), end + 1
+    found = _Item(tuple(spans), inverted=inverted)
+    if inverted and not any(map(found.takes, _EXAMPLES)):
+        raise BadPattern("has a class that no character is in; write for example [0-9A-Z]")
+    return found, end + 1
 
 
 def _repeated(item: _Item, text: str, position: int) -> tuple[_Item, int]:

@@ -198,6 +198,23 @@ class EmergencyUnapproved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeMissing:
+    """The environment requires a change number; `example` is one."""
+
+    environment: str
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeMismatch:
+    """The change number is not one of the environment's, which look like `example`."""
+
+    change: str
+    environment: str
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterDown:
     """The cluster is stopped or stopping; `status` is the cloud's word."""
 
@@ -277,6 +294,8 @@ Finding = (
     | EmergencyOnlyByApprover
     | EmergencyNeedsAnother
     | EmergencyUnapproved
+    | ChangeMissing
+    | ChangeMismatch
     | ClusterDown
     | NoWindows
     | WindowsUnread

@@ -8,6 +8,8 @@ from bot.domain.calendar import is_allowed
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
 from bot.domain.findings import (
     BreaksRule,
+    ChangeMismatch,
+    ChangeMissing,
     ClusterNotChosen,
     ClusterRenamed,
     EmergencyNotAllowed,
@@ -56,6 +58,7 @@ class Form:
     reason: str = ""
     named: str = ""
     emergency: bool = False
+    change: str = ""
 
 
 def occasion(
@@ -175,6 +178,7 @@ def problems(
         found.append(not_long_enough(rule, form.version, succeeded=succeeded, at=at))
     found.append(wrong_start or forbidden_time(rule, when, override=form.override))
     found.append(_wrong_reason(form, rule))
+    found.append(wrong_change(rule, form.change))
     found.append(_no_emergency(form, rule, when, now=now))
     return tuple(one for one in found if one is not None)
 
@@ -197,6 +201,16 @@ def _wrong_reason(form: Form, rule: Rule) -> ReasonMissing | ReasonTooLong | Rea
             return ReasonMissing(environment=rule.environment, override=form.override)
         return None
     return ReasonTooLong(most=LONGEST_REASON) if len(form.reason) > LONGEST_REASON else None
+
+
+def wrong_change(rule: Rule, change: str) -> ChangeMissing | ChangeMismatch | None:
+    """Return what is wrong with a change number; None where it is right, or none is required."""
+    if rule.change is None or rule.change.pattern.matches(change.strip()):
+        return None
+    example = rule.change.pattern.example
+    if not change.strip():
+        return ChangeMissing(environment=rule.environment, example=example)
+    return ChangeMismatch(change=change.strip(), environment=rule.environment, example=example)
 
 
 def _no_emergency(

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Literal
 
 from bot.domain.calendar import AllowedRange, AnyFreeze, Freeze, TimedFreeze, frozen_by
+from bot.domain.change import ChangeRule
 from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
 from bot.domain.rollout import NextWave
@@ -22,8 +23,8 @@ class Rule:
     """The effective rule of one environment, every key resolved.
 
     People are Slack IDs (`U…`, `W…`, `S…`) or `*`; durations are timedeltas; `zone` is where freezes and allowed
-    times are read. An empty `allowed` means any time. `freeze` is what the policy file says; `timed_freezes` are set
-    while the bot runs, and a rule of the policy has none.
+    times are read. An empty `allowed` means any time. Without `change` no change number is required. `freeze` is what
+    the policy file says; `timed_freezes` are set while the bot runs, and a rule of the policy has none.
     """
 
     environment: str
@@ -46,6 +47,7 @@ class Rule:
     after: tuple[tuple[str, timedelta], ...] = ()
     zone: tzinfo = UTC
     emergency: bool = False
+    change: ChangeRule | None = None
     timed_freezes: tuple[TimedFreeze, ...] = ()
 
     @property
@@ -62,6 +64,10 @@ class Rule:
         """Return the first freeze that a time touches."""
         return frozen_by(self.freezes, when, self.zone)
 
+    def change_address(self, number: str) -> str | None:
+        """Return where a change number leads, None where nobody said so or there is none."""
+        return self.change.address(number) if self.change and number else None
+
     def approvals_needed(self, *, override: bool, emergency: bool = False) -> int:
         """Return how many approvals a request needs.
 
@@ -76,7 +82,7 @@ def other_eyes(rule: Rule) -> Rule:
     return replace(rule, self_approval=False)
 
 
-_NEWER = ("emergency",)
+_NEWER = ("emergency", "change")
 _UNTOUCHED = Rule(environment="")
 
 

@@ -73,6 +73,7 @@ _RULE = {
     "override": "Freezes may be overridden",
     "after": "Staged after",
     "allow_downgrade": "Patch downgrades allowed",
+    "change": "Change numbers",
     "zone": "Time zone of these rules",
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
@@ -147,6 +148,9 @@ def _requested(first: Event) -> str:
     rows = [("Requested by", _text(first["actor"])), ("Requested at", _moment(first["at"]))]
     rows += [("Cluster", _text(f"{first['organisation']}/{first['cluster']}".strip("/")))]
     rows += _named({key: label for key, label in _CARD.items() if key not in {"cluster", "environment"}}, facts)
+    rows = [
+        (label, _linked(cell, facts.get("change_url")) if label == _CARD["change"] else cell) for label, cell in rows
+    ]
     return _pairs("The request as it was made", rows)
 
 
@@ -285,6 +289,12 @@ def _list(lines: Iterable[str]) -> str:
 def _text(text: str) -> str:
     """Escape foreign text; what no document may hold is shown as its code point."""
     return escape("".join(one if one.isprintable() else f"[U+{ord(one):04X}]" for one in text))
+
+
+def _linked(html: str, address: object) -> str:
+    """Link to an https address; only the text where there is none."""
+    is_address = isinstance(address, str) and address.startswith("https://")
+    return f'<a href="{_text(str(address))}">{html}</a>' if is_address else html
 
 
 def _moment(moment: datetime | str) -> str:

@@ -77,7 +77,9 @@ class UpgradeCalendar:
         if upgrade.request_id is None:
             lines.append("Scheduled outside Slack, without approval here")
         elif request is not None and request.change:
-            lines.append(f"Change: {request.change}")
+            rule = self.policy.rule(request.organisation, request.environment)
+            address = rule.change_address(request.change)
+            lines.append(f"Change: {request.change}{f' {address}' if address else ''}")
         return CalendarEvent(
             uid=f"{upgrade.organisation}.{upgrade.identity}@{_DOMAIN}",
             summary=f"{self.naming.cluster(upgrade)}: {_summary(upgrade)}",

@@ -86,7 +86,7 @@ def card(
     name, version = naming.cluster(request), request.to_version
     status = standing(request, upgrade, newer=newer, rule=rule)
     unusual = [*_unusual(request, rule), *_in_the_way(request, beside)]
-    facts = [(label, fact) for label, fact in _facts(request, upgrade, readiness) if fact]
+    facts = [(label, fact) for label, fact in _facts(request, upgrade, readiness, rule) if fact]
     comments = [f"{mention(vote.member)}: {escape(vote.comment, 500)}" for vote in request.comments[-_MOST_COMMENTS:]]
     small = _small_print(request, upgrade, source, console)
     words = [
@@ -190,7 +190,7 @@ def readiness_button(request: UpgradeRequest, naming: Naming, *, readiness: int)
 
 
 def _facts(
-    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, readiness: ReadinessReading | None
+    request: UpgradeRequest, upgrade: ScheduledUpgrade | None, readiness: ReadinessReading | None, rule: Rule
 ) -> tuple[tuple[str, str], ...]:
     """Return label and text of each fact, six at most; one without text is left out."""
     return (
@@ -199,7 +199,7 @@ def _facts(
         ("Requested by", mention(request.requester)),
         ("Approved by", phrases.approvers(request)),
         ("Readiness", card_line(readiness.readiness) if readiness else ""),
-        ("Change", escape(request.change, 100)),
+        ("Change", link(rule.change_address(request.change), escape(request.change, 100))),
     )
 
 

@@ -13,6 +13,8 @@ from bot.domain.findings import (
     AlreadyApproved,
     AlreadyRuns,
     CardChanged,
+    ChangeMismatch,
+    ChangeMissing,
     CheckTookTooLong,
     ClusterDown,
     ClusterGone,
@@ -186,6 +188,10 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
             return f"The reason is too long: use at most {most} characters."
         case ReasonTooShort(least=least):
             return f"Say in at least {least} characters why this is an emergency."
+        case ChangeMissing(environment=environment, example=example):
+            return f"{environment} requires a change number, such as {example}."
+        case ChangeMismatch(change=change, environment=environment, example=example):
+            return f'"{change}" is not a valid change number of {environment}. One looks like {example}.'
         case EmergencyNotAllowed(environment=environment):
             return f"{environment} does not allow emergencies. Untick Emergency to request it for approval."
         case EmergencyTooFar(within=within):

@@ -143,6 +143,8 @@ def _plain(key: str, value: Any) -> Any:  # noqa: ANN401 - keys differ in type
         return tuple(sorted(value.items()))
     if key == "reminders":
         return tuple(sorted(set(value), reverse=True))
+    if key == "change":
+        return value.as_domain()
     if key == "freeze":
         return tuple(freeze.as_domain() for freeze in value)
     return tuple(value) if isinstance(value, list) else value

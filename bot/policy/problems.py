@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bot import shapes
 from bot.observe.redaction import redact
-from bot.policy.shape import EXAMPLES, SMALL, FreezeTable, PolicyTable, RolloutTable, RuleTable
+from bot.policy.shape import EXAMPLES, SMALL, ChangeTable, FreezeTable, PolicyTable, RolloutTable, RuleTable
 
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 
@@ -89,6 +89,9 @@ def _unknown(details: ErrorDetails) -> str:
         example = EXAMPLES["freeze"]
     elif not tables and isinstance(details["input"], dict) and not get_close_matches(unknown, top):
         meant, example = "environments", f"[environments.{_quoted(unknown)}]"
+    elif tables and tables[-1] == "change":
+        meant = shapes.nearest(unknown, _keys(ChangeTable))
+        example = EXAMPLES["change"]
     elif tables == ["rollout"]:
         meant = shapes.nearest(unknown, _keys(RolloutTable))
         example = EXAMPLES[meant]

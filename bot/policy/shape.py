@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot import shapes
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.change import BadPattern, ChangePattern, ChangeRule
 from bot.domain.people import EVERYONE
 from bot.domain.policy import NO_ROLLOUT_RULE, RolloutRule
 from bot.domain.rollout import MOST_WAVES, SOAKS, NextWave
@@ -34,6 +35,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "allowed": 'allowed = ["mon-thu 20:00-06:00", "sat,sun 00:00-24:00"]',
     "override": "override = false",
     "emergency": "emergency = true",
+    "change": 'change = { pattern = "CHG[0-9]{7}", url = "https://itsm.example.com/{change}" }',
     "freeze": 'freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]',
     "after": 'after = { staging = "3d" }',
     "waves": 'waves = [["development"], ["staging"], ["production"]]',
@@ -194,6 +196,26 @@ class FreezeTable(_Strict):
         return Freeze(first=self.first, last=self.last, reason=self.reason)
 
 
+def _change_pattern(text: object) -> ChangePattern:
+    if not isinstance(text, str):
+        raise ValueError(f'the pattern "{text}" is not text in quotes')  # noqa: TRY004 - pydantic takes no TypeError
+    try:
+        return ChangePattern.parse(text)
+    except BadPattern as error:
+        raise ValueError(f'the pattern "{text}" {error}') from error
+
+
+class ChangeTable(_Strict):
+    """What change numbers look like, and the address of their pages, empty for no link."""
+
+    pattern: Annotated[ChangePattern, BeforeValidator(_change_pattern)]
+    url: Annotated[str, AfterValidator(shapes.change_address)] = ""
+
+    def as_domain(self) -> ChangeRule:
+        """Return the rule."""
+        return ChangeRule(self.pattern, self.url)
+
+
 class RuleTable(_Strict):
     """The keys of `[defaults]` and of each environment; None where a key is left out."""
 
@@ -217,6 +239,7 @@ class RuleTable(_Strict):
     freeze: list[FreezeTable] | None = None
     after: Annotated[dict[str, Duration], AfterValidator(_slugged)] | None = None
     emergency: bool | None = None
+    change: ChangeTable | None = None
 
 
 class RolloutTable(_Strict):

@@ -1,5 +1,6 @@
 """Describes a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from bot.domain.people import EVERYONE
@@ -46,12 +47,7 @@ def _clauses(rule: Rule) -> list[str]:
     if rule.allowed:
         clauses.append(f"only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
     clauses += [f"{length(wait)} after the same version succeeded in {earlier}" for earlier, wait in rule.after]
-    if rule.requesters != (EVERYONE,):
-        clauses.append(f"requested by {_people(rule.requesters)}")
-    if rule.reason_required:
-        clauses.append("a reason is required")
-    if rule.emergency:
-        clauses.append("approvers may submit an emergency without approval, which another approver has to acknowledge")
+    clauses += _of_requests(rule)
     if rule.allow_downgrade:
         clauses.append("patch downgrades allowed")
     clauses.append(f"a request expires after {length(rule.request_expires_after)}")
@@ -64,6 +60,19 @@ def _clauses(rule: Rule) -> list[str]:
         clauses.append(f"{' and '.join(rule.on_call)} mentioned on failures")
     clauses.append(f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)")
     return clauses
+
+
+def _of_requests(rule: Rule) -> Iterator[str]:
+    """Yield who may ask, and with what."""
+    if rule.requesters != (EVERYONE,):
+        yield f"requested by {_people(rule.requesters)}"
+    if rule.reason_required:
+        yield "a reason is required"
+    if rule.change:
+        leads = f", which leads to {rule.change.url}" if rule.change.url else ""
+        yield f"a change number like {rule.change.pattern.example} is required ({rule.change.pattern.text}){leads}"
+    if rule.emergency:
+        yield "approvers may submit an emergency without approval, which another approver has to acknowledge"
 
 
 def _planned(rule: RolloutRule) -> list[str]:

@@ -155,6 +155,7 @@ class Requesting:
             ignore_windows=form.ignore_windows,
             override=override,
             reason=form.reason.strip(),
+            change=form.change.strip() if rule.change else "",
             requester=submitted.member,
             requested_at=now,
             deadline=deadline,

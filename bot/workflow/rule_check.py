@@ -40,6 +40,7 @@ from bot.domain.form import (
     occasion,
     overridden_freeze,
     problems,
+    wrong_change,
 )
 from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.naming import PLAIN, Naming
@@ -264,6 +265,8 @@ class RuleCheck:
         rule = self.rule(request)
         if off_offer := self._off_offer(request, catalog, cluster, rule):
             return off_offer
+        if wrong := wrong_change(rule, request.change):
+            return wrong
         place = cluster.organisation, cluster.environment
         rule, succeeded = await self._judging(*place, request.to_version, freezes=freezes)
         when = self._judged_time(request, cluster)

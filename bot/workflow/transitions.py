@@ -309,10 +309,17 @@ def request_facts(request: UpgradeRequest, rule: Rule) -> dict[str, object]:
         "override": request.override,
         "reason": request.reason,
         "emergency": request.emergency,
+        **change_facts(request, rule),
         "seal": request.seal,
         "deadline": request.deadline.isoformat(),
         "policy": rule_facts(rule),
     }
+
+
+def change_facts(request: UpgradeRequest, rule: Rule) -> Mapping[str, object]:
+    """Return a request's change number and where it leads, as plain JSON values; nothing where it has none."""
+    address = rule.change_address(request.change)
+    return ({"change": request.change} if request.change else {}) | ({"change_url": address} if address else {})
 
 
 def card_facts(request: UpgradeRequest) -> dict[str, object]:
@@ -346,6 +353,7 @@ def rule_facts(rule: Rule) -> dict[str, object]:
         "override": rule.override,
         "after": {environment: wait.total_seconds() for environment, wait in rule.after},
         "allow_downgrade": rule.allow_downgrade,
+        **({"change": rule.change.pattern.text} if rule.change else {}),
         "zone": str(rule.zone),
     }
 

@@ -20,6 +20,7 @@ def test_a_number_matches_as_a_whole(number: str, matches: bool) -> None:  # noq
 
 def test_the_example_of_a_pattern_matches_it() -> None:
     assert CHG.example == "CHG0000000"
+    assert ChangePattern.parse("[^0aA-]").example == "!"
     assert ChangePattern.parse("[^0-9]{2}-[A-Z]{1,3}").matches(ChangePattern.parse("[^0-9]{2}-[A-Z]{1,3}").example)
 
 
@@ -33,6 +34,7 @@ def test_the_example_of_a_pattern_matches_it() -> None:
         ("^CHG$", r'"^"'),
         ("CHG[0-9", "closing"),
         ("CHG[]", "empty"),
+        ("[^ -~]", "no character"),
         ("CHG{7", "repeat"),
         ("{7}", "repeats nothing"),
         ("CHG[9-0]", "wrong way round"),
@@ -89,3 +91,22 @@ def test_it_agrees_with_a_regular_expression(items: list[tuple[str, int, int]], 
     pattern = "".join(f"{what}{{{least},{max(least, most)}}}" for what, least, most in items)
 
     assert ChangePattern.parse(pattern).matches(text) is (re.fullmatch(pattern, text) is not None)
+
+
+@given(text=st.text(alphabet="AZaz09[]^-{},\\\\.*+?()| ", max_size=20))
+def test_whatever_is_read_has_an_example_that_matches(text: str) -> None:
+    """Any text is either of the language or refused with a reason; a message never shows an example that is wrong."""
+    try:
+        pattern = ChangePattern.parse(text)
+    except BadPattern:
+        return
+    assert pattern.matches(pattern.example)
+
+
+@given(number=st.text(max_size=64))
+def test_a_number_cannot_leave_its_place_in_the_address(number: str) -> None:
+    """Whatever is typed stays one part of the path: no other host, no parameter, nothing that ends a link in Slack."""
+    address = ChangeRule(CHG, "https://itsm.example.com/{change}/view").address(number)
+
+    assert address is not None
+    assert re.fullmatch(r"https://itsm\.example\.com/[A-Za-z0-9_.~%-]*/view", address)

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.calendar import AllowedRange, Freeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.findings import (
+    ChangeMismatch,
+    ChangeMissing,
     ClusterNotChosen,
     ClusterRenamed,
     Finding,
@@ -35,6 +38,7 @@ from bot.domain.form import (
     occasion,
     overridden_freeze,
     problems,
+    wrong_change,
 )
 from bot.domain.policy import Rule
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
@@ -415,3 +419,30 @@ def test_a_cluster_that_is_called_otherwise_since_it_was_chosen_has_to_be_chosen
     """Another may have its name now."""
     assert check(a_form(named="production/web")) == set()
     assert check(a_form(named="production/api")) == {ClusterRenamed(chosen="production/api", cluster="production/web")}
+
+
+CHG = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"))
+MISSING = ChangeMissing(environment="production", example="CHG0000000")
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "wrong"),
+    [
+        (None, "", None),
+        (None, "whatever", None),
+        (CHG, "CHG0012345", None),
+        (CHG, " CHG0012345 ", None),
+        (CHG, "", MISSING),
+        (CHG, "  ", MISSING),
+        (CHG, "CHG12", ChangeMismatch(change="CHG12", environment="production", example="CHG0000000")),
+        (CHG, "xCHG0012345", ChangeMismatch(change="xCHG0012345", environment="production", example="CHG0000000")),
+    ],
+)
+def test_a_change_number_is_asked_for_where_the_rule_has_a_pattern(
+    rule: ChangeRule | None, change: str, wrong: Finding | None
+) -> None:
+    assert wrong_change(a_rule(change=rule), change) == wrong
+    found = problems(
+        a_form(change=change), catalog=a_catalog(), rule=a_rule(change=rule), now=NOON, zone=UTC, succeeded={}
+    )
+    assert found == ((wrong,) if wrong else ())

@@ -9,6 +9,7 @@ import vobject
 from prometheus_client import CollectorRegistry
 
 from bot.domain.calendar import Freeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.naming import PLAIN
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
@@ -26,11 +27,13 @@ TOKEN = "c1f3b0d2a4e5968778695a4b"
 HOUR = timedelta(hours=1)
 
 
-def a_calendar(storage: FakeStorage, *, freezes: tuple[Freeze, ...] = ()) -> UpgradeCalendar:
+def a_calendar(
+    storage: FakeStorage, *, freezes: tuple[Freeze, ...] = (), change: ChangeRule | None = None
+) -> UpgradeCalendar:
     return UpgradeCalendar(
         read=storage.read,
         catalog_cache=CatalogCache(storage.read, [ACME]),
-        policy=a_policy(a_rule(freeze=freezes)),
+        policy=a_policy(a_rule(freeze=freezes, change=change)),
         organisations=(ACME,),
         naming=PLAIN,
         now=FakeClock(NOON),
@@ -62,6 +65,15 @@ async def test_an_upgrade_with_a_window_is_an_event() -> None:
     assert event.status.value == "CONFIRMED"
     assert event.url.value == "https://acme.slack.com/archives/C0UPGRADES/p1700000000000100"
     assert "Change: CHG0000001" in event.description.value
+
+
+async def test_a_change_number_comes_with_where_it_leads() -> None:
+    request = an_upgrade_request(change="A/1")
+    rule = ChangeRule(ChangePattern.parse("A/[0-9]"), "https://itsm.example.com/{change}")
+
+    (event,) = await events(a_calendar(FakeStorage(request, upgrade(request_id=request.id)), change=rule))
+
+    assert "Change: A/1 https://itsm.example.com/A%2F1" in event.description.value
 
 
 async def test_one_that_was_scheduled_outside_slack_says_so() -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from bot.audit_output import NameOf, write_report
 from bot.doctor.examples import judged
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.readiness import ReadinessReading
 from bot.domain.request import UpgradeRequest
 from bot.feeds.evidence import evidence_page
@@ -30,6 +31,7 @@ PAGE = rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)[.\d]*\]"
 A4_INSIDE_MARGINS = 680
 """Pixels of CSS: 210 mm without 15 mm on either side."""
 NASTY = "<script>alert(1)</script> & \u202eevil\x00 <img src=x>"
+CHANGE = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"), "https://itsm.example.com/{change}")
 REQUEST = an_upgrade_request(reason=NASTY, change="CHG0000001")
 
 
@@ -37,7 +39,7 @@ def facts(request: UpgradeRequest) -> Iterable[Any]:
     """Tell the story of a request that two approve and the cloud takes."""
     voted = request.cast(by=SEM, at=NOON)
     policy = request_facts(request, a_rule())["policy"]
-    yield fact(request, "upgrade requested", at=NOON, actor=ROOS, facts=request_facts(request, a_rule()))
+    yield fact(request, "upgrade requested", at=NOON, actor=ROOS, facts=request_facts(request, a_rule(change=CHANGE)))
     for number, (who, after) in enumerate(((SEM, voted), (KIM, voted.cast(by=KIM, at=NOON)))):
         told = {"card": card_facts(request), "policy": policy, "comment": "looks good" if who is KIM else ""}
         told["readiness"] = readiness_facts(ReadinessReading(number=7, at=NOON, readiness=judged(request, alerts=1)))
@@ -78,6 +80,7 @@ async def test_the_page_tells_who_decided_on_what_and_what_came_of_it(told: str,
     assert "The chain of this request verifies." in written
     for expected in (ROOS, SEM, KIM, "CHG0000001", "Comment: looks good", "Approvals then: 2", "SUCCEEDED", "Attempts"):
         assert expected in written
+    assert '<a href="https://itsm.example.com/CHG0000001">CHG0000001</a>' in written
     assert written.count("From version") >= 3, "the request, and what each approver's card showed"
 
 
@@ -136,8 +139,9 @@ async def test_what_people_wrote_is_text_and_nothing_is_loaded(told: str, tmp_pa
     assert "\x00" not in written
     assert "\u202e" not in written
     assert "[U+202E]" in written
-    tags = {one.tag for one in html5lib.parse(written, namespaceHTMLElements=False).iter()}
-    assert not tags & {"script", "img", "link", "iframe", "object", "a", "form"}
+    elements = list(html5lib.parse(written, namespaceHTMLElements=False).iter())
+    assert not {one.tag for one in elements} & {"script", "img", "link", "iframe", "object", "form"}
+    assert [one.get("href") for one in elements if one.tag == "a"] == ["https://itsm.example.com/CHG0000001"]
     assert not any(word in written for word in ("@import", "url("))
 
 

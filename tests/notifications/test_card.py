@@ -8,6 +8,7 @@ import pytest
 
 from bot.doctor.examples import LINK, RULE, in_state, with_status
 from bot.domain.calendar import Freeze, TimedFreeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.naming import Naming
 from bot.domain.policy import Rule
 from bot.domain.readiness import ReadinessReading, readiness
@@ -531,3 +532,23 @@ def test_an_upgrade_that_runs_already_is_not_said_to_be_superseded() -> None:
 
     assert "Avisi Cloud is upgrading this cluster to" in drawn.text
     assert "supersedes" not in drawn.text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "said"),
+    [
+        (
+            "https://itsm.example.com/{change}?a=1&b=2",
+            "<https://itsm.example.com/A%3C1%7C?a=1&amp;b=2|A&lt;1|>",
+            "A&lt;1|: https://itsm.example.com/A%3C1%7C?a=1&amp;b=2",
+        ),
+        ("", "A&lt;1|", "A&lt;1|"),
+    ],
+)
+def test_the_change_number_is_a_fact_with_where_it_leads(url: str, shown: str, said: str) -> None:
+    rule = a_rule(change=ChangeRule(ChangePattern.parse("[^x]{1,9}"), url))
+
+    drawn = card(an_upgrade_request(change="A<1|"), None, rule=rule)
+
+    assert f"'*Change*\\n{shown}'" in seen(drawn)
+    assert f"Change: {said}." in drawn.text

@@ -23,6 +23,7 @@ MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
 OURS = (
     "https://team.slack.com/",
     "https://console.avisi.cloud/",
+    "https://itsm.example.com/",
     "https://docs.avisi.cloud/docs/product/overview/release-notes",
     "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.",
 )

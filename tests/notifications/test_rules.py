@@ -13,6 +13,8 @@ from bot.domain.findings import (
     AlreadyApproved,
     AlreadyRuns,
     CardChanged,
+    ChangeMismatch,
+    ChangeMissing,
     CheckTookTooLong,
     ClusterDown,
     ClusterGone,
@@ -102,6 +104,14 @@ def few(found: int, *, besides_requester: bool = True) -> TooFewApprovers:
 
 
 SAID: list[tuple[Finding, str]] = [
+    (
+        ChangeMissing(environment="production", example="CHG0000000"),
+        "production requires a change number, such as CHG0000000.",
+    ),
+    (
+        ChangeMismatch(change="CHG12", environment="production", example="CHG0000000"),
+        '"CHG12" is not a valid change number of production. One looks like CHG0000000.',
+    ),
     (ClusterNotChosen(), "Choose a cluster."),
     (ClusterGone(), "The cluster is no longer in the catalog of Avisi Cloud."),
     (ClusterGone(cluster=WEB), "production/web is no longer in the catalog of Avisi Cloud."),

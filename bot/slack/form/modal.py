@@ -7,8 +7,11 @@ from datetime import tzinfo
 from itertools import chain
 from typing import Any
 
+from bot.domain.change import LONGEST, ChangeRule
 from bot.domain.cluster import Cluster, ClusterIdentity
 from bot.domain.findings import (
+    ChangeMismatch,
+    ChangeMissing,
     EmergencyNotAllowed,
     EmergencyTooFar,
     Finding,
@@ -58,6 +61,8 @@ _BLOCKS: dict[type[Finding], BlockId] = {
     ReasonMissing: BlockId.REASON,
     ReasonTooLong: BlockId.REASON,
     ReasonTooShort: BlockId.REASON,
+    ChangeMissing: BlockId.CHANGE,
+    ChangeMismatch: BlockId.CHANGE,
     EmergencyNotAllowed: BlockId.EMERGENCY,
     EmergencyTooFar: BlockId.EMERGENCY,
 }
@@ -124,6 +129,7 @@ def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[
         [_ignore_windows(form)],
         [_override(form)] if shown.may_override else (),
         [_emergency(form)] if shown.may_be_emergency else (),
+        [_change(shown.rule.change, form.change)] if shown.rule and shown.rule.change else (),
         [_reason(shown)],
     ]
     return blocks.View(
@@ -152,6 +158,7 @@ def read(view: Payload) -> Form:
         reason=clean(text_at(values, BlockId.REASON, ActionId.REASON, "value")).strip(),
         named=held.named if version else "",
         emergency=bool(pick(values, BlockId.EMERGENCY, ActionId.EMERGENCY, "selected_options")),
+        change=clean(text_at(values, BlockId.CHANGE, ActionId.CHANGE, "value")).strip(),
     )
 
 
@@ -214,6 +221,13 @@ def _override(form: Form) -> Block:
 def _emergency(form: Form) -> Block:
     says = "Emergency: submit without approval"
     return _checkbox("Emergency", says, BlockId.EMERGENCY, ActionId.EMERGENCY, ticked=form.emergency)
+
+
+def _change(rule: ChangeRule, filled_in: str) -> Block:
+    field: dict[str, object] = {"type": "plain_text_input", "action_id": ActionId.CHANGE, "max_length": LONGEST}
+    if filled_in:
+        field["initial_value"] = clean(filled_in)[:LONGEST]
+    return _input("Change", BlockId.CHANGE, field, hint=blocks.plain(f"such as {rule.pattern.example}"))
 
 
 def _reason(shown: FormView) -> Block:

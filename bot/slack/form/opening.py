@@ -221,6 +221,7 @@ class Opening:
             ignore_windows=request.ignore_windows,
             override=request.override,
             reason=request.reason,
+            change=request.change,
         )
         form = replace(form, start=await self.viewing.fitting_start(form, reader=await self._zone(member_of(payload))))
         return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -249,5 +250,33 @@ async def test_150_clusters_are_searched(context: BrowserContext) -> None:
     await dialog.get_by_role("option", name="fleet-147").click()
     await expect(dialog.get_by_text("Current version")).to_be_visible()
     await expect(dialog.get_by_role("combobox", name="Cluster")).to_have_value("production/fleet-147")
+    await page.close()
+    await world.close()
+
+
+async def test_a_change_number_is_filled_in_and_leads_to_its_page(context: BrowserContext, tmp_path: Path) -> None:
+    """The field says what a number looks like, what is wrong stands at it, and the card links it."""
+    policy = tmp_path / "policy.toml"
+    change = 'change = { pattern = "CHG[0-9]{7}", url = "https://itsm.example.com/{change}" }'
+    policy.write_text(f'[defaults]\nchannel = "C0UPGRADES"\napprovers = ["S0PLATFORM"]\n{change}\n', encoding="utf-8")
+    world = World.make(SandboxOptions(port=0, policy=policy))
+    world.clock.pause()
+    await world.start()
+    page = await context.new_page()
+    await page.goto(f"{world.slack.url}/#/U0ROOS/C0UPGRADES")
+    dialog = await form(page, typed="/schedule-upgrade production/orders")
+    await dialog.get_by_role("combobox", name="Version").click()
+    await dialog.get_by_role("option").first.click()
+    number = dialog.get_by_role("textbox", name="Change")
+    await expect(number).to_have_accessible_description("such as CHG0000000")
+    await number.fill("CHG12")
+    await dialog.get_by_role("button", name="Request").click()
+    await expect(number).to_have_attribute("aria-invalid", "true")
+    await number.fill("CHG0012345")
+    await dialog.get_by_role("button", name="Request").click()
+
+    await expect(dialog).to_be_hidden()
+    link = page.get_by_role("article").get_by_role("link", name="CHG0012345")
+    await expect(link).to_have_attribute("href", "https://itsm.example.com/CHG0012345")
     await page.close()
     await world.close()

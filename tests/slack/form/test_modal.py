@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.calendar import Freeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import Catalog, Organisation
-from bot.domain.findings import ClusterNotChosen, Finding, ReasonTooLong, StartMissing, VersionNotChosen
+from bot.domain.findings import ChangeMissing, ClusterNotChosen, Finding, ReasonTooLong, StartMissing, VersionNotChosen
 from bot.domain.form import Form
 from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
@@ -405,3 +406,28 @@ async def test_a_cluster_that_is_down_is_warned_about() -> None:
     view = await _drawn(a_form(), catalogs=[a_catalog(a_cluster(status="stopped"))])
 
     assert "production/web is stopped, so an upgrade of it may never start." in _words(view)
+
+
+CHG = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"), "https://itsm.example.com/{change}")
+
+
+async def test_a_change_number_is_a_required_field_only_where_the_rule_asks_for_it() -> None:
+    """It says what one looks like, takes no more than 64 characters, and keeps what was typed or requested before."""
+    policy = a_policy(a_rule(change=CHG))
+
+    asked = await _drawn(a_form(change="CHG0012345"), policy=policy)
+    before = await _drawn(Form(), policy=policy)
+    elsewhere = await _drawn(a_form(change="CHG0012345"))
+
+    (block,) = (one for one in asked["blocks"] if one.get("block_id") == BlockId.CHANGE)
+    assert (block["label"]["text"], block["hint"]["text"]) == ("Change", "such as CHG0000000")
+    assert "optional" not in block
+    assert (block["element"]["max_length"], block["element"]["initial_value"]) == (64, "CHG0012345")
+    assert "Change" not in _labels(before)
+    assert "Change" not in _labels(elsewhere)
+    assert (
+        modal.read({"state": {"values": {BlockId.CHANGE: {ActionId.CHANGE: {"value": " CHG\u202e1 "}}}}}).change
+        == "CHG1"
+    )
+    wrong = modal.errors(asked, [ChangeMissing(environment="production", example="CHG0000000")])
+    assert wrong == {BlockId.CHANGE: "production requires a change number, such as CHG0000000."}
