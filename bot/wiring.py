@@ -39,6 +39,7 @@ from bot.workflow.reminding import Reminding
 from bot.workflow.repositories import Source
 from bot.workflow.requesting import Requesting, new_request_id
 from bot.workflow.revoting import Revoting
+from bot.workflow.rollout_turns import Turns
 from bot.workflow.rollouts import Rollouts
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.submitting import Submitting
@@ -185,9 +186,15 @@ def use_cases(
             catalog_cache=catalog_cache,
             permissions=permissions,
             words=rules,
+            turns=Turns(
+                policy=policy,
+                catalog_cache=catalog_cache,
+                permissions=permissions,
+                now=now,
+                zone=zone,
+                new_request_id=new_id,
+            ),
             now=now,
-            zone=zone,
-            new_request_id=new_id,
         ),
         freezing=Freezing(
             begin=judge,

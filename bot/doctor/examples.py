@@ -25,11 +25,16 @@ from bot.domain.events import (
     RequestRejected,
     RequestReplaced,
     RequestWithdrawn,
+    RolloutAsks,
+    RolloutFailed,
     RolloutMoved,
+    RolloutMovedOn,
+    RolloutNear,
     SawAgain,
     StatusMoved,
     SubmissionFailed,
     SubmissionUnclear,
+    ToldCluster,
     UpgradeOverran,
     UpgradeRequested,
     UpgradeSubmitted,
@@ -53,7 +58,7 @@ from bot.domain.scheduled import INFERRED, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.slots import Slots
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications import blocks, notes
+from bot.notifications import blocks, notes, rollout_notes
 from bot.notifications import readiness as readiness_words
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, retired, struck
@@ -64,9 +69,10 @@ from bot.notifications.freeze import affected_view, freeze_message, freeze_over,
 from bot.notifications.home import closed, home
 from bot.notifications.links import Links
 from bot.notifications.rollout_card import clusters_view, list_line, rollout_card, rollout_thread
-from bot.slack import card_modals, listing, rollouts
+from bot.slack import card_modals, listing
 from bot.slack.form import freeze as freeze_form
 from bot.slack.form import modal
+from bot.slack.form import rollout as rollout_form
 from bot.slack.form.directory import Index
 from bot.slack.form.freeze import FreezeForm
 from bot.slack.form.modal import ModalMetadata
@@ -311,7 +317,7 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
     for number, page in enumerate(digest(waiting, total=len(waiting))):
         yield f"digest, page {number + 1}", page.message
 
-    yield from _rollout_messages()
+    yield from _rollout_messages(one)
     yield from _freeze_messages(one, upgrade)
     yield from _answers(one, upgrade)
 
@@ -338,8 +344,8 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     yield "home, long", home(replace(_home(one), upgrades=(UPGRADE,) * 60, waiting=many, page=1)).payload()
     yield "home, closed", closed("Only full members of this workspace may use this.").payload()
     for name, filled in _plans():
-        counted = rollouts.Counted(waves=((_CLUSTER,), (_OTHER,)), left_out=({}, {"already there": 3}))
-        yield f"rollout form {name}", rollouts.draw(filled, counted, _INDEX, (_NEW, _OLD))
+        counted = rollout_form.Counted(waves=((_CLUSTER,), (_OTHER,)), left_out=({}, {"already there": 3}))
+        yield f"rollout form {name}", rollout_form.draw(filled, counted, _INDEX, (_NEW, _OLD))
     frozen = replace(_FREEZE, reason=one.reason)
     yield "freeze form", freeze_form.draw(FreezeForm(), _FREEZE.places, PLAIN)
     said = FreezeForm(
@@ -348,7 +354,7 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     yield "freeze form, filled in", freeze_form.draw(said, _FREEZE.places * 80, PLAIN)
     affected = AffectedByFreeze(upgrades=((replace(UPGRADE, cluster=one.cluster), one),) * 120, unknown=1)
     yield "within a freeze", affected_view(frozen, affected, naming=PLAIN, page=1).payload()
-    yield "rollout rejection", rollouts.ask_why(_rollout().id, _rollout().seal)
+    yield "rollout rejection", rollout_form.ask_why(_rollout().id, _rollout().seal)
     yield "rollout clusters", clusters_view(_rollout()).payload()
     large = replace(_rollout(), clusters=_rollout().clusters * 60)
     yield "rollout clusters, page 2", clusters_view(large, page=1).payload()
@@ -509,6 +515,7 @@ def _rollout(**changes: Any) -> Rollout:
     return replace(begun, **changes)
 
 
+_POLICY: Final = Policy(default=_RULE)
 _FREEZE: Final = UpgradeFreeze(
     id=FreezeId("freeze-1"),
     places=tuple(
@@ -557,28 +564,48 @@ def _freeze_messages(one: UpgradeRequest, upgrade: ScheduledUpgrade) -> Iterator
         yield f"private, freeze {name}", notes.private(Answered(about=about_nothing, text=text))
 
 
-def _rollout_messages() -> Iterator[tuple[str, Message]]:
+def _rollout_messages(base: UpgradeRequest) -> Iterator[tuple[str, Message]]:
     for state in RolloutState:
-        yield f"rollout card {state}", rollout_card(_rollout(state=state, outcome="2 of 5 failed", ended_by=SEM))
+        yield (
+            f"rollout card {state}",
+            rollout_card(_rollout(state=state, outcome="2 of 5 failed", ended_by=SEM), _POLICY),
+        )
     clusters = _rollout().clusters
     for why in sorted(WAITS):
         waiting = tuple(replace(one, why=why, until=NOON) for one in clusters)
-        yield f"rollout card, {why}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=waiting))
+        yield f"rollout card, {why}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=waiting), _POLICY)
     for progress in Progress:
         moved = tuple(replace(one, progress=progress) for one in clusters)
-        yield f"rollout card, {progress}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=moved))
+        yield f"rollout card, {progress}", rollout_card(_rollout(state=RolloutState.RUNNING, clusters=moved), _POLICY)
     steps = ("Wave 1 is open.", "production/web was handed over.")
     about_it = About(organisation=_ACME, environment="", cluster="", from_version="", to_version=_NEW)
     event = RolloutMoved(about=about_it, mention=(ROOS,), rollout="rollout-1", name="Winter", steps=steps)
     yield "rollout thread", rollout_thread([event])
-    lines = [list_line(_rollout(state=state)) for state in RolloutState]
+    told = tuple(
+        ToldCluster(
+            name=one.planned.full_name, window=a_window(NOON + timedelta(days=1)), detail="The quota is used up"
+        )
+        for one in clusters
+    )
+    fields: dict[str, Any] = {"about": about_it, "rollout": "rollout-1", "name": "Winter", "wave": 1}
+    asks = RolloutAsks(**fields, environments=("production", "staging"))
+    moved_on = RolloutMovedOn(**fields, status="SCHEDULED", clusters=told)
+    near = RolloutNear(**fields, hours=24, clusters=told * 30)
+    failed = RolloutFailed(**fields, mention=(ROOS,), why="no final status", clusters=told)
+    posted: tuple[AnyEvent, ...] = (asks, moved_on, replace(moved_on, clusters=told[:1]), near, failed)
+    for number, said in enumerate(posted):
+        yield f"rollout, channel {number}", rollout_notes.channel(said, LINK)
+    unclear = SubmissionUnclear(about=about_it, mention=(SEM,), reason="")
+    of_rollout = replace(base, state=State.SUBMISSION_UNCLEAR, rollout="rollout-1")
+    yield "rollout, unclear", rollout_notes.question(of_rollout, unclear, PLAIN)
+    lines = [list_line(_rollout(state=state), _POLICY) for state in RolloutState]
     yield "rollouts", blocks.message("\n".join(lines), *(blocks.section(line) for line in lines))
 
 
-def _plans() -> Iterator[tuple[str, rollouts.Filled]]:
-    yield "empty", rollouts.Filled()
+def _plans() -> Iterator[tuple[str, rollout_form.Filled]]:
+    yield "empty", rollout_form.Filled()
     waves = (("env:acme/production",), (_OTHER.identity,), (), (), ())
-    filled = rollouts.Filled(name="Winter", version=_NEW, waves=waves, not_before=NOON, ignore_windows=True)
+    filled = rollout_form.Filled(name="Winter", version=_NEW, waves=waves, not_before=NOON, ignore_windows=True)
     yield "filled in", replace(filled, next_wave=NextWave.OPENS, reason="CVE fixes")
 
 

@@ -277,6 +277,58 @@ class RolloutMoved(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutAsks(Event):
+    """A wave waits for approval; told in the channels of its environments that have not got the card."""
+
+    rollout: str
+    name: str
+    wave: int
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToldCluster:
+    """A cluster in a message about several: `environment/slug`, its window, and what else there is to say of it."""
+
+    name: str
+    window: Window | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutMovedOn(Event):
+    """Upgrades of a wave have this status of the cloud now."""
+
+    rollout: str
+    name: str
+    wave: int
+    status: str
+    clusters: tuple[ToldCluster, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutNear(Event):
+    """The windows of these clusters begin soon. `hours` is how far ahead that was when this became due."""
+
+    rollout: str
+    name: str
+    wave: int
+    hours: float
+    clusters: tuple[ToldCluster, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutFailed(Event):
+    """Clusters of a wave failed; `why` is a `Why` of rollouts."""
+
+    rollout: str
+    name: str
+    wave: int
+    why: str
+    clusters: tuple[ToldCluster, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answered(Event):
     """A private answer to what one person did; `text` is mrkdwn that is safe as it is."""
 
@@ -310,5 +362,9 @@ AnyEvent = (
     | WentBlind
     | SawAgain
     | RolloutMoved
+    | RolloutAsks
+    | RolloutMovedOn
+    | RolloutNear
+    | RolloutFailed
     | Answered
 )

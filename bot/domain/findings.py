@@ -399,9 +399,11 @@ NotPermitted = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OnlyApproversOfWave:
-    """Only approvers of these environments of a rollout's wave may do it, and not its requester."""
+    """Only approvers of these environments of a rollout's wave may do it: any full member, or those who are `able`."""
 
     environments: tuple[str, ...]
+    everyone: bool
+    able: tuple[MemberId, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

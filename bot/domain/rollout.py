@@ -28,6 +28,7 @@ from bot.domain.findings import (
 )
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, Seal
+from bot.domain.windows import Window
 
 RolloutId = NewType("RolloutId", str)
 
@@ -248,7 +249,9 @@ class RolloutCluster:
     """What became of a planned cluster. `attempt` rises with each retry.
 
     `why` and `until` explain waiting, skipping and failing; `detail` is the other request, person or answer concerned.
-    `waits_since` is when it began to wait for another upgrade. `forgiven` failures count no longer.
+    `waits_since` is when it began to wait for another upgrade. `forgiven` failures count no longer. `status` and
+    `window` are the cloud's, of its scheduled upgrade; `announced` is what of them was posted in its environment's
+    channel, and `counted_down` the window's start and the lead of the last countdown.
     """
 
     planned: PlannedCluster
@@ -262,11 +265,20 @@ class RolloutCluster:
     request: RequestId | None = None
     attempt: int = 1
     forgiven: bool = False
+    status: str = ""
+    window: Window | None = None
+    announced: str = ""
+    counted_down: str = ""
 
     @property
     def identity(self) -> ClusterIdentity:
         """Return the cluster's identity."""
         return self.planned.identity
+
+    @property
+    def standing(self) -> str:
+        """Return what tells apart the moves of its scheduled upgrade: status and window."""
+        return f"{self.status} {self.window.start.isoformat() if self.window else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,7 +287,8 @@ class Rollout:
 
     `wave` is the one that is asked for, open or soaking, counted from 0. `round` rises whenever votes are asked for
     anew. `votes` are those for the wave that waits for them. `time_left` is what is left of the time to vote, counted
-    until `counted_at`. `resumes` is where a paused one goes on.
+    until `counted_at`; it stands still while a freeze lasts, which ends `frozen_until`. `resumes` is where a paused one
+    goes on.
     `outcome` says why it halted or ended, `ended_by` who ended it. `revision` is the store's: 0 until it is stored.
     """
 
@@ -292,6 +305,7 @@ class Rollout:
     votes: tuple[WaveVote, ...] = ()
     time_left: timedelta
     counted_at: datetime
+    frozen_until: datetime | None = None
     resumes: RolloutState | None = None
     outcome: str = ""
     ended_by: MemberId | None = None
@@ -394,11 +408,12 @@ class Rollout:
 
     @property
     def left(self) -> tuple[RolloutCluster, ...]:
-        """Return what a new plan would hold: everything that did not succeed and is not there already."""
+        """Return what a new plan would hold: what did not succeed, is not there already and not with the cloud."""
         return tuple(
             one
             for one in self.clusters
-            if one.progress is not Progress.SUCCEEDED and one.why not in {Why.ALREADY_THERE, Why.GONE, Why.DELETING}
+            if one.progress not in {Progress.SUCCEEDED, Progress.RUNNING}
+            if one.why not in {Why.ALREADY_THERE, Why.GONE, Why.DELETING}
         )
 
     @property
@@ -467,12 +482,12 @@ class Rollout:
         asked = self._to(RolloutState.ASKING, at=at) if self.state is RolloutState.SOAKING else self
         return asked._to(RolloutState.REJECTED, at=at, ended_by=by, outcome=reason)  # noqa: SLF001 - another of this class
 
-    def count_down(self, *, frozen: bool, at: datetime) -> "Rollout":
-        """Count the time to vote; it stands still while the wave's environments are frozen."""
-        if self.state is not RolloutState.ASKING or at <= self.counted_at:
+    def count_down(self, *, frozen_until: datetime | None, at: datetime) -> "Rollout":
+        """Count the time to vote; it stands still while one of the wave's environments is frozen."""
+        if self.state is not RolloutState.ASKING or at < self.counted_at:
             return self
-        spent = timedelta(0) if frozen else at - self.counted_at
-        return replace(self, time_left=self.time_left - spent, counted_at=at)
+        spent = timedelta(0) if frozen_until else at - self.counted_at
+        return replace(self, time_left=self.time_left - spent, counted_at=at, frozen_until=frozen_until)
 
     @property
     def deadline(self) -> datetime:
@@ -545,7 +560,22 @@ class Rollout:
             until=None,
             detail="",
             waits_since=None,
+            status="",
+            window=None,
         )
+
+    def follow(self, identity: ClusterIdentity, *, status: str, window: Window | None) -> "Rollout":
+        """Note the status and the window that the cloud gives to the upgrade of a cluster."""
+        return self._with(identity, status=status, window=window)
+
+    def announce(self, identity: ClusterIdentity) -> "Rollout":
+        """Note that the cluster's present status and window are posted in its environment's channel."""
+        one = self.find(identity)
+        return self._with(identity, announced=one.standing) if one else self
+
+    def note_countdown(self, identity: ClusterIdentity, countdown: str) -> "Rollout":
+        """Note the countdown that is posted."""
+        return self._with(identity, counted_down=countdown)
 
     def clear(self, identity: ClusterIdentity, *, at: datetime) -> "Rollout":
         """Note that an unclear one is under way after all, or was sent again."""
@@ -613,6 +643,7 @@ class Rollout:
             round=self.round + 1,
             time_left=time_to_vote,
             counted_at=at,
+            frozen_until=None,
             reminders=0,
             reminded_at=None,
             **changes,

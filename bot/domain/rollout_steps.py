@@ -38,6 +38,10 @@ def steps(before: Rollout | None, after: Rollout) -> tuple[str, ...]:
         by = f" By <@{after.ended_by}>." if after.ended_by and not before.ended_by else ""
         why = f" {after.outcome[0].upper()}{after.outcome[1:]}." if after.outcome and not by else ""
         found.append(_STATES[after.state].format(wave=after.wave + 1) + by + why)
+    elif after.reminders > before.reminders:
+        found.append(f"Wave {after.wave + 1} still waits for approval.")
+    elif after.warned_at and not before.warned_at:
+        found.append(f"Still {after.state.lower()}: it will be stopped in a day unless an approver lets it go on.")
     return tuple(found)
 
 

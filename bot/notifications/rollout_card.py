@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from bot.domain.events import RolloutMoved
+from bot.domain.people import EVERYONE
+from bot.domain.policy import Policy
 from bot.domain.rollout import (
+    FINISHED,
     LONGEST_REST,
     NextWave,
     Progress,
@@ -15,14 +18,17 @@ from bot.domain.rollout import (
     Why,
 )
 from bot.notifications.blocks import Block, Message, View, actions, button, context, header, message, plain, section
-from bot.notifications.text import clip, escape, mention, mentions, trusted, when
+from bot.notifications.text import clip, escape, link, mention, mentions, span, trusted, when
 from bot.workflow.inbox import RolloutPress
 
 CLUSTERS: Final = "rollout_clusters"
 """The action id of the button that opens the list of clusters."""
+PLAN_AGAIN: Final = "rollout_plan_again"
+"""The action id of the button that opens the form filled in with what is left."""
 PAGE: Final = 40
 _LINE: Final = 2800
 _SAID_STEPS: Final = 30
+_MOST_PLACES: Final = 8
 _LABELS: Final = {
     RolloutPress.APPROVE: "Approve wave",
     RolloutPress.REJECT: "Reject",
@@ -31,6 +37,7 @@ _LABELS: Final = {
     RolloutPress.STOP: "Stop",
     RolloutPress.RETRY: "Retry failed",
     RolloutPress.GO_ON: "Go on without",
+    RolloutPress.SKIP: "Skip",
 }
 _STYLES: Final[dict[RolloutPress, Literal["primary", "danger"]]] = {
     RolloutPress.APPROVE: "primary",
@@ -65,11 +72,11 @@ _WHO: Final = {
 }
 
 
-def rollout_card(rollout: Rollout) -> Message:
-    """Draw the card for what is true now."""
+def rollout_card(rollout: Rollout, policy: Policy) -> Message:
+    """Draw the card for what is true now; the policy says who can decide."""
     plan = rollout.plan
     title = f"{_MARKS.get(rollout.state, '⚪')} Rollout {plan.name} to {plan.version}"
-    status = status_line(rollout)
+    status = clip(status_line(rollout, policy), _LINE)
     waves = [_wave_line(rollout, number) for number in range(len(plan.waves))]
     facts = _facts(rollout)
     blocks: list[Block] = [header(title), section(status)]
@@ -96,20 +103,21 @@ def rollout_thread(events: Sequence[RolloutMoved]) -> Message:
     return message(f"Rollout {name}. {shown}", section(shown))
 
 
-def status_line(rollout: Rollout) -> str:  # noqa: PLR0911 - one for each state
+def status_line(rollout: Rollout, policy: Policy) -> str:  # noqa: PLR0911 - one for each state
     """Say what it waits for, who can act and until when."""
     wave = rollout.wave + 1
     match rollout.state:
         case RolloutState.ASKING:
-            given = f", {len(rollout.votes)} given" if rollout.votes else ""
             again = f" {_sentence(rollout.outcome)}" if rollout.outcome else ""
             retried = [one for one in rollout.of_wave(rollout.wave) if one.attempt > 1]
             names = f" It tries again: {_names(retried)}." if retried else ""
-            where = ", ".join(escape(one, 100) for one in rollout.environments(rollout.wave))
-            return (
-                f"Wave {wave} waits for approval{given}. Approvers of {where} can approve until "
-                f"{when(rollout.deadline)}.{again}{names}"
+            still = rollout.frozen_until
+            until = (
+                f"Its environments are frozen until {when(still)}; the time to approve stands still."
+                if still
+                else f"Approve by {when(rollout.deadline)}."
             )
+            return f"Wave {wave} waits for approval: {_tally(rollout, rollout.wave, policy)}. {until}{again}{names}"
         case RolloutState.RUNNING:
             return (
                 f"Wave {wave} of {len(rollout.plan.waves)} is open. The requester and approvers can pause or stop it."
@@ -117,22 +125,25 @@ def status_line(rollout: Rollout) -> str:  # noqa: PLR0911 - one for each state
         case RolloutState.SOAKING:
             until = f" until {when(rollout.soaked_at)}" if rollout.soaked_at else ""
             opens = rollout.plan.next_wave is NextWave.OPENS
-            then = "opens once it is approved" if opens else "asks for approval"
-            return f"Wave {wave} is done and soaks{until}. Then wave {wave + 1} {then}."
+            if opens:
+                tally = _tally(rollout, rollout.wave + 1, policy)
+                return (
+                    f"Wave {wave} is done and soaks{until}. Wave {wave + 1} opens then, once it is approved: {tally}."
+                )
+            return f"Wave {wave} is done and soaks{until}. Then wave {wave + 1} asks for approval."
         case RolloutState.PAUSED:
             end = when(rollout.state_since + LONGEST_REST)
-            return (
-                f"Paused in wave {wave}. An approver can resume it. Without that, it stops {end}.{_standing(rollout)}"
-            )
+            who = _approvers(rollout, policy)
+            return f"Paused in wave {wave}. {who} can resume it; otherwise it is stopped {end}.{_standing(rollout)}"
         case RolloutState.HALTED:
             end = when(rollout.state_since + LONGEST_REST)
             why = escape(rollout.outcome, 200)
             return (
-                f"Halted in wave {wave}: {why}. An approver can retry what failed or go on without it. "
-                f"Without that, it stops {end}.{_standing(rollout)}"
+                f"Halted in wave {wave}: {why}. {_approvers(rollout, policy)} can retry what failed or go on without "
+                f"it; otherwise it is stopped {end}.{_standing(rollout)}"
             )
         case RolloutState.DONE:
-            return "Done. Every cluster has ended."
+            return f"Done. Every cluster has ended.{_unsuccessful(rollout)}"
         case RolloutState.EXPIRED:
             return f"Expired: nobody decided on wave {wave} in time.{_standing(rollout)}"
         case state:
@@ -161,11 +172,14 @@ def clusters_view(rollout: Rollout, *, page: int = 0) -> View:
     return View(type="modal", title="Clusters", close="Close", blocks=tuple(blocks))
 
 
-def list_line(rollout: Rollout) -> str:
-    """Say in one line where a rollout is."""
+def list_line(rollout: Rollout, policy: Policy, *, card: str | None = None) -> str:
+    """Say in one line where a rollout is; `card` is the address of its card."""
     mark = _MARKS.get(rollout.state, "⚪")
-    name = f"{mark} *{escape(rollout.plan.name, 100)}* to {escape(rollout.plan.version, 80)}"
-    return f"{name}: {status_line(rollout)} By {mention(rollout.requester)}."
+    name = f"{mark} *{link(card, escape(rollout.plan.name, 100))}* to {escape(rollout.plan.version, 80)}"
+    ended = sum(one.progress in FINISHED for one in rollout.clusters)
+    count = f"{ended} of {len(rollout.clusters)} clusters have ended"
+    line = f"{name}: {status_line(rollout, policy)} {count}. Planned by {mention(rollout.requester)}."
+    return clip(line, _LINE)
 
 
 def presses(rollout: Rollout) -> tuple[RolloutPress, ...]:  # noqa: PLR0911 - one for each state
@@ -196,7 +210,11 @@ def _buttons(rollout: Rollout) -> list[Block]:
             label, action_id=press, value=value, style=_STYLES.get(press), says=f"{label}: {rollout.plan.name}"
         )
         found.append({**drawn, "confirm": _confirm(rollout, press)} if press in _CONFIRMED else drawn)
-    return [*found, button("Clusters", action_id=CLUSTERS, value=f"{rollout.id}:0")]
+    if rollout.has_ended and rollout.left:
+        says = f"Plan again: {rollout.plan.name}"
+        found.append(button("Plan again", action_id=PLAN_AGAIN, value=rollout.id, says=says))
+    says = f"Clusters of {rollout.plan.name}"
+    return [*found, button("Clusters", action_id=CLUSTERS, value=f"{rollout.id}:0", says=says)]
 
 
 _CONFIRMED: Final = frozenset({RolloutPress.APPROVE, RolloutPress.STOP})
@@ -251,18 +269,59 @@ def _why_it_waits(rollout: Rollout) -> str:
         what = f"{_SAYS[why]} ({named})" if named else _SAYS[why]
         lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {what}, {until}{who}.")
     if unclear := [one for one in rollout.of_wave(rollout.wave) if one.progress is Progress.UNCLEAR]:
-        lines.append(f"🟠 We could not confirm that {_names(unclear)} was scheduled: please look in Avisi Cloud.")
+        lines.append(f"🟠 We could not confirm that {_names(unclear)} was scheduled; approvers decide in the thread.")
     return clip("\n".join(lines), _LINE)
 
 
 def _standing(rollout: Rollout) -> str:
     """Say what the cloud has, which nothing takes back."""
-    count = sum(one.progress in {Progress.RUNNING, Progress.UNCLEAR} for one in rollout.clusters)
-    if not count:
+    there = [one for one in rollout.clusters if one.progress in {Progress.RUNNING, Progress.UNCLEAR}]
+    if not there:
         return ""
-    return (
-        f" Avisi Cloud still has {count} upgrade{'s' if count > 1 else ''} of it: they go on, as it offers no cancel."
-    )
+    named = [
+        f"{escape(one.planned.full_name, 100)} ({span(one.window) if one.window else 'no window known'})"
+        for one in there[:5]
+    ]
+    more = f" and {len(there) - 5} more" if len(there) > 5 else ""  # noqa: PLR2004 - as many are named
+    count = "1 upgrade of it goes on" if len(there) == 1 else f"{len(there)} upgrades of it go on"
+    return f" {count}, as Avisi Cloud offers no cancel: {', '.join(named)}{more}."
+
+
+def _unsuccessful(rollout: Rollout) -> str:
+    """Say how many did not succeed: done is not the same as upgraded."""
+    counted = Counter(one.progress for one in rollout.clusters)
+    told = [f"{counted[one]} {one}" for one in (Progress.FAILED, Progress.SKIPPED) if counted[one]]
+    return f" {counted[Progress.SUCCEEDED]} succeeded, {', '.join(told)}." if told else ""
+
+
+def _tally(rollout: Rollout, wave: int, policy: Policy) -> str:
+    """Say for each environment of a wave how many approvals it has and needs, and who can give them."""
+    organisation, names = rollout.plan.organisation, _places(rollout, wave)
+    if not any(policy.rule(organisation, one).required_approvals for one in names):
+        people = ", ".join(dict.fromkeys(_who(rollout, one, policy) for one in names[:_MOST_PLACES]))
+        return f"it needs one press by {people}"
+    told = []
+    for name in names[:_MOST_PLACES]:
+        given = sum(name in vote.environments for vote in rollout.votes)
+        needed = policy.rule(organisation, name).required_approvals
+        told.append(f"{escape(name, 60)} {given} of {needed} ({_who(rollout, name, policy)})")
+    more = f" and {len(names) - _MOST_PLACES} more" if len(names) > _MOST_PLACES else ""
+    return f"{', '.join(told)}{more}"
+
+
+def _approvers(rollout: Rollout, policy: Policy) -> str:
+    """Name the approvers of the wave's environments."""
+    found = dict.fromkeys(_who(rollout, one, policy) for one in _places(rollout, rollout.wave))
+    return f"An approver ({', '.join(list(found)[:_MOST_PLACES])})"
+
+
+def _who(rollout: Rollout, environment: str, policy: Policy) -> str:
+    approvers = policy.rule(rollout.plan.organisation, environment).approvers
+    return "any full member" if EVERYONE in approvers else mentions(approvers) or mention(rollout.requester)
+
+
+def _places(rollout: Rollout, wave: int) -> list[str]:
+    return list(dict.fromkeys(one.planned.environment for one in rollout.of_wave(wave)))
 
 
 def _facts(rollout: Rollout) -> str:
@@ -278,9 +337,12 @@ def _facts(rollout: Rollout) -> str:
 
 
 def _cluster_line(one: RolloutCluster) -> str:
-    why = f" ({escape(one.why, 100)})" if one.why else ""
-    detail = f": {trusted(one.detail, 150)}" if one.detail else ""
+    why = f" ({escape(one.why, 100)})" if one.why and one.why.lower() != one.progress else ""
+    ours = one.why in {Why.TAKEN_OVER, Why.BY_A_PERSON}
+    detail = f": {trusted(one.detail, 150) if ours else escape(one.detail, 150)}" if one.detail else ""
     until = f", until {when(one.until)}" if one.until else ""
+    if one.progress is Progress.RUNNING and one.window:
+        until = f", {span(one.window)}"
     return clip(f"Wave {one.wave + 1} · {escape(one.planned.full_name, 100)} · {one.progress}{why}{detail}{until}", 280)
 
 

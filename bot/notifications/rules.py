@@ -125,7 +125,7 @@ _PLAN_PROBLEMS: Final = {
     "gap": "This wave is empty, and a later one is not.",
     "twice": "{detail} stands in two waves.",
     "other rollout": "{detail} is in another rollout that has not ended.",
-    "range": "Choose one of the values on offer for {field}.",
+    "range": "Choose one of the values on offer.",
 }
 
 
@@ -331,10 +331,16 @@ def _not_frozen(why: NotFrozen) -> str:
             return f"A freeze cannot end then ({when(until)}): choose a time ahead, within {most.days} days."
 
 
+def at_field(wrong: PlanProblem) -> str:
+    """Say what is wrong with a plan, at the field where it is wrong."""
+    return _PLAN_PROBLEMS[wrong.kind].format(detail=wrong.detail)
+
+
 def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case for each reason
     match why:
-        case OnlyApproversOfWave(environments=environments):
-            return f"Only approvers of {' or '.join(environments)} may do this, and not the requester."
+        case OnlyApproversOfWave(environments=environments, everyone=everyone, able=able):
+            could = _able(Able(action=Action.TRY_AGAIN, everyone=everyone, members=able))
+            return f"Only approvers of {' or '.join(environments)} may do this. {could}"
         case OnlyOfRollout(requester=requester):
             return f"Only <@{requester}> or an approver of one of its environments may do this."
         case RolloutIs(state=state):
@@ -355,8 +361,8 @@ def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case
             return "No cluster of this wave has failed, so there is nothing to retry."
         case ClusterWentOn():
             return "This cluster of the rollout has moved on, so nothing was changed."
-        case PlanProblem(field=field, kind=kind, detail=detail):
-            return _PLAN_PROBLEMS[kind].format(field=field, detail=detail)
+        case PlanProblem(field=field):
+            return f"{field.capitalize()}: {at_field(why)}"
 
 
 def _standing(state: State) -> str:

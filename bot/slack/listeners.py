@@ -97,6 +97,7 @@ class Edge:
             views=views,
             tasks=self.tasks,
             answers=answers,
+            links=self.links,
             guard=guard,
         )
         freezes = FreezeListeners(

@@ -142,7 +142,9 @@ class Announcing:
     ) -> None:
         """Tell the latest move in the channel, if it has one, else in the thread; an outcome to the requester, too."""
         key = f"move:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"
-        if channel:
+        alarms = upgrade.status in ALARMING or event.ends_alarm
+        gathered = request is not None and request.rollout is not None and not alarms  # the rollout tells many at once
+        if channel and not gathered:
             near = self._countdown_just_due(upgrade) if upgrade.status == "SCHEDULED_NOTIFIED" else ""
             await work.outbox.put(outbox.in_channel(channel, event, key=near or key))
         if request is None or request.rollout:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.cluster import Organisation
+from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.form import Form
 from bot.domain.freeze import FreezeId, FrozenPlace
 from bot.domain.people import MemberId
@@ -43,6 +43,8 @@ class RolloutPress(StrEnum):
     STOP = "rollout_stop"
     RETRY = "rollout_retry"
     GO_ON = "rollout_go_on"
+    SKIP = "rollout_skip"
+    """In the thread: leave out a cluster of which nobody can tell whether the cloud has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +136,7 @@ class RolloutPlanned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPressed:
-    """A person pressed a button on the card of a rollout; `reason` is that of a rejection."""
+    """A person pressed a button of a rollout; `reason` is that of a rejection, `cluster` the one that is skipped."""
 
     member: MemberId
     press: RolloutPress
@@ -142,6 +144,7 @@ class RolloutPressed:
     seal: Seal
     reason: str = ""
     response_url: str | None = None
+    cluster: ClusterIdentity | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

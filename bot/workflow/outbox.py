@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.events import About, Answered, AnyEvent
+from bot.domain.events import About, Answered, AnyEvent, SubmissionUnclear
 from bot.domain.freeze import FreezeId, UpgradeFreeze
 from bot.domain.people import MemberId
 from bot.domain.request import RequestId, UpgradeRequest
@@ -35,6 +35,10 @@ class Kind(StrEnum):
     """Draw the card of `rollout_id` as it is now, in `target` (a channel)."""
     ROLLOUT_THREAD = "rollout_thread"
     """Post `event` under the card of `rollout_id`."""
+    ROLLOUT_CHANNEL = "rollout_channel"
+    """Post `event` of `rollout_id` in `target` (a channel), with a link to its card."""
+    ROLLOUT_QUESTION = "rollout_question"
+    """Ask about the unclear `request_id` under the card of its rollout."""
     FREEZE = "freeze"
     """Draw the message of `freeze_id` as it is now, in `target` (a channel)."""
     FREEZE_OVER = "freeze_over"
@@ -238,6 +242,30 @@ def rollout_thread(rollout: Rollout, event: AnyEvent) -> OutboxMessage:
         urgency=Urgency.BACKGROUND,
         target=rollout.channel,
         rollout_id=rollout.id,
+        event=event,
+    )
+
+
+def rollout_channel(rollout: Rollout, channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
+    """Post an event of a rollout in a channel, once for each revision and key."""
+    return OutboxMessage(
+        queue=queues.rollout(rollout.id),
+        key=f"rollout channel:{rollout.id}:{rollout.revision}:{channel}:{key}",
+        kind=Kind.ROLLOUT_CHANNEL,
+        target=channel,
+        rollout_id=rollout.id,
+        event=event,
+    )
+
+
+def rollout_question(rollout: Rollout, event: SubmissionUnclear) -> OutboxMessage:
+    """Ask under the card of a rollout what is to become of an unclear submission."""
+    return OutboxMessage(
+        queue=queues.rollout(rollout.id),
+        key=f"rollout question:{event.about.request_id}:{rollout.revision}",
+        kind=Kind.ROLLOUT_QUESTION,
+        target=rollout.channel,
+        request_id=event.about.request_id,
         event=event,
     )
 

@@ -205,10 +205,10 @@ class Reminding:
         """Return the countdown that is due now, if any."""
         rule = self.policy.rule_of(upgrade)
         window = upgrade.window
-        if window is None or window.start <= now or upgrade.status == "IN_PROGRESS" or not rule.channel:
+        if window is None or upgrade.status == "IN_PROGRESS" or not rule.channel:
             return None
-        nearest = min((ahead for ahead in rule.reminders if window.start - ahead <= now), default=None)
-        if nearest is None or now - (window.start - nearest) > nearest * _LATE:
+        nearest = nearest_reminder(window, rule, now=now)
+        if nearest is None:
             return None
         return _Near(upgrade=upgrade, window=window, channel=rule.channel, ahead=nearest)
 
@@ -216,6 +216,8 @@ class Reminding:
         request = await request_of(work, near.upgrade)
         if request and request.state is State.REPLACED:
             return  # the cloud has not said yet that a newer upgrade took its place
+        if request and request.rollout:
+            return  # the rollout counts down for many at once
         if await self._was_just_told(work, near, request):
             return
         about = outbox.about_upgrade(near.upgrade, request)
@@ -285,6 +287,16 @@ class Reminding:
                 await work.homes.published(member, at=now)
                 await work.outbox.put(outbox.publish_home(member, key=now.isoformat()))
             await work.commit()
+
+
+def nearest_reminder(window: Window, rule: Rule, *, now: datetime) -> timedelta | None:
+    """Return the lead of the countdown that is due now for a window, None when none is."""
+    if window.start <= now:
+        return None
+    nearest = min((ahead for ahead in rule.reminders if window.start - ahead <= now), default=None)
+    if nearest is None or now - (window.start - nearest) > nearest * _LATE:
+        return None
+    return nearest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

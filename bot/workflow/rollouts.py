@@ -6,20 +6,25 @@ Every step is one transaction that can be repeated; what polling stored and the 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
-from bot.domain.calendar import is_allowed
-from bot.domain.cluster import Catalog, Cluster, ClusterIdentity
+from bot.domain.cluster import ClusterIdentity
 from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, WrongState
 from bot.domain.events import About
-from bot.domain.findings import OnlyApproversOfWave, OnlyOfRollout, PlanProblem, TooFewApprovers, WaveExpired
-from bot.domain.form import LEAD, judged_time
+from bot.domain.findings import (
+    ClusterWentOn,
+    OnlyApproversOfWave,
+    OnlyOfRollout,
+    PlanProblem,
+    TooFewApprovers,
+    WaveExpired,
+)
 from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.people import Member, MemberId
 from bot.domain.policy import Policy, Rule
-from bot.domain.request import OPEN, RequestId, State, UpgradeRequest, Vote
+from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.domain.rollout import (
-    LONGEST_WAIT,
+    IN_PLACE,
     STATUS_AFTER_SUBMISSION,
     STATUS_AFTER_WINDOW,
     Plan,
@@ -33,16 +38,16 @@ from bot.domain.rollout import (
     plan_problems,
 )
 from bot.domain.scheduled import DONE, NOT_UPGRADED, ScheduledUpgrade
-from bot.domain.versions import Step, step
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable, Missing, Stale, Taken
-from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
+from bot.workflow.inbox import MessageRef, RolloutPlanned, RolloutPress, RolloutPressed
 from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
-from bot.workflow.requesting import new_request_id
-from bot.workflow.transitions import Change, store_request, store_rollout
+from bot.workflow.rollout_announcing import find_news
+from bot.workflow.rollout_turns import Others, Turns
+from bot.workflow.transitions import Change, replace_request, store_request, store_rollout
 
 _TRIES = 8
 _MOST_STEPS = 10
@@ -58,6 +63,7 @@ _ANSWERS = {
     RolloutPress.STOP: "The rollout is stopped. What Avisi Cloud already has goes on.",
     RolloutPress.RETRY: "The failed clusters wait for approval.",
     RolloutPress.GO_ON: "The rollout goes on without the failed clusters.",
+    RolloutPress.SKIP: "The cluster is left out. Avisi Cloud may have its upgrade all the same: please check there.",
 }
 
 
@@ -66,29 +72,9 @@ def new_rollout_id() -> RolloutId:
     return RolloutId(secrets.token_hex(8))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Others:
-    """What else is under way: clusters with a request or an upgrade that is not of the rollout; freezes people set."""
-
-    clusters: frozenset[ClusterIdentity]
-    succeeded: Mapping[str, datetime]
-    freezes: Collection[UpgradeFreeze]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Turn:
-    """What comes of a cluster's turn: it goes, it waits (`until`), it is skipped or it fails, by `why`."""
-
-    why: Why | None = None
-    until: datetime | None = None
-    ends: Progress | None = None
-    cluster: Cluster | None = None
-    detail: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Rollouts:
-    """Everything that is done with rollouts. `zone` is the one of maintenance windows."""
+    """Everything that is done with rollouts, but for the turn of each cluster."""
 
     begin: BeginWork
     read: BeginReading
@@ -96,10 +82,9 @@ class Rollouts:
     catalog_cache: CatalogCache
     permissions: Permissions
     words: Words
+    turns: Turns
     now: Clock
-    zone: tzinfo
     new_id: Callable[[], RolloutId] = new_rollout_id
-    new_request_id: Callable[[], RequestId] = new_request_id
 
     def rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
         """Return the rules in force for the environments of a wave in which clusters still wait."""
@@ -127,7 +112,9 @@ class Rollouts:
             )
             async with self.begin(lease) as work:
                 notify = tuple(dict.fromkeys(who for one in first for who in rules[one].notify))
-                await store_rollout(work, None, rollout, at=now, actor=planned.member, mention=notify)
+                news = find_news(None, rollout, self.policy, now=now)
+                await store_rollout(work, None, news.rollout, at=now, actor=planned.member, mention=notify)
+                await work.outbox.put(*news.messages)
                 text = f"The rollout {plan.name} is planned. Its first wave waits for approval."
                 await work.outbox.put(outbox.answer(planned.member, text, key=f"inbox:{number}", about=_about(plan)))
                 await work.inbox.done(number)
@@ -170,6 +157,12 @@ class Rollouts:
                     )
                 )
 
+    async def check_may_plan(self, rollout: Rollout, member_id: MemberId) -> None:
+        """Raise Refused when this person may not plan what is left of a rollout again; raises MembersUnavailable."""
+        member = await self.permissions.somebody(member_id)
+        for environment in _environments(one.planned for one in rollout.left):
+            await self.permissions.check_may_request(member, self.policy.rule(rollout.plan.organisation, environment))
+
     # --- reading ---
 
     async def get(self, rollout_id: RolloutId) -> Rollout:
@@ -177,10 +170,12 @@ class Rollouts:
         async with self.read() as work:
             return await work.rollouts.get(rollout_id)
 
-    async def newest(self, *, limit: int) -> tuple[Rollout, ...]:
-        """Return those that have not ended, then those that have, each newest first."""
+    async def listed(self, *, limit: int) -> tuple[tuple[Rollout, MessageRef | None], ...]:
+        """Return those that have not ended, then those that have, each newest first, and where their cards are."""
         async with self.read() as work:
-            return await work.rollouts.newest(limit=limit)
+            found = await work.rollouts.newest(limit=limit)
+            cards = await work.messages.cards(*(RequestId(one.id) for one in found))
+        return tuple((one, cards.get(RequestId(one.id))) for one in found)
 
     async def taken(self) -> Mapping[ClusterIdentity, RolloutId]:
         """Return which clusters are in a rollout that has not ended."""
@@ -203,6 +198,8 @@ class Rollouts:
                 about = _about(rollout.plan)
                 after = await self._pressed(rollout, pressed)
                 async with self.begin(lease) as work:
+                    if pressed.press is RolloutPress.SKIP:
+                        await self._withdraw(work, rollout, pressed)
                     await self._store(work, rollout, after, actor=pressed.member, facts={"seal": pressed.seal})
                     url = pressed.response_url
                     text = _ANSWERS[pressed.press]
@@ -222,6 +219,8 @@ class Rollouts:
         member, now = await self.permissions.somebody(pressed.member), self.now()
         wave = rollout.asked_wave if rollout.asked_wave is not None else rollout.wave
         rules = self._wave_rules(rollout, wave)
+        if pressed.press is RolloutPress.SKIP:
+            return await self._skipped(rollout, pressed, member)
         if pressed.press in _AGAINST_ALL:
             await self._check_may_brake(rollout, member)
             if pressed.press is RolloutPress.PAUSE:
@@ -229,7 +228,7 @@ class Rollouts:
             return rollout.stop(by=member.id, at=now)
         may = await self._may_approve(member, rollout, rules)
         if not may:
-            raise NotAnApprover(OnlyApproversOfWave(environments=tuple(rules)))
+            raise NotAnApprover(await self._only_approvers(rollout, rules))
         if pressed.press is RolloutPress.RESUME:
             return rollout.resume(at=now)
         rollout.check_seal(pressed.seal)
@@ -244,9 +243,40 @@ class Rollouts:
             case _:
                 async with self.read() as work:
                     freezes = await work.freezes.standing()
-                if rollout.count_down(frozen=self._frozen(rollout, freezes), at=now).is_overdue:
+                if rollout.count_down(frozen_until=self._frozen_until(rollout, freezes), at=now).is_overdue:
                     raise WrongState(WaveExpired())
                 return rollout.cast(by=member.id, environments=may, at=now)
+
+    async def _skipped(self, rollout: Rollout, pressed: RolloutPressed, member: Member) -> Rollout:
+        """Leave out an unclear cluster, as an approver of its environment may."""
+        one = rollout.find(pressed.cluster) if pressed.cluster else None
+        if one is None or one.progress is not Progress.UNCLEAR:
+            raise WrongState(ClusterWentOn())
+        name = one.planned.environment
+        rules = {name: self.policy.rule(rollout.plan.organisation, name)}
+        if not await self._may_approve(member, rollout, rules):
+            raise NotAnApprover(await self._only_approvers(rollout, rules))
+        return rollout.skip(one.identity, Why.BY_A_PERSON, at=self.now(), detail=f"<@{member.id}>")
+
+    async def _withdraw(self, work: UnitOfWork, rollout: Rollout, pressed: RolloutPressed) -> None:
+        """End the unclear request of a cluster that is skipped, so that nothing sends it again."""
+        one = rollout.find(pressed.cluster) if pressed.cluster else None
+        if one is None or one.request is None:
+            return
+        request, now = await work.requests.get(one.request), self.now()
+        change = Change(audit="request withdrawn", at=now, actor=pressed.member, facts={"rollout": rollout.id})
+        await store_request(work, request, request.withdraw(by=pressed.member, at=now), change)
+
+    async def _only_approvers(self, rollout: Rollout, rules: Mapping[str, Rule]) -> OnlyApproversOfWave:
+        """Say who could: the approvers that the rules name, and where none are named the requester."""
+        able: set[MemberId] = set()
+        everyone = False
+        for rule in rules.values():
+            people = await self.permissions.people(rule.approvers)
+            everyone = everyone or people.everyone
+            able |= people.members if rule.self_approval else people.members - {rollout.requester}
+            able |= frozenset() if rule.approvers else {rollout.requester}
+        return OnlyApproversOfWave(environments=tuple(rules), everyone=everyone, able=tuple(sorted(able)))
 
     def _wave_rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
         """Return the rules of a wave's environments, also when nothing of it waits any more."""
@@ -290,14 +320,13 @@ class Rollouts:
                     rollout = await work.rollouts.get(rollout_id)
                     freezes = await work.freezes.standing()
                     after = self._timed(await self._followed(work, rollout), freezes)
-                    others = await self._others(work, rollout, freezes)
+                    others = await self.turns.others(work, rollout, freezes)
                 after, requests = await self._go_on(after, others)
-                if after == rollout:
+                if find_news(rollout, after, self.policy, now=self.now()).rollout == rollout:
                     return
                 async with self.begin(lease) as work:
                     after = await self._hand_over(work, after, requests)
-                    if after != rollout:
-                        await self._store(work, rollout, after)
+                    await self._store(work, rollout, after)
                     await work.commit()
             except (Stale, Missing):
                 return
@@ -323,15 +352,24 @@ class Rollouts:
         elif after.reminders > before.reminders or (after.warned_at and not before.warned_at):
             mention = tuple(who for rule in self._wave_rules(after, after.wave).values() for who in rule.notify)
         mention = tuple(dict.fromkeys(mention))
-        return await store_rollout(work, before, after, at=now, actor=actor, mention=mention, facts=facts)
+        news = find_news(before, after, self.policy, now=now)
+        stored = await store_rollout(work, before, news.rollout, at=now, actor=actor, mention=mention, facts=facts)
+        await work.outbox.put(*news.messages)
+        return stored
 
     async def _followed(self, work: ReadOnlyWork, rollout: Rollout) -> Rollout:
         """Take over what became of the clusters that were handed over."""
-        for one in rollout.clusters:
-            if one.progress in {Progress.RUNNING, Progress.UNCLEAR} and one.request is not None:
-                request = await work.requests.get(one.request)
-                upgrade = await work.upgrades.find(request.organisation, request.upgrade) if request.upgrade else None
-                rollout = await self._outcome(work, rollout, one, request, upgrade)
+        under_way = {one.request: one for one in rollout.clusters if one.progress in IN_PLACE and one.request}
+        requests = await work.requests.these(*under_way)
+        known = [one.upgrade for one in requests.values() if one.upgrade]
+        upgrades = await work.upgrades.find_many(rollout.plan.organisation, known) if known else {}
+        for request_id, one in under_way.items():
+            if (request := requests.get(request_id)) is None:
+                continue
+            upgrade = upgrades.get(request.upgrade) if request.upgrade else None
+            if upgrade is not None and (one.status, one.window) != (upgrade.status, upgrade.window):
+                rollout = rollout.follow(one.identity, status=upgrade.status, window=upgrade.window)
+            rollout = await self._outcome(work, rollout, one, request, upgrade)
         return rollout
 
     async def _outcome(  # noqa: C901, PLR0911 - one line for each thing that can become of it
@@ -384,10 +422,10 @@ class Rollouts:
         if rollout.is_to_be_warned(now):
             rollout = rollout.warned(at=now)
         if rollout.state is RolloutState.ASKING:
-            counted = rollout.count_down(frozen=self._frozen(rollout, freezes), at=now)
+            counted = rollout.count_down(frozen_until=self._frozen_until(rollout, freezes), at=now)
             if counted.is_overdue:
                 return counted.expire(at=now)
-            if now - rollout.counted_at >= _COUNT_EVERY:
+            if now - rollout.counted_at >= _COUNT_EVERY or counted.frozen_until != rollout.frozen_until:
                 rollout = counted
             rollout = self._reminded(rollout)
         return rollout
@@ -399,14 +437,19 @@ class Rollouts:
         due = gap is not None and self.now() >= since + gap * 2**rollout.reminders
         return rollout.remind(at=self.now()) if due else rollout
 
-    def _frozen(self, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> bool:
+    def _frozen_until(self, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> datetime | None:
+        """Return when the freeze ends that lasts now in an environment of the wave; None while there is none."""
         now, organisation = self.now(), rollout.plan.organisation
         moment = Window(start=now, end=now)
-        rules = self.rules(rollout, rollout.wave).values()
-        return any(frozen_rule(rule, organisation, freezes, now=now).frozen_by(moment) for rule in rules)
+        found = []
+        for one in self.rules(rollout, rollout.wave).values():
+            rule = frozen_rule(one, organisation, freezes, now=now)
+            if freeze := rule.frozen_by(moment):
+                found.append(freeze.end(rule.zone))
+        return max(found, default=None)
 
     async def _go_on(
-        self, rollout: Rollout, others: _Others
+        self, rollout: Rollout, others: Others
     ) -> tuple[Rollout, list[tuple[ClusterIdentity, UpgradeRequest]]]:
         """Open a wave whose approvals are there, give each waiting cluster its turn, and settle what that leads to."""
         now = self.now()
@@ -424,7 +467,7 @@ class Rollouts:
             if valid.lacking(needed):
                 time = self._time_to_vote(rollout, rollout.wave)
                 return valid.ask_again("approvals are missing now", time_to_vote=time, at=now), []
-            rollout, requests = await self._turns(valid, others)
+            rollout, requests = await self.turns.give(valid, others)
         return rollout.settle(time_to_vote=self._time_to_vote(rollout, following), at=now), requests
 
     async def _opened(self, rollout: Rollout) -> Rollout:
@@ -451,133 +494,15 @@ class Rollouts:
     def _time_to_vote(self, rollout: Rollout, wave: int) -> timedelta:
         return min(rule.request_expires_after for rule in self._wave_rules(rollout, wave).values())
 
-    # --- the turn of each cluster ---
-
-    async def _others(self, work: ReadOnlyWork, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> _Others:
-        if not rollout.to_hand_over:
-            return _Others(clusters=frozenset(), succeeded={}, freezes=freezes)
-        plan = rollout.plan
-        asked = await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
-        upgrades = await work.upgrades.followed(plan.organisation)
-        busy = {one.cluster_identity for one in asked} | {one.cluster_identity for one in upgrades}
-        awaited = [name for rule in self.rules(rollout, rollout.wave).values() for name, _ in rule.after]
-        succeeded = await work.upgrades.first_success(plan.organisation, awaited, plan.version) if awaited else {}
-        return _Others(clusters=frozenset(busy), succeeded=succeeded, freezes=freezes)
-
-    async def _turns(  # noqa: C901 - one line for each outcome of a turn
-        self, rollout: Rollout, others: _Others
-    ) -> tuple[Rollout, list[tuple[ClusterIdentity, UpgradeRequest]]]:
-        now, requests = self.now(), list[tuple[ClusterIdentity, UpgradeRequest]]()
-        places = rollout.plan.at_once - rollout.in_place
-        may_request = {}
-        requester = await self.permissions.members.find(rollout.requester)
-        for name, rule in self.rules(rollout, rollout.wave).items():
-            may_request[name] = (await self.permissions.people(rule.requesters)).includes(requester)
-        for one in rollout.to_hand_over:
-            if one.why is Why.CLOUD and one.until and now < one.until:
-                continue
-            turn = self._judged(rollout, one, others)
-            if turn.why is None and not may_request[one.planned.environment]:
-                turn = _Turn(why=Why.REQUESTER)
-            if turn.ends is Progress.SKIPPED and turn.why:
-                rollout = rollout.skip(one.identity, turn.why, at=now)
-            elif turn.ends is Progress.FAILED and turn.why:
-                rollout = rollout.fail(one.identity, turn.why, at=now)
-                if len(rollout.failures) > rollout.plan.may_fail:
-                    break
-            elif turn.why is not None:
-                rollout = _waits(rollout, one, turn, at=now)
-            elif len(requests) < places and turn.cluster:
-                requests.append((one.identity, self._request(rollout, turn.cluster)))
-            else:
-                rollout = _waits(rollout, one, _Turn(why=Why.AT_ONCE), at=now)
-        if len(rollout.failures) > rollout.plan.may_fail:
-            return rollout, []
-        for identity, request in requests:
-            rollout = rollout.hand_over(identity, request=request.id, at=now)
-        return rollout, requests
-
-    def _judged(  # noqa: C901, PLR0911, PLR0912
-        self, rollout: Rollout, one: RolloutCluster, others: _Others
-    ) -> _Turn:
-        """Judge everything about a cluster again; each line is one of the contract's."""
-        plan, now = rollout.plan, self.now()
-        if not self.catalog_cache.holds(plan.organisation):
-            return _Turn(why=Why.CLOUD)
-        found = self.catalog_cache.find(one.identity)
-        if found is None:
-            return _Turn(ends=Progress.SKIPPED, why=Why.GONE)
-        catalog, cluster = found
-        if (cluster.organisation, cluster.environment) != (plan.organisation, one.planned.environment):
-            return _Turn(ends=Progress.SKIPPED, why=Why.MOVED)
-        if cluster.is_down:
-            why = Why.DELETING if cluster.status.lower().startswith("delet") else Why.STOPPED
-            return _Turn(ends=Progress.SKIPPED, why=why)
-        if one.identity in others.clusters:
-            since = one.waits_since or now
-            if now - since >= LONGEST_WAIT:
-                return _Turn(ends=Progress.SKIPPED, why=Why.WAITED_TOO_LONG)
-            return _Turn(why=Why.OTHER_UPGRADE, until=since + LONGEST_WAIT)
-        rule = self.policy.rule(plan.organisation, cluster.environment)
-        rule = frozen_rule(rule, plan.organisation, others.freezes, now=now)
-        if skipped := _off_offer(plan, catalog, cluster, rule):
-            return skipped
-        start = self._start(plan)
-        when = judged_time(cluster, start=start, ignore_windows=plan.ignore_windows, now=now, zone=self.zone)
-        if when is not None:
-            if freeze := rule.frozen_by(when):
-                return _Turn(why=Why.FROZEN, until=freeze.end(rule.zone), detail=freeze.reason)
-            if not is_allowed(rule.allowed, when, rule.zone):
-                return _Turn(why=Why.NOT_ALLOWED)
-        for environment, wait in rule.after:
-            since_then = others.succeeded.get(environment)
-            if since_then is None:
-                return _Turn(why=Why.AFTER)
-            if (when.start if when else now) - since_then < wait:
-                return _Turn(why=Why.AFTER, until=since_then + wait)
-        return _Turn(cluster=cluster)
-
-    def _start(self, plan: Plan) -> datetime | None:
-        """Return the start to ask for: with windows ignored there has to be one, five minutes ahead at least."""
-        now = self.now()
-        if plan.ignore_windows:
-            return max(plan.not_before or now, now + LEAD)
-        return plan.not_before if plan.not_before and plan.not_before > now else None
-
-    def _request(self, rollout: Rollout, cluster: Cluster) -> UpgradeRequest:
-        plan, now = rollout.plan, self.now()
-        rule, start = self.policy.rule(plan.organisation, cluster.environment), self._start(plan)
-        votes = [vote for vote in rollout.votes if cluster.environment in vote.environments]
-        return UpgradeRequest(
-            id=self.new_request_id(),
-            organisation=cluster.organisation,
-            cluster_identity=cluster.identity,
-            environment=cluster.environment,
-            cluster=cluster.slug,
-            from_version=cluster.version,
-            to_version=plan.version,
-            start=start,
-            ignore_windows=plan.ignore_windows,
-            override=False,
-            reason=plan.reason,
-            requester=rollout.requester,
-            requested_at=now,
-            deadline=start if start and plan.ignore_windows else now + _REQUEST_LASTS,
-            required=rule.required_approvals,
-            channel=rule.channel,
-            state=State.APPROVED,
-            state_since=now,
-            votes=tuple(Vote(member=vote.member, at=vote.at) for vote in votes),
-            change=plan.change,
-            rollout=rollout.id,
-        )
-
     async def _hand_over(
         self, work: UnitOfWork, rollout: Rollout, requests: Iterable[tuple[ClusterIdentity, UpgradeRequest]]
     ) -> Rollout:
         """Store the requests of the clusters that are handed over; one for which somebody just asked waits again."""
         now = self.now()
         for identity, request in requests:
+            for older in await work.requests.of_cluster(identity, State.SUBMISSION_FAILED):
+                if older.rollout:  # an earlier attempt, which its rollout counted as failed
+                    await replace_request(work, older, by=request, at=now)
             change = Change(audit="upgrade requested", at=now, actor=request.requester, submit=True, facts={
                 "rollout": rollout.id, "wave": rollout.wave + 1, "to_version": request.to_version,
                 "from_version": request.from_version, "start": request.start.isoformat() if request.start else None,
@@ -596,24 +521,6 @@ class Rollouts:
             await work.outbox.put(outbox.answer(member, text, key=f"inbox:{number}", about=about, response_url=url))
             await work.inbox.done(number)
             await work.commit()
-
-
-def _waits(rollout: Rollout, one: RolloutCluster, turn: _Turn, *, at: datetime) -> Rollout:
-    """Note why a cluster waits; the same value when that is known."""
-    if turn.why is None or (one.why is turn.why and one.until == turn.until and one.detail == turn.detail):
-        return rollout
-    return rollout.wait(one.identity, turn.why, until=turn.until, at=at, detail=turn.detail)
-
-
-def _off_offer(plan: Plan, catalog: Catalog, cluster: Cluster, rule: Rule) -> _Turn | None:
-    taken = step(cluster.version, plan.version)
-    if taken is Step.SAME or (taken is Step.DOWNGRADE and not rule.allow_downgrade):
-        return _Turn(ends=Progress.SKIPPED, why=Why.ALREADY_THERE)
-    if plan.version not in catalog.versions:
-        return _Turn(ends=Progress.FAILED, why=Why.VERSION_WITHDRAWN)
-    if plan.version not in catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade):
-        return _Turn(ends=Progress.SKIPPED, why=Why.NOT_ONE_STEP)
-    return None
 
 
 def _environments(planned: Iterable[PlannedCluster]) -> list[str]:

@@ -115,7 +115,7 @@ async def store_rollout(
     counted = {"counted_at": stored.counted_at, "time_left": stored.time_left, "revision": stored.revision}
     if before is None or before.deadline != stored.deadline or replace(before, **counted) != stored:  # type: ignore[arg-type]
         await work.outbox.put(outbox.rollout_card(stored, urgency=Urgency.PERSON if actor else Urgency.ALERT))
-    if told or mention:
+    if told:
         event = RolloutMoved(
             about=About(
                 organisation=stored.plan.organisation,
@@ -128,7 +128,7 @@ async def store_rollout(
             mention=mention,
             rollout=stored.id,
             name=stored.plan.name,
-            steps=told or ("It still waits.",),
+            steps=told,
         )
         await work.outbox.put(outbox.rollout_thread(stored, event))
     return stored

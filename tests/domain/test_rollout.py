@@ -185,7 +185,7 @@ def test_a_wave_that_lacks_approvals_at_the_end_of_the_soak_asks_and_keeps_those
 
     assert (asked.state, asked.wave) == (RolloutState.ASKING, 1)
     assert asked.voters == {KIM}
-    assert asked.count_down(frozen=False, at=START + 4 * DAY).is_overdue
+    assert asked.count_down(frozen_until=None, at=START + 4 * DAY).is_overdue
 
 
 def test_the_soak_counts_from_the_last_success_also_when_a_retry_failed() -> None:
@@ -328,12 +328,12 @@ def test_a_vote_is_sealed_to_wave_and_round() -> None:
 
 
 def test_the_time_to_vote_stands_still_while_frozen() -> None:
-    rollout = a_rollout().count_down(frozen=False, at=START + DAY)
-    frozen = rollout.count_down(frozen=True, at=START + 10 * DAY)
+    rollout = a_rollout().count_down(frozen_until=None, at=START + DAY)
+    frozen = rollout.count_down(frozen_until=START + 20 * DAY, at=START + 10 * DAY)
 
     assert not frozen.is_overdue
     assert frozen.time_left == DAY
-    late = frozen.count_down(frozen=False, at=START + 11 * DAY)
+    late = frozen.count_down(frozen_until=None, at=START + 11 * DAY)
     assert late.is_overdue
     assert late.expire(at=START + 11 * DAY).has_ended
 
@@ -416,7 +416,7 @@ class AnyCourse(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         """Let an hour pass, or more than the time to vote."""
         self.now += hours * HOUR
-        counted = self.rollout.count_down(frozen=False, at=self.now)
+        counted = self.rollout.count_down(frozen_until=None, at=self.now)
         self.rollout = counted.settle(time_to_vote=DAY, at=self.now)
         if self.rollout.is_overdue:
             self.rollout = self.rollout.expire(at=self.now)

@@ -448,8 +448,8 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
     ),
     (CheckTookTooLong(), "That took too long to check. Please press the button again."),
     (
-        OnlyApproversOfWave(environments=("staging", "production")),
-        "Only approvers of staging or production may do this, and not the requester.",
+        OnlyApproversOfWave(environments=("staging", "production"), everyone=False, able=(SEM,)),
+        f"Only approvers of staging or production may do this. These people can do it: <@{SEM}>.",
     ),
     (
         OnlyOfRollout(requester=ROOS),
@@ -467,9 +467,9 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
     (NotItsTurn(), "It is not this cluster's turn yet."),
     (NothingFailed(), "No cluster of this wave has failed, so there is nothing to retry."),
     (ClusterWentOn(), "This cluster of the rollout has moved on, so nothing was changed."),
-    (PlanProblem(field="name", kind="length"), "Give it a name of at most 60 characters."),
-    (PlanProblem(field="wave 2", kind="twice", detail=WEB), f"{WEB} stands in two waves."),
-    (PlanProblem(field="at once", kind="range"), "Choose one of the values on offer for at once."),
+    (PlanProblem(field="name", kind="length"), "Name: Give it a name of at most 60 characters."),
+    (PlanProblem(field="wave 2", kind="twice", detail=WEB), f"Wave 2: {WEB} stands in two waves."),
+    (PlanProblem(field="at once", kind="range"), "At once: Choose one of the values on offer."),
 ]
 
 

@@ -30,6 +30,8 @@ from bot.workflow.freezing import Freezing
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.permissions import Permissions
 from bot.workflow.readiness import CloudReadings, ReadinessCheck
+from bot.workflow.requesting import new_request_id
+from bot.workflow.rollout_turns import Turns
 from bot.workflow.rollouts import Rollouts
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.viewing import Viewing
@@ -141,8 +143,15 @@ async def harness(
             catalog_cache=catalog_cache,
             permissions=Permissions(people),
             words=rules,
+            turns=Turns(
+                policy=viewing.policy,
+                catalog_cache=catalog_cache,
+                permissions=Permissions(people),
+                now=clock,
+                zone=UTC,
+                new_request_id=new_request_id,
+            ),
             now=clock,
-            zone=UTC,
         )
         edge = Edge(
             command="/schedule-upgrade",

@@ -111,3 +111,23 @@ async def test_what_is_wrong_with_a_plan_is_said_at_its_field(home: Harness) -> 
 
     assert taken.errors == {"Name": "Another rollout that has not ended has this name."}
     assert listed
+
+
+async def test_what_is_left_is_planned_again_from_the_card(home: Harness) -> None:
+    """The form opens filled in; only the reason to stop is gone from the second attempt."""
+    card = await plan(home, ["staging/payments"], ["production/payments"])
+    await home.sem.press(CHANNEL, card.ts, "Approve wave")
+    await until(lambda: len(home.cloud.upgrades) == 1)
+    await succeed(home, 0)
+    await home.card(card, "Wave 1 is done and soaks")
+    await home.sem.press(CHANNEL, card.ts, "Stop")
+    stopped = await home.card(card, "Stopped by <@U0SEM>")
+    assert stopped.buttons == ("Plan again", "Clusters")
+
+    await home.roos.press(CHANNEL, card.ts, "Plan again")
+    shown = await home.roos.modal("Plan rollout", containing="Wave 1: 1 cluster,")
+    outcome = await home.roos.submit()
+
+    assert outcome.ok, outcome
+    assert "Winter" in str(shown.shown)
+    await home.sem.message(CHANNEL, "Rollout Winter to", "waits for approval", "production 0 of 1")

@@ -12,8 +12,8 @@ from bot.domain.events import Answered, AnyEvent, RolloutMoved, UpgradeRequested
 from bot.domain.naming import PLAIN, Naming
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
-from bot.domain.request import RequestId
-from bot.notifications import notes
+from bot.domain.request import RequestId, State
+from bot.notifications import notes, rollout_notes
 from bot.notifications.blocks import Message, View
 from bot.notifications.card import retired, struck
 from bot.notifications.console import NO_CONSOLE, Console
@@ -98,7 +98,7 @@ class Delivery:
             await self.failure_policy.fault(group, error, lease)
         return True
 
-    async def _carry_out(  # noqa: C901 - one case for each kind
+    async def _carry_out(  # noqa: C901, PLR0912 - one case for each kind
         self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease
     ) -> None:
         match group[0].outgoing.kind:
@@ -120,6 +120,10 @@ class Delivery:
                 await self._repaint_rollout(group, stored, lease)
             case Kind.ROLLOUT_THREAD:
                 await self._tell_rollout(group, stored, lease)
+            case Kind.ROLLOUT_CHANNEL:
+                await self._announce_rollout(group[0], stored, lease)
+            case Kind.ROLLOUT_QUESTION:
+                await self._ask_about_unclear(group[0], stored, lease)
             case Kind.FREEZE:
                 await self._draw_freeze(group, stored, lease)
             case Kind.FREEZE_OVER:
@@ -304,7 +308,7 @@ class Delivery:
         if rollout is None:
             raise Missing("There is no such rollout any more.")
         await self.paced_messenger.rollout_turn(rollout.id, lease)
-        drawn = rollout_card(rollout)
+        drawn = rollout_card(rollout, self.context_loader.policy)
         if place is not None:
             try:
                 await self.paced_messenger.update(place, drawn, lease, ahead=True)
@@ -330,6 +334,27 @@ class Delivery:
         told = rollout_thread([event for due in group if isinstance(event := due.outgoing.event, RolloutMoved)])
         await self.paced_messenger.post(place.channel, told, lease, ahead=True, thread_ts=place.ts)
         await self._done(group, lease, at=place.channel)
+
+    async def _announce_rollout(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
+        """Post something about a rollout in a channel, with a link to its card."""
+        if stored.rollout is None:
+            raise Missing("There is no such rollout any more.")
+        await self.paced_messenger.rollout_turn(stored.rollout.id, lease)
+        message = rollout_notes.channel(grouping.event(due), await self.context_loader.address(stored.place))
+        await self.paced_messenger.post(due.outgoing.target, message, lease, ahead=True)
+        await self._done([due], lease, at=due.outgoing.target)
+
+    async def _ask_about_unclear(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
+        """Ask under the card of a rollout what is to become of a cluster; one that was answered needs no question."""
+        request, place = stored.asked(), stored.place
+        if place is None:
+            await self._wait_for_card(due, lease)
+            return
+        if request.rollout and request.state is State.SUBMISSION_UNCLEAR:
+            await self.paced_messenger.rollout_turn(request.rollout, lease)
+            asked = rollout_notes.question(request, grouping.event(due), self.context_loader.naming)
+            await self.paced_messenger.post(place.channel, asked, lease, ahead=True, thread_ts=place.ts)
+        await self._done([due], lease, at=place.channel)
 
     async def _draw_freeze(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
         """Draw the message of a freeze where it stands, or post it; a post that comes late draws it as it is now."""
