@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.events import AnyEvent
+from bot.domain.events import About, AnyEvent
 from bot.domain.people import MemberId
 from bot.notifications.delivery.errors import (
     BadPayload,
@@ -31,6 +31,7 @@ Report = Callable[[str, str], None]
 ChannelContacts = Callable[[str], Awaitable[Sequence[MemberId]]]
 """Returns who can mend a channel, where nobody's own request is concerned."""
 
+_NOTHING: Final = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _MOST_TRIES_TO_A_PERSON: Final = 10
 _TO_ONE_PERSON: Final = frozenset({Kind.DIRECT, Kind.PRIVATE, Kind.HOME})
 _MEND: Final = {
@@ -133,7 +134,10 @@ class FailurePolicy:
     async def _to_card_requester(
         self, work: ReadOnlyWork, group: Sequence[DueMessage], text: str, since: str
     ) -> list[OutboxMessage]:
-        """Tell whoever asked for a card, whose errand names only the request."""
+        """Tell whoever asked for a card or froze, where the errand names only the request or the freeze."""
+        if freeze_id := group[0].outgoing.freeze_id:
+            freeze, channel = await work.freezes.get(freeze_id), group[0].outgoing.target
+            return [outbox.answer(freeze.by, text, key=f"broken:{channel}:{since}:{freeze.by}", about=_NOTHING)]
         request_id = group[0].outgoing.request_id
         if group[0].outgoing.event is not None or request_id is None:
             return []
