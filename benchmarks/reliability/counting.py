@@ -1,6 +1,7 @@
 """Counts, at the simulators, what really happened; and, in the database, what is still owed."""
 
 import asyncio
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,12 @@ def accepted(cloud: SimulatedCloud) -> Counter[tuple[str, str]]:
 
 def cards(opened: Harness, slug: str, channel: str = "C0UPGRADES") -> list[Seen]:
     """Return every message that looks like the card of a cluster, orphans included."""
-    return [one for one in opened.sem.messages(channel) if f"Upgrade {slug} to" in one]
+    return [one for one in opened.sem.messages(channel) if is_card(one.text, slug)]
+
+
+def is_card(text: str, slug: str) -> bool:
+    """Whether the text of a message in a channel is that of a cluster's card, or of an orphan of it."""
+    return re.match(rf"\S+/{slug}: upgrade to \S+\. ", text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,18 +199,16 @@ async def _until(opened: Harness, done: Callable[[], bool], what: str, *, within
 async def work(opened: Harness, cluster: str, pause: float) -> None:
     """Ask and approve as stubborn people do: what Slack says went wrong is done again."""
     await asyncio.sleep(pause)
-    slug = cluster.partition("/")[2]
-    environment = cluster.partition("/")[0]
     approver = opened.slack.person("U0SEM")
     async with opened.asking:
         await _stubbornly(lambda: _ask(opened, cluster))
-    words = (f"Upgrade {slug} to", f"Environment: {environment}")
-    card = await approver.message(CHANNEL, *words, within=2 * PATIENCE)
-    while "Approvals: 1 of 1" not in card:
+    words = f"{cluster}: upgrade to"
+    card = await approver.message(CHANNEL, words, within=2 * PATIENCE)
+    while "Approved by" not in card:
         if "Approve" in card.buttons:
             await approver.press(CHANNEL, card.ts, "Approve")
         await asyncio.sleep(0.7)
-        card = await approver.message(CHANNEL, *words, within=2 * PATIENCE)
+        card = await approver.message(CHANNEL, words, within=2 * PATIENCE)
 
 
 async def _ask(opened: Harness, cluster: str) -> bool:
@@ -273,12 +271,7 @@ def reminders(opened: Harness, clusters: Sequence[str]) -> dict[str, int]:
 def _succeeded(opened: Harness, clusters: Sequence[str]) -> int:
     texts = [one.text for one in opened.sem.messages(CHANNEL)]
     return sum(
-        any(
-            f"Upgrade {cluster.partition('/')[2]} to" in words
-            and f"Environment: {cluster.partition('/')[0]}" in words
-            and "Succeeded" in words
-            for words in texts
-        )
+        any(f"{cluster}: upgrade to" in words and "Done: the cluster now runs" in words for words in texts)
         for cluster in clusters
     )
 
@@ -295,7 +288,7 @@ def _repeats(opened: Harness) -> int:
 
 def _subject(words: str) -> str:
     """Return what a message is about, whatever a card shows by now."""
-    return f"{words.partition('. ')[0]} {words.partition('Environment: ')[2].partition('.')[0]}"
+    return words.partition(". ")[0]
 
 
 async def answering(port: str, path: str = "healthz", *, within: float = PATIENCE) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from benchmarks.reliability.counting import STRUCK, cards, hurry, rows, settled
+from benchmarks.reliability.counting import STRUCK, cards, hurry, is_card, rows, settled
 from benchmarks.reliability.matrix import Play
 from bot.sandbox.slack.api.faults import Fault
 from bot.sandbox.slack.people.seen import Seen
@@ -104,7 +104,7 @@ async def ask(opened: Harness) -> None:
     if not modal.field("Version").value:
         await opened.roos.choose("Version", modal.field("Version").options[0])
     await opened.sent()
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
+    await opened.sem.message(CHANNEL, f"{SLUG}: upgrade to")
 
 
 async def approve_on_card(opened: Harness, break_it: Any) -> None:  # noqa: ANN401 - a callable without arguments
@@ -113,7 +113,7 @@ async def approve_on_card(opened: Harness, break_it: Any) -> None:  # noqa: ANN4
     await settled(opened.url)
     break_it()
     await opened.sem.press(CHANNEL, cards(opened, SLUG)[-1].ts, "Approve")
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to", "Requested")
+    await opened.sem.message(CHANNEL, f"{SLUG}: upgrade to", "Submitted to Avisi Cloud")
 
 
 async def judged(opened: Harness, moment: Moment) -> str:
@@ -138,7 +138,7 @@ async def press_orphan(opened: Harness, orphan: Seen) -> None:
     now = {one.ts: one for one in opened.sem.messages(CHANNEL)}
     assert STRUCK in now[orphan.ts], now[orphan.ts].shown
     assert now[orphan.ts].buttons == ()
-    assert [one for one in now.values() if "Requested" in one], "the press on the orphan did not count"
+    assert [one for one in now.values() if "Submitted to Avisi Cloud" in one], "the press on the orphan did not count"
 
 
 def repeated(opened: Harness) -> int:
@@ -147,8 +147,8 @@ def repeated(opened: Harness) -> int:
     for one in opened.slack.state.messages.everything():
         if one.user != opened.slack.app.bot_user_id:
             continue
-        is_card = one.channel == CHANNEL and f"Upgrade {SLUG} to" in str(one.blocks)[:400] and not one.thread_ts
-        what = "card" if is_card else one.text
+        drawn = one.channel == CHANNEL and is_card(one.text, SLUG) and not one.thread_ts
+        what = "card" if drawn else one.text
         said[one.channel, one.only_for or "", "thread" if one.thread_ts else "", what] += 1
     return sum(number - 1 for number in said.values())
 
@@ -158,8 +158,7 @@ def lost(opened: Harness, moment: Moment) -> list[str]:
     texts = [(one.channel, bool(one.thread_ts), one.text) for one in opened.slack.state.messages.everything()]
     wanted = [("D0ROOS", False, "Your request was received")]
     if moment != "private answer":
-        wanted += [(CHANNEL, True, "approved: 1 of 1"), (CHANNEL, True, "Upgrade submitted")]
-        wanted += [("D0ROOS", False, "Upgrade submitted")]
+        wanted.append((CHANNEL, True, "approved (1 of 1). Submitting now."))
     return [
         words
         for channel, in_thread, words in wanted
@@ -216,7 +215,7 @@ async def closed_channel(opened: Harness, how: str) -> str:
     channel.members.add(app.bot_user_id)
     opened.slack.faults.clear()
     await hurry(opened.url)
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to")
+    await opened.sem.message(CHANNEL, f"{SLUG}: upgrade to")
     await hurry(opened.url)
     await settled(opened.url)
     repeats = repeated(opened)

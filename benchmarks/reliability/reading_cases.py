@@ -78,7 +78,7 @@ async def form_refreshed(opened: Harness, break_it: Break) -> str:
     await opened.roos.choose("Version", version)
     outcome = await opened.roos.submit()
     assert not outcome.errors, outcome.errors
-    await opened.sem.message(CHANNEL, f"Upgrade {SLUG} to {version.split()[0]}", "it is due")
+    await opened.sem.message(CHANNEL, f"{SLUG}: upgrade to {version.split()[0]}", "it is due")
     return _asked_once(opened, "keeps what was entered")
 
 
@@ -156,7 +156,7 @@ async def cluster_read(opened: Harness, break_it: Break) -> str:
     await settled(opened.url)
     break_it(opened)
     await opened.sem.press(CHANNEL, card.ts, "Approve")
-    await opened.card(card, "Requested")
+    await opened.card(card, "Submitted to Avisi Cloud")
     assert opened.submissions() == 1
     return "waits, sent once"
 

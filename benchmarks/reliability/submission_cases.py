@@ -94,14 +94,14 @@ async def play(opened: Harness, case: Submission, cloud: Cloud) -> str:
         await opened.cloud.come_back()
     if case.kind == "declined":
         await opened.card(card, "Not today")
-        await opened.sem.reply(CHANNEL, card.ts, "Submission failed")
+        await opened.sem.reply(CHANNEL, card.ts, "The upgrade was not scheduled")
         return f"failed, with the cloud's words; accepted {_count(opened)}"
     unclear = case.kind == "unclear" and cloud == "has no list"
     if unclear:
-        shown = await opened.card(card, "an approver can submit it again")
+        shown = await opened.card(card, "or else Submit again")
         assert _count(opened) == case.done, "it was sent again although nobody could look"
         assert "Submit again" in shown.buttons
-        await opened.sem.reply(CHANNEL, card.ts, "Submission unclear")
+        await opened.sem.reply(CHANNEL, card.ts, "We could not confirm that the upgrade was scheduled")
         await opened.kim.press(CHANNEL, card.ts, "Submit again")
     await _confirmed(opened, card)
     return _told(opened, case, unclear=unclear, sent=opened.submissions())
@@ -121,10 +121,9 @@ def _told(opened: Harness, case: Submission, *, unclear: bool, sent: int) -> str
 
 
 async def _confirmed(opened: Harness, card: Seen) -> None:
-    """Wait until card, thread and direct message tell that the cloud has it."""
-    await opened.card(card, "Requested")
-    await opened.sem.reply(CHANNEL, card.ts, "Upgrade submitted")
-    await opened.roos.direct("Upgrade submitted")
+    """Wait until card and thread tell that the cloud has it."""
+    await opened.card(card, "Submitted to Avisi Cloud")
+    await opened.sem.reply(CHANNEL, card.ts, "Submitting now.")
 
 
 def _count(opened: Harness) -> int:

@@ -213,6 +213,7 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
         UpgradeRequested(about=what, mention=notify, required=2, deadline=of.deadline),
         UpgradeRequested(about=what, required=0, deadline=of.deadline),
         VoteCast(about=what, by=SEM, count=1, required=2),
+        VoteCast(about=what, by=KIM, count=2, required=2, supersedes="v1.31.9-u-ame.9"),
         RequestApproved(about=what),
         RequestApproved(about=what, by=SEM),
         RequestRejected(about=what, by=SEM, reason=theirs or "Not in the week of the fair"),
@@ -239,6 +240,8 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
             about=what, status="SCHEDULED_NOTIFIED", window=window, from_window=a_window(NOON + timedelta(hours=2))
         ),
         WindowMoved(about=what, status="SCHEDULED", window=None, from_window=window),
+        WindowMoved(about=what, status="SCHEDULED", window=window, from_window=window, ends_alarm=True),
+        StatusMoved(about=what, status="SUCCEEDED", from_status="IN_PROGRESS", window=window, ends_alarm=True),
         WindowBrokeRule(
             about=what, mention=(ROOS,), window=window, rule=theirs or "production is frozen Dec 20 to Jan 3."
         ),
@@ -301,6 +304,7 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
     yield "card without buttons", retired(one)
     for number, event in enumerate(events(one)):
         name = f"{number} {type(event).__name__} {getattr(event, 'status', '')}".strip()
+        name += ", all clear" if getattr(event, "ends_alarm", False) else ""
         now = current(submitted, replace(upgrade, status=getattr(event, "status", "SCHEDULED")))
         if isinstance(event, Answered):
             yield f"private {name}", notes.private(event)

@@ -52,7 +52,7 @@ def lines(event: AnyEvent) -> tuple[str, ...] | None:  # noqa: C901, PLR0911 - o
         case SubmissionUnclear():
             return (
                 f"We could not confirm that the upgrade was scheduled: {stop(sentence(event.reason))}",
-                "Please look in Avisi Cloud. If it is not there, an approver can press Submit again on the card.",
+                "Please look in Avisi Cloud. Then an approver can press It is there or Submit again on the card.",
             )
         case _:
             return _ended(event)

@@ -86,7 +86,7 @@ def standing(  # noqa: PLR0911 - one line for each state
         case State.SUBMISSION_UNCLEAR:
             return (
                 f"We could not confirm that the upgrade was scheduled: {why} Please look in Avisi Cloud; "
-                f"if it is not there, {deciders(request, rule)} can submit it again."
+                f"then {deciders(request, rule)} can press It is there, or else Submit again."
             )
         case State.REJECTED:
             return f"Rejected{by}: {why}"

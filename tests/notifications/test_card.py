@@ -418,7 +418,7 @@ def test_where_the_cloud_gives_no_status_the_card_says_so() -> None:
             State.SUBMISSION_UNCLEAR,
             (
                 "We could not confirm that the upgrade was scheduled: Avisi Cloud gave no clear answer. "
-                "Please look in Avisi Cloud; if it is not there, an approver can submit it again."
+                "Please look in Avisi Cloud; then an approver can press It is there, or else Submit again."
             ),
         ),
         (State.REJECTED, "Rejected by <@U0SEM>: Not in the week of the fair."),

@@ -1,5 +1,6 @@
 """Whatever is in the texts, no message is refused by Slack, and none mentions or links what we did not mean."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +13,15 @@ from bot.doctor.examples import in_state, messages, views
 from bot.domain.request import State, UpgradeRequest
 from bot.notifications.blocks import Message
 from bot.notifications.home import home
+from bot.notifications.standing import MARKS
+from bot.notifications.text import said
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import possible_mentions
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
 from tests.notifications.checks import complaints, unsendable, view_complaints, whom
+from tests.notifications.gallery import PAGE, moment, page, words
 
 MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
 OURS = (
@@ -71,6 +75,91 @@ def test_every_message_keeps_slacks_limits_and_says_all_in_its_text(name: str, m
     assert "None" not in message.text
     assert ".." not in message.text.replace("…", "")
     assert "  " not in message.text
+
+
+BANNED = (
+    r"[Mm]end",
+    r"asked for by",
+    r"asks for this",
+    r"is going to",
+    r"[Ii]t takes",
+    r"[Aa]s far as is known",
+    r"pair of eyes",
+    r"\bblind",
+    r"Reminder of",
+    r"overrunning",
+    r"Something went wrong",
+    r"\bis no (?!longer)",
+    r"nobody asked",
+    r"Its status is",
+    r"[Nn]othing more is scheduled",
+    r"Nobody can tell",
+    r"OVERRIDES",
+    r"Avisi Cloud says",
+    r"\bDeadline\b",
+    r"Window of Avisi Cloud",
+    r"Drawn ",
+    r"was not made",
+)
+"""What nobody would say; voice and words are those of a colleague who writes well."""
+DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{1,2} [A-Z][a-z]{2}, \d\d:\d\d"
+PLAIN_TIME = re.compile(rf"{DAY}(?: [A-Z]{{3,5}})?(?: ?– ?(?:{DAY}|\d\d:\d\d))? [A-Z]{{3,5}}")
+AGES = re.compile(r"\bin (?:about )?(?:\d+|an?) (?:minute|hour|day)s?\b|\bago\b|\btomorrow\b|\btoday\b")
+STAYS = ("card", "thread", "channel", "direct", "digest", "freeze", "rollout")
+"""Messages that are not private: they stay where they are."""
+
+
+@pytest.mark.parametrize(("name", "message"), MESSAGES, ids=[name for name, _ in MESSAGES])
+def test_every_message_is_worded_as_people_write(name: str, message: Message) -> None:
+    """No word that reads as translated; each plain time with its weekday and zone; nothing that ages in what stays.
+
+    Readiness on a card says how long ago a version ended, and is drawn again.
+    """
+    shown = f"{message.text}\n{words_of(message)}"
+
+    assert [word for word in BANNED if re.search(word, shown)] == []
+    if name != "help":  # which shows what may be typed
+        assert re.findall(r".{0,30}(?:\d\d:\d\d|\d{4}-\d\d-\d\d)", PLAIN_TIME.sub("", message.text)) == []
+    if name.startswith(STAYS) and name != "card with readiness":
+        assert AGES.findall(shown) == []
+
+
+@pytest.mark.parametrize("time", ["at 21:00 UTC", "Sat 5 Dec, 21:00", "2026-12-05 21:00 UTC", "Sat 5 Dec, 21:00–23:00"])
+def test_a_plain_time_without_weekday_or_zone_is_found(time: str) -> None:
+    """The check above looks for it."""
+    assert re.search(r"\d\d:\d\d|\d{4}-", PLAIN_TIME.sub("", time))
+    assert PLAIN_TIME.sub("", "Sat 5 Dec, 21:00–23:00 CET, Sat 5 Dec, 21:00 – Sun 6 Dec, 02:00 CET") == ", "
+
+
+@pytest.mark.parametrize(("name", "message"), MESSAGES, ids=[name for name, _ in MESSAGES])
+def test_every_message_about_an_upgrade_names_its_cluster_first_and_has_a_mark(name: str, message: Message) -> None:
+    """Within five words, in what a notification shows; the mark stands in what is drawn."""
+    place = name.split(" ", maxsplit=1)[0].strip(",")
+    if place not in {"card", "thread", "channel", "direct"} or "struck" in name or "without buttons" in name:
+        return
+    if "WentBlind" not in name and "SawAgain" not in name:
+        assert "production/web" in " ".join(message.text.split()[:5])
+    if place != "thread":
+        assert words_of(message).lstrip("*# ").startswith(MARKS)
+
+
+def words_of(message: Message) -> str:
+    """Return what a reader of the blocks sees."""
+    return said("\n".join(words(message.blocks)))
+
+
+def test_each_message_has_a_moment_and_readers() -> None:
+    """Whoever adds one says when it is sent, and to whom."""
+    sent = [name for name, _ in MESSAGES if moment(name)]
+
+    assert len(sent) > 100
+    with pytest.raises(KeyError):
+        moment("something new")
+
+
+def test_the_page_of_all_messages_is_up_to_date() -> None:
+    """Write it with `python -m tests.notifications.gallery --write`."""
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.parametrize(("name", "view"), VIEWS, ids=[name for name, _ in VIEWS])
