@@ -131,10 +131,5 @@ def is_allowed(ranges: tuple[AllowedRange, ...], window: Window, zone: tzinfo) -
     return not ranges or any(allowed.holds(window, zone) for allowed in ranges)
 
 
-def weekday_names(weekdays: tuple[int, ...]) -> str:
-    """Say weekdays: `Monday, Tuesday`."""
-    return ", ".join(WEEKDAYS[weekday].capitalize() for weekday in weekdays)
-
-
 def _day(day: date) -> str:
     return f"{day:%b} {day.day}"

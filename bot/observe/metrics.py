@@ -5,14 +5,12 @@ import platform
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from bot.observe.build import DISTRIBUTION, version_of
 
 REGISTRY: Final = CollectorRegistry()
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 GCCollector(registry=REGISTRY)
 ProcessCollector(registry=REGISTRY)
@@ -105,8 +103,3 @@ LEASES: Final = Gauge("upgrade_bot_leases", "Queues that some process works on n
 LEASES_LOST: Final = Counter(
     "upgrade_bot_leases_lost_total", "Queues that another process took over from this one.", registry=REGISTRY
 )
-
-
-def exposition() -> bytes:
-    """Return all metrics in Prometheus' text format, to be served as CONTENT_TYPE."""
-    return generate_latest(REGISTRY)

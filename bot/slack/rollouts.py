@@ -41,7 +41,6 @@ from bot.workflow.rollouts import Rollouts
 from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)
-NOT_LOADED = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
 _UNKNOWN: Final = "This rollout is not known here any more."
 _LISTED: Final = 20
 _WITHIN: Final = 1.0

@@ -22,12 +22,11 @@ from bot.workflow.repositories import Feed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Depth:
-    """How much waits in a box: all of it, what is due now, how long the oldest waits in seconds, the most attempts."""
+    """How much waits in a box: all of it, what is due now, and how long the oldest waits in seconds."""
 
     waiting: int
     due: int
     oldest_seconds: float
-    most_attempts: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,11 +179,8 @@ async def _depth(counting: Transaction, table: type[InboxRow] | type[OutboxRow])
             func.count().label("waiting"),
             func.count().filter(is_due).label("due"),
             (DatabaseTime() - func.min(table.stored_at)).label("oldest"),
-            func.max(table.attempts).label("attempts"),
         ).where(table.ended_at.is_(None))
     )
     if row is None or not row.waiting:
-        return Depth(waiting=0, due=0, oldest_seconds=0.0, most_attempts=0)
-    return Depth(
-        waiting=row.waiting, due=row.due, oldest_seconds=max(0.0, float(row.oldest or 0.0)), most_attempts=row.attempts
-    )
+        return Depth(waiting=0, due=0, oldest_seconds=0.0)
+    return Depth(waiting=row.waiting, due=row.due, oldest_seconds=max(0.0, float(row.oldest or 0.0)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.calendar import AllowedRange, Freeze, TimedFreeze, frozen_by, is_allowed, weekday_names
+from bot.domain.calendar import AllowedRange, Freeze, TimedFreeze, frozen_by, is_allowed
 from bot.domain.windows import Window
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -249,11 +249,6 @@ def test_a_moment_is_frozen_exactly_when_its_local_day_is(
     frozen = freeze.covers(Window(start=moment, end=moment), zone)
 
     assert frozen is (freeze.first <= moment.astimezone(zone).date() <= freeze.last)
-
-
-def test_weekdays_are_said_in_full() -> None:
-    """In the order given."""
-    assert weekday_names((0, 6)) == "Monday, Sunday"
 
 
 def test_a_range_within_a_day_ends_on_that_day() -> None:

@@ -179,11 +179,6 @@ class Findings:
                 seen.add(value)
 
 
-def is_json_object(value: object) -> bool:
-    """Whether something is an object with a type."""
-    return isinstance(value, dict) and isinstance(value.get("type"), str)
-
-
 def kind_of(value: object) -> str:
     """Demand an object's type, or an empty string."""
     kind = value.get("type") if isinstance(value, dict) else ""

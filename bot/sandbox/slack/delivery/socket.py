@@ -58,7 +58,6 @@ class SocketDelivery:
         """Answer every handshake with this HTTP status."""
         self.most = MOST_CONNECTIONS
         self.handshakes = 0
-        self.pongs = 0
         self.life_seconds = 18060
         self.warning_seconds = WARNING_SECONDS
         self._closing: set[asyncio.Task[None]] = set()
@@ -170,8 +169,6 @@ class SocketDelivery:
             return
         if message.type is aiohttp.WSMsgType.PING:
             await connection.socket.pong(message.data)
-        elif message.type is aiohttp.WSMsgType.PONG:
-            self.pongs += 1
         elif message.type is aiohttp.WSMsgType.TEXT:
             with suppress(json.JSONDecodeError):
                 self._acknowledge(json.loads(message.data))

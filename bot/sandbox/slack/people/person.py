@@ -91,10 +91,6 @@ class PersonInSlack(Looking):
             _menu_option(blocks, button)[0] if button in menu_texts(blocks) else _button(blocks, button)
         )
 
-    def confirmation_in_modal(self, button: str) -> Confirmation | None:
-        """Give the dialog that pressing a button of the open modal shows first."""
-        return _confirmation(_button(self._top().blocks, button))
-
     async def choose(self, label: str, value: str | list[str] | datetime) -> Page:
         """Choose an option (by its text or value), a date and time, or another person or channel.
 
