@@ -7,11 +7,11 @@ from pydantic import AwareDatetime, Field, PlainSerializer
 
 from bot.avisi.lenient import Body, Flag, Moment, Name, Text
 from bot.domain.cluster import ClusterIdentity
-from bot.domain.scheduled import Reading, UpgradeIdentity, fingerprint
+from bot.domain.scheduled import Reading, Status, UpgradeIdentity, fingerprint
 from bot.domain.windows import Window
 from bot.workflow.ports import Submission
 
-FIRST_STATUS = "REQUESTED"
+FIRST_STATUS = Status.REQUESTED
 """The status of an accepted submission until the cloud says otherwise."""
 
 

@@ -11,10 +11,10 @@ from bot.domain.change import ChangeRule
 from bot.domain.cluster import Organisation
 from bot.domain.people import EVERYONE
 from bot.domain.rollout import NextWave
-from bot.domain.scheduled import ALARMING, ScheduledUpgrade
+from bot.domain.scheduled import ALARMING, ScheduledUpgrade, Status
 from bot.domain.windows import Window
 
-ALWAYS_ANNOUNCED = frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})
+ALWAYS_ANNOUNCED = frozenset(one.value for one in (Status.SCHEDULED_NOTIFIED, Status.FAILED, Status.MISSED))
 """Statuses that go to the channel whatever the policy says."""
 
 

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NewType
 
 from bot.domain.cluster import ClusterIdentity, Organisation
@@ -14,9 +15,23 @@ UpgradeIdentity = NewType("UpgradeIdentity", str)
 """The UUID of a scheduled upgrade; for what the cloud gave no identity, one of ours that starts with `request:`."""
 NAMELESS = "request:"
 
-PENDING = frozenset({"REQUESTED", "SCHEDULED", "SCHEDULED_NOTIFIED"})
-FINAL = frozenset({"SUCCEEDED", "SUPERSEDED", "FAILED", "MISSED"})
-OPEN = (*sorted(PENDING), "IN_PROGRESS")
+
+class Status(StrEnum):
+    """The statuses that the vendor documents. The field stays text, as the API may send others."""
+
+    REQUESTED = "REQUESTED"
+    SCHEDULED = "SCHEDULED"
+    SCHEDULED_NOTIFIED = "SCHEDULED_NOTIFIED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCEEDED = "SUCCEEDED"
+    SUPERSEDED = "SUPERSEDED"
+    FAILED = "FAILED"
+    MISSED = "MISSED"
+
+
+PENDING = frozenset({Status.REQUESTED, Status.SCHEDULED, Status.SCHEDULED_NOTIFIED})
+FINAL = frozenset({Status.SUCCEEDED, Status.SUPERSEDED, Status.FAILED, Status.MISSED})
+OPEN = (*sorted(PENDING), Status.IN_PROGRESS)
 """Statuses that a poll asks for."""
 APPEARS_UPGRADED = "APPEARS_UPGRADED"
 NOT_UPGRADED = "NOT_UPGRADED"
@@ -26,8 +41,8 @@ INFERRED = frozenset({APPEARS_UPGRADED, NOT_UPGRADED, NOT_FOLLOWED, NOT_REPORTED
 """Our own words where the cloud gives no status: the outcome as far as the cluster's version tells, or none at all."""
 MISSING_FOR = timedelta(minutes=30)
 """An upgrade that no list has shown for so long is taken for forgotten."""
-ALARMING = frozenset({"FAILED", "MISSED", NOT_UPGRADED})
-DONE = frozenset({"SUCCEEDED", APPEARS_UPGRADED})
+ALARMING = frozenset({Status.FAILED, Status.MISSED, NOT_UPGRADED})
+DONE = frozenset({Status.SUCCEEDED, APPEARS_UPGRADED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +128,7 @@ class ScheduledUpgrade:
         if reading.modified_at and self.modified_at and reading.modified_at < self.modified_at:
             return listed
         window = reading.window
-        if window is None and reading.status != "REQUESTED":
+        if window is None and reading.status != Status.REQUESTED:
             window = self.window  # only an upgrade that is to be scheduled anew has lost its window
         if (reading.status, window) == (self.status, self.window) and (reading.to_version or self.to_version) == (
             self.to_version

@@ -12,7 +12,7 @@ from typing import Literal
 
 from icalendar import Calendar, Event, vDate, vDatetime, vInt, vText, vUri
 
-Status = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
+EventStatus = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
 
 _PRODUCT = "-//Avisi Cloud upgrade bot//upgrade-bot//EN"
 _REMEMBERED = 10_000
@@ -29,7 +29,7 @@ class CalendarEvent:
     summary: str
     start: datetime | date
     end: datetime | date
-    status: Status
+    status: EventStatus
     sequence: int
     changed_at: datetime
     description: str = ""

@@ -12,15 +12,15 @@ from bot.domain.freeze import UpgradeFreeze
 from bot.domain.naming import Naming
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, UpgradeRequest
-from bot.domain.scheduled import ALARMING, DONE, NOT_REPORTED, ScheduledUpgrade
-from bot.feeds.calendar import CalendarEvent, CalendarFeed, Status, render
+from bot.domain.scheduled import ALARMING, DONE, NOT_REPORTED, ScheduledUpgrade, Status
+from bot.feeds.calendar import CalendarEvent, CalendarFeed, EventStatus, render
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import MessageRef
 from bot.workflow.ports import BeginReading, Clock
 
 _LOOKS_BACK = timedelta(days=90)
 _CANCELLED_FOR = timedelta(days=7)
-_ENDED_OTHERWISE = frozenset({"SUPERSEDED", NOT_REPORTED})
+_ENDED_OTHERWISE = frozenset({Status.SUPERSEDED, NOT_REPORTED})
 _DOMAIN = "upgrade-bot"
 _MOST_FREEZES = 200
 _SHORTEST = timedelta(minutes=1)
@@ -153,10 +153,10 @@ def _is_shown(upgrade: ScheduledUpgrade, now: datetime) -> bool:
     return _status(upgrade) != "CANCELLED" or now - upgrade.status_since < _CANCELLED_FOR
 
 
-def _status(upgrade: ScheduledUpgrade) -> Status:
+def _status(upgrade: ScheduledUpgrade) -> EventStatus:
     if upgrade.status in _ENDED_OTHERWISE:
         return "CANCELLED"
-    return "TENTATIVE" if upgrade.status == "REQUESTED" else "CONFIRMED"
+    return "TENTATIVE" if upgrade.status == Status.REQUESTED else "CONFIRMED"
 
 
 def _summary(upgrade: ScheduledUpgrade) -> str:

@@ -7,7 +7,7 @@ from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
 from bot.domain.readiness import Readiness
 from bot.domain.request import UpgradeRequest
-from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.scheduled import ScheduledUpgrade, Status
 from bot.notifications import blocks, phrases, readiness
 from bot.notifications.blocks import Block, Message
 from bot.notifications.links import NO_LINKS, Links
@@ -33,8 +33,8 @@ _SEVERAL = (
 
 def overview(shown: Overview, *, where: str = "", naming: Naming = PLAIN, links: Links = NO_LINKS) -> Message:
     """List running upgrades first, then scheduled ones by window, then requests that wait for people."""
-    running = [upgrade for upgrade in shown.upgrades if upgrade.status == "IN_PROGRESS"]
-    coming = [upgrade for upgrade in shown.upgrades if upgrade.status != "IN_PROGRESS"]
+    running = [upgrade for upgrade in shown.upgrades if upgrade.status == Status.IN_PROGRESS]
+    coming = [upgrade for upgrade in shown.upgrades if upgrade.status != Status.IN_PROGRESS]
     within = f" in {escape(where)}" if where else ""
     total = len(running) + len(coming) + len(shown.requests)
     if not total:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.domain.request import UpgradeRequest
-from bot.domain.scheduled import NAMELESS, OPEN, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import NAMELESS, OPEN, Reading, ScheduledUpgrade, Status, UpgradeIdentity
 from bot.workflow.ports import AvisiCloud
 
 UNKNOWN_SKEW = timedelta(minutes=1)
@@ -36,7 +36,7 @@ def _is_ours(reading: Reading, request: UpgradeRequest) -> bool:
     return (
         reading.cluster_identity == request.cluster_identity
         and reading.to_version == request.to_version
-        and reading.status != "SUPERSEDED"
+        and reading.status != Status.SUPERSEDED
         and reading.ignore_windows in {None, request.ignore_windows}
         and changed is not None
         and request.attempted_at is not None
@@ -62,7 +62,7 @@ def record_of(request: UpgradeRequest, reading: Reading, known: ScheduledUpgrade
         cluster=request.cluster,
         from_version=reading.from_version or request.from_version,
         to_version=reading.to_version or request.to_version,
-        status=reading.status or "REQUESTED",
+        status=reading.status or Status.REQUESTED,
         status_since=request.state_since,
         window=reading.window,
         reason=reading.reason,

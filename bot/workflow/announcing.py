@@ -7,7 +7,17 @@ from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.findings import BreaksRule
 from bot.domain.policy import Policy
 from bot.domain.request import OPEN, State, UpgradeRequest
-from bot.domain.scheduled import ALARMING, DONE, INFERRED, NOT_FOLLOWED, NOT_REPORTED, PENDING, Move, ScheduledUpgrade
+from bot.domain.scheduled import (
+    ALARMING,
+    DONE,
+    INFERRED,
+    NOT_FOLLOWED,
+    NOT_REPORTED,
+    PENDING,
+    Move,
+    ScheduledUpgrade,
+    Status,
+)
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.lookups import request_of
@@ -63,7 +73,7 @@ class Announcing:
             await self._tell_window(work, before, stored, move, request)
         if move.window != move.from_window:
             await self._check_window(work, stored, request)
-        if move.changed_status and stored.status == "SUCCEEDED":
+        if move.changed_status and stored.status == Status.SUCCEEDED:
             check = AlertCheck(
                 organisation=stored.organisation, upgrade=stored.identity, due_at=stored.status_since + AFTERWARDS
             )
@@ -145,7 +155,7 @@ class Announcing:
         alarms = upgrade.status in ALARMING or event.ends_alarm
         gathered = request is not None and request.rollout is not None and not alarms  # the rollout tells many at once
         if channel and not gathered:
-            near = self._countdown_just_due(upgrade) if upgrade.status == "SCHEDULED_NOTIFIED" else ""
+            near = self._countdown_just_due(upgrade) if upgrade.status == Status.SCHEDULED_NOTIFIED else ""
             await work.outbox.put(outbox.in_channel(channel, event, key=near or key))
         if request is None or request.rollout:
             return

@@ -29,7 +29,7 @@ from bot.domain.findings import (
 from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.domain.request import PERISHABLE, Seal, State, UpgradeRequest
-from bot.domain.scheduled import DONE, Reading
+from bot.domain.scheduled import DONE, Reading, Status
 from bot.workflow import outbox
 from bot.workflow.adopting import find_record, identity_of, record_of
 from bot.workflow.announcing import Announcing
@@ -160,7 +160,7 @@ class Deciding:
         async with self.read() as work:
             other = await find_competing(work, request)
             changed = await readiness_changed(work, request)
-        supersedes = other.to_version if other and other.status != "IN_PROGRESS" else ""
+        supersedes = other.to_version if other and other.status != Status.IN_PROGRESS else ""
         cast = VoteCast(
             about=about, by=member.id, count=count, required=voted.required, comment=comment, supersedes=supersedes
         )
@@ -263,7 +263,7 @@ class Deciding:
             kind="window stated",
             answer="The bot counts on the window that you stated.",
             reading=Reading(
-                identity=None, cluster_identity=request.cluster_identity, status="SCHEDULED", window=stated.window
+                identity=None, cluster_identity=request.cluster_identity, status=Status.SCHEDULED, window=stated.window
             ),
         )
 
@@ -333,7 +333,7 @@ class Deciding:
             return
         async with self.read() as work:
             upgrade = await work.upgrades.find(request.organisation, request.upgrade)
-        if upgrade and (upgrade.status == "IN_PROGRESS" or upgrade.status in DONE):
+        if upgrade and (upgrade.status == Status.IN_PROGRESS or upgrade.status in DONE):
             raise WrongState(UpgradeIs(status=upgrade.status))
 
     # --- from the inbox entry to what is stored ---

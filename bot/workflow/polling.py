@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.policy import Policy
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.scheduled import FINAL, NAMELESS, OPEN, Reading, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import FINAL, NAMELESS, OPEN, Reading, ScheduledUpgrade, Status, UpgradeIdentity
 from bot.workflow.announcing import Announcing
 from bot.workflow.blindness import Blindness
 from bot.workflow.catalog_cache import CatalogCache
@@ -125,7 +125,7 @@ class Recording:
         if nameless is None:
             await work.upgrades.save(ours)
             return
-        await work.upgrades.save(replace(nameless, status="SUPERSEDED", request_id=None))
+        await work.upgrades.save(replace(nameless, status=Status.SUPERSEDED, request_id=None))
         await self.announcing.moved(work, nameless, replace(ours, moves=nameless.moves + 1))
 
     def _upgrade(self, reading: Reading, organisation: Organisation) -> ScheduledUpgrade:

@@ -22,7 +22,7 @@ from bot.domain.readiness import (
     readiness,
 )
 from bot.domain.request import RequestId, State, UpgradeRequest
-from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.scheduled import ScheduledUpgrade, Status
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache, remembered
 from bot.workflow.errors import AvisiError, Missing, NoAnswer, UnreadableRequest, brief
@@ -265,7 +265,7 @@ class ReadinessKeeping:
         async with self.read() as work:
             upgrade = await work.upgrades.find(check.organisation, check.upgrade)
             moves = await work.upgrades.moves(check.organisation, check.upgrade)
-        seen = next((move.seen_at for move in reversed(moves) if move.status == "IN_PROGRESS"), None)
+        seen = next((move.seen_at for move in reversed(moves) if move.status == Status.IN_PROGRESS), None)
         late = self.now() - check.due_at
         cluster = self._cluster(upgrade)
         if cluster is None:
@@ -277,7 +277,7 @@ class ReadinessKeeping:
         if isinstance(began, Unread) and late < _TRIED_FOR:
             return
         async with self.begin(lease) as work:
-            if upgrade is not None and upgrade.status == "SUCCEEDED" and late < _TOLD_WITHIN:
+            if upgrade is not None and upgrade.status == Status.SUCCEEDED and late < _TOLD_WITHIN:
                 await self._tell(work, upgrade, cluster, began, seen)
             await work.alert_checks.done(check.organisation, check.upgrade)
             await work.commit()

@@ -11,7 +11,7 @@ from bot.domain.freeze import UpgradeFreeze
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
 from bot.domain.request import PERISHABLE, State, UpgradeRequest
-from bot.domain.scheduled import ScheduledUpgrade
+from bot.domain.scheduled import ScheduledUpgrade, Status
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.announcing import AT_ONCE, countdown_key
@@ -184,7 +184,7 @@ class Reminding:
         running = [
             upgrade
             for upgrade in self._ours(upgrades)
-            if upgrade.status == "IN_PROGRESS" and not upgrade.overrun_told and upgrade.missing_since is None
+            if upgrade.status == Status.IN_PROGRESS and not upgrade.overrun_told and upgrade.missing_since is None
             if upgrade.window is not None and upgrade.window.end < now
         ]
         if not running:
@@ -205,7 +205,7 @@ class Reminding:
         """Return the countdown that is due now, if any."""
         rule = self.policy.rule_of(upgrade)
         window = upgrade.window
-        if window is None or upgrade.status == "IN_PROGRESS" or not rule.channel:
+        if window is None or upgrade.status == Status.IN_PROGRESS or not rule.channel:
             return None
         nearest = nearest_reminder(window, rule, now=now)
         if nearest is None:

@@ -17,7 +17,7 @@ from bot.domain.events import (
 )
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy, Rule
 from bot.domain.rollout import Progress, Rollout, RolloutCluster, RolloutState, Why
-from bot.domain.scheduled import ALARMING
+from bot.domain.scheduled import ALARMING, Status
 from bot.workflow import outbox
 from bot.workflow.outbox import OutboxMessage
 from bot.workflow.reminding import nearest_reminder
@@ -118,7 +118,7 @@ def _near(after: Rollout, policy: Policy, *, now: datetime) -> tuple[list[tuple[
     due = []
     for one in after.clusters:
         rule = _rule(after, one.planned.environment, policy)
-        if one.progress is not Progress.RUNNING or one.window is None or one.status == "IN_PROGRESS":
+        if one.progress is not Progress.RUNNING or one.window is None or one.status == Status.IN_PROGRESS:
             continue
         ahead = nearest_reminder(one.window, rule, now=now)
         countdown = f"{one.window.start.isoformat()} {ahead}"

@@ -37,7 +37,7 @@ from bot.domain.rollout import (
     Why,
     plan_problems,
 )
-from bot.domain.scheduled import DONE, NOT_UPGRADED, ScheduledUpgrade
+from bot.domain.scheduled import DONE, NOT_UPGRADED, ScheduledUpgrade, Status
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache
@@ -401,10 +401,10 @@ class Rollouts:
             return rollout.clear(identity, at=now) if one.progress is Progress.UNCLEAR else rollout
         if upgrade.status in DONE:
             return rollout.succeed(identity, at=now)
-        if upgrade.status == "SUPERSEDED":
+        if upgrade.status == Status.SUPERSEDED:
             return rollout.skip(identity, Why.SUPERSEDED, at=now)
-        if upgrade.status in {"FAILED", "MISSED", NOT_UPGRADED}:
-            why = Why.MISSED if upgrade.status == "MISSED" else Why.FAILED
+        if upgrade.status in {Status.FAILED, Status.MISSED, NOT_UPGRADED}:
+            why = Why.MISSED if upgrade.status == Status.MISSED else Why.FAILED
             return rollout.fail(identity, why, at=now, detail=upgrade.reason)
         window = upgrade.window
         latest = window.end + STATUS_AFTER_WINDOW if window else request.state_since + STATUS_AFTER_SUBMISSION

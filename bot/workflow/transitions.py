@@ -27,7 +27,7 @@ from bot.domain.readiness import (
 from bot.domain.request import State, UpgradeRequest
 from bot.domain.rollout import Rollout, RolloutCluster
 from bot.domain.rollout_steps import kind_of_change, steps
-from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade
+from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade, Status
 from bot.workflow import outbox
 from bot.workflow.announcing import Announcing
 from bot.workflow.outbox import OutboxMessage, Urgency
@@ -247,7 +247,7 @@ async def confirm(
         by=by.member,
         status=reading.status,
     )
-    scheduled = reading.window is not None and reading.status == "SCHEDULED"
+    scheduled = reading.window is not None and reading.status == Status.SCHEDULED
     is_news = scheduled or not followed or submitted.start_left_out or _was_in_doubt(request)
     change = Change(
         audit=by.audit,
@@ -280,7 +280,7 @@ async def _replace_older(work: UnitOfWork, newer: UpgradeRequest, *, at: datetim
         unreported = source is Source.CLUSTERS or (upgrade is not None and upgrade.is_nameless)
         if upgrade is not None and upgrade.identity != newer.upgrade and unreported:
             # nothing else will say so: what was rescheduled may lead to no countdown and no outcome
-            await work.upgrades.save(replace(upgrade, status="SUPERSEDED", status_since=at))
+            await work.upgrades.save(replace(upgrade, status=Status.SUPERSEDED, status_since=at))
         await replace_request(work, request, by=newer, at=at)
 
 

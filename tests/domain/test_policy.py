@@ -12,7 +12,7 @@ from bot.domain.cluster import Organisation
 from bot.domain.people import AccountType, Member, MemberId, PeopleSet
 from bot.domain.policy import Policy, Rule
 from bot.domain.windows import Window
-from tests.builders import ACME, GUS, KIM, ROOS, SEM, a_member, a_rule, a_scheduled_upgrade
+from tests.builders import ACME, GUS, KIM, ROOS, SEM, a_member, a_policy, a_rule, a_scheduled_upgrade
 
 GLOBEX = Organisation("globex")
 STAGING = Rule(environment="staging", channel="C0STAGING")
@@ -184,3 +184,11 @@ def test_a_digest_is_the_same_in_every_process_and_in_every_order() -> None:
     }
 
     assert elsewhere == {EVERYTHING.digest} == {turned.digest}
+
+
+def test_rules_that_are_written_out_have_the_digest_of_the_defaults() -> None:
+    """Whether a status comes from the file or from the defaults makes no other policy."""
+    default = a_policy(a_rule())
+    written = a_policy(a_rule(announce=frozenset({"SCHEDULED_NOTIFIED", "FAILED", "MISSED"})))
+
+    assert written.digest == default.digest
