@@ -33,7 +33,7 @@ COLUMNS: Final = (
     "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
 )  # fmt: skip
 _SHOWN: Final = ("time (UTC)", "request", "no.", "what", "who", "cluster", "facts")
-_NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity"})
+_NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity", "approvals"})
 """Facts that are too long for a table; the exports contain them in full."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that make a spreadsheet run a cell as a formula."""
@@ -179,7 +179,7 @@ def read_export(path: Path) -> Iterator[Event]:
                     "hash": event["hash"],
                 }
             except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"line {number} of {path} is no event of a JSON Lines export") from error
+                raise ValueError(f"line {number} of {path} is not an event of a JSON Lines export") from error
 
 
 def _cluster(event: Event) -> str:
@@ -194,8 +194,14 @@ def _row(event: Event, cluster: str) -> tuple[str, ...]:
         for name, value in event["facts"].items()
         if name not in _NOT_SHOWN and value not in (None, "", False, [], {})
     )
-    one = (when, event["request_id"], event["number"], event["kind"], event["actor"], cluster, "\n".join(said))
+    one = (when, event["request_id"], event["number"], _what(event), event["actor"], cluster, "\n".join(said))
     return tuple(str(cell) for cell in one)
+
+
+def _what(event: Event) -> str:
+    """Say what happened; a vote says how many there were with it."""
+    approvals = event["facts"].get("approvals")
+    return f"approved, {approvals}" if event["kind"] == "vote cast" and approvals else str(event["kind"])
 
 
 def _plain(value: object) -> str:

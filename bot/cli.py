@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import re
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -157,13 +158,15 @@ def policy_check(
     """Validate a policy file and print each environment's effective rule in words."""
     with _readable_errors():
         from bot.policy.file import impossible, lacking, read_policy
-        from bot.policy.words import in_words, out_of_reach, over_already
+        from bot.policy.words import in_full, out_of_reach, over_already
         from bot.settings import SettingsProblems, read_rule_settings
 
         settings = read_rule_settings()
         policy = read_policy(file or settings.bot_policy_file, settings)
-        for line in in_words(policy):
-            typer.echo(printable(line))
+        for name, rules in in_full(policy).items():
+            typer.echo(printable(f"{name}:"))
+            for rule in rules:
+                typer.echo(printable(f"  - {rule}"))
         for line in (*lacking(policy), *out_of_reach(policy), *over_already(policy, today=_now().date())):
             typer.echo(f"Warning: {printable(line)}", err=True)
         if wrong := tuple(impossible(policy)):
@@ -291,7 +294,7 @@ def _readable_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise  # typer ends silently when the reader of our output is gone
     except OSError as error:
-        typer.echo(f"This cannot be done: {_one_line(error)}", err=True)
+        typer.echo(_cannot(error), err=True)
         raise typer.Exit(FAILED) from error
 
 
@@ -311,6 +314,14 @@ async def _naming(work: Callable[..., Coroutine[None, None, int]]) -> int:
 def _end(work: Coroutine[None, None, int]) -> NoReturn:
     """Run a coroutine and end with its exit code."""
     raise typer.Exit(asyncio.run(work))
+
+
+def _cannot(error: OSError) -> str:
+    """Say what the machine does not let us do: write a file, listen at an address, reach Slack."""
+    why = (error.strerror or "").lower()
+    if error.filename is not None and why:
+        return printable(f"Cannot write to {error.filename}: {why}")
+    return re.sub(r"^\[Errno -?\d+\] ", "", _one_line(error))
 
 
 def _one_line(error: Exception) -> str:

@@ -54,7 +54,7 @@ def host(value: str) -> str:
     except (UnicodeError, ValueError):
         fits = False
     if not fits or re.search(r"[\s/\[\]]", bare):
-        raise ValueError(f'"{redact(value)}" is no address and no name of a host')
+        raise ValueError(f'"{redact(value)}" is neither an address nor a host name')
     return bare
 
 
@@ -72,7 +72,7 @@ def people(values: Iterable[str]) -> tuple[str, ...]:
         raise ValueError("the list is empty, which could mean nobody or everybody")
     for value in found:
         if value != EVERYONE and not _PERSON.fullmatch(value):
-            raise ValueError(f'"{redact(value)}" is no ID of a user (U…, W…) or user group (S…)')
+            raise ValueError(f'"{redact(value)}" is not a valid ID of a user (U…, W…) or user group (S…)')
     if EVERYONE in found and len(found) > 1:
         raise ValueError('"*" stands for every full member, so it must stand alone')
     return found
@@ -81,7 +81,7 @@ def people(values: Iterable[str]) -> tuple[str, ...]:
 def channel(value: str) -> str:
     """Check a channel ID."""
     if not _CHANNEL.fullmatch(value):
-        raise ValueError(f'"{redact(value)}" is no channel ID (C… or G…)')
+        raise ValueError(f'"{redact(value)}" is not a valid channel ID (C… or G…)')
     return value
 
 
@@ -92,7 +92,7 @@ def slugs(values: Iterable[str]) -> tuple[str, ...]:
         raise ValueError("the list is empty")
     for value in found:
         if not _SLUG.fullmatch(value):
-            raise ValueError(f'"{redact(value)}" is no slug')
+            raise ValueError(f'"{redact(value)}" is not a valid slug')
     return found
 
 
@@ -100,7 +100,9 @@ def zone_name(value: str) -> str:
     """Check the IANA name of a time zone."""
     known = available_timezones() - {"localtime"}  # the machine's own zone, whose name says nothing
     if value not in known:
-        raise ValueError(f'"{redact(value)}" is no time zone, the nearest is "{nearest(value, sorted(known))}"')
+        raise ValueError(
+            f'"{redact(value)}" is not a valid time zone, the nearest is "{nearest(value, sorted(known))}"'
+        )
     return value
 
 
@@ -149,7 +151,7 @@ def web_address(value: str) -> str:
     except ValueError as error:
         raise ValueError("its host and port cannot be read") from error
     if not host or port == 0 or found.query or found.fragment or "\\" in value:
-        raise ValueError("it is no address of a host, with a port and a path if need be")
+        raise ValueError("it is not the address of a host, with a port and a path if needed")
     return value.rstrip("/")
 
 
@@ -200,5 +202,5 @@ def _is_loopback(address: str) -> bool:
 def command(value: str) -> str:
     """Check the name of a slash command."""
     if not COMMAND_NAME.fullmatch(value):
-        raise ValueError(f'"{redact(value)}" is no name of a slash command')
+        raise ValueError(f'"{redact(value)}" is not a valid name of a slash command')
     return value

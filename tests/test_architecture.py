@@ -20,7 +20,7 @@ INWARDS: dict[str, set[str]] = {
     "notifications": INNER,
     "slack": {*INNER, "notifications", "observe", "proxies"},
     "runner": {*INNER, "observe"},
-    "avisi": {*INNER, "proxies"},
+    "avisi": {*INNER, "proxies", "observe"},
     "store": {*INNER, "observe", "database_url"},
     "feeds": INNER,
     "observe": set(),

@@ -22,6 +22,8 @@ from typer.testing import CliRunner, Result
 from bot.audit_output import COLUMNS, Format, write
 from bot.cli import app
 from bot.settings import Settings
+from bot.slack.web.calls import Failure
+from bot.slack.web.identity import refusal
 from bot.store.storage import Storage
 from bot.workflow.repositories import Fact
 from tests.builders import a_fact
@@ -164,7 +166,7 @@ def test_doctor_looks_at_the_cloud_of_what_can_be_an_organisation() -> None:
     said = typed("doctor", "--cloud", "acme corp")
 
     assert said.exit_code == 2
-    assert '"acme corp" is no slug' in said.stderr
+    assert '"acme corp" is not a valid slug' in said.stderr
 
 
 def test_a_database_that_lets_nobody_make_tables_ends_with_1_and_a_line(
@@ -267,7 +269,7 @@ def test_policy_check_says_each_environments_rule(tmp_path: Path) -> None:
     said = typed("policy", "check", "policy.toml")
 
     assert said.exit_code == 0
-    assert said.stdout.startswith("production: 2 approvals from S0PLATFORM, not the requester")
+    assert said.stdout.startswith("production:\n  - 2 approvals from S0PLATFORM, not the requester\n  - ")
     assert said.stderr == ""
 
 
@@ -275,7 +277,9 @@ def test_policy_check_needs_no_settings_and_names_what_is_still_missing() -> Non
     said = typed("policy", "check")
 
     assert said.exit_code == 0
-    assert said.stdout.startswith("every environment: 1 approval from nobody yet (BOT_APPROVERS)")
+    assert said.stdout.startswith(
+        "every environment:\n  - 1 approval from nobody yet (BOT_APPROVERS), not the requester\n"
+    )
     assert "Warning: BOT_CHANNEL is missing" in said.stderr
 
 
@@ -297,7 +301,7 @@ def test_a_quorum_that_nobody_can_reach_ends_the_check_with_2(tmp_path: Path, ap
     said = typed("policy", "check", "policy.toml")
 
     assert said.exit_code == 2
-    assert said.stdout.startswith("production: 3 approvals from U0SEM")
+    assert said.stdout.startswith("production:\n  - 3 approvals from U0SEM")
     assert "required_approvals is wrong for production: a request needs 3 approvals, and only U0SEM" in said.stderr
 
 
@@ -348,6 +352,22 @@ def exported(*words: str) -> list[dict[str, object]]:
     said = typed("audit", "--format", "jsonl", *words)
     assert said.exit_code == 0, said.stderr
     return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+async def test_the_table_says_how_many_had_approved_with_each_vote() -> None:
+    """A vote of before, which does not know it, is shown as its kind."""
+
+    async def events() -> AsyncIterator[dict[str, object]]:
+        empty = dict.fromkeys(COLUMNS, "")
+        yield empty | {"number": 1, "kind": "vote cast", "facts": {"approvals": "1 of 2", "state": "PENDING_APPROVAL"}}
+        yield empty | {"number": 2, "kind": "vote cast", "facts": {}}
+
+    out = io.StringIO()
+    await write(events(), Format.TABLE, out)
+
+    assert "approved, 1 of 2" in out.getvalue()
+    assert "approvals:" not in out.getvalue()
+    assert "vote cast" in out.getvalue()
 
 
 @pytest.mark.usefixtures("trail")
@@ -540,3 +560,21 @@ def test_a_database_that_is_not_there_is_not_made() -> None:
     assert said.exit_code == 1
     assert "There is no database at upgrade-bot.db" in said.stderr
     assert not Path("upgrade-bot.db").exists()
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path: Path) -> None:
+    """Neither the class of the error nor its number."""
+    (tmp_path / "file").touch()
+
+    said = typed("sandbox", "--script", "--data", str(tmp_path / "file" / "data"))
+
+    assert said.exit_code == 1
+    assert said.stderr == f"Cannot write to {tmp_path / 'file' / 'data'}: not a directory\n"
+
+
+def test_a_slack_that_cannot_be_found_is_said_without_names_of_classes() -> None:
+    failure = Failure(code="ClientConnectorDNSError", why="Could not reach slack.com: DNS lookup failed")
+
+    assert str(refusal(failure, asked="auth.test", variable="SLACK_BOT_TOKEN")) == (
+        "Could not reach slack.com: DNS lookup failed"
+    )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from bot.avisi.answers import Answer, content
+from bot.observe.causes import cause
 from bot.proxies import proxy_for
 from bot.workflow.errors import AvisiError, NoAnswer, NotConnected, Overloaded, Unclear, Unreadable, Waiting
 
@@ -27,7 +28,6 @@ _NEVER_CONNECTED = (
 _ERROR_BODY = 64 * 1024
 _WHOLE_BODY = 64 * 1024 * 1024
 _CONNECTIONS = 20
-_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,7 +184,4 @@ def _named(error: AvisiError) -> str:
 
 def _why(error: Exception) -> str:
     """Say in one line why there was no connection."""
-    text = " ".join(str(error).split())[:_LONGEST_REASON]
-    if text:
-        return text
-    return "too many calls at once" if isinstance(error, httpx.PoolTimeout) else "it took too long"
+    return "too many calls at once" if isinstance(error, httpx.PoolTimeout) else cause(error)

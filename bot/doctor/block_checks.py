@@ -24,8 +24,8 @@ async def block_checks(context: DoctorContext) -> AsyncIterator[Finding]:
         except CallFailed as error:
             failure = error.failure
             if failure.code not in _REFUSALS:
-                mend = reaching(context.settings.slack_api_url)
-                yield wrong("blocks.validate", f"Slack does not say whether it takes {name} ({failure.code})", mend)
+                fix = reaching(context.settings.slack_api_url)
+                yield wrong("blocks.validate", f"Slack does not say whether it takes {name} ({failure.code})", fix)
                 return
             refused += 1
             for detail in failure.details or (failure.code,):

@@ -43,8 +43,8 @@ def _unseen(about: str, code: str, invite: str) -> Finding:
             f"Check the ID (channel details, at the bottom), and type in that channel: {invite}",
         )
     if code == "missing_scope":
-        mend = "Install the app again from manifest.yml, which asks for channels:read and groups:read."
-        return wrong(about, "the bot may not look at channels (missing_scope)", mend)
+        fix = "Install the app again from manifest.yml, which asks for channels:read and groups:read."
+        return wrong(about, "the bot may not look at channels (missing_scope)", fix)
     return unknown(about, f"could not be looked at ({code})", "Run doctor again in a minute.")
 
 

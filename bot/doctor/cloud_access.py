@@ -22,14 +22,14 @@ async def cloud_access(context: DoctorContext) -> AsyncIterator[Finding]:
     try:
         visible = await context.cloud.memberships()
     except Unauthorised:
-        mend = "Make a new personal access token in the Avisi Cloud Console, under your profile."
-        yield wrong(TOKEN, "Avisi Cloud refuses the token (401)", mend)
+        fix = "Make a new personal access token in the Avisi Cloud Console, under your profile."
+        yield wrong(TOKEN, "Avisi Cloud refuses the token (401)", fix)
         return
     except Declined as error:
         yield unknown(TOKEN, f"its organisations are not told: {error.words()}", "What follows tells more.")
     except AvisiError as error:
-        mend = reaching(context.settings.acloud_api_endpoint)
-        yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", mend)
+        fix = reaching(context.settings.acloud_api_endpoint)
+        yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", fix)
         return
     else:
         yield ok(TOKEN, f"works; it sees {count(len(visible), 'organisation')}")
@@ -60,8 +60,8 @@ async def _organisation(
     about = f"{ORGANISATION} {organisation}"
     if visible is not None and organisation not in visible:
         nearest = f", the nearest is {shapes.nearest(organisation, visible)}" if visible else ""
-        mend = f"Check the slug{nearest}; or have the token's owner invited to the organisation."
-        yield wrong(about, "the token does not see this organisation", mend)
+        fix = f"Check the slug{nearest}; or have the token's owner invited to the organisation."
+        yield wrong(about, "the token does not see this organisation", fix)
         return
     yield await _role(context, organisation, about)
     try:
@@ -89,23 +89,23 @@ def _elsewhere(context: DoctorContext) -> Finding:
 
 async def _role(context: DoctorContext, organisation: Organisation, about: str) -> Finding:
     """Say whether the token may schedule upgrades."""
-    mend = "Give the token's owner the role developer or admin."
+    fix = "Give the token's owner the role developer or admin."
     try:
         role = (await context.cloud.me(organisation)).role
     except AvisiError as error:
-        return unknown(about, f"the token's role is not told: {error.words()}", mend)
+        return unknown(about, f"the token's role is not told: {error.words()}", fix)
     if not role:
-        return unknown(about, "the token's role is not told", mend)
+        return unknown(about, "the token's role is not told", fix)
     if role not in _MAY_SCHEDULE:
-        return warning(about, f"the token has the role {role}, which may not be allowed to schedule upgrades", mend)
+        return warning(about, f"the token has the role {role}, which may not be allowed to schedule upgrades", fix)
     return ok(about, f"the token has the role {role}")
 
 
 def _source(context: DoctorContext, about: str, missing: NoList | None) -> Finding:
     wanted: str = context.settings.bot_status_source
     if wanted == Source.ORGANISATION and missing:
-        mend = "Set BOT_STATUS_SOURCE=auto, which follows clusters until a list is there."
-        return wrong("BOT_STATUS_SOURCE", f"{about}: {missing.words()}", mend)
+        fix = "Set BOT_STATUS_SOURCE=auto, which follows clusters until a list is there."
+        return wrong("BOT_STATUS_SOURCE", f"{about}: {missing.words()}", fix)
     if missing or wanted == Source.CLUSTERS:
         why = missing.words() if missing else "BOT_STATUS_SOURCE asks for it, though Avisi Cloud offers a list"
         text = f"statuses are concluded from the clusters' versions. {why}"
@@ -124,8 +124,8 @@ def _environments(context: DoctorContext, catalogs: tuple[Catalog, ...]) -> list
         if name in names:
             findings.append(ok(about, "exists in Avisi Cloud"))
         else:
-            mend = f"Check the name{_nearest(name, names)}."
-            findings.append(wrong(about, "no organisation has such an environment", mend))
+            fix = f"Check the name{_nearest(name, names)}."
+            findings.append(wrong(about, "no organisation has such an environment", fix))
         for earlier, _wait in rule.after:
             if earlier not in names:
                 text = f"after waits for {earlier}, which no organisation has"

@@ -40,9 +40,9 @@ async def database(context: DoctorContext) -> AsyncIterator[Finding]:
             yield ok(DATABASE, f"answers; {tables}, {pending}: `upgrade-bot run` applies them")
             return
         if lacking := await context.storage.lacking_rights():
-            mend = "Make the bot's user the owner of its tables, or grant it SELECT, INSERT, UPDATE and DELETE on them."
+            fix = "Make the bot's user the owner of its tables, or grant it SELECT, INSERT, UPDATE and DELETE on them."
             more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-            yield wrong(DATABASE, f"this user lacks the right to {', '.join(lacking[:_NAMED])}{more}", mend)
+            yield wrong(DATABASE, f"this user lacks the right to {', '.join(lacking[:_NAMED])}{more}", fix)
             return
         yield ok(DATABASE, f"answers; its tables are at version {version}, no migration is pending")
         async for finding in _contents(context):
@@ -75,20 +75,20 @@ async def _policy(context: DoctorContext) -> Finding:
     if in_force.digest == context.policy.digest:
         return ok(about, f"these rules are the ones in force ({generation})")
     text = f"the rules here differ from the ones in force ({generation}), by which the running bot judges"
-    mend = "If these are the newer ones, start every replica with them; if not, start this one with those in force."
-    return warning(about, text, mend)
+    fix = "If these are the newer ones, start every replica with them; if not, start this one with those in force."
+    return warning(about, text, fix)
 
 
 async def _contents(context: DoctorContext) -> AsyncIterator[Finding]:
     stats = context.storage.stats
     counts = await stats.dead()
-    mend = "docs/operating.md says what to do with dead letters."
+    fix = "docs/operating.md says what to do with dead letters."
     for newest in await stats.dead_letters(limit=1):
         what = "press or form" if newest.box is Box.INBOX else "message"
         text = f"{count(counts[newest.box], what)} given up; the newest: {newest.what}"
-        yield warning(DATABASE, f"{text} ({newest.error})", mend)
+        yield warning(DATABASE, f"{text} ({newest.error})", fix)
     for request_id, error in (await stats.unreadable_requests()).items():
-        yield warning(DATABASE, f"request {request_id} cannot be read by this version ({error})", mend)
+        yield warning(DATABASE, f"request {request_id} cannot be read by this version ({error})", fix)
     if not any(counts.values()):
         yield ok(DATABASE, "nothing was given up")
     async with context.storage.read() as work:

@@ -16,7 +16,7 @@ from bot.doctor.slack_access import slack_access
 from bot.domain.policy import Policy
 from bot.observe.printable import as_json, printable
 from bot.observe.redaction import redact
-from bot.policy.words import in_words
+from bot.policy.words import in_short
 from bot.settings import Settings
 
 Check = Callable[[DoctorContext], AsyncIterator[Finding]]
@@ -31,7 +31,7 @@ async def configured(context: DoctorContext) -> AsyncIterator[Finding]:
     if not untouched:
         yield ok("settings", f"every variable is valid; {transport}")
     about = "BOT_POLICY_FILE" if context.settings.bot_policy_file else "BOT_APPROVERS"
-    for line in in_words(context.policy):
+    for line in in_short(context.policy):
         yield ok(about, line)
 
 
@@ -65,7 +65,7 @@ async def examine_and_print(settings: Settings, policy: Policy, *checks: Check, 
 
 def _in_text(finding: Finding) -> str:
     lines = [f"{finding.state:<8} {finding.about}: {finding.text}"]
-    lines += [f"         -> {finding.mend}"] if finding.mend else []
+    lines += [f"         -> {finding.fix}"] if finding.fix else []
     return redact("".join(f"{printable(line)}\n" for line in lines))
 
 

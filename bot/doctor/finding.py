@@ -17,16 +17,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """`about` names the variable or the place in the policy file, `text` says what was found, `mend` what to do."""
+    """`about` names the variable or the place in the policy file, `text` says what was found, `fix` what to do."""
 
     about: str
     state: State
     text: str
-    mend: str = ""
+    fix: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Return the finding as a JSON object."""
-        return {"about": self.about, "state": self.state, "finding": redact(self.text), "mend": redact(self.mend)}
+        return {"about": self.about, "state": self.state, "finding": redact(self.text), "fix": redact(self.fix)}
 
 
 def ok(about: str, text: str) -> Finding:
@@ -34,19 +34,19 @@ def ok(about: str, text: str) -> Finding:
     return Finding(about=about, state=State.OK, text=text)
 
 
-def warning(about: str, text: str, mend: str) -> Finding:
+def warning(about: str, text: str, fix: str) -> Finding:
     """Say that something works, but perhaps not as intended."""
-    return Finding(about=about, state=State.WARNING, text=text, mend=mend)
+    return Finding(about=about, state=State.WARNING, text=text, fix=fix)
 
 
-def wrong(about: str, text: str, mend: str) -> Finding:
+def wrong(about: str, text: str, fix: str) -> Finding:
     """Say that something keeps the bot from working."""
-    return Finding(about=about, state=State.WRONG, text=text, mend=mend)
+    return Finding(about=about, state=State.WRONG, text=text, fix=fix)
 
 
-def unknown(about: str, text: str, mend: str = "Mend what is wrong above, then run doctor again.") -> Finding:
+def unknown(about: str, text: str, fix: str = "Fix what is wrong above, then run doctor again.") -> Finding:
     """Say that something could not be checked."""
-    return Finding(about=about, state=State.UNKNOWN, text=text, mend=mend)
+    return Finding(about=about, state=State.UNKNOWN, text=text, fix=fix)
 
 
 def count(number: int, one: str) -> str:

@@ -18,8 +18,8 @@ async def listening(context: DoctorContext) -> AsyncIterator[Finding]:
         if error.errno == errno.EADDRINUSE:
             yield ok(about, "somebody listens there already: the running bot, it is to be hoped")
             return
-        mend = "Give an address of this machine, or 0.0.0.0 for all of them, and a port above 1023."
-        yield wrong(about, f"this user cannot listen there ({error.strerror or error})", mend)
+        fix = "Give an address of this machine, or 0.0.0.0 for all of them, and a port above 1023."
+        yield wrong(about, f"this user cannot listen there ({error.strerror or error})", fix)
     else:
         yield ok(about, "can be listened at")
 

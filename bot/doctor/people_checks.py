@@ -35,8 +35,8 @@ async def people_checks(context: DoctorContext) -> AsyncIterator[Finding]:
     except LookUpRefused as error:
         yield wrong("BOT_APPROVERS", f"people cannot be looked up: {error}", "Nothing can be decided before that.")
     except MembersUnavailable as error:
-        mend = "Mend what is wrong above, or run doctor again in a minute."
-        yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", mend)
+        fix = "Fix what is wrong above, or run doctor again in a minute."
+        yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", fix)
 
 
 def _is_checked(rule: Rule, role: str) -> bool:
@@ -53,8 +53,8 @@ async def _person_or_group(context: DoctorContext, rule: Rule, role: str, who: s
         return ok(about, f"{member.name} is a full member")
     if member.account_type is AccountType.UNKNOWN:
         return warning(about, "Slack knows nobody by this ID", "Check the ID (profile, three dots, Copy member ID).")
-    mend = "Name somebody who is a full member; guests, outsiders, bots and deactivated people never count."
-    return warning(about, f"{member.name or who} does not count here: {member.account_type}", mend)
+    fix = "Name somebody who is a full member; guests, outsiders, bots and deactivated people never count."
+    return warning(about, f"{member.name or who} does not count here: {member.account_type}", fix)
 
 
 def _group(context: DoctorContext, about: str, members: frozenset[MemberId] | None) -> Finding:
@@ -63,10 +63,10 @@ def _group(context: DoctorContext, about: str, members: frozenset[MemberId] | No
     if members is not None:
         return warning(about, "the user group is empty", "Add people to it in Slack.")
     if context.people.refusals:
-        mend = "Name users instead of the group, or move the workspace to a paid plan."
-        return warning(about, " ".join(context.people.refusals), mend)
-    mend = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
-    return warning(about, "Slack knows no such user group", mend)
+        fix = "Name users instead of the group, or move the workspace to a paid plan."
+        return warning(about, " ".join(context.people.refusals), fix)
+    fix = "Check the ID (Slack: People, User groups), or name users; groups need a paid plan of Slack."
+    return warning(about, "Slack knows no such user group", fix)
 
 
 async def _quorum(context: DoctorContext, rule: Rule) -> Finding:
@@ -79,16 +79,16 @@ async def _quorum(context: DoctorContext, rule: Rule) -> Finding:
         return ok(about, f"{name}: every full member may approve")
     able = len(await _able(context, rule.approvers, enough=max(_ENOUGH, needed + 2)))
     approvals, approvers = count(needed, "approval"), count(able, "approver")
-    mend = f"Name more approvers, or ask for fewer approvals in {_number(context, rule)}."
+    fix = f"Name more approvers, or ask for fewer approvals in {_number(context, rule)}."
     if able < needed:
         few = f"there {'is' if able == 1 else 'are'} only {approvers}" if able else "nobody may give one"
-        return wrong(about, f"{name}: a request needs {approvals}, and {few}", mend)
+        return wrong(about, f"{name}: a request needs {approvals}, and {few}", fix)
     if able == needed and not rule.self_approval:
         text = f"{name}: a request needs {approvals}, and {approvers} can give one; their own can never be approved"
-        return warning(about, text, mend)
+        return warning(about, text, fix)
     if rule.override and able <= needed:
         text = f"{name}: overriding a freeze needs {count(needed + 1, 'approval')}, and there are only {approvers}"
-        return warning(about, text, mend)
+        return warning(about, text, fix)
     return ok(about, f"{name}: a request needs {approvals}, and at least {approvers} can give one")
 
 

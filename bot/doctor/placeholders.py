@@ -32,5 +32,5 @@ async def placeholders(context: DoctorContext) -> AsyncIterator[Finding]:
 
 
 def _untouched(about: str) -> Finding:
-    mend = "Fill in your own value; docs/slack.md says where each is found."
-    return wrong(about, "this is still the placeholder of an example", mend)
+    fix = "Fill in your own value; docs/slack.md says where each is found."
+    return wrong(about, "this is still the placeholder of an example", fix)

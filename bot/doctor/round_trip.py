@@ -30,15 +30,15 @@ async def round_trip(context: DoctorContext) -> AsyncIterator[Finding]:
     channel = context.policy.channels[0]
     about = f"{where(context, channel)} {channel}"
     if not await _bot_has_run(context):
-        mend = "Start `upgrade-bot run` with this very database, then try again."
-        yield wrong(DATABASE, "round trip: no bot runs with this database", mend)
+        fix = "Start `upgrade-bot run` with this very database, then try again."
+        yield wrong(DATABASE, "round trip: no bot runs with this database", fix)
         return
     try:
         posted = context.client.chat_postMessage(channel=channel, text=_TEXT, blocks=_blocks(request_id))
         answer = await call("chat.postMessage", posted)
     except CallFailed as error:
         code = error.failure.code
-        yield wrong(about, f"round trip: the button cannot be posted ({code})", "Mend the channel first.")
+        yield wrong(about, f"round trip: the button cannot be posted ({code})", "Fix the channel first.")
         return
     yield ok(about, f"round trip: a button was posted; press it in Slack within {_WAIT} s")
     arrived = await _arrived(context, request_id)

@@ -23,12 +23,12 @@ async def slack_access(context: DoctorContext) -> AsyncIterator[Finding]:
     try:
         here = await context.identity.learn()
     except TokenRefused as error:
-        mend = "Copy the Bot User OAuth Token again from the app's page, Install App. Example: SLACK_BOT_TOKEN=xoxb-…"
-        yield wrong(BOT_TOKEN, f"Slack refuses the token ({error.code})", mend)
+        fix = "Copy the Bot User OAuth Token again from the app's page, Install App. Example: SLACK_BOT_TOKEN=xoxb-…"
+        yield wrong(BOT_TOKEN, f"Slack refuses the token ({error.code})", fix)
         return
     except SlackUnreachable as error:
-        mend = reaching(context.settings.slack_api_url)
-        yield wrong("SLACK_API_URL", f"Slack cannot be reached: {error}", mend)
+        fix = reaching(context.settings.slack_api_url)
+        yield wrong("SLACK_API_URL", str(error), fix)
         return
     where = "for the organisation" if here.org_wide else "in the workspace"
     yield ok(BOT_TOKEN, f"works {where} {here.team} ({here.team_id}) as the bot {here.bot_user_id}")
@@ -46,10 +46,10 @@ def _scopes(here: Installation) -> Finding:
     if not here.scopes:
         return unknown(BOT_TOKEN, "Slack did not say which scopes the token has", "Compare them with manifest.yml.")
     text = f"lacks the scope{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
-    mend = (
+    fix = (
         "Add what is lacking on the app's page, OAuth & Permissions, or update the app from manifest.yml; reinstall it."
     )
-    return wrong(BOT_TOKEN, text, mend)
+    return wrong(BOT_TOKEN, text, fix)
 
 
 async def _transport(context: DoctorContext, here: Installation) -> Finding:
@@ -66,14 +66,14 @@ async def _transport(context: DoctorContext, here: Installation) -> Finding:
     except CallFailed as error:
         code = error.failure.code
         if not error.failure.status:
-            return wrong(APP_TOKEN, f"Slack cannot be asked for a connection ({code})", "Try again.")
-        mend = "Generate an app-level token with the scope connections:write, and switch Socket Mode on in the app."
-        return wrong(APP_TOKEN, f"Slack opens no Socket Mode connection ({code})", mend)
+            return wrong(APP_TOKEN, error.failure.why, reaching(context.settings.slack_api_url))
+        fix = "Generate an app-level token with the scope connections:write, and switch Socket Mode on in the app."
+        return wrong(APP_TOKEN, f"Slack opens no Socket Mode connection ({code})", fix)
     try:
         here.check_app_token(token.get_secret_value())
     except TokenOfAnotherApp as error:
-        mend = "Generate the app-level token on the page of the app whose bot token it is, Basic Information."
-        return wrong(APP_TOKEN, f"{error.why}: nothing that people do would arrive", mend)
+        fix = "Generate the app-level token on the page of the app whose bot token it is, Basic Information."
+        return wrong(APP_TOKEN, f"{error.why}: nothing that people do would arrive", fix)
     return ok(APP_TOKEN, "Slack offers a Socket Mode connection")
 
 
@@ -101,9 +101,9 @@ def reaching(address: str) -> str:
 def clock_finding(about: str, service: str, skew: float) -> Finding:
     """Return the finding for a difference of so many seconds between this machine's clock and a service's."""
     text = f"this machine's clock and {service}'s are {skew:.0f} s apart"
-    mend = "Synchronise this machine's clock (NTP): deadlines, reminders and signatures depend on it."
+    fix = "Synchronise this machine's clock (NTP): deadlines, reminders and signatures depend on it."
     if skew > _SKEW_BREAKS:
-        return wrong(about, text, mend)
+        return wrong(about, text, fix)
     if skew > _SKEW_WARNS:
-        return warning(about, text, mend)
+        return warning(about, text, fix)
     return ok(about, text)

@@ -32,7 +32,7 @@ def contradictions(file: PolicyTable) -> Iterator[str]:
     """Name what is valid TOML but cannot be intended."""
     for name in file.environments:
         if not _ENVIRONMENT.fullmatch(name):
-            yield f'[environments."{redact(name)}"] is no environment. Example: [environments."acme/staging"]'
+            yield f'[environments."{redact(name)}"] is not a valid environment. Example: [environments."acme/staging"]'
         elif name != name.lower():
             lowered = f"[environments.{_quoted(name.lower())}]"
             yield f"[environments.{_quoted(name)}] would never apply: {SMALL}. Example: {lowered}"

@@ -60,7 +60,7 @@ def duration(text: object) -> timedelta:
     """Read `30m`, `48h` or `3d`."""
     found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f'"{text}" is no duration such as 30m, 48h or 3d')
+        raise ValueError(f'"{text}" is not a valid duration such as 30m, 48h or 3d')
     length = timedelta(**{_UNITS[found[2]]: int(found[1])})
     if not timedelta(0) < length <= _LONGEST:
         raise ValueError(f'"{text}" is not between one second and a year')
@@ -75,15 +75,15 @@ def day(value: object) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f'"{value}" is no day of the calendar') from error
-    raise ValueError(f'"{value}" is no day such as 2026-12-20')
+            raise ValueError(f'"{value}" is not a day of the calendar') from error
+    raise ValueError(f'"{value}" is not a valid day such as 2026-12-20')
 
 
 def allowed_range(text: object) -> AllowedRange:
     """Read `mon-thu 20:00-06:00`, `sat` or `sat,sun 00:00-24:00`."""
     found = _RANGE.fullmatch(text.strip().casefold()) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f'"{text}" is no time such as mon-thu 20:00-06:00, sat or sat,sun 00:00-24:00')
+        raise ValueError(f'"{text}" is not a valid time such as mon-thu 20:00-06:00, sat or sat,sun 00:00-24:00')
     start, end = found["start"] or "00:00", found["end"] or "24:00"
     if start == end:
         raise ValueError(f'"{text}" could mean a whole day or nothing; a whole day is 00:00-24:00')
@@ -106,7 +106,7 @@ def _weekdays(text: str) -> tuple[int, ...]:
 
 def _weekday(name: str) -> int:
     if name not in _DAYS:
-        raise ValueError(f'"{name}" is no weekday, the nearest is "{shapes.nearest(name, _DAYS)}"')
+        raise ValueError(f'"{name}" is not a valid weekday, the nearest is "{shapes.nearest(name, _DAYS)}"')
     return _DAYS.index(name)
 
 
@@ -114,13 +114,15 @@ def _time(text: str) -> time:
     try:
         return time.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f'"{text}" is no time of the day') from error
+        raise ValueError(f'"{text}" is not a time of day') from error
 
 
 def _statuses(values: Iterable[str]) -> list[str]:
     for value in values:
         if value not in STATUSES:
-            raise ValueError(f'"{value}" is no status, the nearest is "{shapes.nearest(value, sorted(STATUSES))}"')
+            raise ValueError(
+                f'"{value}" is not a valid status, the nearest is "{shapes.nearest(value, sorted(STATUSES))}"'
+            )
     return list(values)
 
 

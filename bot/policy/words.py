@@ -1,4 +1,4 @@
-"""Describes a policy in words: one line per environment, for `policy check`, `doctor` and the log."""
+"""Describes a policy in words: the rules of each environment for `policy check`, the main ones for `doctor`."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -8,12 +8,20 @@ from bot.domain.policy import ALWAYS_ANNOUNCED, NO_ROLLOUT_RULE, Policy, Rollout
 from bot.domain.rollout import NextWave
 
 
-def in_words(policy: Policy) -> list[str]:
-    """Return one line for each environment's effective rule; the last is for environments without a table."""
+def in_full(policy: Policy) -> dict[str, list[str]]:
+    """Return each environment's effective rules; after those with a table come all others, then rollouts."""
+    rules = {name: _clauses(rule) for name, rule in _rules(policy)}
+    return rules if policy.rollout == NO_ROLLOUT_RULE else rules | {"rollouts": _planned(policy.rollout)}
+
+
+def in_short(policy: Policy) -> list[str]:
+    """Return one line for each environment: who approves, when it is frozen, and where it is posted."""
+    return [f"{name}: {'; '.join([_approvals(rule), *_frozen(rule), _channel(rule)])}" for name, rule in _rules(policy)]
+
+
+def _rules(policy: Policy) -> list[tuple[str, Rule]]:
     others = "every other environment" if policy.environments else "every environment"
-    named = [(name, policy.environments[name]) for name in sorted(policy.environments)]
-    lines = [f"{name}: {'; '.join(_clauses(rule))}" for name, rule in [*named, (others, policy.default)]]
-    return lines if policy.rollout == NO_ROLLOUT_RULE else [*lines, f"rollouts: {'; '.join(_planned(policy.rollout))}"]
+    return [*((name, policy.environments[name]) for name in sorted(policy.environments)), (others, policy.default)]
 
 
 def over_already(policy: Policy, *, today: date) -> list[str]:
@@ -41,11 +49,11 @@ def most_approvers(rule: Rule) -> int | None:
 
 def _clauses(rule: Rule) -> list[str]:
     clauses = [_approvals(rule)]
-    clauses += [f"frozen {freeze.dated}" for freeze in rule.freeze]
+    clauses += _frozen(rule)
     if rule.freeze:
         clauses.append(_override(rule))
     if rule.allowed:
-        clauses.append(f"only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
+        clauses.append(f"upgrades only {' or '.join(span.text for span in rule.allowed)} ({rule.zone})")
     clauses += [f"{length(wait)} after the same version succeeded in {earlier}" for earlier, wait in rule.after]
     clauses += _of_requests(rule)
     if rule.allow_downgrade:
@@ -58,7 +66,7 @@ def _clauses(rule: Rule) -> list[str]:
         clauses.append(f"also announced: {', '.join(more)}")
     if rule.on_call:
         clauses.append(f"{' and '.join(rule.on_call)} mentioned on failures")
-    clauses.append(f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)")
+    clauses.append(_channel(rule))
     return clauses
 
 
@@ -73,6 +81,14 @@ def _of_requests(rule: Rule) -> Iterator[str]:
         yield f"a change number like {rule.change.pattern.example} is required ({rule.change.pattern.text}){leads}"
     if rule.emergency:
         yield "approvers may submit an emergency without approval, which another approver has to acknowledge"
+
+
+def _frozen(rule: Rule) -> list[str]:
+    return [f"frozen {freeze.dated}" for freeze in rule.freeze]
+
+
+def _channel(rule: Rule) -> str:
+    return f"in channel {rule.channel}" if rule.channel else "no channel yet (BOT_CHANNEL)"
 
 
 def _planned(rule: RolloutRule) -> list[str]:
@@ -98,9 +114,9 @@ def _approvals(rule: Rule) -> str:
 
 def _override(rule: Rule) -> str:
     if not rule.override:
-        return "no freeze may be overridden"
+        return "no freeze can be overridden"
     needed = rule.approvals_needed(override=True)
-    return f"a freeze may be overridden with a reason and {needed} approval{'s' if needed > 1 else ''}"
+    return f"a freeze can be overridden with a reason and {needed} approval{'s' if needed > 1 else ''}"
 
 
 def _asked(rule: Rule) -> str:

@@ -64,7 +64,7 @@ async def version(engine: AsyncEngine) -> str | None:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Whatever the database refuses while its tables are made is for an operator to mend."""
+    """Whatever the database refuses while its tables are made is for an operator to fix."""
     try:
         with translated():
             yield

@@ -1,4 +1,4 @@
-"""Who can mend a channel that refuses our messages, when nobody's own request is concerned."""
+"""Who can fix a channel that refuses our messages, when nobody's own request is concerned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -166,7 +166,7 @@ class Deciding:
         )
         instead = f" It supersedes the upgrade to {supersedes} that is already scheduled." if supersedes else ""
         if count < voted.required:
-            answer = f"Your approval counts: {tally}.{instead}"
+            answer = f"Approved ({tally}). {voted.required - count} more needed.{instead}"
             return Decision(
                 request=voted, kind="vote cast", events=(cast,), answer=answer, supersedes=supersedes, comment=comment
             )
@@ -174,7 +174,7 @@ class Deciding:
             request=voted.approve(at=now),
             kind="vote cast",
             events=(cast, *changed),
-            answer=f"Your approval counts: {tally}. The upgrade is approved and is being submitted.{instead}",
+            answer=f"Approved ({tally}). Submitting now.{instead}",
             submit=True,
             supersedes=supersedes,
             comment=comment,
@@ -287,7 +287,7 @@ class Deciding:
             request=request.approve(at=self.now()),
             kind="another attempt asked",
             events=(RequestApproved(about=outbox.about(request), by=member.id),),
-            answer="It is being submitted again.",
+            answer="Submitting it again.",
             submit=True,
         )
 
@@ -408,6 +408,8 @@ class Deciding:
             facts["supersedes"] = decision.supersedes
         if decision.comment:
             facts["comment"] = decision.comment
+        if decision.kind == "vote cast":
+            facts["approvals"] = f"{len(after.votes)} of {after.required}"
         change = Change(
             audit=decision.kind,
             at=self.now(),

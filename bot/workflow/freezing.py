@@ -269,7 +269,7 @@ async def find_affected(
     """Return what a freeze touches, in all its places or in those of one channel."""
     places = tuple(one for one in freeze.places if channel in {None, one.channel})
     here = replace(freeze, places=places)
-    upgrades: list[tuple[ScheduledUpgrade, UpgradeRequest | None]] = []
+    touched: list[ScheduledUpgrade] = []
     unknown = 0
     for organisation in dict.fromkeys(one.organisation for one in places):
         for upgrade in await work.upgrades.followed(organisation):
@@ -278,13 +278,14 @@ async def find_affected(
             if upgrade.window is None:
                 unknown += 1
             elif _touches(freeze, upgrade.window):
-                upgrades.append((upgrade, await _request_of(work, upgrade)))
-    upgrades.sort(key=lambda one: (one[0].window.start if one[0].window else now, one[0].full_name))
-    scheduled = {request.id for _, request in upgrades if request}
-    underway = [await work.requests.get(one) for one in freeze.underway if one not in scheduled]
+                touched.append(upgrade)
+    touched.sort(key=lambda one: (one.window.start if one.window else now, one.full_name))
+    scheduled = {RequestId(one.request_id): one for one in touched if one.request_id}
+    requests = await work.requests.these(*scheduled, *freeze.underway)
+    underway = [requests[one] for one in freeze.underway if one in requests and one not in scheduled]
     waiting = await work.requests.in_states(*PERISHABLE)
     return AffectedByFreeze(
-        upgrades=tuple(upgrades),
+        upgrades=tuple((one, requests.get(RequestId(one.request_id or ""))) for one in touched),
         unknown=unknown,
         underway=tuple(one for one in underway if here.covers(one.organisation, one.environment)),
         expiring=sum(
@@ -301,10 +302,6 @@ async def find_affected(
             and any(one.covers(place.organisation, place.environment) for place in places)
         ),
     )
-
-
-async def _request_of(work: ReadOnlyWork, upgrade: ScheduledUpgrade) -> UpgradeRequest | None:
-    return await work.requests.get(RequestId(upgrade.request_id)) if upgrade.request_id else None
 
 
 def _touches(freeze: UpgradeFreeze, window: Window) -> bool:

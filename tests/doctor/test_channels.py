@@ -20,7 +20,7 @@ async def test_a_channel_that_does_not_exist_says_how_to_invite_the_bot(clinic: 
     finding = await clinic.only(State.WRONG, slack_access, channels)
 
     assert finding.about == "BOT_CHANNEL C0NOWHERE"
-    assert finding.mend.endswith(f"/invite @{clinic.slack.app.bot_name}")
+    assert finding.fix.endswith(f"/invite @{clinic.slack.app.bot_name}")
 
 
 async def test_a_channel_without_the_bot_says_how_to_invite_it(clinic: Clinic) -> None:
@@ -29,7 +29,7 @@ async def test_a_channel_without_the_bot_says_how_to_invite_it(clinic: Clinic) -
     finding = await clinic.only(State.WRONG, slack_access, channels)
 
     assert finding.text == "the bot is not in #general"
-    assert finding.mend == f"Type in #general: /invite @{clinic.slack.app.bot_name}"
+    assert finding.fix == f"Type in #general: /invite @{clinic.slack.app.bot_name}"
 
 
 async def test_a_private_channel_with_the_bot_in_it_is_right(clinic: Clinic) -> None:

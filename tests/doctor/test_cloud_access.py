@@ -34,7 +34,7 @@ async def test_an_unreachable_cloud_names_the_address(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, cloud_access)
 
     assert finding.about == "ACLOUD_API_ENDPOINT"
-    assert "http://127.0.0.1:9" in finding.mend
+    assert "http://127.0.0.1:9" in finding.fix
 
 
 async def test_an_address_that_is_not_the_apis_is_what_is_wrong(clinic: Clinic) -> None:
@@ -53,7 +53,7 @@ async def test_an_organisation_that_the_token_does_not_see_names_the_nearest(cli
     finding = await clinic.only(State.WRONG, cloud_access)
 
     assert finding.about == "ACLOUD_ORGANISATION acmee"
-    assert "the nearest is acme" in finding.mend
+    assert "the nearest is acme" in finding.fix
 
 
 async def test_a_role_that_may_be_too_small_is_a_warning(clinic: Clinic) -> None:
@@ -118,7 +118,7 @@ async def test_insisting_on_a_list_that_is_not_there_is_wrong(clinic: Clinic) ->
 
     finding = await clinic.only(State.WRONG, cloud_access)
 
-    assert "BOT_STATUS_SOURCE=auto" in finding.mend
+    assert "BOT_STATUS_SOURCE=auto" in finding.fix
 
 
 async def test_an_environment_of_the_policy_that_no_catalog_has_is_wrong(clinic: Clinic) -> None:
@@ -127,7 +127,7 @@ async def test_an_environment_of_the_policy_that_no_catalog_has_is_wrong(clinic:
     found = [finding for finding in await clinic.examine(cloud_access) if finding.state is State.WRONG]
 
     assert [finding.about for finding in found] == ['BOT_POLICY_FILE [environments."produktion"]']
-    assert "the nearest is production" in found[0].mend
+    assert "the nearest is production" in found[0].fix
 
 
 async def test_waiting_for_an_environment_that_no_catalog_has_is_wrong(clinic: Clinic) -> None:

@@ -165,5 +165,5 @@ async def test_what_the_bot_cannot_do_without_is_wrong(clinic: Clinic) -> None:
 
 
 def test_an_organisation_is_named_by_its_slug() -> None:
-    with pytest.raises(ValueError, match="is no slug"):
+    with pytest.raises(ValueError, match="is not a valid slug"):
         cloud_shapes("acme corp")

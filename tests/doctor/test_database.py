@@ -45,7 +45,7 @@ async def test_a_missing_folder_is_wrong(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, database)
 
     assert finding.about == "BOT_DATABASE_URL"
-    assert f"mkdir -p {clinic.folder}/none" in finding.mend
+    assert f"mkdir -p {clinic.folder}/none" in finding.fix
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["no-file-yet", "a-file"])
@@ -59,7 +59,7 @@ async def test_what_may_not_be_written_is_wrong(clinic: Clinic, monkeypatch: pyt
     finding = await clinic.only(State.WRONG, database)
 
     assert finding.text == f"this user may not write {path}"
-    assert "chown" in finding.mend
+    assert "chown" in finding.fix
 
 
 async def test_it_looks_beside_a_running_bot(clinic: Clinic) -> None:
@@ -114,7 +114,7 @@ async def test_a_user_who_may_make_no_tables_is_wrong(clinic: Clinic, empty_post
     finding = await clinic.only(State.WRONG, database)
 
     assert "permission denied for schema public" in finding.text
-    assert "GRANT CREATE" in finding.mend
+    assert "GRANT CREATE" in finding.fix
 
 
 async def test_a_user_who_may_not_touch_the_tables_is_wrong(clinic: Clinic, postgresql_url: str, stranger: str) -> None:
@@ -129,7 +129,7 @@ async def test_a_user_who_may_not_touch_the_tables_is_wrong(clinic: Clinic, post
 
     assert "this user lacks the right to DELETE on alert_checks, " in finding.text
     assert " more" in finding.text
-    assert "grant" in finding.mend
+    assert "grant" in finding.fix
 
 
 async def test_an_empty_postgresql_is_right_and_stays_empty(clinic: Clinic, empty_postgresql_url: str) -> None:
@@ -152,7 +152,7 @@ async def test_a_pooler_that_shares_sessions_is_wrong(
         finding = await clinic.only(State.WRONG, database)
 
     assert "pool_mode=transaction" in finding.text
-    assert "pool_mode=session" in finding.mend
+    assert "pool_mode=session" in finding.fix
 
 
 async def test_a_pooler_that_keeps_sessions_is_right(clinic: Clinic, postgresql_url: str, pooler_folder: Path) -> None:

@@ -37,4 +37,4 @@ async def test_an_address_that_is_not_this_machines_is_wrong(clinic: Clinic, hos
     finding = await clinic.only(State.WRONG, listening)
 
     assert finding.about == f"BOT_HOST and BOT_PORT {host}:3000"
-    assert "an address of this machine" in finding.mend
+    assert "an address of this machine" in finding.fix

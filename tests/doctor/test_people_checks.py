@@ -87,7 +87,7 @@ async def test_a_quorum_that_nobody_can_reach_is_wrong(clinic: Clinic) -> None:
 
     assert finding.about == "BOT_APPROVERS S0PLATFORM"
     assert "a request needs 3 approvals, and there are only 2 approvers" in finding.text
-    assert "BOT_REQUIRED_APPROVALS" in finding.mend
+    assert "BOT_REQUIRED_APPROVALS" in finding.fix
 
 
 async def test_a_quorum_of_all_approvers_is_a_warning_because_requesters_may_not_vote(clinic: Clinic) -> None:
@@ -113,7 +113,7 @@ async def test_a_quorum_of_the_policy_names_the_policy(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, slack_access, people_checks)
 
     assert "production: a request needs 5 approvals" in finding.text
-    assert "BOT_POLICY_FILE required_approvals of production" in finding.mend
+    assert "BOT_POLICY_FILE required_approvals of production" in finding.fix
 
 
 async def test_everybody_as_approvers_is_right(clinic: Clinic) -> None:

@@ -42,7 +42,7 @@ async def test_an_unreachable_slack_names_the_address(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, slack_access)
 
     assert finding.about == "SLACK_API_URL"
-    assert "http://127.0.0.1:9/api/" in finding.mend
+    assert "http://127.0.0.1:9/api/" in finding.fix
 
 
 async def test_a_missing_scope_is_named(clinic: Clinic) -> None:
@@ -51,7 +51,7 @@ async def test_a_missing_scope_is_named(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, slack_access)
 
     assert (finding.about, finding.text) == ("SLACK_BOT_TOKEN", "lacks the scope usergroups:read")
-    assert "OAuth & Permissions" in finding.mend
+    assert "OAuth & Permissions" in finding.fix
 
 
 async def test_a_wrong_app_token_names_its_variable(clinic: Clinic) -> None:
@@ -60,7 +60,7 @@ async def test_a_wrong_app_token_names_its_variable(clinic: Clinic) -> None:
     finding = await clinic.only(State.WRONG, slack_access)
 
     assert finding.about == "SLACK_APP_TOKEN"
-    assert "connections:write" in finding.mend
+    assert "connections:write" in finding.fix
 
 
 async def test_an_app_token_of_another_app_is_wrong(clinic: Clinic) -> None:
@@ -71,7 +71,7 @@ async def test_an_app_token_of_another_app_is_wrong(clinic: Clinic) -> None:
 
     assert finding.about == "SLACK_APP_TOKEN"
     assert "belongs to the Slack app A0OTHER, and SLACK_BOT_TOKEN to A0UPGRADEBOT" in finding.text
-    assert "Basic Information" in finding.mend
+    assert "Basic Information" in finding.fix
 
 
 async def test_the_command_that_is_answered_is_named(clinic: Clinic) -> None:
@@ -96,7 +96,7 @@ async def test_a_slack_that_answers_nonsense_is_not_reached(clinic: Clinic) -> N
     finding = await clinic.only(State.WRONG, slack_access)
 
     assert finding.about == "SLACK_API_URL"
-    assert "(not_json)" in finding.text
+    assert finding.text == "Slack answered auth.test with not_json"
 
 
 @pytest.mark.parametrize(("ahead", "state"), [(60, State.WARNING), (-60, State.WARNING), (400, State.WRONG)])
@@ -106,7 +106,7 @@ async def test_a_clock_that_is_off_is_noticed(clinic: Clinic, ahead: int, state:
     finding = await clinic.only(state, slack_access)
 
     assert "clock and Slack's are" in finding.text
-    assert "NTP" in finding.mend
+    assert "NTP" in finding.fix
 
 
 async def test_what_no_proxy_names_is_reached_directly(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.policy import Policy
 from bot.policy.file import load_policy
-from bot.policy.words import in_words
+from bot.policy.words import in_full
 from bot.settings import RuleSettings, SettingsProblems
 
 ENOUGH = RuleSettings(bot_channel="C0UPGRADES", bot_approvers=("U0SEM",))
@@ -49,10 +49,10 @@ def test_without_the_key_the_digest_is_what_it_was(tmp_path: Path) -> None:
 
 
 def test_it_is_said_in_words(tmp_path: Path) -> None:
-    (line,) = in_words(policy(tmp_path, CONTRACT))
+    (rules,) = in_full(policy(tmp_path, CONTRACT)).values()
 
     leads = "which leads to https://itsm.example.com/{change}"
-    assert f"a change number like CHG0000000 is required (CHG[0-9]{{7}}), {leads}" in line
+    assert f"a change number like CHG0000000 is required (CHG[0-9]{{7}}), {leads}" in rules
 
 
 @pytest.mark.parametrize(

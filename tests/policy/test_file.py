@@ -9,7 +9,7 @@ import pytest
 from bot.domain.calendar import Freeze
 from bot.domain.policy import ALWAYS_ANNOUNCED, Policy
 from bot.policy.file import load_policy
-from bot.policy.words import in_words, over_already
+from bot.policy.words import in_full, in_short, over_already
 from bot.settings import RuleSettings, SettingsProblems
 
 ENOUGH = RuleSettings(bot_channel="C1", bot_approvers=("S1",))
@@ -189,37 +189,37 @@ def test_a_freeze_may_be_written_as_a_toml_date(tmp_path: Path) -> None:
             'after = { Staging = "3d" }',
             'after is wrong: "Staging" would never succeed: the slugs of Avisi Cloud are',
         ),
-        ('approvers = ["bob"]', '"bob" is no ID'),
+        ('approvers = ["bob"]', '"bob" is not a valid ID'),
         ('approvers = ["*", "U1"]', "must stand alone"),
         ("allowed = []", "allowed is wrong: the list is empty"),
-        ('allowed = ["mon-thr 20:00-06:00"]', '"thr" is no weekday, the nearest is "thu"'),
+        ('allowed = ["mon-thr 20:00-06:00"]', '"thr" is not a valid weekday, the nearest is "thu"'),
         ('allowed = ["mon 20:00-20:00"]', "could mean a whole day or nothing"),
-        ('allowed = ["mon 25:00-26:00"]', '"25:00" is no time of the day'),
-        ('allowed = ["weekends"]', '"weekends" is no time such as'),
+        ('allowed = ["mon 25:00-26:00"]', '"25:00" is not a time of day'),
+        ('allowed = ["weekends"]', '"weekends" is not a valid time such as'),
         ('allowed = ["mon-tue-wed"]', "more than two ends"),
         ("required_approvals = -1", 'required_approvals is wrong: "-1" does not fit'),
         ("required_approvals = 1.5", 'required_approvals is wrong: "1.5" does not fit'),
         ("required_approvals = true", 'required_approvals is wrong: "True" does not fit'),
         ("self_approval = 1", "self_approval is wrong"),
-        ("request_expires_after = 48", '"48" is no duration'),
-        ('request_expires_after = "-4h"', '"-4h" is no duration'),
+        ("request_expires_after = 48", '"48" is not a valid duration'),
+        ('request_expires_after = "-4h"', '"-4h" is not a valid duration'),
         ('request_expires_after = "0h"', "not between one second and a year"),
-        ('reminders = ["1 hour"]', '"1 hour" is no duration'),
-        ('announce = ["FAILD"]', '"FAILD" is no status, the nearest is "FAILED"'),
+        ('reminders = ["1 hour"]', '"1 hour" is not a valid duration'),
+        ('announce = ["FAILD"]', '"FAILD" is not a valid status, the nearest is "FAILED"'),
         ('on_call = ["*"]', "would mention everybody"),
-        ('channel = "#upgrades"', '"#upgrades" is no channel ID'),
+        ('channel = "#upgrades"', '"#upgrades" is not a valid channel ID'),
         ('freeze = [{ from = "2027-01-03", to = "2026-12-20" }]', "begins on 2027-01-03 and ends before that"),
         ('freeze = [{ from = "2026-12-20" }]', "freeze lacks to"),
-        ('freeze = [{ from = 2026-12-20T10:00:00, to = "2027-01-03" }]', '"2026-12-20 10:00:00" is no day'),
-        ('freeze = [{ from = "2026-02-30", to = "2026-03-01" }]', "no day of the calendar"),
+        ('freeze = [{ from = 2026-12-20T10:00:00, to = "2027-01-03" }]', '"2026-12-20 10:00:00" is not a valid day'),
+        ('freeze = [{ from = "2026-02-30", to = "2026-03-01" }]', "not a day of the calendar"),
         ('freeze = [{ from = "2026-12-20", too = "2027-01-03" }]', '"too" is unknown, the nearest key is "to"'),
         (
             'timezone = "UTC"',
             '"timezone" does not belong here but at the top of the file. Example: timezone = "Europe/Amsterdam"',
         ),
-        ('request_expires_after = "٤h"', '"٤h" is no duration'),
-        ('after = { staging = "soon" }', '"soon" is no duration'),
-        ('after = { "acme/staging" = "1d" }', '"acme/staging" is no slug'),
+        ('request_expires_after = "٤h"', '"٤h" is not a valid duration'),
+        ('after = { staging = "soon" }', '"soon" is not a valid duration'),
+        ('after = { "acme/staging" = "1d" }', '"acme/staging" is not a valid slug'),
     ],
 )
 def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
@@ -236,7 +236,7 @@ def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
     ("text", "expected"),
     [
         ('timezone = "Mars/Olympus"', "timezone is wrong"),
-        ('timezone = "localtime"', '"localtime" is no time zone'),
+        ('timezone = "localtime"', '"localtime" is not a valid time zone'),
         (
             'channel = "C1"',
             '"channel" does not belong here but under [defaults] or an environment. Example: channel =',
@@ -249,10 +249,10 @@ def test_what_is_ambiguous_or_unknown_is_refused_with_the_key_and_an_example(
         ('[environments."Acme/staging"]', 'Example: [environments."acme/staging"]'),
         ("defaults = 1", 'defaults is wrong: "1" does not fit, it must be a table of keys and values'),
         ('[default]\nchannel = "C1"', '"default" is unknown, the nearest key is "defaults". Example: [defaults]'),
-        ('[defaults]\nreminders = ["1h\\n"]', '"1h " is no duration'),
+        ('[defaults]\nreminders = ["1h\\n"]', '"1h " is not a valid duration'),
         ("[enviroments.production]", '"enviroments" is unknown, the nearest key is "environments"'),
         ("[environments.production", "the file is not TOML"),
-        ('[environments."a/b/c"]', "is no environment"),
+        ('[environments."a/b/c"]', "is not a valid environment"),
         ('[environments.staging]\nafter = { staging = "1d" }', "after can never be met: staging waits for itself"),
         (
             '[defaults]\nafter = { staging = "1d" }',
@@ -337,15 +337,24 @@ def test_an_override_asks_for_an_approval_so_it_needs_approvers(tmp_path: Path) 
 
 
 def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
-    staging, production, others = in_words(policy(tmp_path, CONTRACT, RuleSettings()))
+    found = policy(tmp_path, CONTRACT, RuleSettings())
 
-    assert production.startswith(
+    rules = in_full(found)
+    staging, production, others = in_short(found)
+
+    assert list(rules) == ["acme/staging", "production", "every other environment"]
+    assert rules["production"][:2] == [
+        "2 approvals from S0PLATFORM or U01BOB, not the requester",
+        "frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)",
+    ]
+    assert "3d after the same version succeeded in staging" in rules["production"]
+    assert rules["production"][-1] == "in channel C0PROD"
+    assert rules["acme/staging"][:2] == ["no approval needed", "upgrades only mon-thu 20:00-06:00 (Europe/Amsterdam)"]
+    assert production == (
         "production: 2 approvals from S0PLATFORM or U01BOB, not the requester; "
-        "frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze)"
+        "frozen Dec 20, 2026 to Jan 3, 2027 (Holiday freeze); in channel C0PROD"
     )
-    assert "3d after the same version succeeded in staging" in production
-    assert "in channel C0PROD" in production
-    assert staging.startswith("acme/staging: no approval needed; only mon-thu 20:00-06:00 (Europe/Amsterdam)")
+    assert staging.startswith("acme/staging: no approval needed; in channel ")
     assert others.startswith("every other environment: 1 approval from S0PLATFORM or U01BOB")
 
 
@@ -356,10 +365,10 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
         ('notify = ["U1", "S2"]\nremind_approvers_after = "30m"', "U1 and S2 notified at once and reminded after 30m"),
         ('notify = ["*"]', "nobody notified by name, a reminder after 4h"),
         ('on_call = ["S2", "U1"]', "S2 and U1 mentioned on failures"),
-        ('freeze = [{ from = "2026-12-25", to = "2026-12-25" }]', "frozen Dec 25, 2026; no freeze may be overridden"),
+        ('freeze = [{ from = "2026-12-25", to = "2026-12-25" }]', "frozen Dec 25, 2026; no freeze can be overridden"),
         (
             'freeze = [{ from = "2026-12-25", to = "2026-12-25" }]\noverride = true',
-            "frozen Dec 25, 2026; a freeze may be overridden with a reason and 2 approvals",
+            "frozen Dec 25, 2026; a freeze can be overridden with a reason and 2 approvals",
         ),
         ('requesters = ["S2"]', "requested by S2"),
         ("reason_required = true", "a reason is required"),
@@ -372,9 +381,9 @@ def test_a_policy_is_said_in_words(tmp_path: Path) -> None:
 )
 def test_every_key_has_its_words(tmp_path: Path, lines: str, clause: str) -> None:
     """What an environment's rule says can be read without knowing the file."""
-    (words,) = in_words(policy(tmp_path, f"[defaults]\n{lines}"))
+    (rules,) = in_full(policy(tmp_path, f"[defaults]\n{lines}")).values()
 
-    assert clause in words
+    assert clause in "; ".join(rules)
 
 
 def test_a_freeze_that_is_over_is_pointed_out(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.policy import Policy, RolloutRule
 from bot.domain.rollout import NextWave
 from bot.policy.file import load_policy
-from bot.policy.words import in_words
+from bot.policy.words import in_full
 from bot.settings import RuleSettings, SettingsProblems
 
 ENOUGH = RuleSettings(bot_channel="C0UPGRADES", bot_approvers=("U0SEM",))
@@ -49,8 +49,8 @@ def test_it_is_said_in_words(tmp_path: Path) -> None:
     found = policy(tmp_path, text)
 
     assert (found.rollout.soak, found.rollout.next_wave) == (timedelta(0), NextWave.OPENS)
-    assert in_words(found)[-1] == (
-        "rollouts: waves development then staging then production; 5 at once; no soak; "
+    assert "; ".join(in_full(found)["rollouts"]) == (
+        "waves development then staging then production; 5 at once; no soak; "
         "each wave opens by itself once it is approved; 2 may fail in a wave; in channel C0ROLLOUTS"
     )
 

@@ -248,7 +248,7 @@ async def test_a_row_of_a_newer_version_is_passed_by_and_given_up(stored: Storag
         while not any(one.startswith("alert") for one in told):  # noqa: ASYNC110 - plain state
             await asyncio.sleep(0.02)
         await put(stored, a_press(request, member=SEM), key="press", queue="request:1")
-        while not any("Your approval counts" in one for one in told):  # noqa: ASYNC110 - as above
+        while not any("Approved (" in one for one in told):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
         while sum((await stored.stats.dead()).values()) < 2 or not any("given up" in one for one in told):
             await make_older(stored, 30)

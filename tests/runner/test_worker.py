@@ -72,7 +72,7 @@ async def test_entries_of_one_queue_are_decided_in_stored_order() -> None:
 
     told = [answer.removeprefix("*production/web*: ") for answer in harness.answers]
     assert told[0].startswith("Slack does not say just now who may do this.")
-    assert told[1] == "Your approval counts: 1 of 2."
+    assert told[1] == "Approved (1 of 2). 1 more needed."
     assert told[2] == "You withdrew this request."
     assert "already withdrawn" in told[3]
 
@@ -95,7 +95,7 @@ async def test_an_unreachable_slack_is_said_once_and_waited_for() -> None:
 
     kept, counted = harness.answers
     assert kept.endswith("What you did is kept, and decided as soon as Slack answers.")
-    assert "Your approval counts" in counted
+    assert "Approved (" in counted
 
 
 async def test_a_new_request_is_taken_once_the_older_one_was_submitted() -> None:

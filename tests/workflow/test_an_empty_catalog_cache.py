@@ -19,7 +19,7 @@ async def test_a_vote_that_reaches_a_process_with_an_empty_shelf_counts() -> Non
 
     answer = await (await newcomer(harness)).press(request)
 
-    assert "Your approval counts" in answer
+    assert "Approved (" in answer
     assert harness.now_of(request).state is State.APPROVED
 
 

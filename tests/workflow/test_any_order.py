@@ -245,12 +245,12 @@ class Story(RuleBasedStateMachine):
             answer = self.answer(number)
             if isinstance(entry, ButtonPressed | ApprovalCommented):
                 given = self.cloud.ballots.given
-                if "Your approval counts" in answer:
+                if "Approved (" in answer:
                     seen = self.cards[entry.request_id][entry.seal]
                     given.add((entry.request_id, entry.member, seen))
                 if "You took back your approval" in answer:
                     given -= {one for one in given if one[:2] == (entry.request_id, entry.member)}
-                self.cloud.ballots.again[entry.request_id] += "It is being submitted again" in answer
+                self.cloud.ballots.again[entry.request_id] += "Submitting it again" in answer
 
         await asyncio.gather(*(one(*each) for each in received))
 

@@ -36,7 +36,7 @@ async def test_the_last_approval_needed_has_it_submitted() -> None:
 
     answer = await harness.press(request)
 
-    assert answer == "*production/web*: Your approval counts: 1 of 1. The upgrade is approved and is being submitted."
+    assert answer == "*production/web*: Approved (1 of 1). Submitting now."
     assert decision(harness.now_of(request)) == (State.APPROVED, {SEM})
     assert [(cast.by, cast.count, cast.required) for cast in harness.told(VoteCast)] == [(SEM, 1, 1)]
     assert harness.told(RequestApproved) == []
@@ -51,7 +51,7 @@ async def test_an_approval_before_the_last_is_counted_and_waits() -> None:
 
     answer = await harness.press(request)
 
-    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert answer.endswith("Approved (1 of 2). 1 more needed.")
     assert decision(harness.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
     assert harness.outbox(Kind.SUBMIT) == []
 
@@ -66,9 +66,9 @@ async def test_an_override_is_approved_by_one_person_more() -> None:
     waiting = decision(harness.now_of(request))
     second = await harness.press(request, by=KIM)
 
-    assert first.endswith("Your approval counts: 1 of 2.")
+    assert first.endswith("Approved (1 of 2). 1 more needed.")
     assert waiting == (State.PENDING_APPROVAL, {SEM})
-    assert "Your approval counts: 2 of 2." in second
+    assert "Approved (2 of 2)." in second
     assert decision(harness.now_of(request)) == (State.APPROVED, {SEM, KIM})
 
 
@@ -298,7 +298,7 @@ async def test_a_press_answers_where_slack_lets_it() -> None:
 
     (answer,) = harness.outbox(Kind.PRIVATE)
     assert (answer.response_url, answer.target) == ("https://hooks.slack.com/actions/1", SEM)
-    assert harness.answers == ["Your approval counts: 1 of 1. The upgrade is approved and is being submitted."]
+    assert harness.answers == ["Approved (1 of 1). Submitting now."]
 
 
 async def test_another_attempt_is_refused_while_a_newer_request_is_open() -> None:
@@ -347,7 +347,7 @@ async def test_approving_says_which_scheduled_upgrade_it_supersedes() -> None:
         assert ("supersedes" in harness.storage.audited[-1]["facts"]) is (status == "SCHEDULED")
 
     assert answers[0].endswith("It supersedes the upgrade to v1.31.9-u-ame.9 that is already scheduled.")
-    assert answers[1].endswith("is being submitted.")
+    assert answers[1].endswith("Submitting now.")
     assert told == ["v1.31.9-u-ame.9", ""]
 
 
@@ -355,4 +355,6 @@ async def test_a_vote_that_does_not_decide_says_what_the_request_supersedes_too(
     harness = await a_harness(a_scheduled_upgrade(), policy=a_policy(a_rule(required_approvals=2)))
     request = await harness.ask()
 
-    assert f"1 of 2. It supersedes the upgrade to {NEW} that is already scheduled." in await harness.press(request)
+    answer = await harness.press(request)
+
+    assert f"(1 of 2). 1 more needed. It supersedes the upgrade to {NEW} that is already scheduled." in answer

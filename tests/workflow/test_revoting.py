@@ -194,7 +194,7 @@ async def test_an_approval_of_somebody_who_left_the_group_is_dropped() -> None:
 
     answer = await harness.press(request, by=KIM)
 
-    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert answer.endswith("Approved (1 of 2). 1 more needed.")
     assert decision(harness.now_of(request)) == (State.PENDING_APPROVAL, {KIM})
 
 
@@ -220,7 +220,7 @@ async def test_a_higher_quorum_keeps_the_votes_and_asks_for_more() -> None:
     await harness.look_round()
     answer = await harness.press(request, by=KIM)
 
-    assert answer.endswith("Your approval counts: 2 of 3.")
+    assert answer.endswith("Approved (2 of 3). 1 more needed.")
     assert decision(harness.now_of(request)) == (State.PENDING_APPROVAL, {SEM, KIM})
     assert harness.told(VotesVoided) == []
 
@@ -275,7 +275,7 @@ async def test_a_quorum_raised_a_moment_ago_counts_for_the_next_press() -> None:
 
     answer = await harness.press(request)
 
-    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert answer.endswith("Approved (1 of 2). 1 more needed.")
     assert (harness.now_of(request).state, harness.now_of(request).required) == (State.PENDING_APPROVAL, 2)
 
 
@@ -289,7 +289,7 @@ async def test_a_requesters_own_vote_is_dropped_once_the_policy_forbids_it() -> 
 
     answer = await harness.press(request, by=SEM)
 
-    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert answer.endswith("Approved (1 of 2). 1 more needed.")
     assert decision(harness.now_of(request)) == (State.PENDING_APPROVAL, {SEM})
 
 

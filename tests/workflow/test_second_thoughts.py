@@ -41,7 +41,7 @@ async def test_a_comment_stands_with_its_approval_in_thread_and_trail() -> None:
     assert [(vote.member, vote.comment) for vote in now.votes] == [(SEM, "Tried it in staging")]
     assert [cast.comment for cast in harness.told(VoteCast)] == ["Tried it in staging"]
     assert harness.storage.audited[-1]["facts"]["comment"] == "Tried it in staging"
-    assert answer.endswith("Your approval counts: 1 of 2.")
+    assert answer.endswith("Approved (1 of 2). 1 more needed.")
 
 
 async def test_an_approval_is_taken_back_by_its_giver_alone() -> None:
@@ -94,7 +94,7 @@ async def test_taking_back_beside_the_last_vote_has_one_outcome_and_both_are_tol
     else:
         assert decision(now) == (State.PENDING_APPROVAL, {KIM})
         assert any("You took back your approval" in answer for answer in harness.answers)
-        assert any(answer.endswith("Your approval counts: 1 of 2.") for answer in harness.answers)
+        assert any(answer.endswith("Approved (1 of 2). 1 more needed.") for answer in harness.answers)
         assert harness.outbox(Kind.SUBMIT) == []
 
 

@@ -253,7 +253,7 @@ async def test_another_attempt_after_a_clear_no_is_sent_once_more() -> None:
     answer = await harness.press(request, Press.TRY_AGAIN, by=ROOS)
     await harness.submit(request)
 
-    assert answer.endswith("It is being submitted again.")
+    assert answer.endswith("Submitting it again.")
     assert harness.told(RequestApproved)[-1].by == ROOS
     assert harness.now_of(request).state is State.SUBMITTED
     assert len(harness.cloud.submissions) == 2

@@ -21,6 +21,7 @@ from bot.domain.scheduled import Reading, UpgradeIdentity
 from bot.sandbox.avisi.cloud import SimulatedCloud
 from bot.sandbox.avisi.problems import Problem
 from bot.sandbox.clock import SimulatedClock
+from bot.sandbox.slack.seed import ON_CALL
 from bot.sandbox.slack.simulated import SimulatedSlack
 from bot.settings import Settings
 from bot.slack.web.client import open_session, web_client
@@ -32,8 +33,9 @@ from bot.store.storage import Storage
 from bot.store.tables import OutboxRow
 from bot.store.transaction import transaction
 from bot.wiring import UseCases, use_cases
+from bot.workflow import queues
 from bot.workflow.errors import AvisiError
-from bot.workflow.inbox import FormSubmitted, NewEntry
+from bot.workflow.inbox import AnyEntry, FormSubmitted, FreezeAsked, FreezeLiftPressed, NewEntry
 from bot.workflow.ports import Lease, Page, Submission
 from bot.workflow.queues import Box, Lane
 from tests.world.quarter_oracle import Oracle
@@ -113,6 +115,8 @@ class Quarter:
     use_cases: UseCases | None = None
     storage: Storage | None = None
     asked: int = 0
+    freezes: int = 0
+    lifted: int = 0
     steps: int = 0
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -181,6 +185,7 @@ class Quarter:
         self.steps += 1
         await self.work_off(deliver=False)
         lease = await self._lease("reminding")
+        await self.use_cases.freezing.end_due(lease)
         await self.use_cases.reminding.look_round(lease)
         self.oracle.looked_round(self.clock())
         await self.storage.claims.release(lease)
@@ -200,9 +205,37 @@ class Quarter:
         self.asked += 1
         form = Form(cluster_identity=cluster.identity, version=self.chance.choice(offered))
         entry = FormSubmitted(member=MemberId("U0ROOS"), organisation=cluster.organisation, form=form)
+        await self._put(entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}")
+
+    async def freeze(self) -> None:
+        """Let whoever is on call freeze an environment or two, for hours or days."""
+        assert self.use_cases
+        assert self.storage
+        self.freezes += 1
+        places = self.chance.sample(self.use_cases.freezing.places(), self.chance.randint(1, 2))
+        until = self.clock() + timedelta(hours=self.chance.choice([5, 60, 400]))
+        reason = f"Freeze {self.freezes}"
+        entry = FreezeAsked(member=MemberId(ON_CALL), places=tuple(places), until=until, reason=reason)
+        await self._put(entry, key=f"froze:{self.freezes}", queue=queues.FREEZES)
+        self.oracle.froze(reason, [(one.organisation, one.environment) for one in places], until)
+
+    async def lift(self) -> None:
+        """Let somebody lift the oldest freeze."""
+        assert self.storage
+        async with self.storage.read() as work:
+            standing = [one for one in await work.freezes.standing() if one.is_in_force(self.clock())]
+        if standing:
+            self.lifted += 1
+            entry = FreezeLiftPressed(member=MemberId(ON_CALL), freeze_id=standing[0].id)
+            await self._put(entry, key=f"lifted:{self.lifted}", queue=queues.FREEZES)
+            self.oracle.lifted(standing[0].reason)
+
+    async def _put(self, entry: AnyEntry, *, key: str, queue: str) -> None:
+        assert self.storage
         async with self.storage.begin() as work:
-            await work.inbox.put(NewEntry(entry=entry, key=f"asked:{self.asked}", queue=f"cluster:{cluster.identity}"))
+            await work.inbox.put(NewEntry(entry=entry, key=key, queue=queue))
             await work.commit()
+        await self.work_off(deliver=False)
 
     def console(self) -> None:
         """Let somebody schedule an upgrade in the console; what the platform will not take is refused."""
@@ -246,8 +279,15 @@ class Quarter:
             received = await work.inbox.due(lease.queue) if box is Box.INBOX else None
             due = await work.outbox.due(lease.queue, limit=1) if box is Box.OUTBOX else ()
         if received:
-            assert isinstance(received.entry, FormSubmitted)
-            await self.use_cases.requesting.request(received.number, received.entry, lease)
+            match received.entry:
+                case FormSubmitted() as submitted:
+                    await self.use_cases.requesting.request(received.number, submitted, lease)
+                case FreezeAsked() as asked:
+                    await self.use_cases.freezing.set(received.number, asked, lease)
+                case FreezeLiftPressed() as pressed:
+                    await self.use_cases.freezing.lift(received.number, pressed, lease)
+                case other:
+                    raise AssertionError(other)
         for one in due:
             await self.use_cases.submitting.submit(one, lease)
 

@@ -1,8 +1,8 @@
 """What has to be announced, worked out anew from what list answers showed, without the bot's own rules."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.sandbox.avisi.world import ScheduledUpgrade
@@ -33,6 +33,16 @@ class Last:
     environment: str
 
 
+@dataclass(frozen=True, slots=True)
+class Froze:
+    """A freeze that somebody set: where, from when, and until when it holds."""
+
+    places: frozenset[tuple[str, str]]
+    since: datetime
+    until: datetime
+    lifted: bool = False
+
+
 @dataclass(slots=True)
 class Oracle:
     """Keeps what was seen, and what is to be told for it in each channel since it was last asked.
@@ -50,6 +60,7 @@ class Oracle:
     asked_at: dict[str, datetime] = field(default_factory=dict)
     overran: set[str] = field(default_factory=set)
     outcome: dict[str, str] = field(default_factory=dict)
+    freezes: dict[str, Froze] = field(default_factory=dict)
     _polls: dict[str, int] = field(default_factory=dict)
     _read_at: dict[str, datetime] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
@@ -61,6 +72,16 @@ class Oracle:
         self.asked_at[upgrade.identity] = self.moved_at[upgrade.identity] = self.clock()
         if self._is_broken(last):
             self._tell(last, "broke")
+
+    def froze(self, reason: str, places: Collection[tuple[str, str]], until: datetime) -> None:
+        """Note a freeze that somebody set: each channel of its environments is told once."""
+        self.freezes[reason] = Froze(frozenset(places), since=self.clock(), until=until)
+        for channel in {_channel(organisation, environment) for organisation, environment in places}:
+            self.expected[channel]["frozen", reason] += 1
+
+    def lifted(self, reason: str) -> None:
+        """Note that a freeze was lifted."""
+        self.freezes[reason] = replace(self.freezes[reason], until=self.clock(), lifted=True)
 
     def poll_begins(self, organisation: str) -> None:
         """Note that a poll of an organisation begins."""
@@ -135,16 +156,22 @@ class Oracle:
         return now.status == "SUCCEEDED" and self.outcome.get(now.name) in WENT_WRONG
 
     def _is_broken(self, one: Last) -> bool:
-        """Whether the window of an upgrade that has not begun lies in the freeze."""
-        frozen = one.environment == "production" and one.organisation == "acme"
-        if one.start is None or one.end is None or one.status not in OPEN - {"IN_PROGRESS"} or not frozen:
+        """Whether the window of an upgrade that has not begun lies in a freeze, of the policy or of people."""
+        if one.start is None or one.end is None or one.status not in OPEN - {"IN_PROGRESS"}:
             return False
-        return one.start < FREEZE[1] and one.end > FREEZE[0]
+        production = one.environment == "production" and one.organisation == "acme"
+        if production and one.start < FREEZE[1] and one.end > FREEZE[0]:
+            return True
+        return any(
+            (one.organisation, one.environment) in freeze.places
+            and self.clock() < freeze.until
+            and one.start < freeze.until
+            and one.end > freeze.since
+            for freeze in self.freezes.values()
+        )
 
     def _tell(self, one: Last, kind: str) -> None:
-        production = "C0PROD" if one.environment == "production" else "C0UPGRADES"
-        channel = "C0GENERAL" if one.organisation == "globex" else production
-        self.expected[channel][kind, one.name] += 1
+        self.expected[_channel(one.organisation, one.environment)][kind, one.name] += 1
 
     def _tell_all(self, kind: str, organisation: str) -> None:
         for channel in CONCERNED[organisation]:
@@ -155,6 +182,11 @@ class Oracle:
             return False
         self._once.add(key)
         return True
+
+
+def _channel(organisation: str, environment: str) -> str:
+    production = "C0PROD" if environment == "production" else "C0UPGRADES"
+    return "C0GENERAL" if organisation == "globex" else production
 
 
 def _last(upgrade: ScheduledUpgrade) -> Last:

@@ -21,7 +21,7 @@ async def test_two_approvers_at_the_same_instant_make_one_decision(home: Harness
     )
     await home.card(card, "Submitted to Avisi Cloud")
 
-    late = {first, second} - {"Your approval counts: 1 of 1. The upgrade is approved and is being submitted."}
+    late = {first, second} - {"Approved (1 of 1). Submitting now."}
     assert len(late) == 1
     assert late.pop().startswith("This request is already ")
     assert home.submissions() == 1
@@ -45,7 +45,7 @@ async def test_a_person_counts_once_however_often_they_press_or_slack_delivers(t
         await home.slack.deliveries.again(home.slack.deliveries.sent[-1])
         done = await home.card(card, "Submitted to Avisi Cloud")
 
-        assert answer == "Your approval counts: 2 of 2. The upgrade is approved and is being submitted."
+        assert answer == "Approved (2 of 2). Submitting now."
         assert "<@U0SEM>, <@U0KIM>" in done
         assert home.submissions() == 1
         assert [event["actor"] for event in await events(home, "vote cast")] == ["U0SEM", "U0KIM"]
@@ -101,7 +101,7 @@ async def test_a_vote_counts_only_while_its_giver_may_decide(tmp_path: Path) -> 
         home.slack.workspace.remove_from_group("S0PLATFORM", "U0SEM")
         await obey(home, three, tmp_path)
 
-        assert await answered(home.kim, card, "Approve") == "Your approval counts: 1 of 2."
+        assert await answered(home.kim, card, "Approve") == "Approved (1 of 2). 1 more needed."
         assert await answered(home.sem, card, "Approve") == (
             "Only approvers of staging may do this. These people can decide now: <@U0NOOR>."
         )
@@ -119,7 +119,7 @@ async def test_a_group_that_cannot_be_looked_up_decides_nothing_and_is_asked_aga
         kept = await answered(home.sem, card, "Approve")
         undecided = await home.card(card, "0 of 1")
         home.slack.faults.clear()
-        await home.sem.private(CHANNEL, "Your approval counts: 1 of 1.")
+        await home.sem.private(CHANNEL, "Approved (1 of 1).")
         await home.card(card, "Submitted to Avisi Cloud")
 
         assert kept == (
@@ -150,7 +150,7 @@ async def test_an_approval_of_what_has_changed_is_void_and_a_press_on_the_old_ca
     assert "U0SEM" in news.mentions.users
     assert "What <@U0SEM> approved no longer counts. In total 1 approval is needed." in news
     assert stale == f"{OUTDATED} Please look at the card as it is now and decide again."
-    assert fresh.startswith("Your approval counts: 1 of 1.")
+    assert fresh.startswith("Approved (1 of 1).")
     assert home.submissions() == 1
 
 
@@ -190,5 +190,5 @@ async def test_requesters_may_approve_their_own_where_the_policy_says_so(tmp_pat
         "staging needs 2 approvals, but only 1 person may give one, so this could never be approved. "
         "Ask whoever maintains the bot's policy to name more approvers."
     ) in alone
-    assert own == "Your approval counts: 1 of 2."
-    assert other.startswith("Your approval counts: 2 of 2.")
+    assert own == "Approved (1 of 2). 1 more needed."
+    assert other.startswith("Approved (2 of 2).")

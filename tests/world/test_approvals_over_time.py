@@ -79,7 +79,7 @@ async def test_after_a_no_of_the_cloud_it_can_be_tried_again_or_rescheduled(home
     )
     assert modal.field("Version").value["value"] == "v1.31.6-u-ame.10"
     assert modal.field("Reason").value == "it is due"
-    assert again == "It is being submitted again."
+    assert again == "Submitting it again."
     assert home.submissions() == 2
 
 
@@ -97,7 +97,7 @@ async def test_where_nobody_can_look_an_approver_decides_whether_it_is_submitted
 
     assert unclear.buttons == ("Submit again", "It is there", "Withdraw", "Reschedule", "Readiness")
     assert refused == ("Only approvers of staging may do this. These people can decide now: <@U0KIM>, <@U0SEM>.")
-    assert again == "It is being submitted again."
+    assert again == "Submitting it again."
     assert home.submissions() == 2
 
 
@@ -113,7 +113,7 @@ async def test_a_changed_policy_judges_standing_votes_again(tmp_path: Path) -> N
         await obey(home, TWO, tmp_path)
         await home.card(card, "Submitted to Avisi Cloud", "<@U0SEM>, <@U0KIM>")
 
-        assert more == "Your approval counts: 2 of 3."
+        assert more == "Approved (2 of 3). 1 more needed."
         assert home.submissions() == 1
         judged = await events(home, "votes judged again")
         assert [event["facts"]["required"] for event in judged] == [3, 2]

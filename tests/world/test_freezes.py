@@ -28,8 +28,9 @@ async def freeze(home: Harness, *environments: str, lasts: timedelta = timedelta
     return await home.roos.message(CHANNEL, "Upgrades frozen:", "Incident 4711")
 
 
-async def test_a_freeze_from_the_modal_to_its_end(home: Harness) -> None:
+async def test_a_freeze_from_the_modal_to_its_end(anyhow: Harness) -> None:
     """Everything that would run within it is refused until somebody lifts it; the message says who did."""
+    home = anyhow
     asked = await home.request("staging/payments")
     message = await freeze(home, "staging")
 
@@ -48,10 +49,13 @@ async def test_a_freeze_from_the_modal_to_its_end(home: Harness) -> None:
     assert home.submissions() == 1
 
 
-async def test_a_freeze_ends_by_itself(home: Harness) -> None:
+async def test_a_freeze_outlives_the_bot_and_ends_by_itself(home: Harness) -> None:
+    """Its time is up while no bot runs: the next one says so, once."""
     message = await freeze(home, "staging", lasts=timedelta(hours=1))
 
+    await home.close_bot()
     home.clock.advance(timedelta(hours=1, minutes=1))
+    await home.open_bot()
 
     await home.card(message, "Freeze ended")
     await home.sem.reply(CHANNEL, message.ts, "ended by itself")
@@ -66,7 +70,10 @@ async def test_what_is_scheduled_within_it_is_shown_with_a_way_to_move_it(home: 
     assert "1 upgrade is already scheduled within it" in str(message.shown)
 
     await home.roos.press(CHANNEL, message.ts, "Reschedule")
-    await home.roos.modal("Schedule upgrade", containing="is frozen until")
+    modal = await home.roos.modal("Schedule upgrade", containing="already scheduled")
+    start = modal.field("Start date and time").value
+    assert start is not None
+    assert start >= int((home.clock() + timedelta(days=19)).timestamp())  # the first that fits is after the freeze
     await home.roos.close()
     await home.sem.command(CHANNEL, "/schedule-upgrade freezes")
     listed = await home.sem.private(CHANNEL, "1 freeze in force, 0 to come.")

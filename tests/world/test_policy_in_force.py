@@ -30,7 +30,7 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         shown = await roos.modal("Schedule upgrade", containing=FROZEN)
         refused = await errors(roos)
         await roos.check("Override freeze")
-        await roos.modal("Schedule upgrade", containing="It takes a reason and 3 approvals, one more than otherwise.")
+        await roos.modal("Schedule upgrade", containing="It requires a reason and 3 approvals, one more than usual.")
         unexplained = await errors(roos)
         await roos.fill("Reason", "the leak of today")
         assert await errors(roos) == {}
@@ -43,9 +43,7 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         assert "Override freeze" in shown.labels
         assert refused == {"Start date and time": f"{FROZEN} Tick Override freeze if it cannot wait."}
         assert set(unexplained) == {"Reason"}
-        assert tallies == [f"Your approval counts: {count} of 3." for count in (1, 2)] + [
-            "Your approval counts: 3 of 3. The up"
-        ]
+        assert tallies == ["Approved (1 of 3). 2 mor", "Approved (2 of 3). 1 mor", "Approved (3 of 3). Submi"]
         assert "Overrides the freeze of" in done
         assert "Overrides the freeze of" in card.text
         (asked,) = await events(home, "upgrade requested")
@@ -116,12 +114,12 @@ async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
         await home.card(card, "Done: the cluster now runs")
 
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
-        await roos.modal("Schedule upgrade", containing=f"{waits}. It has since 2026-11-23")
+        await roos.modal("Schedule upgrade", containing=f"{waits}. It has run there since Mon 23 Nov")
         early = await errors(roos)
         home.clock.advance(7 * DAY)
         late = await errors(roos)
         await home.sem.message(CHANNEL, "payments: upgrade to", "production")
 
         assert untried == {"Version": f"{waits}, and no upgrade to it has succeeded there yet."}
-        assert early["Version"].startswith(f"{waits}. It has since 2026-11-23")
+        assert early["Version"].startswith(f"{waits}. It has run there since Mon 23 Nov")
         assert late == {}

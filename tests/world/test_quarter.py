@@ -74,6 +74,9 @@ COUNTED = {
 }
 TITLE = re.compile(r"^\*[🔵🟣🟢🔴🟠⚪] (?P<headline>[^*]+)\*", re.MULTILINE)
 REMINDER = "Reminder: contacts have been notified."
+FROZEN = re.compile(
+    r"(?:Upgrades frozen|Freeze lifted|Freeze ended): .*^> (?P<reason>Freeze \d+)$", re.MULTILINE | re.DOTALL
+)
 LINE = re.compile(r"^\*(?P<kind>[^*:]+): (?P<count>\d+)\*\n(?P<names>.*)$", re.MULTILINE)
 
 
@@ -164,6 +167,7 @@ async def _live(quarter: Quarter) -> dict[str, Counter[Told]]:
     quarter.slack.faults.down = False
     await quarter.waits_are_over()
     _compare(quarter, read, everything)
+    _freezes_ended_once(quarter)
     await quarter.stop()
     return everything
 
@@ -173,6 +177,10 @@ async def _something_happens(quarter: Quarter, step: int) -> None:
     quarter.cloud.outcome(chance.choice(["succeed", "succeed", "fail", "miss", "supersede", "overrun"]))
     if step % 5 == 0 and not quarter.slack.faults.down and quarter.cloud.faults.down is None:
         await quarter.ask()
+    if step % 31 == 0:
+        await quarter.freeze()
+    if step % 67 == 0:
+        await quarter.lift()
     if step % 7 == 0:
         quarter.console()
     if step % 41 == 0:
@@ -205,8 +213,29 @@ def _compare(quarter: Quarter, read: dict[str, int], everything: dict[str, Count
         assert kinds == hidden, (quarter.clock(), channel, "not told", left, hidden)
 
 
+def _freezes_ended_once(quarter: Quarter) -> None:
+    """Each freeze that is over says so once, in the thread of each of its messages."""
+    said = Counter[tuple[str, bool]]()
+    for channel in CHANNELS:
+        reader = quarter.slack.person("U0ROOS" if channel == "C0GENERAL" else "U0SEM")
+        for message in reader.messages(channel):
+            if not (frozen := FROZEN.search(message.shown)):
+                continue
+            freeze = quarter.oracle.freezes[frozen["reason"]]
+            over = freeze.until <= quarter.clock()
+            words = "lifted by" if freeze.lifted else "ended by itself"
+            told = [reply.shown for reply in reader.thread(channel, message.ts) if reply.ts != message.ts]
+            assert [words in one for one in told] == [True] * over, (frozen["reason"], channel, freeze, told)
+            said["over", over] += 1
+            said["lifted", freeze.lifted] += 1
+    assert said["over", True] > 5, said
+    assert said["lifted", True] > 1, said
+
+
 def _read(message: Seen) -> tuple[Counter[Told], Counter[str]]:
     """Return what a message tells, and of which kinds a digest counts more than it names."""
+    if frozen := FROZEN.search(message.shown):
+        return Counter([("frozen", frozen["reason"])]), Counter()
     told, hidden = Counter[Told](), Counter[str]()
     for title in TITLE.finditer(message.shown):
         kind, name = next(

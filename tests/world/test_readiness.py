@@ -69,7 +69,7 @@ async def test_a_tenant_that_refuses_is_said_where_people_decide(home: Harness) 
 
     assert "*Readiness: Ready, with" in form
     assert "*Readiness: Ready, with" in modal
-    assert "Your approval counts" in await answered(home.kim, card, "Approve")
+    assert "Approved (" in await answered(home.kim, card, "Approve")
 
 
 async def test_a_cloud_that_hangs_on_alerts_delays_neither_form_nor_card_nor_decision(home: Harness) -> None:
@@ -86,7 +86,7 @@ async def test_a_cloud_that_hangs_on_alerts_delays_neither_form_nor_card_nor_dec
     await home.card(card, "Submitted to Avisi Cloud", "alerts could not be read (no answer)")
 
     assert "*Alerts:* Warning: being read" in first
-    assert "Your approval counts" in answer
+    assert "Approved (" in answer
     assert "*Readiness: Ready, with" in again
     assert full.field("Version").value
 

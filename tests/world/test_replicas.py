@@ -172,7 +172,7 @@ async def test_a_replica_with_an_older_policy_judges_nothing_any_more_and_says_s
             await opened.kim.press(CHANNEL, card.ts, "Approve")
             await opened.card(card, "Submitted to Avisi Cloud")
 
-    assert answer == "Your approval counts: 1 of 2."
+    assert answer == "Approved (1 of 2). 1 more needed."
     assert submitted == 0
     assert (status, checks["policy"]["ok"]) == (503, False)
     assert "is older than the one in force, generation 2" in checks["policy"]["detail"]

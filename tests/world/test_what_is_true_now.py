@@ -41,7 +41,7 @@ async def test_a_cluster_that_moves_is_judged_by_the_rule_of_where_it_is(tmp_pat
         await answered(home.kim, card, "Approve")
         await home.card(card, "Submitted to Avisi Cloud")
 
-        assert (before, answer) == (0, "Your approval counts: 1 of 2.")
+        assert (before, answer) == (0, "Approved (1 of 2). 1 more needed.")
 
 
 async def test_an_upgrade_that_the_platform_schedules_meanwhile_is_on_the_card_and_in_the_answer(home: Harness) -> None:

@@ -357,9 +357,13 @@ class Delivery:
         await self._done([due], lease, at=place.channel)
 
     async def _draw_freeze(self, group: Sequence[DueMessage], stored: StoredContext, lease: Lease) -> None:
+        """Draw the message of a freeze; several repaints are one."""
+        place, remember = await self._paint_freeze(stored, group[0].outgoing.target, lease)
+        await self._done(group, lease, also=remember, at=place.channel)
+
+    async def _paint_freeze(self, stored: StoredContext, channel: str, lease: Lease) -> tuple[MessageRef, Also]:
         """Draw the message of a freeze where it stands, or post it; a post that comes late draws it as it is now."""
-        freeze, place, channel = stored.frozen(), stored.place, group[0].outgoing.target
-        loader = self.context_loader
+        freeze, place, loader = stored.frozen(), stored.place, self.context_loader
         drawn = freeze_message(
             freeze,
             stored.affected,
@@ -381,15 +385,14 @@ class Delivery:
             if kept != stored.place:
                 await work.messages.put_card(place_key(freeze.id, channel), kept)
 
-        await self._done(group, lease, also=remember, at=kept.channel)
+        return kept, remember
 
     async def _tell_freeze_over(self, due: DueMessage, stored: StoredContext, lease: Lease) -> None:
-        """Say under the message of a freeze that it is over."""
-        freeze, place = stored.frozen(), stored.place
+        """Say under the message of a freeze that it is over; the message is posted first if it is not there."""
+        freeze, place, loader = stored.frozen(), stored.place, self.context_loader
         if place is None:
-            await self._wait_for_card(due, lease)
-            return
-        loader = self.context_loader
+            place, remember = await self._paint_freeze(stored, due.outgoing.target, lease)
+            await self._done([], lease, also=remember, at=place.channel)
         told = freeze_over(freeze, stored.affected, naming=loader.naming, zone=loader.policy.default.zone)
         await self.paced_messenger.post(place.channel, told, lease, ahead=True, thread_ts=place.ts)
         await self._done([due], lease, at=place.channel)

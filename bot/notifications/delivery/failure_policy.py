@@ -1,4 +1,4 @@
-"""What is done when Slack did not take something: wait and try again, tell who can mend it, or give it up."""
+"""What is done when Slack did not take something: wait and try again, tell who can fix it, or give it up."""
 
 import logging
 import random
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.events import AnyEvent
+from bot.domain.events import About, AnyEvent
 from bot.domain.people import MemberId
 from bot.notifications.delivery.errors import (
     BadPayload,
@@ -29,11 +29,12 @@ Report = Callable[[str, str], None]
 """Counts an outcome: kind of errand, and what became of it."""
 
 ChannelContacts = Callable[[str], Awaitable[Sequence[MemberId]]]
-"""Returns who can mend a channel, where nobody's own request is concerned."""
+"""Returns who can fix a channel, where nobody's own request is concerned."""
 
+_NOTHING: Final = About(organisation="", environment="", cluster="", from_version="", to_version="")
 _MOST_TRIES_TO_A_PERSON: Final = 10
 _TO_ONE_PERSON: Final = frozenset({Kind.DIRECT, Kind.PRIVATE, Kind.HOME})
-_MEND: Final = {
+_FIXES: Final = {
     "is_archived": "Unarchive it, or name another channel in the bot's policy.",
     "is_inactive": "Unarchive it, or name another channel in the bot's policy.",
 }
@@ -51,7 +52,7 @@ class FailurePolicy:
     chance: Callable[[], float] = random.random
 
     async def note(self, group: Sequence[DueMessage], error: MessengerError, lease: Lease) -> None:
-        """Postpone the errands or give them up, and tell whoever can mend it."""
+        """Postpone the errands or give them up, and tell whoever can fix it."""
         first = group[0]
         outcome = _outcome(error, first)
         _log.log(
@@ -118,9 +119,9 @@ class FailurePolicy:
         channel = group[0].outgoing.target
         await work.destinations.note_broken(channel, error=code, at=self.now())
         since = next((one.since for one in await work.destinations.broken() if one.channel == channel), self.now())
-        mend = _MEND.get(code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
+        fix = _FIXES.get(code, f"Type {self.invite} in that channel, or name another one in the bot's policy.")
         text = (
-            f"The bot cannot post in <#{channel}> ({code}), so upgrades do not show there. {mend} "
+            f"The bot cannot post in <#{channel}> ({code}), so upgrades do not show there. {fix} "
             f"Everything that waits is posted as soon as it can be."
         )
         told = [
@@ -133,7 +134,10 @@ class FailurePolicy:
     async def _to_card_requester(
         self, work: ReadOnlyWork, group: Sequence[DueMessage], text: str, since: str
     ) -> list[OutboxMessage]:
-        """Tell whoever asked for a card, whose errand names only the request."""
+        """Tell whoever asked for a card or froze, where the errand names only the request or the freeze."""
+        if freeze_id := group[0].outgoing.freeze_id:
+            freeze, channel = await work.freezes.get(freeze_id), group[0].outgoing.target
+            return [outbox.answer(freeze.by, text, key=f"broken:{channel}:{since}:{freeze.by}", about=_NOTHING)]
         request_id = group[0].outgoing.request_id
         if group[0].outgoing.event is not None or request_id is None:
             return []

@@ -22,6 +22,7 @@ from bot.notifications.delivery.errors import (
     TooLate,
     Transient,
 )
+from bot.observe.causes import cause
 from bot.observe.metrics import RATE_LIMITED, SLACK_CALLS
 
 Answer = TypeVar("Answer")
@@ -97,7 +98,8 @@ class Failure:
     """What went wrong in a call.
 
     `code` is Slack's word, or the name of the exception. `status` is 0 without an answer. `sent` is whether Slack may
-    have received the request. `needed` names the scopes that would have been enough when one is missing.
+    have received the request. `needed` names the scopes that would have been enough when one is missing. `why` says
+    in words why there was no answer.
     """
 
     code: str
@@ -106,6 +108,7 @@ class Failure:
     retry_after: float | None = None
     details: tuple[str, ...] = ()
     needed: str = ""
+    why: str = ""
 
 
 class CallFailed(Exception):
@@ -176,7 +179,9 @@ def _read(error: Exception) -> Failure:
     if isinstance(error, _NOT_JSON):
         return Failure(code="not_json")
     if not isinstance(error, SlackApiError):
-        return Failure(code=type(error).__name__, sent=not isinstance(error, _NEVER_CONNECTED))
+        host = getattr(error, "host", None) or "Slack"
+        why = f"Could not reach {host}: {cause(error)}"
+        return Failure(code=type(error).__name__, sent=not isinstance(error, _NEVER_CONNECTED), why=why)
     answer: Any = error.response
     status: Any = getattr(answer, "status_code", None) or getattr(answer, "status", 0)
     data = getattr(answer, "data", None)

@@ -46,9 +46,7 @@ def refusal(failure: Failure, *, asked: str, variable: str) -> TokenRefused | Sl
     """Return the error for a failed call: Slack refuses the token, or another try may help."""
     if failure.code in REFUSED:
         return TokenRefused(failure.code, variable=variable)
-    return SlackUnreachable(
-        f"{asked} answered {failure.code}" if failure.status else f"{asked} was not answered ({failure.code})"
-    )
+    return SlackUnreachable(failure.why or f"Slack answered {asked} with {failure.code}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

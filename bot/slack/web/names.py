@@ -49,7 +49,8 @@ class Names:
         except CallFailed as error:
             code = error.failure.code
             if error.failure.status == 0 or code in REFUSED or code.startswith("http_"):
-                raise ConnectionError(f"Slack does not tell names ({method}: {code})") from error
+                why = error.failure.why or f"Slack refuses {method} ({code})"
+                raise ConnectionError(f"Names cannot be looked up. {why}") from error
             return {}
 
 

@@ -11,13 +11,15 @@ from tests.notifications.delivery.recorder import RecordingMessenger
 async def test_a_private_answer_goes_where_the_person_pressed() -> None:
     """Only they see it."""
     harness = RecordingMessenger()
-    answer = outbox.answer(SEM, "Your approval counts: 1 of 2.", key="1", about=about(), response_url="https://hook")
+    answer = outbox.answer(
+        SEM, "Approved (1 of 2). 1 more needed.", key="1", about=about(), response_url="https://hook"
+    )
 
     await harness.put(answer)
     await harness.work()
 
     assert [(one.how, one.to, one.message.text) for one in harness.slack.sent] == [
-        ("respond", "https://hook", "Your approval counts: 1 of 2.")
+        ("respond", "https://hook", "Approved (1 of 2). 1 more needed.")
     ]
 
 

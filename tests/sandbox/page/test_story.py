@@ -223,7 +223,7 @@ async def test_home_shows_what_waits_for_a_decision(desk: Page) -> None:
     await approve(home)
     await expect(desk.get_by_role("link", name="Upgrade Bot")).to_contain_text("1 unread")
     await desk.get_by_role("tab", name="Messages").click()
-    await expect(desk.get_by_text("Your approval counts: 1 of 1.")).to_be_visible()
+    await expect(desk.get_by_text("Approved (1 of 1).")).to_be_visible()
     await desk.get_by_role("tab", name="Home").click()
     await expect(home).to_contain_text("Waiting for your decision")
     await expect(home.get_by_role("button", name="Approve")).to_have_count(0)

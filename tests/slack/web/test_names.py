@@ -41,7 +41,7 @@ async def test_a_slack_that_does_not_tell_is_no_missing_name(fault: Fault) -> No
     ):
         slack.faults.add("users.info", fault, times=None)
 
-        with pytest.raises(ConnectionError, match="Slack does not tell names"):
+        with pytest.raises(ConnectionError, match="Names cannot be looked up"):
             await names.of("U0ROOS")
 
 
@@ -85,4 +85,4 @@ async def test_an_export_with_names_still_holds_what_was_hashed(sqlite_url: str,
     assert written.splitlines()[0] == ",".join(COLUMNS)
     assert f"{name} (U0SEM)" in written
     assert (failed[0], failed[1]) == (1, "")
-    assert failed[2].startswith("This cannot be done: Slack does not tell names")
+    assert failed[2].startswith("Names cannot be looked up. ")

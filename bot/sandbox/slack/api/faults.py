@@ -19,7 +19,7 @@ class Fault:
     drop: bool = False
     """Close the connection without an answer."""
     garbage: bool = False
-    """Answer with something that is no JSON."""
+    """Answer with something that is not JSON."""
     retry_after: int | None = None
     """Answer 429 ``ratelimited`` with this Retry-After, in seconds."""
     after: bool = False

@@ -62,7 +62,7 @@ class PeopleApi:
             try:
                 given = await request.json()
             except json.JSONDecodeError as problem:
-                raise web.HTTPBadRequest(text="This is no JSON.") from problem
+                raise web.HTTPBadRequest(text="This is not JSON.") from problem
             if not isinstance(given, dict):
                 raise web.HTTPBadRequest(text="Send a JSON object.")
             return web.json_response(await deed(me, given))
