@@ -33,7 +33,7 @@ COLUMNS: Final = (
     "request_id", "number", "at", "kind", "actor", "organisation", "cluster", "facts", "previous", "hash",
 )  # fmt: skip
 _SHOWN: Final = ("time (UTC)", "request", "no.", "what", "who", "cluster", "facts")
-_NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity", "approvals"})
+_NOT_SHOWN: Final = frozenset({"policy", "card", "seal", "cluster_identity"})
 """Facts that are too long for a table; the exports contain them in full."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that make a spreadsheet run a cell as a formula."""
@@ -199,9 +199,13 @@ def _row(event: Event, cluster: str) -> tuple[str, ...]:
 
 
 def _what(event: Event) -> str:
-    """Say what happened; a vote says how many there were with it."""
-    approvals = event["facts"].get("approvals")
-    return f"approved, {approvals}" if event["kind"] == "vote cast" and approvals else str(event["kind"])
+    """Say what happened; a vote says how many approvals there were with it, and how many were needed."""
+    facts = event["facts"]
+    approvals, policy, card = facts.get("approvals"), facts.get("policy"), facts.get("card")
+    if event["kind"] != "vote cast" or not isinstance(approvals, list) or not isinstance(policy, dict):
+        return str(event["kind"])
+    overrides = isinstance(card, dict) and card.get("override") is True
+    return f"approved, {len(approvals)} of {policy.get('required_approvals', 0) + overrides}"
 
 
 def _plain(value: object) -> str:

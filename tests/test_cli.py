@@ -359,14 +359,16 @@ async def test_the_table_says_how_many_had_approved_with_each_vote() -> None:
 
     async def events() -> AsyncIterator[dict[str, object]]:
         empty = dict.fromkeys(COLUMNS, "")
-        yield empty | {"number": 1, "kind": "vote cast", "facts": {"approvals": "1 of 2", "state": "PENDING_APPROVAL"}}
-        yield empty | {"number": 2, "kind": "vote cast", "facts": {}}
+        told = {"approvals": ["U0SEM"], "policy": {"required_approvals": 2}}
+        yield empty | {"number": 1, "kind": "vote cast", "facts": told}
+        yield empty | {"number": 2, "kind": "vote cast", "facts": told | {"card": {"override": True}}}
+        yield empty | {"number": 3, "kind": "vote cast", "facts": {}}
 
     out = io.StringIO()
     await write(events(), Format.TABLE, out)
 
     assert "approved, 1 of 2" in out.getvalue()
-    assert "approvals:" not in out.getvalue()
+    assert "approved, 1 of 3" in out.getvalue()
     assert "vote cast" in out.getvalue()
 
 

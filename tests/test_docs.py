@@ -141,3 +141,38 @@ def test_every_file_of_the_glossary_exists() -> None:
     assert len(rows) > 15
     assert [path for _, _, path in rows if not (ROOT / path).is_file()] == []
     assert [word for word, _, _ in rows] == sorted(word for word, _, _ in rows)
+
+
+def audited_kinds() -> set[str]:
+    """Return every kind of audit event that the program writes, read from its own text."""
+    found = {f"rollout {state.lower()}" for state in RolloutState} | {"rollout planned"}
+    found |= {"rollout wave approved", "rollout moved", "upgrade submitted"}
+    for module in (ROOT / "bot" / "workflow").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            found |= {
+                part.value
+                for value in kinds_in(node)
+                for part in ast.walk(value)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value
+            }
+    return found
+
+
+def kinds_in(node: ast.AST) -> list[ast.expr]:
+    """Return what names the kind of an event in a call or an assignment."""
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "id", "")
+        named = [one.value for one in node.keywords if one.arg in {"audit", "kind"} and called != "OutboxMessage"]
+        return [*named, *(node.args[1:2] if called == "fact" else ())]
+    if isinstance(node, ast.Assign):
+        names = [name for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        return [node.value] if any(name.id == "kind" for name in names) else []
+    return []
+
+
+def test_every_kind_of_audit_event_is_described() -> None:
+    """Whoever reads the trail finds there what each event means."""
+    text = (ROOT / "docs" / "auditing.md").read_text(encoding="utf-8")
+
+    assert len(kinds := audited_kinds()) > 30
+    assert {kind for kind in kinds if f"`{kind}`" not in text} == set()

@@ -21,7 +21,7 @@ _MEND: Final = "docs/api.md says how the bot gets by without it."
 
 
 def cloud_shapes(slug: str) -> Check:
-    """Return the check of one organisation, which only reads; raises ValueError for what is no slug."""
+    """Return the check of one organisation, which only reads; raises ValueError for what is not a valid slug."""
     organisation = Organisation(*shapes.slugs([slug]))
 
     async def check(context: DoctorContext) -> AsyncIterator[Finding]:

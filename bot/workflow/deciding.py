@@ -408,8 +408,6 @@ class Deciding:
             facts["supersedes"] = decision.supersedes
         if decision.comment:
             facts["comment"] = decision.comment
-        if decision.kind == "vote cast":
-            facts["approvals"] = f"{len(after.votes)} of {after.required}"
         change = Change(
             audit=decision.kind,
             at=self.now(),

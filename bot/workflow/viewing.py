@@ -206,7 +206,7 @@ class Viewing:
             return await find_request(work, request_id)
 
     async def has_list(self, request_id: RequestId) -> bool:
-        """Whether the cloud offers a list in which a request can be looked for, as far as is known."""
+        """Whether the cloud offers a list in which a request can be looked for, going by its last answer."""
         async with self.read() as work:
             request = await find_request(work, request_id)
             return request is not None and (await work.feeds.get(request.organisation)).source is Source.ORGANISATION
