@@ -129,9 +129,9 @@ def use_cases(
         now=now,
     )
     revoting = Revoting(
-        begin=judge, catalog_cache=catalog_cache, permissions=permissions, rule_check=rule_check, now=now
+        begin=judge, catalog_cache=catalog_cache, permissions=permissions, rule_check=rule_check, words=rules, now=now
     )
-    announcing = Announcing(policy=policy, rule_check=rule_check, now=now)
+    announcing = Announcing(policy=policy, rule_check=rule_check, words=rules, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
     links = Links(workspace=workspace, console=Console(pattern=console_url))
     home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
@@ -149,6 +149,7 @@ def use_cases(
             permissions=permissions,
             readiness_check=readiness_check,
             rule_check=rule_check,
+            words=rules,
             now=now,
             real_time=real_time,
             new_id=new_id,
@@ -159,6 +160,7 @@ def use_cases(
             catalog_cache=catalog_cache,
             permissions=permissions,
             rule_check=rule_check,
+            words=rules,
             revoting=revoting,
             naming=naming,
             cloud=cloud,
@@ -174,6 +176,7 @@ def use_cases(
             catalog_cache=catalog_cache,
             permissions=permissions,
             rule_check=rule_check,
+            words=rules,
             revoting=revoting,
             announcing=announcing,
             now=now,

@@ -21,6 +21,7 @@ from bot.domain.scheduled import (
 from bot.domain.windows import Window
 from bot.workflow import outbox
 from bot.workflow.lookups import request_of
+from bot.workflow.permissions import Words
 from bot.workflow.ports import Clock, ReadOnlyWork, UnitOfWork
 from bot.workflow.repositories import AlertCheck, Fact
 from bot.workflow.rule_check import RuleCheck
@@ -38,6 +39,7 @@ class Announcing:
 
     policy: Policy
     rule_check: RuleCheck
+    words: Words
     now: Clock
 
     async def confirmed(
@@ -203,7 +205,7 @@ class Announcing:
         rule, window = self.policy.rule_of(upgrade), upgrade.window
         if window is None or not rule.channel or (broken := await self._broken(work, upgrade, request)) is None:
             return
-        text = self.rule_check.words.sentence(broken)
+        text = self.words.sentence(broken)
         mention = (request.requester,) if request else rule.notify
         event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"

@@ -39,7 +39,7 @@ from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import ApprovalCommented, ButtonPressed, Decided, Press, RejectionGiven, WindowStated
 from bot.workflow.lookups import find_competing, find_request, readiness_changed
 from bot.workflow.outbox import OutboxMessage, Urgency
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.repositories import Fact
 from bot.workflow.revoting import Revoting
@@ -100,6 +100,7 @@ class Deciding:
     catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
+    words: Words
     revoting: Revoting
     naming: Naming
     cloud: AvisiCloud
@@ -460,7 +461,7 @@ class Deciding:
         lease: Lease,
     ) -> None:
         about = outbox.about(request) if request else _NOTHING
-        answer = self.rule_check.words.refusal(*refusal.why)
+        answer = self.words.refusal(*refusal.why)
         async with self.begin(lease) as work:
             facts: dict[str, object] = {
                 "press": _pressed(pressed).value,

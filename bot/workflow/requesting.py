@@ -22,7 +22,7 @@ from bot.workflow.homes import redraw_home
 from bot.workflow.inbox import FormSubmitted
 from bot.workflow.lookups import find_request
 from bot.workflow.outbox import Urgency
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, UnitOfWork
 from bot.workflow.readiness import ReadinessCheck
 from bot.workflow.repositories import Fact
@@ -68,6 +68,7 @@ class Requesting:
     permissions: Permissions
     readiness_check: ReadinessCheck
     rule_check: RuleCheck
+    words: Words
     now: Clock
     real_time: Clock
     new_id: Callable[[], RequestId] = new_request_id
@@ -230,7 +231,7 @@ class Requesting:
             from_version=found[1].version if found else "",
             to_version=submitted.form.version or "",
         )
-        answer = self.rule_check.words.refusal(*refusal.why)
+        answer = self.words.refusal(*refusal.why)
         async with self.begin(lease) as work:
             await work.audit.append(
                 Fact(

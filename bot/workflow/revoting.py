@@ -8,7 +8,7 @@ from bot.domain.freeze import UpgradeFreeze
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.catalog_cache import CatalogCache
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginWork, Clock, Lease
 from bot.workflow.rule_check import RuleCheck
 from bot.workflow.transitions import Change, rule_facts, store_request
@@ -22,6 +22,7 @@ class Revoting:
     catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
+    words: Words
     now: Clock
 
     async def void_if_drifted(self, request: UpgradeRequest, lease: Lease | None = None) -> bool:
@@ -50,7 +51,7 @@ class Revoting:
         rule = self.rule_check.rule(request)
         needed = rule.approvals_needed(override=request.override, emergency=request.emergency)
         broken = await self.rule_check.request(request, freezes=freezes)
-        judged = request.require(needed).block(self.rule_check.words.advice(broken) if broken else None)
+        judged = request.require(needed).block(self.words.advice(broken) if broken else None)
         if len(judged.votes) >= needed:
             judged = judged.keep_votes_of(await self.permissions.standing_voters(judged, rule))
         enough = len(judged.votes) >= needed and not broken

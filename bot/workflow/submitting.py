@@ -17,7 +17,7 @@ from bot.workflow.announcing import Announcing
 from bot.workflow.catalog_cache import CatalogCache, remembered
 from bot.workflow.errors import AvisiError, Declined, NoAnswer, NoList, Stale, Unclear, Waiting
 from bot.workflow.outbox import DueMessage
-from bot.workflow.permissions import Permissions
+from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import AvisiCloud, BeginReading, BeginWork, Clock, Lease, Submission, UnitOfWork
 from bot.workflow.retrying import growing_pause
 from bot.workflow.revoting import Revoting
@@ -61,6 +61,7 @@ class Submitting:
     catalog_cache: CatalogCache
     permissions: Permissions
     rule_check: RuleCheck
+    words: Words
     revoting: Revoting
     announcing: Announcing
     now: Clock
@@ -174,7 +175,7 @@ class Submitting:
         if drift:
             request = request.follow(drift.cluster, *drift.sentences, estimate=drift.estimate)
         if broken or drift:
-            reason = self.rule_check.words.advice(broken) if broken else " ".join(request.changes)
+            reason = self.words.advice(broken) if broken else " ".join(request.changes)
             await self._fail(request, reason, task, begin=self.begin_judged)
             return True
         valid = await self.permissions.standing_voters(request, rule)
@@ -183,7 +184,7 @@ class Submitting:
         lost = sorted(request.voters - valid)
         why: list[Finding] = [NoLongerApprover(member=voter) for voter in lost]
         why += [MoreApprovalsNeeded(approvals=needed)] if needed > request.required else []
-        changes = map(self.rule_check.words.sentence, why)
+        changes = map(self.words.sentence, why)
         again = request.keep_votes_of(valid).require(needed).ask_again(*changes, lost=lost, at=now)
         await self._vote_again(request, again, task)
         return True
@@ -204,7 +205,7 @@ class Submitting:
         if self.now() >= request.deadline:
             return "Its start has passed."
         if broken := await self.rule_check.submission(request):
-            return self.rule_check.words.advice(broken)
+            return self.words.advice(broken)
         valid = await self.permissions.standing_voters(request, rule)
         return "Approvals are missing now." if len(valid) < rule.required_approvals else None
 
