@@ -56,7 +56,7 @@ async def form_opened(opened: Harness, break_it: Break) -> str:
     await opened.open_bot()
     break_it(opened)
     await opened.roos.command(CHANNEL, f"/schedule-upgrade {CLUSTER}")
-    await opened.roos.private(CHANNEL, "Please try once more")
+    await opened.roos.private(CHANNEL, "Please try again")
     opened.slack.faults.clear()
     await opened.request(CLUSTER)
     return _asked_once(opened, "says to try once more; then it opens")

@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Final, Literal
 
 from bot.domain.foreign import clean
-from bot.notifications.text import clip, cut, escape, one_line, said, size, units
+from bot.notifications.text import ELLIPSIS, clip, cut, escape, one_line, said, size, units
 
 Block = Mapping[str, object]
 
@@ -15,10 +15,14 @@ LONGEST_TEXT: Final = 3900
 """Bytes. chat.update refuses more than 4,000."""
 SHORT_TEXT: Final = 2000
 """Bytes of a text that is sent when Slack refuses what was drawn."""
+LARGEST_MESSAGE: Final = 11_000
+"""Counted characters. Slack publishes no figure; what bots have met is refused from about 13,200 on."""
 MOST_BLOCKS: Final = 50
 MOST_VIEW_BLOCKS: Final = 100
 LARGEST_VIEW: Final = 200_000
 _TOO_LONG: Final = frozenset({"msg_too_long", "msg_blocks_too_long"})
+_A_HEADER: Final = 100
+_SHORT_ENOUGH: Final = 200
 _SECTION: Final = 3000
 _FIELD: Final = 2000
 _MOST_FIELDS: Final = 10
@@ -66,15 +70,64 @@ class View:
 
 
 def message(text: str, *blocks: Block, zone: tzinfo = UTC) -> Message:
-    """Make a message; `text` is mrkdwn, whose links are turned into plain words and dates into times of `zone`."""
-    return Message(clip(said(text, zone=zone), LONGEST_TEXT, counted=size) or "-", at_most(MOST_BLOCKS, blocks))
+    """Make a message; `text` is mrkdwn, whose links are turned into plain words and dates into times of `zone`.
+
+    Blocks that are too much for one message are shortened, the longest first; buttons stay.
+    """
+    words = clip(said(text, zone=zone), LONGEST_TEXT, counted=size) or "-"
+    return Message(words, _fitting(at_most(MOST_BLOCKS, blocks)))
 
 
-def in_short(refused: Message, *, code: str) -> Message | None:
-    """Return what is shorter than a message that Slack refuses: no blocks and less text; None when nothing is."""
+def in_short(refused: Message, *, code: str) -> tuple[Message, ...]:
+    """Return what to send instead of a message that Slack refuses, one after the other: less text with its buttons.
+
+    Then, in case the buttons are what it refuses, the text alone. Empty when nothing is shorter.
+    """
     room = min(SHORT_TEXT, size(refused.text) // 2) if code in _TOO_LONG else SHORT_TEXT
     words = clip(refused.text, room, counted=size)
-    return Message(words) if refused.blocks or len(words) < len(refused.text) else None
+    buttons = [block for block in refused.blocks if block["type"] == "actions"]
+    with_buttons = Message(words, (section(words), *buttons))
+    shorter = [with_buttons] if buttons and with_buttons.blocks != refused.blocks else []
+    return (*shorter, *([Message(words)] if refused.blocks or len(words) < len(refused.text) else []))
+
+
+def counted(block: object) -> int:
+    """Count the characters of blocks as Slack does: `&` as 5, `<` and `>` as 4, and something for each header."""
+    if isinstance(block, list | tuple):
+        return sum(map(counted, block))
+    if not isinstance(block, Mapping):
+        return 0
+    text = block.get("text")
+    own = len(text) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">")) if isinstance(text, str) else 0
+    return own + sum(map(counted, block.values())) + (_A_HEADER if block.get("type") == "header" else 0)
+
+
+def _fitting(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Shorten the longest paragraph until Slack takes all of them in one message."""
+    kept = list(blocks)
+    while counted(kept) > LARGEST_MESSAGE:
+        sizes = [0 if block["type"] == "actions" else counted(block) for block in kept]
+        longest = max(sizes)
+        if longest <= _SHORT_ENOUGH:
+            break  # it is made of very many short parts, and shorter ones would say nothing
+        at = sizes.index(longest)
+        kept[at] = _halved(kept[at])
+    return tuple(kept)
+
+
+def _halved(block: Block) -> Block:
+    """Return a block in which each text is half as long, never cut inside an entity, a mention, a link or a date."""
+    return {name: _half(value) for name, value in block.items()}
+
+
+def _half(value: object) -> object:
+    match value:
+        case {"type": "mrkdwn" | "plain_text" as kind, "text": str(text), **others}:
+            return {**others, "type": kind, "text": clip(text, units(text) // 2) or ELLIPSIS}
+        case list():
+            return [_half(one) for one in value]
+        case _:
+            return value
 
 
 def view(*blocks: Block, callback_id: str) -> View:

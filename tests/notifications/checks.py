@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.notifications.blocks import Message, View
-from bot.sandbox.slack.blockkit.limits import check_blocks, check_view, too_long_to_update
+from bot.notifications.blocks import LARGEST_MESSAGE, Message, View
+from bot.sandbox.slack.blockkit.limits import check_blocks, check_view, counted_size, too_long_to_update
 from bot.sandbox.slack.blockkit.mrkdwn import Mentions, possible_mentions
 
 _NEVER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -20,6 +20,8 @@ def as_sent(message: Message) -> dict[str, Any]:
 def complaints(message: Message) -> list[str]:
     """Return what Slack would refuse."""
     found = check_blocks(as_sent(message)["blocks"]) if message.blocks else []
+    if counted_size(as_sent(message)["blocks"]) > LARGEST_MESSAGE:
+        found.append(f"{counted_size(as_sent(message)['blocks'])} counted characters")
     if not message.text or too_long_to_update(message.text):
         found.append(f"text of {len(message.text)} characters")
     return [*found, *unsendable(as_sent(message))]

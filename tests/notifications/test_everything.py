@@ -1,5 +1,6 @@
 """Whatever is in the texts, no message is refused by Slack, and none mentions or links what we did not mean."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.doctor.examples import in_state, messages, views
+from bot.doctor.examples import RULE, in_state, messages, views, with_status
 from bot.domain.request import State, UpgradeRequest
-from bot.notifications.blocks import Message
+from bot.notifications.blocks import Message, actions, button, message, section
+from bot.notifications.card import card
 from bot.notifications.home import home
 from bot.notifications.standing import MARKS
 from bot.notifications.text import said
@@ -20,7 +22,7 @@ from bot.sandbox.slack.blockkit.mrkdwn import possible_mentions
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
 from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
-from tests.notifications.checks import complaints, unsendable, view_complaints, whom
+from tests.notifications.checks import as_sent, complaints, labels, unsendable, view_complaints, whom
 from tests.notifications.gallery import PAGE, moment, page, words
 
 MEANT = {"U0ROOS", "U0SEM", "U0KIM"}
@@ -181,9 +183,9 @@ def test_hostile_text_breaks_no_message_and_mentions_nobody(
     """Names, versions, reasons and the API's words, in every message that there is."""
     request = hostile(cluster, environment, version, words)
 
-    for name, message in messages(request):
-        assert complaints(message) == [], name
-        found = whom(message)
+    for name, drawn in messages(request):
+        assert complaints(drawn) == [], name
+        found = whom(drawn)
         if not name.startswith("private"):  # in a private answer a mention calls nobody
             assert found.users <= MEANT, name
             assert found.groups <= GROUPS, name
@@ -196,6 +198,32 @@ def test_hostile_text_breaks_no_message_and_mentions_nobody(
         found = possible_mentions(view)
         assert found.users <= MEANT, name
         assert not found.channels | found.broadcasts | found.names, name
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_card_can_be_edited_until_the_end_of_its_life_whatever_is_in_it(attack: str) -> None:
+    """In every state its text fits into chat.update, all of it fits into one message, and its buttons are there."""
+    request = hostile(attack, attack, attack, attack)
+
+    for state in State:
+        drawn = card(replace(request, state=state, decided_by=SEM), None, rule=RULE)
+        assert complaints(drawn) == [], state
+        assert len(drawn.text.encode()) < 4000
+        assert bool(labels(drawn)) is (state is not State.REPLACED), state
+    for status in ("FAILED", "SUCCEEDED", attack):
+        ended = card(replace(request, state=State.SUBMITTED), with_status(status, reason=attack), rule=RULE)
+        assert complaints(ended) == [], status
+        assert json.loads(json.dumps(as_sent(ended), ensure_ascii=False).encode()) == as_sent(ended)
+
+
+def test_a_message_of_too_many_long_paragraphs_is_shortened_and_keeps_its_buttons() -> None:
+    """The longest first; nothing is cut inside an entity."""
+    long = message("-", *(section("&amp;" * count) for count in (600, 600, 60)), actions(button("Go", action_id="go")))
+
+    assert complaints(long) == []
+    assert labels(long) == ["Go"]
+    texts = [block["text"]["text"] for block in as_sent(long)["blocks"][:3]]
+    assert texts == ["&amp;" * 299 + "…", "&amp;" * 600, "&amp;" * 60]
 
 
 @QUICKLY

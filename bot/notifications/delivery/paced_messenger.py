@@ -96,12 +96,15 @@ class PacedMessenger:
             raise NotYet(min(error.retry_after, _LONGEST_HOLD)) from error
 
     async def _plainly(self, message: Message, send: Callable[[Message], Awaitable[Sent]]) -> Sent:
-        """Send; when Slack refuses what we drew, send its words alone and in short, once."""
+        """Send; when Slack refuses what we drew, send its words in short with its buttons, then without them."""
         try:
             return await send(message)
         except BadPayload as error:
-            short = in_short(message, code=error.code)
-            if short is None:
-                raise
-            self.report("message", f"plain:{error.code}")
-            return await send(short)
+            refusal = error
+        for short in in_short(message, code=refusal.code):
+            self.report("message", f"plain:{refusal.code}")
+            try:
+                return await send(short)
+            except BadPayload as error:
+                refusal = error
+        raise refusal

@@ -233,7 +233,7 @@ async def test_what_is_sent_instead_of_a_refused_message_is_shorter(code: str) -
     await harness.work()
 
     (sent,) = harness.sent("update")
-    assert sent.message.blocks == ()
+    assert [block["type"] for block in sent.message.blocks] == ["section", "actions"]
     assert len(sent.message.text.encode()) <= 2000 < len(card(request, None).text.encode())
 
 
@@ -242,7 +242,7 @@ async def test_a_card_that_cannot_be_repainted_is_replaced_by_a_new_one() -> Non
     request = an_upgrade_request(state=State.REJECTED)
     harness = RecordingMessenger(request)
     old = await harness.place_card(request)
-    harness.slack.before["update"] = [BadPayload("invalid_blocks"), BadPayload("invalid_blocks")]
+    harness.slack.before["update"] = [BadPayload("invalid_blocks")] * 3
 
     await harness.put(outbox.repaint(request, because="x"), a_line(request, 1))
     await harness.work()
@@ -263,7 +263,7 @@ async def test_an_old_card_that_cannot_even_be_struck_out_is_deleted(error: Mess
     request = an_upgrade_request(state=State.REJECTED)
     harness = RecordingMessenger(request)
     old = await harness.place_card(request)
-    harness.slack.before["update"] = [error] * 4
+    harness.slack.before["update"] = [error] * 5
 
     await harness.put(outbox.repaint(request, because="x"))
     await harness.work()
@@ -277,7 +277,7 @@ async def test_an_old_card_that_cannot_be_deleted_holds_up_nothing() -> None:
     request = an_upgrade_request(state=State.REJECTED)
     harness = RecordingMessenger(request)
     await harness.place_card(request)
-    harness.slack.before["update"] = [BadPayload("msg_too_long")] * 4
+    harness.slack.before["update"] = [BadPayload("msg_too_long")] * 5
     harness.slack.before["remove"] = [BadPayload("cant_delete_message")]
 
     await harness.put(outbox.repaint(request, because="x"))

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bot.domain.events import StatusMoved
+from bot.notifications.blocks import counted, in_short
+from bot.notifications.card import card
 from bot.notifications.delivery.errors import (
     BadPayload,
     MessengerError,
@@ -20,6 +22,7 @@ from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import Kind, Urgency
 from bot.workflow.queues import Lane
 from tests.builders import CHANNEL, KIM, ROOS, SEM, about, an_upgrade_request
+from tests.notifications.checks import labels
 from tests.notifications.delivery.recorder import RecordingMessenger, a_line, an_announcement
 
 
@@ -204,7 +207,7 @@ async def test_a_closed_channel_holds_up_nobody_else() -> None:
 
 
 async def test_what_slack_refuses_is_said_in_plain_words() -> None:
-    """Our fault must not silence a message."""
+    """Our fault must not silence a message; whoever decides can go on deciding."""
     request = an_upgrade_request()
     harness = RecordingMessenger(request)
     harness.slack.before["post"] = [BadPayload("invalid_blocks")]
@@ -213,8 +216,34 @@ async def test_what_slack_refuses_is_said_in_plain_words() -> None:
     await harness.work()
 
     (only,) = harness.sent("post")
+    assert [block["type"] for block in only.message.blocks] == ["section", "actions"]
+    assert labels(only.message)[:2] == ["Approve", "Reject"]
+    assert "production/web: upgrade to" in only.message.text
+
+
+async def test_when_slack_refuses_the_buttons_too_the_words_are_sent_alone() -> None:
+    """Something is better than silence."""
+    request = an_upgrade_request()
+    harness = RecordingMessenger(request)
+    harness.slack.before["post"] = [BadPayload("invalid_blocks"), BadPayload("invalid_blocks")]
+
+    await harness.put(outbox.repaint(request, because="x"))
+    await harness.work()
+
+    (only,) = harness.sent("post")
     assert only.message.blocks == ()
     assert "production/web: upgrade to" in only.message.text
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long"])
+def test_what_is_sent_instead_is_shorter_than_what_was_refused(code: str) -> None:
+    """Else Slack would refuse it again, for the same reason."""
+    refused = card(an_upgrade_request(reason="&" * 500), None)
+
+    sizes = [counted(one.blocks) + len(one.text) for one in in_short(refused, code=code)]
+
+    assert len(sizes) == 2
+    assert sizes[1] < sizes[0] < counted(refused.blocks) + len(refused.text)
 
 
 async def test_what_slack_refuses_twice_is_a_dead_letter_and_holds_up_nothing() -> None:
