@@ -107,11 +107,6 @@ class RuleCheck:
         rule = self.policy.rule(place.organisation, place.environment)
         return other_eyes(rule) if request.emergency else rule
 
-    async def rule_in_force(self, organisation: Organisation, environment: str) -> Rule:
-        """Return the rule of an environment with the freezes that people have set there, as upgrades are judged now."""
-        async with self.read() as work:
-            return await self._frozen(work, organisation, environment)
-
     async def _frozen(self, work: ReadOnlyWork, organisation: Organisation, environment: str) -> Rule:
         rule = self.policy.rule(organisation, environment)
         return frozen_rule(rule, organisation, await work.freezes.standing(), now=self.now())

@@ -3,8 +3,9 @@
 from contextlib import suppress
 from datetime import timedelta
 
+from benchmarks.reliability.counting import settled
 from bot.sandbox.slack.people.seen import NotShownError, Seen
-from tests.world.harness import CHANNEL, Harness
+from tests.world.harness import CHANNEL, Harness, harness
 
 
 async def form(home: Harness, words: str = "") -> None:
@@ -81,3 +82,28 @@ async def test_what_is_scheduled_within_it_is_shown_with_a_way_to_move_it(home: 
     await home.roos.press(CHANNEL, message.ts, "Lift freeze")
     await home.roos.private(CHANNEL, "You may not freeze upgrades in")
     await home.card(message, "Upgrades frozen")
+
+
+async def test_on_two_replicas_it_holds_on_both_and_its_end_is_told_once(postgresql_url: str) -> None:
+    """Whichever of them takes the press or notices the end."""
+    async with harness(postgresql_url, "socket") as opened:
+        for _ in range(2):
+            await opened.open_bot()
+        asked = await opened.request("staging/payments")
+        message = await freeze(opened, "staging", lasts=timedelta(hours=12))
+        for _ in range(4):
+            await opened.sem.press(CHANNEL, asked.ts, "Approve")
+        await opened.sem.private(CHANNEL, "is frozen until")
+        await settled(opened.url)
+        assert opened.submissions() == 0
+
+        opened.clock.advance(timedelta(hours=12, minutes=1))
+        await opened.card(message, "Freeze ended")
+        await opened.sem.reply(CHANNEL, message.ts, "ended by itself")
+        await settled(opened.url)
+        replies = [one.shown for one in opened.sem.thread(CHANNEL, message.ts) if one.ts != message.ts]
+        await opened.sem.press(CHANNEL, asked.ts, "Approve")
+        await opened.card(asked, "Submitted to Avisi Cloud")
+
+    assert len(replies) == 1
+    assert opened.submissions() == 1

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.cluster import Organisation
 from bot.domain.events import AnyEvent
-from bot.domain.freeze import FreezeId, UpgradeFreeze
+from bot.domain.freeze import FreezeId, UpgradeFreeze, frozen_rule
 from bot.domain.naming import Naming
 from bot.domain.policy import Policy
 from bot.domain.readiness import ReadinessReading
@@ -37,7 +37,8 @@ _DRAWS_CARDS: Final = frozenset({Kind.CARD, Kind.THREAD})
 class StoredContext:
     """What is stored about an errand: request and upgrade, where its card stands, and the card that took its place.
 
-    `source` is where the organisation's statuses come from, `beside` another scheduled upgrade of the cluster.
+    `source` is where the organisation's statuses come from, `beside` another scheduled upgrade of the cluster,
+    `affected` what `freeze` touches, `standing` the freezes that a request that overrides one may be about.
     """
 
     request: UpgradeRequest | None = None
@@ -49,6 +50,7 @@ class StoredContext:
     rollout: Rollout | None = None
     freeze: UpgradeFreeze | None = None
     affected: AffectedByFreeze = NOT_AFFECTED
+    standing: tuple[UpgradeFreeze, ...] = ()
     readiness: ReadinessReading | None = None
 
     def asked(self) -> UpgradeRequest:
@@ -91,10 +93,11 @@ class ContextLoader:
         """Draw a card; raises Missing, and MessengerError while an address cannot be had."""
         request = stored.asked()
         newer = await self.address(stored.newer)
+        rule = self.policy.rule(request.organisation, request.environment)
         drawn = card(
             request,
             stored.upgrade,
-            rule=self.policy.rule(request.organisation, request.environment),
+            rule=frozen_rule(rule, request.organisation, stored.standing, now=self.now()),
             source=stored.source,
             newer=newer,
             beside=stored.beside,
@@ -173,6 +176,7 @@ async def find_stored(work: ReadOnlyWork, due: DueMessage, *, now: datetime) -> 
         newer=await work.messages.card(request.replaced_by) if draws and request.replaced_by else None,
         beside=await find_competing(work, request) if draws and request.state in OPEN else None,
         readiness=(await work.readiness.latest(request.id)).get(request.id) if draws else None,
+        standing=await work.freezes.standing() if draws and request.override else (),
     )
 
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.notifications.delivery.errors import Throttled
+from bot.workflow import outbox
 from bot.workflow.inbox import MessageRef
 from bot.workflow.transitions import store_freeze
-from tests.builders import ACME, KIM, NOON, SEM
+from tests.builders import ACME, KIM, NOON, SEM, an_upgrade_request
 from tests.notifications.delivery.recorder import RecordingMessenger
 
 PLACES = tuple(
@@ -94,3 +95,15 @@ async def test_who_froze_is_told_when_a_channel_takes_no_messages() -> None:
     (told,) = [one for one in harness.slack.sent if one.how == "direct"]
     assert told.to == SEM
     assert "The bot cannot post in <#C1> (not_in_channel)" in told.message.text
+
+
+async def test_the_card_of_a_request_that_overrides_it_names_it() -> None:
+    request = an_upgrade_request(override=True, start=NOON + timedelta(hours=5), ignore_windows=True)
+    harness = RecordingMessenger(request)
+    await frozen(harness)
+
+    await harness.put(outbox.repaint(request, because="requested"))
+    await harness.work()
+
+    (card,) = [one for one in harness.sent("post") if one.to == request.channel]
+    assert "Overrides the freeze until Wed 2 Dec, 12:00 UTC (Incident)." in card.message.text
