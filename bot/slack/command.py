@@ -15,7 +15,7 @@ from bot.domain.naming import Naming
 from bot.domain.people import Member
 from bot.notifications.blocks import Message
 from bot.notifications.links import Links
-from bot.notifications.text import escape
+from bot.notifications.text import escape, trusted
 from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
 from bot.slack.errors import Listener
@@ -123,7 +123,7 @@ class Command:
             case FreezeUpgrades() if not self.directory.is_loaded:
                 return listing.sentence(_NOT_LOADED)
             case FreezeUpgrades(words=words):
-                return self._freeze(body, words, member)
+                return await self._freeze(body, words, member)
             case Fill(words=words) if self.directory.is_loaded:
                 return await self._open(body, words, member)
             case Fill(words=words):
@@ -132,12 +132,12 @@ class Command:
                 self.opening.start(body, Wanted())
         return None
 
-    def _freeze(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
+    async def _freeze(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
         try:
-            self.freezes.start(body, words, member)
+            refused = await self.freezes.start(body, words, member)
         except NotUnderstood as error:
             return self._not_understood(str(error))
-        return None
+        return listing.sentence(trusted(refused)) if refused else None
 
     async def _open(self, body: Payload, words: Sequence[str], member: Member | None) -> Message | None:
         try:

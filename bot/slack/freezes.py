@@ -1,5 +1,6 @@
 """Freezes in Slack: the modal "Freeze upgrades", `Lift freeze`, `Show all`, and the list."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.freeze import FreezeId
 from bot.domain.people import Member
-from bot.notifications import freeze
+from bot.notifications import freeze, rules
 from bot.notifications.blocks import Message
 from bot.slack.answers import Answers
 from bot.slack.errors import Listener
@@ -22,12 +23,14 @@ from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
 from bot.slack.web.views import TriggerGone, ViewFailed, Views
 from bot.workflow import queues
-from bot.workflow.errors import Missing
+from bot.workflow.errors import MembersUnavailable, Missing
 from bot.workflow.freezing import Freezing
 from bot.workflow.inbox import FreezeAsked, FreezeLiftPressed
 from bot.workflow.viewing import Viewing
 
 _log = structlog.get_logger(__name__)
+_WITHIN = 1.0
+"""Seconds for looking up whether somebody may freeze, before the modal opens in any case."""
 _TURNS = ("previous", "next")
 
 
@@ -53,15 +56,25 @@ class FreezeListeners:
         for turn in _TURNS:
             app.action(f"{freeze.SHOW_ALL}_{turn}")(self.guard(self.turned))
 
-    def start(self, body: Payload, words: Sequence[str], member: Member | None) -> None:
+    async def start(self, body: Payload, words: Sequence[str], member: Member | None) -> str:
         """Open the modal, filled in from words, beside the listener; call it right before the ack.
 
-        Raises NotUnderstood.
+        Returns why it is not opened: the person may not freeze there, as far as that can be told at once. Raises
+        NotUnderstood.
         """
         zone = zone_of(member.zone) if member else None
         places, naming = self.freezing.places(), self.viewing.naming
         filled = form.fill(words, places, naming, now=self.viewing.now(), zone=zone)
+        try:
+            async with asyncio.timeout(_WITHIN):
+                chosen = form.chosen_places(filled, places)
+                why = await self.freezing.refusals(member, chosen) if member else ()
+        except (MembersUnavailable, TimeoutError):
+            why = ()  # the worker judges it
+        if why:
+            return rules.refusal(*why[: freeze.FEW])
         self.tasks.start(self._show(body, form.draw(filled, places, naming)), name="open-freeze")
+        return ""
 
     async def listed(self) -> Message:
         """Return what `freezes` answers."""

@@ -152,9 +152,14 @@ class Freezing:
             return
         raise Stale("the freeze kept changing while it was decided")
 
-    async def may_freeze(self, member: Member, places: Collection[FrozenPlace]) -> tuple[FrozenPlace, ...]:
-        """Return those of the places that this person may freeze; raises MembersUnavailable."""
-        return tuple([place for place in places if not await self._not_permitted(place, member)])
+    async def refusals(self, member: Member, places: Collection[FrozenPlace]) -> tuple[MayNotFreeze, ...]:
+        """Return why this person may not freeze some of the places; of all places (none given) only if they may none.
+
+        Raises MembersUnavailable.
+        """
+        judged = [await self._not_permitted(place, member) for place in places or self.places()]
+        found = tuple(one for one in judged if one)
+        return found if places or len(found) == len(judged) else ()
 
     # --- what runs by itself ---
 

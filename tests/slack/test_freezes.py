@@ -77,6 +77,16 @@ async def test_what_is_not_understood_is_answered_privately() -> None:
         await sem.no_modal()
 
 
+async def test_who_may_not_freeze_there_is_told_at_once_who_may() -> None:
+    async with harness("http", catalogs=[a_catalog()]) as here:
+        roos = here.slack.person("U0ROOS")
+        await roos.command(CHANNEL, "/schedule-upgrade freeze production")
+
+        refused = await roos.private(CHANNEL, "You may not freeze upgrades in production or lift a freeze there.")
+        await roos.no_modal()
+        assert {"U0SEM", "U0KIM"} <= set(refused.mentions.users)
+
+
 async def test_lift_freeze_is_stored_with_the_way_to_answer() -> None:
     async with harness("http", catalogs=[a_catalog()]) as here:
         drawn = freeze_message(FREEZE, NOT_AFFECTED, channel=CHANNEL, naming=PLAIN, zone=UTC, now=NOON)
