@@ -357,7 +357,7 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     )
     yield "freeze form, filled in", freeze_form.draw(said, _FREEZE.places * 80, PLAIN)
     affected = AffectedByFreeze(upgrades=((replace(UPGRADE, cluster=one.cluster), one),) * 120, unknown=1)
-    yield "within a freeze", affected_view(frozen, affected, naming=PLAIN, page=1).payload()
+    yield "within a freeze", affected_view(frozen, affected, channel="C0UPGRADES", naming=PLAIN, page=1).payload()
     yield "rollout rejection", rollout_form.ask_why(_rollout().id, _rollout().seal)
     yield "rollout clusters", clusters_view(_rollout()).payload()
     large = replace(_rollout(), clusters=_rollout().clusters * 60)

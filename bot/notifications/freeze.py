@@ -19,7 +19,7 @@ from bot.workflow.inbox import Press
 LIFT: Final = "lift_freeze"
 """The action id of `Lift freeze`; the value is the freeze."""
 SHOW_ALL: Final = "show_frozen"
-"""The action id of `Show all`, and of the buttons that turn its pages; the value is `FREEZE:PAGE`."""
+"""The action id of `Show all`, and of the buttons that turn its pages; the value is `FREEZE:CHANNEL:PAGE`."""
 FEW: Final = 5
 PAGE: Final = 50
 _LINES_OF_A_SECTION: Final = 10
@@ -57,7 +57,7 @@ def freeze_message(
     ]
     buttons = [_lift_button(freeze, where, zone=zone)]
     if more > 0:
-        buttons.append(button("Show all", action_id=SHOW_ALL, value=f"{freeze.id}:0"))
+        buttons.append(button("Show all", action_id=SHOW_ALL, value=f"{freeze.id}:{channel}:0"))
     upgrades = [_upgrade_line(upgrade, request, naming) for upgrade, request in affected.upgrades[:FEW]]
     spoken = [escape(title), told, reason, scheduled, *upgrades, *rest, *small]
     return blocks.message(
@@ -83,8 +83,10 @@ def freeze_over(freeze: UpgradeFreeze, affected: AffectedByFreeze, *, naming: Na
     return blocks.message(told, section(told), zone=zone)
 
 
-def affected_view(freeze: UpgradeFreeze, affected: AffectedByFreeze, *, naming: Naming, page: int = 0) -> View:
-    """Draw the modal with every upgrade that is scheduled within a freeze, in pages."""
+def affected_view(
+    freeze: UpgradeFreeze, affected: AffectedByFreeze, *, channel: str, naming: Naming, page: int = 0
+) -> View:
+    """Draw the modal with every upgrade that is scheduled within a freeze, as far as a channel is told, in pages."""
     upgrades = affected.upgrades
     pages = max(1, -(-len(upgrades) // PAGE))
     page = min(max(page, 0), pages - 1)
@@ -99,7 +101,8 @@ def affected_view(freeze: UpgradeFreeze, affected: AffectedByFreeze, *, naming: 
         turns = [("Previous", page - 1)] if page else []
         turns += [("Next", page + 1)] if page < pages - 1 else []
         turn = [
-            button(label, action_id=f"{SHOW_ALL}_{label.lower()}", value=f"{freeze.id}:{to}") for label, to in turns
+            button(label, action_id=f"{SHOW_ALL}_{label.lower()}", value=f"{freeze.id}:{channel}:{to}")
+            for label, to in turns
         ]
         parts.append(actions(*turn, block_id="frozen_pages"))
     return View(type="modal", title="Within the freeze", close="Close", blocks=tuple(parts))

@@ -127,14 +127,14 @@ class FreezeListeners:
         if refusal := self.access_gate.refusal(await self.access_gate.identify(member_of(body))):
             await self.answers.tell(body, refusal)
             return
-        freeze_id, _, page = text(action_of(body), "value").partition(":")
+        freeze_id, channel, page = (*text(action_of(body), "value").split(":", 2), "", "")[:3]
         try:
-            found, affected = await self.freezing.affected(FreezeId(freeze_id))
+            found, affected = await self.freezing.affected(FreezeId(freeze_id), channel=channel)
         except Missing:
             await self.answers.tell(body, "This freeze is no longer known here.")
             return
         number = int(page) if page.isascii() and page.isdigit() else 0
-        view = freeze.affected_view(found, affected, naming=self.viewing.naming, page=number).payload()
+        view = freeze.affected_view(found, affected, channel=channel, naming=self.viewing.naming, page=number).payload()
         if not view_id:
             await self._show(body, view)
             return

@@ -206,11 +206,11 @@ class Freezing:
             ),
         )
 
-    async def affected(self, freeze_id: FreezeId) -> tuple[UpgradeFreeze, AffectedByFreeze]:
-        """Return a freeze with all that it touches; raises Missing."""
+    async def affected(self, freeze_id: FreezeId, *, channel: str) -> tuple[UpgradeFreeze, AffectedByFreeze]:
+        """Return a freeze with what it touches in the environments of a channel; raises Missing."""
         async with self.read() as work:
             freeze = await work.freezes.get(freeze_id)
-            return freeze, await find_affected(work, freeze, now=self.now())
+            return freeze, await find_affected(work, freeze, now=self.now(), channel=channel)
 
     # --- who may ---
 
@@ -268,11 +268,9 @@ class Freezing:
             await work.commit()
 
 
-async def find_affected(
-    work: ReadOnlyWork, freeze: UpgradeFreeze, *, now: datetime, channel: str | None = None
-) -> AffectedByFreeze:
-    """Return what a freeze touches, in all its places or in those of one channel."""
-    places = tuple(one for one in freeze.places if channel in {None, one.channel})
+async def find_affected(work: ReadOnlyWork, freeze: UpgradeFreeze, *, now: datetime, channel: str) -> AffectedByFreeze:
+    """Return what a freeze touches in the environments of one channel."""
+    places = tuple(one for one in freeze.places if one.channel == channel)
     here = replace(freeze, places=places)
     touched: list[ScheduledUpgrade] = []
     unknown = 0

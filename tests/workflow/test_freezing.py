@@ -251,7 +251,9 @@ async def test_what_it_touches_is_known() -> None:
     await freeze(harness, PRODUCTION, until=timedelta(hours=1))
     await freeze(harness, STAGING, until=timedelta(days=5))
 
-    long, short, elsewhere = [(await harness.freezing.affected(one.id))[1] for one in freezes(harness)]
+    long, short, elsewhere = [
+        (await harness.freezing.affected(one.id, channel=one.channels[0]))[1] for one in freezes(harness)
+    ]
     assert [(upgrade.request_id, request and request.id) for upgrade, request in long.upgrades] == [
         (scheduled.id, scheduled.id)
     ]
@@ -272,4 +274,6 @@ async def test_what_is_just_being_submitted_is_listed() -> None:
 
     (one,) = freezes(harness)
     assert one.underway == (request.id,)
-    assert [found.id for found in (await harness.freezing.affected(one.id))[1].underway] == [request.id]
+    assert [found.id for found in (await harness.freezing.affected(one.id, channel="C0PRODUCTION"))[1].underway] == [
+        request.id
+    ]
