@@ -12,6 +12,7 @@ from bot.store.storage import Storage
 from bot.store.tables import FreezeRow
 from bot.store.transaction import transaction
 from bot.workflow.errors import Missing, Stale
+from bot.workflow.transitions import store_freeze
 from tests.builders import ACME, NOON, ROOS, SEM, an_upgrade_request
 from tests.store.conftest import Subject
 
@@ -172,3 +173,24 @@ async def test_submissions_in_one_environment_do_not_wait_for_each_other(postgre
         await asyncio.wait_for(second.freezes.keep_submissions_out([PRODUCTION]), timeout=5)
     await one.close()
     await other.close()
+
+
+async def test_each_freeze_has_a_chain_in_the_audit_trail(stored: Storage) -> None:
+    """Set, lifted or ended: the trail verifies, and an auditor reads who did what when."""
+    async with stored.begin() as work:
+        one = await store_freeze(work, None, a_freeze(1), at=NOON)
+        other = await store_freeze(work, None, a_freeze(2, STAGING, PRODUCTION), at=NOON)
+        await store_freeze(work, one, one.lift(by=SEM, at=NOON), at=NOON, actor=SEM)
+        await store_freeze(work, other, other.end(at=other.until), at=other.until)
+        await work.commit()
+
+    events = [event async for event in stored.audit_trail.events()]
+
+    assert await stored.audit_trail.verify() == ()
+    assert [(event["request_id"], event["kind"], event["actor"]) for event in events] == [
+        ("f1", "freeze set", ROOS),
+        ("f1", "freeze lifted", SEM),
+        ("f2", "freeze set", ROOS),
+        ("f2", "freeze ended", ""),
+    ]
+    assert events[2]["facts"]["environments"] == ["acme/staging", "acme/production"]

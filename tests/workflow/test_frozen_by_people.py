@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.events import WindowBrokeRule
 from bot.domain.findings import Frozen
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.request import State
 from bot.workflow.inbox import FormSubmitted
-from tests.builders import ACME, NOON, SEM, WEB, a_form, a_policy, a_rule
+from bot.workflow.outbox import Kind
+from tests.builders import ACME, NOON, SEM, WEB, a_form, a_policy, a_rule, a_window
 from tests.workflow.harness import Harness, a_harness
 
 UNTIL = NOON + timedelta(days=30)
@@ -119,3 +121,18 @@ async def test_it_may_be_overridden_where_the_policy_allows_that() -> None:
 
     assert (request.override, request.required) == (True, 2)
     assert request.cluster_identity == WEB
+
+
+async def test_a_window_that_the_cloud_moves_into_it_is_told_at_once() -> None:
+    """As with a freeze of the policy file; one that was moved out of it is not."""
+    harness = await a_harness()
+    await harness.submitted()
+    await harness.poll()
+    await frozen(harness)
+    inside, after = a_window(NOON + timedelta(days=9)), a_window(UNTIL)
+
+    for window in (inside, after):
+        harness.cloud.readings[0] = replace(harness.cloud.readings[0], window=window)
+        await harness.poll()
+
+    assert [one.window for one in harness.told(WindowBrokeRule, Kind.CHANNEL)] == [inside]
