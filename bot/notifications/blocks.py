@@ -25,6 +25,7 @@ _A_HEADER: Final = 100
 _SHORT_ENOUGH: Final = 200
 _SECTION: Final = 3000
 _FIELD: Final = 2000
+_ALERT: Final = 200
 _MOST_FIELDS: Final = 10
 _MOST_ELEMENTS: Final = 10
 _MOST_BUTTONS: Final = 25
@@ -163,6 +164,21 @@ def header(text: str) -> Block:
 def section(markup: str, *, accessory: Block | None = None) -> Block:
     """Make a paragraph, with a button beside it if one is given."""
     return {"type": "section", "text": mrkdwn(markup), **({"accessory": accessory} if accessory else {})}
+
+
+def alert(markup: str, *, level: Literal["warning", "error"]) -> Block:
+    """Make a warning for a modal; what does not fit into one is a paragraph. Only views.update takes it."""
+    if units(markup) > _ALERT:
+        return section(markup)
+    return {"type": "alert", "level": level, "text": mrkdwn(markup, _ALERT)}
+
+
+def without_alerts(drawn: Sequence[object]) -> list[object]:
+    """Return blocks with each alert as a paragraph of the same words."""
+    return [
+        {"type": "section", "text": one["text"]} if isinstance(one, Mapping) and one.get("type") == "alert" else one
+        for one in drawn
+    ]
 
 
 def quotation(text: str) -> Block:

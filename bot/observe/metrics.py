@@ -96,6 +96,11 @@ CONNECTIONS_CLOSED: Final = Counter(
     ["why"],  # slow, idle, crowded out, too large, stopping
     registry=REGISTRY,
 )
+ALERTS_REFUSED: Final = Counter(
+    "upgrade_bot_alerts_refused_total",
+    "How often Slack refused a form because of an alert block; from then on the process draws paragraphs.",
+    registry=REGISTRY,
+)
 CLOCK_SET: Final = Counter(
     "upgrade_bot_clock_set_total", "How often this machine's clock was set, by two seconds or more.", registry=REGISTRY
 )

@@ -284,19 +284,18 @@ def facts(shown: FormView) -> Iterable[Block]:
         f"*{_estimate_label(shown)}*\n{_estimate(shown)}",
     )
     for broken in shown.broken:
-        yield blocks.section(f"*Cannot be requested:* {text.escape(rules.advice(broken), SENTENCE)}")
+        yield blocks.alert(f"*Cannot be requested:* {text.escape(rules.advice(broken), SENTENCE)}", level="error")
+    if (scheduled := shown.scheduled) is not None:
+        to = text.escape(scheduled.to_version, 80)
+        said = f"*Please note:* An upgrade to {to} is already scheduled. A new request reschedules it."
+        yield blocks.alert(said, level="warning")
+        window = f", {text.span(scheduled.window)}" if scheduled.window else ""
+        yield blocks.context(f"The scheduled one: {phrases.status(scheduled.status)}{window}.")
     for note in _notes(shown):
-        yield blocks.section(f"*Please note:* {note}")
+        yield blocks.alert(f"*Please note:* {note}", level="warning")
 
 
 def _notes(shown: FormView) -> Iterable[str]:
-    if (scheduled := shown.scheduled) is not None:
-        status = phrases.status(scheduled.status)
-        window = f", window {text.span(scheduled.window)}" if scheduled.window else ""
-        yield (
-            f"An upgrade to {text.escape(scheduled.to_version)} is already scheduled ({status}{window}). "
-            "A new request reschedules it."
-        )
     if (waiting := shown.waiting) is not None:
         yield (
             f"{text.mention(waiting.requester)} has already requested {text.escape(waiting.to_version)} "
