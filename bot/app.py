@@ -149,6 +149,7 @@ class Bot:
             readiness_check=built.readiness_check,
             rollouts=built.rollouts,
             freezing=built.freezing,
+            fleet=built.fleet,
             begin=storage.begin,
             members=people,
             messenger=messenger,

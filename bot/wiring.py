@@ -28,6 +28,7 @@ from bot.workflow.channel_contacts import ChannelContacts
 from bot.workflow.concluding import Concluding
 from bot.workflow.deciding import Deciding
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.fleet import FleetReading
 from bot.workflow.freezing import Freezing
 from bot.workflow.homes import HomeReading
 from bot.workflow.permissions import Permissions, who_is_it
@@ -54,6 +55,7 @@ class UseCases:
     in_force: PolicyInForce
     viewing: Viewing
     home_reading: HomeReading
+    fleet: FleetReading
     requesting: Requesting
     deciding: Deciding
     submitting: Submitting
@@ -134,13 +136,15 @@ def use_cases(
     announcing = Announcing(policy=policy, rule_check=rule_check, words=rules, now=now)
     cataloguing = Cataloguing(begin=begin, cloud=cloud, catalog_cache=catalog_cache)
     links = Links(workspace=workspace, console=Console(pattern=console_url))
-    home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check)
+    fleet = FleetReading(read=read, catalog_cache=catalog_cache, facts=kubernetes_facts(), now=now, zone=zone)
+    home_reading = HomeReading(viewing=viewing, permissions=permissions, rule_check=rule_check, fleet=fleet)
     draw_home = partial(_draw_home, home_reading, links)
     return UseCases(
         catalog_cache=catalog_cache,
         in_force=in_force,
         viewing=viewing,
         home_reading=home_reading,
+        fleet=fleet,
         requesting=Requesting(
             begin=judge,
             read=read,

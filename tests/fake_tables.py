@@ -202,8 +202,11 @@ class FakeUpgrades:
             for one in self._unfinished()
             if one.organisation in organisations and environment in {None, one.environment}
         ]
-        dated = sorted((one for one in some if one.window), key=lambda one: one.window.start if one.window else 0)
-        return tuple([*dated, *(one for one in some if not one.window)][:limit])
+        return _by_window(some)[:limit]
+
+    async def unfinished_of(self, clusters: Collection[ClusterIdentity]) -> tuple[ScheduledUpgrade, ...]:
+        """Return those of these clusters that are not final, by window start, None last."""
+        return _by_window([one for one in self._unfinished() if one.cluster_identity in clusters])
 
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""
@@ -702,3 +705,8 @@ class FakeAlertChecks:
         """Remove them."""
         for upgrade in upgrades:
             self.tables.alert_checks.pop((organisation, upgrade), None)
+
+
+def _by_window(upgrades: Sequence[ScheduledUpgrade]) -> tuple[ScheduledUpgrade, ...]:
+    dated = sorted((one for one in upgrades if one.window), key=lambda one: one.window.start if one.window else 0)
+    return (*dated, *(one for one in upgrades if not one.window))

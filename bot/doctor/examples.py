@@ -46,6 +46,7 @@ from bot.domain.events import (
     WindowNear,
 )
 from bot.domain.findings import Able, Action, Frozen, MayNotFreeze
+from bot.domain.fleet import fleet as fleet_of
 from bot.domain.form import Form
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.naming import PLAIN, Naming
@@ -58,7 +59,7 @@ from bot.domain.scheduled import INFERRED, ScheduledUpgrade, UpgradeIdentity
 from bot.domain.slots import Slots
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window
 from bot.kubernetes_facts import kubernetes_facts
-from bot.notifications import blocks, notes, rollout_notes
+from bot.notifications import blocks, fleet, notes, rollout_notes
 from bot.notifications import readiness as readiness_words
 from bot.notifications.blocks import Message
 from bot.notifications.card import card, retired, struck
@@ -76,6 +77,7 @@ from bot.slack.form import rollout as rollout_form
 from bot.slack.form.directory import Index
 from bot.slack.form.freeze import FreezeForm
 from bot.slack.form.modal import ModalMetadata
+from bot.workflow.fleet import FleetLine, FleetPage, FleetPlace
 from bot.workflow.freezing import AffectedByFreeze, AllFreezes, PolicyFreeze
 from bot.workflow.inbox import MessageRef
 from bot.workflow.outbox import about
@@ -318,6 +320,8 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
         for number, event in enumerate(events(one))
         if not isinstance(event, Answered)
     ]
+    for number in (0, 8, 500):
+        yield f"fleet, {number} clusters", fleet.answer(_fleet(one, number, size=fleet.PRESSING), naming=PLAIN)
     for number, page in enumerate(digest(waiting, total=len(waiting))):
         yield f"digest, page {number + 1}", page.message
 
@@ -347,6 +351,9 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     many = tuple(replace(one, id=RequestId(f"r{number}")) for number in range(30))
     yield "home, long", home(replace(_home(one), upgrades=(UPGRADE,) * 60, waiting=many, page=1)).payload()
     yield "home, closed", closed("Only full members of this workspace may use this.").payload()
+    for number in (0, 8, 500):
+        page = _fleet(one, number, size=fleet.A_PAGE)
+        yield f"fleet modal, {number} clusters", fleet.modal(page, naming=PLAIN).payload()
     for name, filled in _plans():
         counted = rollout_form.Counted(waves=((_CLUSTER,), (_OTHER,)), left_out=({}, {"already there": 3}))
         yield f"rollout form {name}", rollout_form.draw(filled, counted, _INDEX, (_NEW, _OLD))
@@ -362,6 +369,33 @@ def views(base: UpgradeRequest | None = None) -> Iterator[tuple[str, dict[str, A
     yield "rollout clusters", clusters_view(_rollout()).payload()
     large = replace(_rollout(), clusters=_rollout().clusters * 60)
     yield "rollout clusters, page 2", clusters_view(large, page=1).payload()
+
+
+def _fleet(one: UpgradeRequest, number: int, *, size: int) -> FleetPage:
+    """Build a page of a fleet of so many clusters, with the texts of a request."""
+    place = FleetPlace(organisation=_ACME, environment=one.environment)
+    clusters = tuple(
+        replace(
+            _CLUSTER,
+            slug=f"{one.cluster}-{count}",
+            environment=one.environment,
+            version=f"v1.{25 + count % 12}.4-u-ame.3",
+        )
+        for count in range(number)
+    )
+    catalog = Catalog(organisation=_ACME, fetched_at=NOON, clusters=clusters, versions=(_NEW, _OLD))
+    found = fleet_of([catalog], kubernetes_facts(), today=NOON.date())
+    lines = tuple(
+        FleetLine(
+            cluster=cluster,
+            ends=date(2026, 10, 27) if count % 3 else None,
+            recommended=one.to_version if count % 2 else "",
+            upgrade=None if count % 4 else replace(UPGRADE, to_version=one.to_version),
+            window=a_window() if count % 5 else None,
+        )
+        for count, cluster in enumerate(found.clusters[:size])
+    )
+    return FleetPage(place=place, fleet=found, lines=lines, page=0, pages=max(1, -(-number // size)))
 
 
 _CLUSTER: Final = Cluster(

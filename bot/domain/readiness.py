@@ -325,9 +325,9 @@ def readiness(
             EndOfLife(
                 today=at.astimezone(UTC).date(),
                 running=here,
-                running_ends=_ends(facts, here),
+                running_ends=end_of_life(facts, here),
                 target=there,
-                target_ends=_ends(facts, there),
+                target_ends=end_of_life(facts, there),
             ),
             _removed(facts, here, there),
             _path(target, on_offer),
@@ -340,7 +340,8 @@ def readiness(
     )
 
 
-def _ends(facts: KubernetesFacts, minor: Minor | None) -> date | None:
+def end_of_life(facts: KubernetesFacts, minor: Minor | None) -> date | None:
+    """Return the last day of support of a minor upstream, None where it is not known."""
     known = facts.minors.get(minor) if minor else None
     return known.end_of_life if known else None
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+from bot.domain.fleet import Fleet
 from bot.domain.naming import Naming
 from bot.domain.request import OPEN, State, UpgradeRequest, competing
 from bot.domain.scheduled import ScheduledUpgrade
-from bot.notifications import phrases
+from bot.notifications import fleet, phrases
 from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import ActionId, CallbackId
@@ -16,6 +17,7 @@ from bot.notifications.links import NO_LINKS, Links
 from bot.notifications.rows import row
 from bot.notifications.standing import mark, standing
 from bot.notifications.text import clip, escape, link, mention, recently, sentence, when
+from bot.workflow.fleet import EVERYWHERE
 from bot.workflow.inbox import Press
 from bot.workflow.viewing import HomeView
 
@@ -48,6 +50,7 @@ def home(seen: HomeView, *, links: Links = NO_LINKS) -> View:
         header("Kubernetes upgrades"),
         context(*_freshness(seen)),
         actions(schedule, block_id="home:top"),
+        *(_fleet(seen.fleet) if seen.fleet and page == 0 else ()),
         *_list("Waiting for your decision", seen.waiting, WAITING_A_PAGE, page, partial(_waiting, around=around)),
         *_list(
             "Upcoming and running",
@@ -61,6 +64,10 @@ def home(seen: HomeView, *, links: Links = NO_LINKS) -> View:
         *_turning(page, pages),
         callback_id=CallbackId.HOME,
     )
+
+
+def _fleet(found: Fleet) -> tuple[Block, ...]:
+    return (divider(), section(f"*Fleet*\n{fleet.summary(found)}"), fleet.buttons(EVERYWHERE))
 
 
 def closed(why: str) -> View:

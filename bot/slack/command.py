@@ -19,6 +19,7 @@ from bot.notifications.text import escape, trusted
 from bot.slack import listing
 from bot.slack.answers import in_ack, sentence
 from bot.slack.errors import Listener
+from bot.slack.fleet import FleetListeners
 from bot.slack.form.directory import Directory, Place
 from bot.slack.form.filling import NotUnderstood, Typed
 from bot.slack.form.modal import ModalMetadata
@@ -32,6 +33,7 @@ from bot.slack.form.words import (
     ListRollouts,
     ListUp,
     PlanRollout,
+    ShowFleet,
     Status,
     understand,
 )
@@ -64,6 +66,7 @@ class Command:
     opening: Opening
     rollouts: RolloutListeners
     freezes: FreezeListeners
+    fleet: FleetListeners
     access_gate: AccessGate
     guard: Callable[[Listener], Listener]
     naming: Naming
@@ -102,7 +105,7 @@ class Command:
         differ = f"This bot answers `{self.name}`, and was sent `{escape(received)}`"
         await ack(**sentence(f"{differ}: its BOT_COMMAND and the Slack app differ. Please tell whoever runs it."))
 
-    async def _answer(  # noqa: C901, PLR0911 - one for each word
+    async def _answer(  # noqa: C901, PLR0911, PLR0912 - one for each word
         self, body: Payload, member: Member | None
     ) -> Message | None:
         match understand(text(body, "text")):
@@ -110,6 +113,8 @@ class Command:
                 return self.usage
             case ListUp(environment=environment):
                 return await self._list(environment)
+            case ShowFleet(environment=environment):
+                return await self._fleet(environment)
             case Status(cluster=name):
                 return await self._status(body, name)
             case ListRollouts():
@@ -147,14 +152,26 @@ class Command:
         self.opening.start(body, Wanted(form=filled.form, notes=filled.notes))
         return None
 
-    async def _list(self, environment: str) -> Message:
+    def _place(self, environment: str) -> Place | None:
+        """Return the place of this name, None when others have clusters and this has none."""
         index = self.directory.index
         place = index.place(environment) if environment else _EVERYWHERE
-        if place is None and index.clusters:
-            return self._not_understood(
-                f"No environment `{escape(environment)}` has clusters. {self._places(environment)}"
-            )
-        place = place or Place(name=environment, environment=environment)
+        return place or (None if index.clusters else Place(name=environment, environment=environment))
+
+    def _no_place(self, environment: str) -> Message:
+        return self._not_understood(f"No environment `{escape(environment)}` has clusters. {self._places(environment)}")
+
+    async def _fleet(self, environment: str) -> Message:
+        place = self._place(environment)
+        if place is None:
+            return self._no_place(environment)
+        key = f"fleet {place.organisation}/{place.environment}"
+        return await self.answers.get(key, partial(self.fleet.answer, place))
+
+    async def _list(self, environment: str) -> Message:
+        place = self._place(environment)
+        if place is None:
+            return self._no_place(environment)
         key = f"list {place.organisation}/{place.environment}"  # the place, however the person wrote its name
         return await self.answers.get(key, partial(self._overview, place))
 

@@ -15,6 +15,7 @@ from bot.slack.bolt import Listening, bolt
 from bot.slack.card_buttons import CardButtons, Judge
 from bot.slack.command import MOST_KEPT, UNSEEN, Command
 from bot.slack.errors import LastResort
+from bot.slack.fleet import FleetListeners
 from bot.slack.form.changes import FormChanges
 from bot.slack.form.directory import Directory
 from bot.slack.form.filling import Typed
@@ -29,6 +30,7 @@ from bot.slack.supervisor import Supervisor
 from bot.slack.web.identity import Identity
 from bot.slack.web.members import AccessGate, Reused
 from bot.slack.web.views import Views
+from bot.workflow.fleet import FleetReading
 from bot.workflow.freezing import Freezing
 from bot.workflow.ports import BeginWork, Clock, Members
 from bot.workflow.readiness import ReadinessCheck
@@ -50,6 +52,7 @@ class Edge:
     readiness_check: ReadinessCheck
     rollouts: Rollouts
     freezing: Freezing
+    fleet: FleetReading
     begin: BeginWork
     members: Members
     messenger: Messenger
@@ -110,9 +113,21 @@ class Edge:
             answers=answers,
             guard=guard,
         )
+        fleet = FleetListeners(
+            reading=self.fleet,
+            directory=directory,
+            naming=naming,
+            rollouts=rollouts,
+            access_gate=access_gate,
+            views=views,
+            tasks=self.tasks,
+            answers=answers,
+            guard=guard,
+        )
         return (
             rollouts,
             freezes,
+            fleet,
             Command(
                 name=self.command,
                 viewing=self.viewing,
@@ -121,6 +136,7 @@ class Edge:
                 opening=opening,
                 rollouts=rollouts,
                 freezes=freezes,
+                fleet=fleet,
                 access_gate=access_gate,
                 guard=guard,
                 naming=naming,

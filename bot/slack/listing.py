@@ -120,6 +120,7 @@ def explained(command: str, policy: Policy, *, naming: Naming = PLAIN) -> Messag
             f"`{name} list [ENVIRONMENT]` lists what is scheduled, running and waiting.",
             f"`{name} status CLUSTER` shows what one cluster runs, and its latest upgrades and requests.",
             f"`{name} rollout` plans one version for many clusters, in waves; `{name} rollouts` lists them.",
+            f"`{name} fleet [ENVIRONMENT]` shows what all clusters run, until when, and what is next.",
             f"`{name} freeze [ENVIRONMENT] [until WHEN]` stops upgrades for a while; `{name} freezes` lists freezes.",
             f"`{name} help` lists all of this.",
             *((_SEVERAL,) if naming.several else ()),

@@ -230,8 +230,9 @@ class RolloutListeners:
         await self._show(body, form.draw(filled, await self._count(filled), index, self._versions()))
 
     async def _show(self, body: Payload, view: dict[str, object]) -> None:
+        show = self.views.push if text(body, "view", "type") == "modal" else self.views.open
         try:
-            await self.views.open(text(body, "trigger_id"), view)
+            await show(text(body, "trigger_id"), view)
         except ViewFailed as error:
             _log.warning("slack.modal_not_opened", code=error.code)
             await self.answers.tell(body, TOO_LATE if isinstance(error, TriggerGone) else NOT_OPENED)

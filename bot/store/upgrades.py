@@ -121,6 +121,12 @@ class StoredUpgrades:
         order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)
         return await self._read(query.order_by(*order).limit(limit))
 
+    async def unfinished_of(self, clusters: Collection[ClusterIdentity]) -> tuple[ScheduledUpgrade, ...]:
+        """Return those of these clusters that are not final, by window start, None last."""
+        query = _READ.where(_UNFINISHED, UpgradeRow.cluster_identity.in_(clusters))
+        order = (UpgradeRow.window_start.is_(None), UpgradeRow.window_start, *_KEYS)
+        return await self._read(query.order_by(*order))
+
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""
         query = _READ.where(UpgradeRow.cluster_identity == cluster)

@@ -8,6 +8,7 @@ from bot.domain.people import Member, MemberId
 from bot.domain.request import State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable
+from bot.workflow.fleet import FleetReading
 from bot.workflow.outbox import Urgency
 from bot.workflow.permissions import Permissions
 from bot.workflow.ports import UnitOfWork
@@ -24,6 +25,7 @@ class HomeReading:
     viewing: Viewing
     permissions: Permissions
     rule_check: RuleCheck
+    fleet: FleetReading
 
     async def read(self, member_id: MemberId) -> HomeView:
         """Return what the person's Home shows now; raises NotEntitled unless it is a full member's.
@@ -56,6 +58,7 @@ class HomeReading:
             more=overview.more,
             ended=tuple(one for one in submitted if one and one.is_final),
             cards=cards,
+            fleet=self.fleet.fleet(),
         )
 
     async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:

@@ -154,6 +154,9 @@ class ReadUpgrades(Protocol):
     ) -> tuple[ScheduledUpgrade, ...]:
         """Return their upgrades not final, all or of one environment's name, by window start, None last."""
 
+    async def unfinished_of(self, clusters: Collection[ClusterIdentity]) -> tuple[ScheduledUpgrade, ...]:
+        """Return those of these clusters that are not final, by window start, None last."""
+
     async def of_cluster(self, cluster: ClusterIdentity, *, limit: int) -> tuple[ScheduledUpgrade, ...]:
         """Return a cluster's, newest status first."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import Refused
 from bot.domain.findings import Finding
+from bot.domain.fleet import Fleet
 from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
 from bot.domain.people import MemberId
@@ -100,6 +101,7 @@ class HomeView:
 
     `ended` are the upgrades of the person's own requests that are no longer under way; `page` is counted from 0;
     `more` is whether there are more upgrades than are held here; `cards` is where the cards of what is shown are.
+    `fleet` are all clusters, None where nobody looked.
     """
 
     member: MemberId
@@ -112,6 +114,7 @@ class HomeView:
     page: int = 0
     more: bool = False
     cards: Cards = field(default_factory=dict)
+    fleet: Fleet | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ from bot.slack.web.identity import Identity
 from bot.slack.web.members import People
 from bot.slack.web.messenger import SlackMessenger
 from bot.workflow.catalog_cache import CatalogCache
+from bot.workflow.fleet import FleetReading
 from bot.workflow.freezing import Freezing
 from bot.workflow.inbox import ButtonPressed
 from bot.workflow.permissions import Permissions
@@ -169,6 +170,9 @@ async def harness(
                 words=rules,
                 freeze_words=freeze,
                 now=clock,
+            ),
+            fleet=FleetReading(
+                read=storage.read, catalog_cache=catalog_cache, facts=kubernetes_facts(), now=clock, zone=UTC
             ),
             begin=storage.begin,
             members=people,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.cluster import Organisation
+from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.scheduled import APPEARS_UPGRADED, ScheduledUpgrade, UpgradeIdentity
 from bot.store.transaction import MANY
 from bot.workflow.errors import Stale
@@ -174,6 +174,24 @@ async def test_upcoming_are_ordered_by_window(subject: Subject) -> None:
         assert [one.identity for one in await upcoming([ACME, other], limit=1, environment="staging")] == ["late"]
         assert [one.identity for one in await upcoming([other], limit=9)] == ["soon"]
         assert await upcoming([other], limit=9, environment="staging") == ()
+
+
+async def test_the_unfinished_upgrades_of_some_clusters_are_found_at_once(subject: Subject) -> None:
+    """By window, as in the list of what is coming; of no clusters there are none."""
+    other, third = ClusterIdentity("other"), ClusterIdentity("third")
+    await saved(
+        subject,
+        named("none", window=None),
+        named("late", window=a_window(NOON + 5 * HOUR), cluster_identity=other),
+        named("soon", window=a_window(NOON + HOUR)),
+        named("over", window=a_window(NOON), status="SUCCEEDED"),
+        named("third", window=a_window(NOON), cluster_identity=third),
+    )
+
+    async with subject.read() as work:
+        found = await work.upgrades.unfinished_of([WEB, other])
+        assert [one.identity for one in found] == ["soon", "late", "none"]
+        assert await work.upgrades.unfinished_of([]) == ()
 
 
 async def test_windows_between_two_moments_include_both(subject: Subject) -> None:

@@ -41,6 +41,13 @@ class Status:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShowFleet:
+    """Tell about all clusters, everywhere or in one environment."""
+
+    environment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlanRollout:
     """Open the modal "Plan rollout"."""
 
@@ -69,7 +76,7 @@ class Fill:
     words: tuple[str, ...]
 
 
-Asked = Blank | Help | ListUp | Status | PlanRollout | ListRollouts | FreezeUpgrades | ListFreezes | Fill
+Asked = Blank | Help | ListUp | Status | ShowFleet | PlanRollout | ListRollouts | FreezeUpgrades | ListFreezes | Fill
 
 
 def understand(text: str) -> Asked:  # noqa: PLR0911 - one for each word
@@ -82,6 +89,8 @@ def understand(text: str) -> Asked:  # noqa: PLR0911 - one for each word
             return Help()
         case ["list", *rest]:
             return ListUp(environment=" ".join(words[1:]) if rest else "")
+        case ["fleet", *rest]:
+            return ShowFleet(environment=" ".join(words[1:]) if rest else "")
         case ["rollout", *_]:
             return PlanRollout()
         case ["rollouts", *_]:

@@ -71,6 +71,11 @@ class Views:
         opened = self.client.views_open(trigger_id=trigger_id, view=_plain(view))
         return _shown(await call("views.open", opened, error=_view_failed))
 
+    async def push(self, trigger_id: str, view: dict[str, object]) -> Shown:
+        """Open a modal on top of the one that is open; raises ViewFailed."""
+        pushed = self.client.views_push(trigger_id=trigger_id, view=view)
+        return _shown(await call("views.push", pushed, error=_view_failed))
+
     async def update(self, view_id: str, view: dict[str, object], *, known_hash: str = "") -> Shown:
         """Redraw a modal; with a hash, only if it has not changed since it was read. Raises ViewFailed."""
         plain = _plain(view)
