@@ -218,6 +218,15 @@ class FakeUpgrades:
         some = [one for one in self._unfinished() if one.window and first <= one.window.start <= last]
         return tuple(sorted(some, key=lambda one: one.window.start if one.window else 0))
 
+    async def requested_before(self, moment: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those that were requested here and are REQUESTED since then or longer."""
+        some = [
+            one
+            for one in self._unfinished()
+            if one.request_id and one.status == "REQUESTED" and one.status_since <= moment
+        ]
+        return tuple(sorted(some, key=lambda one: one.status_since))
+
     async def with_windows(
         self, organisations: Collection[Organisation], *, since: datetime
     ) -> tuple[ScheduledUpgrade, ...]:

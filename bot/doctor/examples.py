@@ -37,6 +37,7 @@ from bot.domain.events import (
     ToldCluster,
     UpgradeOverran,
     UpgradeRequested,
+    UpgradeStale,
     UpgradeSubmitted,
     VoteCast,
     VotesVoided,
@@ -222,6 +223,7 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
         RequestWithdrawn(about=what, by=ROOS),
         RequestExpired(about=what, deadline=of.deadline),
         RequestReplaced(about=what, by_request=RequestId("newer"), by=KIM),
+        RequestReplaced(about=what, by_request=RequestId("newer"), by=KIM, voter=SEM),
         VotesVoided(
             about=what,
             mention=notify,
@@ -249,6 +251,7 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
         ),
         WindowNear(about=what, window=window, hours=24),
         UpgradeOverran(about=what, window=window),
+        UpgradeStale(about=what, since=NOON - timedelta(hours=24), mention=(ROOS,)),
         WentBlind(about=blind, since=NOON),
         SawAgain(about=blind, since=NOON, until=NOON + timedelta(hours=1)),
         ReadinessChanged(about=what, before=judged(of), now=judged(of, alerts=2)),

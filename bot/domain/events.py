@@ -129,11 +129,15 @@ class RequestExpired(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestReplaced(Event):
-    """A newer request took its place, for the same cluster unless it names another in `instead`."""
+    """A newer request took its place, for the same cluster unless it names another in `instead`.
+
+    `voter` is the approver of the older one who is told this.
+    """
 
     by_request: RequestId
     by: MemberId
     instead: str = ""
+    voter: MemberId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +239,13 @@ class UpgradeOverran(Event):
     """The window ended and the upgrade is still running."""
 
     window: Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpgradeStale(Event):
+    """The cloud has had the upgrade since `since`, and has not scheduled it."""
+
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -357,6 +368,7 @@ AnyEvent = (
     | WindowBrokeRule
     | WindowNear
     | UpgradeOverran
+    | UpgradeStale
     | ReadinessChanged
     | AlertsBegan
     | WentBlind

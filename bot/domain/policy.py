@@ -48,6 +48,7 @@ class Rule:
     zone: tzinfo = UTC
     emergency: bool = False
     change: ChangeRule | None = None
+    stale_after: timedelta = timedelta(hours=24)
     timed_freezes: tuple[TimedFreeze, ...] = ()
 
     @property
@@ -82,7 +83,7 @@ def other_eyes(rule: Rule) -> Rule:
     return replace(rule, self_approval=False)
 
 
-_NEWER = ("emergency", "change")
+_NEWER = ("emergency", "change", "stale_after")
 _UNTOUCHED = Rule(environment="")
 
 

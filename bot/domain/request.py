@@ -317,6 +317,10 @@ class UpgradeRequest:
         """Note that nobody can tell whether the cloud has it."""
         return self._to(State.SUBMISSION_UNCLEAR, at=at, outcome=reason)
 
+    def stale(self) -> "UpgradeRequest":
+        """Note that people were told that the cloud has not scheduled it, so that they are told once."""
+        return replace(self, stale_told=True)
+
     def remind(self, *, at: datetime) -> "UpgradeRequest":
         """Note that the approvers were reminded."""
         return replace(self, reminders=self.reminders + 1, reminded_at=at)

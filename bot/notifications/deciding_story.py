@@ -68,7 +68,8 @@ def _ended(event: AnyEvent) -> tuple[str, ...] | None:
             return (f"Expired: it was not submitted by {when(event.deadline)}. It can be requested again.",)
         case RequestReplaced():
             which = escape(event.instead, 250) if event.instead else "this cluster"
-            return (f"{mention(event.by)} made a newer request for {which}, which takes its place.",)
+            approved = " Your approval of this one does not count for it." if event.voter else ""
+            return (f"{mention(event.by)} made a newer request for {which}, which takes its place.{approved}",)
         case _:
             return None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.events import AlertsBegan, AnyEvent, StatusMoved, UpgradeOverran, WindowMoved, WindowNear
+from bot.domain.events import AlertsBegan, AnyEvent, StatusMoved, UpgradeOverran, UpgradeStale, WindowMoved, WindowNear
 from bot.notifications import notes, phrases, running_story
 from bot.notifications.blocks import LONGEST_TEXT, Block, Message, header, message, section
 from bot.notifications.context import MessageContext
@@ -102,7 +102,7 @@ def _counted(others: Sequence[Waiting]) -> list[_Part]:
     return parts
 
 
-def _kind(one: Waiting) -> str:
+def _kind(one: Waiting) -> str:  # noqa: PLR0911 - one for each kind
     match one.event:
         case StatusMoved(status=status):
             return phrases.status(status)
@@ -112,6 +112,8 @@ def _kind(one: Waiting) -> str:
             return "window moved"
         case UpgradeOverran():
             return "still running after its window"
+        case UpgradeStale():
+            return "still not scheduled"
         case AlertsBegan():
             return "new alerts after the upgrade"
         case _:

@@ -18,6 +18,7 @@ from bot.domain.events import (
     SubmissionUnclear,
     UpgradeOverran,
     UpgradeRequested,
+    UpgradeStale,
     VoteCast,
     VotesVoided,
     VoteTakenBack,
@@ -63,7 +64,7 @@ def is_alarming(event: AnyEvent) -> bool:
 
 def raises_alarm(event: AnyEvent) -> bool:
     """Whether the channel waits for an all-clear after it."""
-    return is_alarming(event) or isinstance(event, UpgradeOverran | WentBlind)
+    return is_alarming(event) or isinstance(event, UpgradeOverran | UpgradeStale | WentBlind)
 
 
 def ends_alarm(event: AnyEvent) -> bool:
@@ -123,7 +124,11 @@ def private(event: Answered) -> Message:
 def reschedule(event: AnyEvent, current: MessageContext) -> tuple[Block, ...]:
     """Return the button that an alert has, when the upgrade was requested here and can be rescheduled now."""
     request = current.request
-    if request is None or not is_alarming(event) or Press.RESCHEDULE not in presses(request, current.upgrade):
+    if (
+        request is None
+        or not (is_alarming(event) or isinstance(event, UpgradeStale))
+        or Press.RESCHEDULE not in presses(request, current.upgrade)
+    ):
         return ()
     return (press_button(Press.RESCHEDULE, request, current.naming),)
 
@@ -173,6 +178,7 @@ def _mark(event: AnyEvent) -> str:  # noqa: PLR0911 - one for each kind
         case (
             WindowBrokeRule()
             | UpgradeOverran()
+            | UpgradeStale()
             | WentBlind()
             | SubmissionUnclear()
             | AlertsBegan()

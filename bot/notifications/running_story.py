@@ -8,6 +8,7 @@ from bot.domain.events import (
     SawAgain,
     StatusMoved,
     UpgradeOverran,
+    UpgradeStale,
     WentBlind,
     WindowBrokeRule,
     WindowMoved,
@@ -36,7 +37,7 @@ class Told:
     more: tuple[str, ...] = ()
 
 
-def tell(event: AnyEvent, current: MessageContext) -> Told | None:
+def tell(event: AnyEvent, current: MessageContext) -> Told | None:  # noqa: PLR0911 - one for each event
     """Tell it; None for events of other stories."""
     match event:
         case StatusMoved():
@@ -62,6 +63,16 @@ def tell(event: AnyEvent, current: MessageContext) -> Told | None:
                 headline=f"{_what(event, current)} is still running after its window",
                 line="Still running after its window.",
                 more=(f"Its window ended {when(event.window.end)}.", *_by_now("IN_PROGRESS", current)),
+            )
+        case UpgradeStale():
+            return Told(
+                headline=f"{_what(event, current)} still waits for Avisi Cloud to schedule it",
+                line="Avisi Cloud has not scheduled it yet.",
+                more=(
+                    f"Avisi Cloud has had it since {when(event.since)} and has not given it a window.",
+                    "Please look in Avisi Cloud, or ask its support. It can be rescheduled.",
+                    *_by_now("REQUESTED", current),
+                ),
             )
         case _:
             return _sight(event)

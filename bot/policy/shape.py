@@ -38,6 +38,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "change": 'change = { pattern = "CHG[0-9]{7}", url = "https://itsm.example.com/{change}" }',
     "freeze": 'freeze = [{ from = "2026-12-20", to = "2027-01-03", reason = "Holiday freeze" }]',
     "after": 'after = { staging = "3d" }',
+    "stale_after": 'stale_after = "24h"',
     "waves": 'waves = [["development"], ["staging"], ["production"]]',
     "at_once": "at_once = 5",
     "soak": 'soak = "1d"',
@@ -242,6 +243,7 @@ class RuleTable(_Strict):
     after: Annotated[dict[str, Duration], AfterValidator(_slugged)] | None = None
     emergency: bool | None = None
     change: ChangeTable | None = None
+    stale_after: Duration | None = None
 
 
 class RolloutTable(_Strict):

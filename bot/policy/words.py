@@ -62,6 +62,9 @@ def _clauses(rule: Rule) -> list[str]:
     if rule.required_approvals:
         clauses.append(_asked(rule))
     clauses.append(_reminders(rule))
+    clauses.append(
+        f"said in the channel when Avisi Cloud has not scheduled an upgrade after {length(rule.stale_after)}"
+    )
     if more := sorted(rule.announce - ALWAYS_ANNOUNCED):
         clauses.append(f"also announced: {', '.join(more)}")
     if rule.on_call:

@@ -137,6 +137,12 @@ class StoredUpgrades:
         query = _READ.where(_UNFINISHED, UpgradeRow.window_start >= first, UpgradeRow.window_start <= last)
         return await self._read(query.order_by(UpgradeRow.window_start, *_KEYS))
 
+    async def requested_before(self, moment: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those that were requested here and are REQUESTED since then or longer."""
+        query = _READ.where(_UNFINISHED, UpgradeRow.status == "REQUESTED", UpgradeRow.status_since <= moment)
+        found = await self._read(query.order_by(UpgradeRow.status_since, *_KEYS))
+        return tuple(upgrade for upgrade in found if upgrade.request_id)
+
     async def with_windows(
         self, organisations: Collection[Organisation], *, since: datetime
     ) -> tuple[ScheduledUpgrade, ...]:

@@ -116,7 +116,7 @@ class Announcing:
         event, channel = self._status(after, move, request), self._channel(after)
         if await _is_back(work, before, after):
             channel = ""  # it was told there before the cloud stopped reporting it
-        if await _ends_alarm(work, before, after):
+        if await _ends_alarm(work, before, after) or _ends_waiting(before, after, request):
             event, channel = replace(event, ends_alarm=True), self.policy.rule_of(after).channel
         await self._tell(work, after, request, event, channel=channel)
 
@@ -268,6 +268,12 @@ async def _ends_alarm(work: ReadOnlyWork, before: ScheduledUpgrade, after: Sched
     earlier = [move.status for move in reversed(moves) if move.number < after.moves]
     earlier += [one.status for one in others if one.identity != after.identity]
     return before.overrun_told or next((one in ALARMING for one in earlier if one in ALARMING | DONE), False)
+
+
+def _ends_waiting(before: ScheduledUpgrade, after: ScheduledUpgrade, request: UpgradeRequest | None) -> bool:
+    """Whether the channel was told that it waits for too long, and it goes on now."""
+    told = request is not None and request.stale_told
+    return told and before.status == "REQUESTED" and after.status not in ALARMING
 
 
 async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:

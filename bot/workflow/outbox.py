@@ -174,11 +174,20 @@ def in_channel(channel: str, event: AnyEvent, *, key: str) -> OutboxMessage:
 
 def to_requester(request: UpgradeRequest, event: AnyEvent, *, key: str = "") -> OutboxMessage:
     """Send an event to the requester directly."""
+    return _direct(request, event, to=request.requester, key=key or str(request.revision))
+
+
+def to_voter(request: UpgradeRequest, event: AnyEvent, voter: MemberId) -> OutboxMessage:
+    """Send an event to somebody who approved the request directly."""
+    return _direct(request, event, to=voter, key=f"{request.revision}:{voter}")
+
+
+def _direct(request: UpgradeRequest, event: AnyEvent, *, to: MemberId, key: str) -> OutboxMessage:
     return OutboxMessage(
-        queue=queues.direct(request.requester),
-        key=f"direct:{request.id}:{type(event).__name__}:{key or request.revision}",
+        queue=queues.direct(to),
+        key=f"direct:{request.id}:{type(event).__name__}:{key}",
         kind=Kind.DIRECT,
-        target=request.requester,
+        target=to,
         request_id=request.id,
         event=event,
     )

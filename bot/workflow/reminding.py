@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.cluster import Organisation
-from bot.domain.events import AcknowledgementMissing, ApproversReminded, UpgradeOverran, WindowNear
+from bot.domain.events import AcknowledgementMissing, ApproversReminded, UpgradeOverran, UpgradeStale, WindowNear
 from bot.domain.freeze import UpgradeFreeze
 from bot.domain.people import EVERYONE
 from bot.domain.policy import Policy, Rule
-from bot.domain.request import PERISHABLE, State, UpgradeRequest
+from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, Status
 from bot.domain.windows import Window
 from bot.workflow import outbox
@@ -70,6 +70,7 @@ class Reminding:
         """Do everything that is due now."""
         await self._requests(lease)
         await self._windows(lease)
+        await self._stale(lease)
 
     async def _requests(self, lease: Lease) -> None:
         async with self.read() as work:
@@ -240,6 +241,37 @@ class Reminding:
             return False
         moves = await work.upgrades.moves(near.upgrade.organisation, near.upgrade.identity)
         return bool(moves) and moves[-1].seen_at > due - AT_ONCE
+
+    async def _stale(self, lease: Lease) -> None:
+        """Tell once of each upgrade that a reading after `stale_after` still has as REQUESTED.
+
+        A reading of before that moment says nothing, nor does one that did not list it.
+        """
+        now = self.now()
+        soonest = min(rule.stale_after for rule in self.policy.rules)
+        async with self.read() as work:
+            waiting = list(self._ours(await work.upgrades.requested_before(now - soonest)))
+            if not waiting:
+                return
+            requests = await work.requests.these(*(RequestId(one.request_id or "") for one in waiting))
+            feeds = {one: await work.feeds.get(one) for one in {upgrade.organisation for upgrade in waiting}}
+        for upgrade in waiting:
+            feed, request = feeds[upgrade.organisation], requests.get(RequestId(upgrade.request_id or ""))
+            due = upgrade.status_since + self.policy.rule_of(upgrade).stale_after
+            is_read = feed.source is Source.ORGANISATION and feed.blind_since is None
+            if request is None or request.stale_told or not is_read or upgrade.missing_since is not None:
+                continue
+            if feed.read_at is not None and feed.read_at >= due:
+                await self._quietly(partial(self._tell_stale, upgrade=upgrade, request=request), lease)
+
+    async def _tell_stale(self, work: UnitOfWork, upgrade: ScheduledUpgrade, request: UpgradeRequest) -> None:
+        now, channel = self.now(), self.policy.rule_of(upgrade).channel
+        about = outbox.about_upgrade(upgrade, request)
+        event = UpgradeStale(about=about, mention=(request.requester,), since=upgrade.status_since)
+        change = Change(audit="still not scheduled", at=now, facts={"since": upgrade.status_since.isoformat()})
+        await store_request(work, request, request.stale(), change)
+        if channel:
+            await work.outbox.put(outbox.in_channel(channel, event, key=f"stale:{request.id}"))
 
     async def _overran(self, work: UnitOfWork, upgrade: ScheduledUpgrade) -> None:
         rule = self.policy.rule_of(upgrade)

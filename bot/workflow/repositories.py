@@ -163,6 +163,9 @@ class ReadUpgrades(Protocol):
     async def windows_between(self, first: datetime, last: datetime) -> tuple[ScheduledUpgrade, ...]:
         """Return those not final whose window starts between the two moments."""
 
+    async def requested_before(self, moment: datetime) -> tuple[ScheduledUpgrade, ...]:
+        """Return those that were requested here and are REQUESTED since then or longer."""
+
     async def with_windows(
         self, organisations: Collection[Organisation], *, since: datetime
     ) -> tuple[ScheduledUpgrade, ...]:

@@ -179,7 +179,10 @@ async def expire(work: UnitOfWork, request: UpgradeRequest, *, at: datetime) -> 
 async def replace_request(
     work: UnitOfWork, older: UpgradeRequest, *, by: UpgradeRequest, at: datetime
 ) -> UpgradeRequest:
-    """End a request because a newer one takes its place; raises Stale."""
+    """End a request because a newer one takes its place; raises Stale.
+
+    When that is somebody else's, those who approved the older one are told by whom as its requester is.
+    """
     instead = Naming(several=by.organisation != older.organisation).cluster(by)
     event = RequestReplaced(
         about=outbox.about(older),
@@ -196,7 +199,11 @@ async def replace_request(
         thread=(event,),
         direct=event,
     )
-    return await store_request(work, older, older.replaced(by=by.id, at=at), change)
+    stored = await store_request(work, older, older.replaced(by=by.id, at=at), change)
+    if older.requester != by.requester and not older.rollout:
+        voters = sorted(older.voters - {older.requester, by.requester})
+        await work.outbox.put(*(outbox.to_voter(stored, replace(event, voter=one), one) for one in voters))
+    return stored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

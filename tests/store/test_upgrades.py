@@ -251,3 +251,21 @@ async def test_a_window_without_a_zone_is_refused(subject: Subject) -> None:
     async with subject.begin() as work:
         with pytest.raises(Exception, match="no time zone"):
             await work.upgrades.save(a_scheduled_upgrade(), replace(a_move(), from_window=naive))
+
+
+async def test_those_that_wait_for_long_were_requested_here_and_are_requested_still(subject: Subject) -> None:
+    """The longest waiting first."""
+    waits = {"status": "REQUESTED", "request_id": "r1", "window": None}
+    await saved(
+        subject,
+        named("longer", **waits | {"status_since": NOON - HOUR}),
+        named("long", **waits | {"status_since": NOON}),
+        named("short", **waits | {"status_since": NOON + timedelta(microseconds=1)}),
+        named("scheduled", **waits | {"status": "SCHEDULED", "status_since": NOON}),
+        named("outside", **waits | {"request_id": None, "status_since": NOON}),
+    )
+
+    async with subject.read() as work:
+        found = await work.upgrades.requested_before(NOON)
+
+    assert [one.identity for one in found] == ["longer", "long"]

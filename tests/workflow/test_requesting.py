@@ -11,7 +11,7 @@ from bot.domain.events import RequestReplaced, UpgradeRequested
 from bot.domain.form import Form
 from bot.domain.people import MemberId
 from bot.domain.policy import Rule
-from bot.domain.request import State
+from bot.domain.request import State, Vote
 from bot.workflow.errors import MembersUnavailable, Stale, Taken
 from bot.workflow.inbox import FormSubmitted, Press
 from bot.workflow.outbox import Kind
@@ -253,6 +253,31 @@ async def test_a_new_request_replaces_an_older_one_at_once(state: State) -> None
     assert harness.now_of(older).replaced_by == newer.id
     assert harness.told(RequestReplaced)[0].by == ROOS
     assert harness.told(RequestReplaced, Kind.DIRECT)[0].about.requester == ANNE
+
+
+async def test_the_people_of_a_request_that_somebody_else_s_replaces_are_told_once() -> None:
+    """Its requester, and whoever approved it; not who made the newer one."""
+    votes = (Vote(member=SEM, at=NOON), Vote(member=KIM, at=NOON))
+    older = an_upgrade_request(requester=ANNE, votes=votes, required=3)
+    harness = await a_harness(older)
+
+    await harness.ask(by=SEM)
+
+    told = {one.target: one.event for one in harness.outbox(Kind.DIRECT, RequestReplaced)}
+    assert set(told) == {ANNE, KIM}
+    assert {(event.by, event.voter) for event in told.values() if isinstance(event, RequestReplaced)} == {
+        (SEM, None),
+        (SEM, KIM),
+    }
+
+
+async def test_who_replaces_a_request_of_their_own_tells_only_themselves() -> None:
+    """The approvers are asked again by the new card."""
+    harness = await a_harness(an_upgrade_request(votes=(Vote(member=SEM, at=NOON),), required=2))
+
+    await harness.ask()
+
+    assert [one.target for one in harness.outbox(Kind.DIRECT, RequestReplaced)] == [ROOS]
 
 
 async def test_a_new_request_waits_for_one_that_is_being_submitted() -> None:

@@ -245,3 +245,24 @@ async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -
     assert "concluded from the version" in alert
     assert "U0ROOS" in alert.mentions.users
     assert alert.buttons == ("Reschedule",)
+
+
+async def test_an_upgrade_that_is_not_scheduled_for_a_day_is_said_once_and_that_it_goes_on(sqlite_file: str) -> None:
+    """Over a restart: one message that mentions who asked, with Reschedule; then its all-clear in the channel."""
+    async with harness(sqlite_file) as home:
+        await home.open_bot()
+        await home.approved("staging/payments")
+        upgrade = home.cloud.upgrades[-1]
+        home.clock.jump(home.clock() + timedelta(hours=25))
+        said = await home.sem.message(CHANNEL, "staging/payments", "still waits for Avisi Cloud to schedule it")
+        await home.close_bot()
+        home.clock.jump(home.clock() + timedelta(hours=25))
+        await home.open_bot()
+        await polled(home.url)
+        home.cloud.move(upgrade.identity, "SCHEDULED")
+        clear = await home.sem.message(CHANNEL, "staging/payments", "is scheduled")
+
+        assert said.mentions.users == {"U0ROOS"}
+        assert "Reschedule" in said.buttons
+        assert "contacts" not in clear
+        assert len([one for one in home.sem.messages(CHANNEL) if "still waits for Avisi Cloud" in one]) == 1

@@ -89,3 +89,19 @@ async def test_an_approver_vouches_that_the_cloud_has_it(home: Harness) -> None:
     assert modal.submit == "Confirm"
     assert done.buttons[0] == "Reschedule"
     assert home.submissions() == 1
+
+
+async def test_people_of_a_request_that_somebody_else_replaces_are_told_by_whom(tmp_path: Path) -> None:
+    """The requester and who approved get one message each."""
+    async with under(TWO.replace('"S0PLATFORM"', '"S0PLATFORM", "U0ROOS"'), tmp_path) as home:
+        card = await home.request()
+        await home.sem.press(CHANNEL, card.ts, "Approve")
+        await home.card(card, "1 of 2")
+        await home.request(by=home.kim)
+        asked = await home.roos.direct("newer request")
+        voted = await home.sem.direct("newer request")
+
+        assert "<@U0KIM>" in asked.text
+        assert "<@U0KIM>" in voted.text
+        assert "Your approval" in voted.text
+        assert "Your approval" not in asked.text
