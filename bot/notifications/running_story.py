@@ -15,7 +15,7 @@ from bot.domain.events import (
     WindowNear,
 )
 from bot.domain.request import State
-from bot.domain.scheduled import ALARMING, APPEARS_UPGRADED, DONE, NOT_FOLLOWED, NOT_REPORTED, PENDING
+from bot.domain.scheduled import ALARMING, APPEARS_UPGRADED, DONE, NOT_FOLLOWED, NOT_REPORTED, PENDING, Status
 from bot.domain.windows import Window
 from bot.notifications import phrases
 from bot.notifications.context import MessageContext
@@ -71,7 +71,7 @@ def tell(event: AnyEvent, current: MessageContext) -> Told | None:  # noqa: PLR0
                 more=(
                     f"Avisi Cloud has had it since {when(event.since)} and has not given it a window.",
                     "Please look in Avisi Cloud, or ask its support. It can be rescheduled.",
-                    *_by_now("REQUESTED", current),
+                    *_by_now(Status.REQUESTED, current),
                 ),
             )
         case _:

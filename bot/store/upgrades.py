@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.cluster import ClusterIdentity, Organisation
-from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, UpgradeIdentity
+from bot.domain.scheduled import DONE, Move, ScheduledUpgrade, Status, UpgradeIdentity
 from bot.store.coding import UNREADABLE, Codec, note_unreadable
 from bot.store.tables import MoveRow, UpgradeRow
 from bot.store.transaction import Transaction, in_parts
@@ -139,7 +139,7 @@ class StoredUpgrades:
 
     async def requested_before(self, moment: datetime) -> tuple[ScheduledUpgrade, ...]:
         """Return those that were requested here and are REQUESTED since then or longer."""
-        query = _READ.where(_UNFINISHED, UpgradeRow.status == "REQUESTED", UpgradeRow.status_since <= moment)
+        query = _READ.where(_UNFINISHED, UpgradeRow.status == Status.REQUESTED, UpgradeRow.status_since <= moment)
         found = await self._read(query.order_by(UpgradeRow.status_since, *_KEYS))
         return tuple(upgrade for upgrade in found if upgrade.request_id)
 

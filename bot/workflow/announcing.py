@@ -273,7 +273,7 @@ async def _ends_alarm(work: ReadOnlyWork, before: ScheduledUpgrade, after: Sched
 def _ends_waiting(before: ScheduledUpgrade, after: ScheduledUpgrade, request: UpgradeRequest | None) -> bool:
     """Whether the channel was told that it waits for too long, and it goes on now."""
     told = request is not None and request.stale_told
-    return told and before.status == "REQUESTED" and after.status not in ALARMING
+    return told and before.status == Status.REQUESTED and after.status not in ALARMING
 
 
 async def _is_back(work: ReadOnlyWork, before: ScheduledUpgrade, after: ScheduledUpgrade) -> bool:

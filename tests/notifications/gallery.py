@@ -55,6 +55,7 @@ EVENTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "WindowMoved SCHEDULED": ("Its window moves before the reminder", (THREAD,)),
     "WindowBrokeRule": ("Avisi Cloud chooses a window in which nothing may run", (CHANNEL,)),
     "WindowNear": ("24 hours and 1 hour before the window, or as the policy says", (CHANNEL,)),
+    "UpgradeStale": ("Avisi Cloud has not scheduled the upgrade for a day, or as the policy says", (CHANNEL,)),
     "UpgradeOverran": ("The upgrade still runs after its window", (CHANNEL,)),
     "WentBlind": ("Statuses could not be read for 10 minutes", (CHANNEL,)),
     "SawAgain": ("Statuses can be read again; under the message that they could not, and in the channel", (CHANNEL,)),

@@ -250,6 +250,7 @@ async def test_without_a_list_what_did_not_arrive_is_alerted(sqlite_file: str) -
 async def test_an_upgrade_that_is_not_scheduled_for_a_day_is_said_once_and_that_it_goes_on(sqlite_file: str) -> None:
     """Over a restart: one message that mentions who asked, with Reschedule; then its all-clear in the channel."""
     async with harness(sqlite_file) as home:
+        home.cloud.lifecycle.automatic = False
         await home.open_bot()
         await home.approved("staging/payments")
         upgrade = home.cloud.upgrades[-1]
