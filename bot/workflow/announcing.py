@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.events import StatusMoved, WindowBrokeRule, WindowMoved
 from bot.domain.findings import BreaksRule
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, Rule
 from bot.domain.request import OPEN, State, UpgradeRequest
 from bot.domain.scheduled import (
     ALARMING,
@@ -89,10 +89,8 @@ class Announcing:
         first = replace(upgrade, moves=1)
         move = _move(first, status=None, window=None, at=self.now())
         stored = await work.upgrades.save(first, move)
-        rule, event = self.policy.rule_of(stored), self._status(stored, move, None)
-        if rule.required_approvals:  # those who would have been asked see that nobody asked them
-            event = replace(event, mention=tuple(dict.fromkeys((*event.mention, *rule.notify))))
-        await self._tell(work, stored, None, event, channel=rule.channel)
+        event = self._status(stored, move, None)
+        await self._tell(work, stored, None, event, channel=self.policy.rule_of(stored).channel)
         await self._check_window(work, stored, None)
         await self._record(work, stored, move)
         await self._repaint_beside(work, stored)
@@ -130,6 +128,7 @@ class Announcing:
     ) -> None:
         event = WindowMoved(
             about=outbox.about_upgrade(after, request),
+            mention=not_asked(self.policy.rule_of(after), request),
             status=after.status,
             window=move.window,
             from_window=move.from_window,
@@ -169,13 +168,12 @@ class Announcing:
             await work.outbox.put(outbox.to_requester(request, quiet, key=key))
 
     def _status(self, upgrade: ScheduledUpgrade, move: Move, request: UpgradeRequest | None) -> StatusMoved:
-        mention: tuple[str, ...] = ()
-        if upgrade.status in ALARMING:
-            on_call = self.policy.rule_of(upgrade).on_call
-            mention = tuple(dict.fromkeys((*([request.requester] if request else []), *on_call)))
+        rule = self.policy.rule_of(upgrade)
+        asked = (request.requester,) if request else ()
+        called = (*asked, *rule.on_call) if upgrade.status in ALARMING else ()
         return StatusMoved(
             about=outbox.about_upgrade(upgrade, request),
-            mention=mention,
+            mention=tuple(dict.fromkeys((*called, *not_asked(rule, request)))),
             status=upgrade.status,
             from_status=move.from_status,
             window=upgrade.window,
@@ -249,6 +247,11 @@ def _move(after: ScheduledUpgrade, *, status: str | None, window: Window | None,
         from_window=window,
         reason=after.reason,
     )
+
+
+def not_asked(rule: Rule, request: UpgradeRequest | None) -> tuple[str, ...]:
+    """Return those who would have been asked to approve an upgrade that nobody requested here."""
+    return rule.notify if request is None and rule.required_approvals else ()
 
 
 def countdown_key(upgrade: ScheduledUpgrade, window: Window, ahead: timedelta) -> str:

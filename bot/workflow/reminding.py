@@ -14,7 +14,7 @@ from bot.domain.request import PERISHABLE, RequestId, State, UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade, Status
 from bot.domain.windows import Window
 from bot.workflow import outbox
-from bot.workflow.announcing import AT_ONCE, countdown_key
+from bot.workflow.announcing import AT_ONCE, countdown_key, not_asked
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import MembersUnavailable, Stale
 from bot.workflow.lookups import request_of
@@ -225,7 +225,11 @@ class Reminding:
         feed = await work.feeds.get(near.upgrade.organisation)
         unread = feed.read_at if feed.blind_since and feed.source is Source.ORGANISATION else None
         event = WindowNear(
-            about=about, window=near.window, hours=near.ahead.total_seconds() / 3600, unread_since=unread
+            about=about,
+            mention=not_asked(self.policy.rule_of(near.upgrade), request),
+            window=near.window,
+            hours=near.ahead.total_seconds() / 3600,
+            unread_since=unread,
         )
         await work.outbox.put(outbox.in_channel(near.channel, event, key=near.key))
 
@@ -285,7 +289,7 @@ class Reminding:
             await work.outbox.put(outbox.repaint(request, because=key))
         if rule.channel:
             about = outbox.about_upgrade(upgrade, request)
-            event = UpgradeOverran(about=about, window=window)
+            event = UpgradeOverran(about=about, mention=not_asked(rule, request), window=window)
             await work.outbox.put(outbox.in_channel(rule.channel, event, key=key))
 
     async def _quietly(self, write: Callable[[UnitOfWork], Awaitable[object]], lease: Lease) -> None:

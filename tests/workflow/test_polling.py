@@ -236,14 +236,14 @@ async def test_an_upgrade_from_outside_is_announced_without_a_request() -> None:
 async def test_an_upgrade_from_outside_calls_upon_those_who_would_have_been_asked(
     required: int, mention: tuple[str, ...]
 ) -> None:
-    """Once, where approvals are asked for: they see that nobody asked them."""
+    """Where approvals are required: they see that nobody asked them."""
     rule = a_rule(required_approvals=required, notify=("S0PLATFORM", KIM))
     harness = await a_harness(READ, policy=a_policy(rule))
 
     await sees(harness, a_reading(identity="out", status="SCHEDULED"))
     await sees(harness, a_reading(identity="out", status="SCHEDULED_NOTIFIED"))
 
-    assert [one.mention for one in harness.told(StatusMoved, Kind.CHANNEL)] == [mention, ()]
+    assert [one.mention for one in harness.told(StatusMoved, Kind.CHANNEL)] == [mention, mention]
 
 
 async def test_watching_only_what_was_requested_leaves_others_alone() -> None:

@@ -215,6 +215,19 @@ async def test_a_reminder_within_a_minute_after_a_countdown_says_nothing_new(lat
     assert [type(event) for event in harness.channel()] == told
 
 
+async def test_a_countdown_to_an_upgrade_from_outside_calls_upon_those_who_would_have_been_asked() -> None:
+    """One that was requested here calls upon nobody."""
+    policy = a_policy(a_rule(notify=("S0PLATFORM",)))
+    request = an_upgrade_request(id="ours", state=State.SUBMITTED)
+    for ours, mention in ((None, ("S0PLATFORM",)), ("ours", ())):
+        upgrade = a_scheduled_upgrade(request_id=ours, window=a_window(NOON + DAY))
+        harness = await a_harness(request, upgrade, policy=policy)
+
+        await at(harness, timedelta(0))
+
+        assert [event.mention for event in harness.told(WindowNear, Kind.CHANNEL)] == [mention]
+
+
 async def test_a_restarted_bot_does_not_count_down_again() -> None:
     """What was told is known by its key."""
     harness = await a_harness(a_scheduled_upgrade(window=a_window(NOON + DAY)))
