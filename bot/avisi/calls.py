@@ -151,7 +151,7 @@ class Calls:
             async with asyncio.timeout(seconds):
                 return await self._exchange(call, seconds)
         except _NEVER_CONNECTED as error:
-            raise NotConnected(f"No connection to Avisi Cloud: {_why(error)}") from error
+            raise NotConnected(f"Could not reach Avisi Cloud: {_why(error)}") from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoAnswer(f"Avisi Cloud did not answer within {seconds:g} s") from error
         except httpx.TransportError as error:

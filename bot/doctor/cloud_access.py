@@ -29,7 +29,7 @@ async def cloud_access(context: DoctorContext) -> AsyncIterator[Finding]:
         yield unknown(TOKEN, f"its organisations are not told: {error.words()}", "What follows tells more.")
     except AvisiError as error:
         fix = reaching(context.settings.acloud_api_endpoint)
-        yield wrong("ACLOUD_API_ENDPOINT", f"Avisi Cloud gives no answer: {error.words()}", fix)
+        yield wrong("ACLOUD_API_ENDPOINT", error.words(), fix)
         return
     else:
         yield ok(TOKEN, f"works; it sees {count(len(visible), 'organisation')}")

@@ -44,7 +44,7 @@ def wrong(about: str, text: str, fix: str) -> Finding:
     return Finding(about=about, state=State.WRONG, text=text, fix=fix)
 
 
-def unknown(about: str, text: str, fix: str = "Fix what is wrong above, then run doctor again.") -> Finding:
+def unknown(about: str, text: str, fix: str = "Fix the problems above, then run doctor again.") -> Finding:
     """Say that something could not be checked."""
     return Finding(about=about, state=State.UNKNOWN, text=text, fix=fix)
 

@@ -21,7 +21,7 @@ async def listening(context: DoctorContext) -> AsyncIterator[Finding]:
         fix = "Give an address of this machine, or 0.0.0.0 for all of them, and a port above 1023."
         yield wrong(about, f"this user cannot listen there ({error.strerror or error})", fix)
     else:
-        yield ok(about, "can be listened at")
+        yield ok(about, "the bot can listen there")
 
 
 def _listen(host: str, port: int) -> None:

@@ -35,7 +35,7 @@ async def people_checks(context: DoctorContext) -> AsyncIterator[Finding]:
     except LookUpRefused as error:
         yield wrong("BOT_APPROVERS", f"people cannot be looked up: {error}", "Nothing can be decided before that.")
     except MembersUnavailable as error:
-        fix = "Fix what is wrong above, or run doctor again in a minute."
+        fix = "Fix the problems above, or run doctor again in a minute."
         yield unknown("BOT_APPROVERS", f"people could not be looked up: {error}", fix)
 
 

@@ -160,7 +160,7 @@ async def test_a_refused_connection_was_never_made(client: AvisiClient, cloud: S
     """Nothing was sent, so it may simply be sent later."""
     await cloud.go_down("refused")
 
-    with pytest.raises(NotConnected, match="No connection to Avisi Cloud"):
+    with pytest.raises(NotConnected, match="Could not reach Avisi Cloud"):
         await ask(client, cloud)
 
 

@@ -17,7 +17,7 @@ async def test_a_free_port_is_right_and_stays_free(clinic: Clinic) -> None:
     (second,) = await clinic.examine(listening)
 
     assert first == second
-    assert (first.state, first.text) == (State.OK, "can be listened at")
+    assert (first.state, first.text) == (State.OK, "the bot can listen there")
 
 
 async def test_a_port_that_is_taken_may_be_the_bots_own(clinic: Clinic) -> None:
