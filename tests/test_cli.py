@@ -78,7 +78,7 @@ def test_what_needs_nothing_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_a_bot_that_runs_has_nothing_loaded_that_it_may_never_use() -> None:
     """Each of these weighs 2 to 18 MiB for as long as the bot runs; these are not for SQLite, or not before a start."""
-    idle = ("dateparser", "alembic", "rapidfuzz", "asyncpg", "sqlalchemy.dialects.postgresql")
+    idle = ("dateparser", "alembic", "rapidfuzz", "asyncpg")
     code = (
         "import sys, bot.cli, bot.policy.file, bot.app\n"
         "from bot.store.storage import Storage\n"

@@ -148,7 +148,7 @@ async def test_an_approval_of_what_has_changed_is_void_and_a_press_on_the_old_ca
     assert "staging/payments now runs v1.31.6-u-ame.9; it ran v1.31.4-u-ame.2 when this was requested." in changed
     assert "v1.31.6-u-ame.9 → v1.31.6-u-ame.10" in changed
     assert "U0SEM" in news.mentions.users
-    assert "What <@U0SEM> approved no longer counts. In total 1 approval is needed." in news
+    assert "What <@U0SEM> approved no longer counts. Needs 1 approval in total." in news
     assert stale == f"{OUTDATED} Please look at the card as it is now and decide again."
     assert fresh.startswith("Approved (1 of 1).")
     assert home.submissions() == 1

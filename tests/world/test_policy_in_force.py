@@ -35,15 +35,17 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         await roos.fill("Reason", "the leak of today")
         assert await errors(roos) == {}
         card = await home.sem.message(CHANNEL, "payments: upgrade to")
-        tallies = [
-            (await answered(one, card, "Approve"))[:36] for one in (home.sem, home.kim, home.slack.person("U0NOOR"))
-        ]
+        tallies = [await answered(one, card, "Approve") for one in (home.sem, home.kim, home.slack.person("U0NOOR"))]
         done = await home.card(card, "Submitted to Avisi Cloud")
 
         assert "Override freeze" in shown.labels
         assert refused == {"Start date and time": f"{FROZEN} Tick Override freeze if it cannot wait."}
         assert set(unexplained) == {"Reason"}
-        assert tallies == ["Approved (1 of 3). 2 mor", "Approved (2 of 3). 1 mor", "Approved (3 of 3). Submi"]
+        assert tallies == [
+            "Approved (1 of 3). 2 more needed.",
+            "Approved (2 of 3). 1 more needed.",
+            "Approved (3 of 3). Submitting now.",
+        ]
         assert "Overrides the freeze of" in done
         assert "Overrides the freeze of" in card.text
         (asked,) = await events(home, "upgrade requested")

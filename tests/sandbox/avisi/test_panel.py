@@ -52,6 +52,7 @@ async def test_the_panel_shows_everything(cloud: SimulatedCloud, panel: httpx.As
         "version": "v1.31.4-u-ame.2",
         "channel": "stable",
         "auto_upgrade": False,
+        "status": "running",
         "windows": [
             {"day": "SATURDAY", "startTime": "02:00", "duration": 180},
             {"day": "SUNDAY", "startTime": "02:00", "duration": 180},
