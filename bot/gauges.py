@@ -44,6 +44,9 @@ class Gauges:
         metrics.REQUESTS.clear()
         for state, count in (await self.stats.requests()).items():
             metrics.REQUESTS.labels(state).set(count)
+        metrics.ROLLOUTS.clear()
+        for state, count in (await self.stats.rollouts()).items():
+            metrics.ROLLOUTS.labels(state).set(count)
         read = {feed.organisation: feed.read_at for feed in await self.stats.feeds()}
         fetched = await self.stats.catalogs()
         for organisation in self.organisations:

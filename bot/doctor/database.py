@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.doctor.context import DoctorContext
 from bot.doctor.finding import Finding, count, ok, warning, wrong
+from bot.domain.policy import Policy
+from bot.domain.rollout import Progress, Rollout, RolloutState
 from bot.store.engine import sqlite_file
 from bot.store.errors import DatabaseProblem, SessionsShared
 from bot.workflow.queues import Box
 
 DATABASE = "BOT_DATABASE_URL"
 _NAMED = 4
+_LONG = timedelta(days=1)
 
 
 async def database(context: DoctorContext) -> AsyncIterator[Finding]:
@@ -92,7 +96,33 @@ async def _contents(context: DoctorContext) -> AsyncIterator[Finding]:
     if not any(counts.values()):
         yield ok(DATABASE, "nothing was given up")
     async with context.storage.read() as work:
+        unfinished = await work.rollouts.unfinished()
         broken = await work.destinations.broken()
+    for rollout in unfinished:
+        if finding := _waiting_rollout(rollout, context.policy, now=context.now()):
+            yield finding
     for one in broken:
         text = f"the channel {one.channel} refuses messages since {one.since:%Y-%m-%d %H:%M} UTC ({one.error})"
         yield warning(DATABASE, text, "Invite the bot, or give another channel; what waits is then sent.")
+
+
+def _waiting_rollout(rollout: Rollout, policy: Policy, *, now: datetime) -> Finding | None:
+    """Say that a rollout has waited for more than a day, and for whom."""
+    waiting = [one for one in rollout.of_wave(rollout.wave) if one.progress in {Progress.WAITING, Progress.UNCLEAR}]
+    since = rollout.state_since
+    if rollout.state is RolloutState.RUNNING:
+        unclear = [one for one in waiting if one.progress is Progress.UNCLEAR]
+        if not unclear:
+            return None
+        since = min(one.since for one in unclear)
+    if rollout.state is RolloutState.SOAKING or now - since < _LONG:
+        return None
+    names = dict.fromkeys(one.planned.environment for one in rollout.of_wave(rollout.wave))
+    people = dict.fromkeys(
+        who for name in names for who in policy.rule(rollout.plan.organisation, name).approvers or (rollout.requester,)
+    )
+    text = (
+        f'the rollout "{rollout.plan.name}" ({rollout.id}) is {rollout.state.lower()} since {since:%Y-%m-%d %H:%M} UTC '
+        f"and waits for {', '.join(people)}"
+    )
+    return warning(DATABASE, text, "They decide on its card, or in the thread under it.")

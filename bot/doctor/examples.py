@@ -515,6 +515,8 @@ def _home(one: UpgradeRequest) -> HomeView:
         feeds=_FEEDS,
         now=NOON,
         cards={one.id: MessageRef(channel="C0UPGRADES", ts="1796038800.000100")},
+        rollouts=(_rollout(), _rollout(state=RolloutState.HALTED, outcome="no success")),
+        policy=Policy(default=_RULE),
     )
 
 

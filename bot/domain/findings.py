@@ -269,6 +269,14 @@ class TooFewApprovers:
     besides_requester: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InRollout:
+    """The cluster is in a rollout that has not ended, and whose turn for it has not come or is not over."""
+
+    name: str
+    version: str
+
+
 Finding = (
     ClusterNotChosen
     | ClusterGone
@@ -303,6 +311,7 @@ Finding = (
     | NoLongerApprover
     | MoreApprovalsNeeded
     | TooFewApprovers
+    | InRollout
 )
 BreaksRule = Frozen | OutsideAllowed | NotLongEnoughAfter
 """What a time, or a version at that time, may break."""

@@ -121,6 +121,7 @@ class Why(StrEnum):
     CLOUD = "Avisi Cloud does not answer"
     SLACK = "Slack does not say who may approve"
     REQUESTER = "the requester may no longer request upgrades there"
+    RULE = "a rule of its environment"
     # skipped
     ALREADY_THERE = "already there"
     NOT_ONE_STEP = "not one allowed step away"
@@ -151,6 +152,7 @@ WAITS = frozenset(
         Why.CLOUD,
         Why.SLACK,
         Why.REQUESTER,
+        Why.RULE,
     }
 )
 SKIPS = frozenset(

@@ -7,13 +7,15 @@ from typing import Final, TypeVar
 
 from bot.domain.fleet import Fleet
 from bot.domain.naming import Naming
-from bot.domain.request import OPEN, State, UpgradeRequest, competing
+from bot.domain.request import OPEN, RequestId, State, UpgradeRequest, competing
+from bot.domain.rollout import Rollout
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import fleet, phrases
 from bot.notifications.blocks import Block, View, actions, button, context, divider, header, section, view
 from bot.notifications.card import press_button, presses
 from bot.notifications.ids import ActionId, CallbackId
 from bot.notifications.links import NO_LINKS, Links
+from bot.notifications.rollout_card import list_line
 from bot.notifications.rows import row
 from bot.notifications.standing import mark, standing
 from bot.notifications.text import clip, escape, link, mention, recently, sentence, when
@@ -24,6 +26,7 @@ from bot.workflow.viewing import HomeView
 UPGRADES_A_PAGE: Final = 20
 WAITING_A_PAGE: Final = 10
 OWN_A_PAGE: Final = 10
+ROLLOUTS_A_PAGE: Final = 5
 _MOST_FEEDS: Final = 8
 _LINE: Final = 2900
 _MINE: Final = frozenset({Press.WITHDRAW, Press.RESCHEDULE, Press.TRY_AGAIN})
@@ -41,6 +44,7 @@ def home(seen: HomeView, *, links: Links = NO_LINKS) -> View:
         (seen.waiting, WAITING_A_PAGE),
         (seen.upgrades, UPGRADES_A_PAGE),
         (seen.own, OWN_A_PAGE),
+        (seen.rollouts, ROLLOUTS_A_PAGE),
     )
     pages = max([1, *(-(-len(ones) // size) for ones, size in lists)])
     page = min(max(seen.page, 0), pages - 1)
@@ -60,6 +64,7 @@ def home(seen: HomeView, *, links: Links = NO_LINKS) -> View:
             partial(_upgrade, around=around),
             more=seen.more,
         ),
+        *_list("Rollouts", seen.rollouts, ROLLOUTS_A_PAGE, page, partial(_rollout, around=around)),
         *_list("Your requests", seen.own, OWN_A_PAGE, page, partial(_own, around=around)),
         *_turning(page, pages),
         callback_id=CallbackId.HOME,
@@ -133,6 +138,11 @@ def _waiting(request: UpgradeRequest, *, around: _Around) -> tuple[Block, ...]:
     buttons = [press_button(press, request, around.naming) for press in _DECIDING if press in presses(request, None)]
     drawn: list[Block] = [section(clip(line, _LINE))]
     return (*drawn, actions(*buttons, block_id=f"waiting:{request.id}")) if buttons else tuple(drawn)
+
+
+def _rollout(rollout: Rollout, *, around: _Around) -> tuple[Block, ...]:
+    address = around.links.message(around.seen.cards.get(RequestId(rollout.id)))
+    return (section(list_line(rollout, around.seen.policy, card=address)),)
 
 
 def _own(request: UpgradeRequest, *, around: _Around) -> tuple[Block, ...]:

@@ -62,13 +62,16 @@ _SAYS: Final = {
     Why.CLOUD: "another look at Avisi Cloud",
     Why.SLACK: "Slack to say who may approve",
     Why.REQUESTER: "the requester's right to request upgrades there",
+    Why.RULE: "a rule of its environment",
 }
+_DETAILED: Final = frozenset({Why.FROZEN, Why.AFTER, Why.RULE})
 _WHO: Final = {
     Why.FROZEN: "whoever may lift it, or keeps the policy,",
     Why.NOT_ALLOWED: "nobody before that time",
     Why.AFTER: "nobody before that time",
     Why.OTHER_UPGRADE: "whoever asked for the other upgrade",
     Why.REQUESTER: "whoever keeps the policy",
+    Why.RULE: "whoever keeps the policy",
 }
 
 
@@ -265,7 +268,7 @@ def _why_it_waits(rollout: Rollout) -> str:
         moments = [one.until for one in ones if one.until]
         until = f"until {when(min(moments))}" if moments else "no known end"
         who = f"; {_WHO[why]} can change that" if why in _WHO else ""
-        named = ", ".join(dict.fromkeys(escape(one.detail, 100) for one in ones if why is Why.FROZEN and one.detail))
+        named = ", ".join(dict.fromkeys(escape(one.detail, 100) for one in ones if why in _DETAILED and one.detail))
         what = f"{_SAYS[why]} ({named})" if named else _SAYS[why]
         lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {what}, {until}{who}.")
     if unclear := [one for one in rollout.of_wave(rollout.wave) if one.progress is Progress.UNCLEAR]:

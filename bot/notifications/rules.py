@@ -33,6 +33,7 @@ from bot.domain.findings import (
     FreezeIsOver,
     FreezeUnknown,
     Frozen,
+    InRollout,
     ListUnread,
     MayNotFreeze,
     MayNotRequest,
@@ -188,6 +189,11 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
             return f"The reason is too long: use at most {most} characters."
         case ReasonTooShort(least=least):
             return f"Say in at least {least} characters why this is an emergency."
+        case InRollout(name=name, version=version):
+            return (
+                f"This cluster is in the rollout {name} to {version}, which has not ended. This request takes the "
+                "cluster over: the rollout leaves it out."
+            )
         case ChangeMissing(environment=environment, example=example):
             return f"{environment} requires a change number, such as {example}."
         case ChangeMismatch(change=change, environment=environment, example=example):

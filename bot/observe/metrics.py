@@ -78,6 +78,7 @@ UPGRADES: Final = Gauge(
     "upgrade_bot_upgrades", "Scheduled upgrades by the cloud's status.", ["status"], registry=REGISTRY
 )
 REQUESTS: Final = Gauge("upgrade_bot_requests", "Requests by state.", ["state"], registry=REGISTRY)
+ROLLOUTS: Final = Gauge("upgrade_bot_rollouts", "Rollouts by state.", ["state"], registry=REGISTRY)
 SOCKET_CONNECTED: Final = Gauge(
     "upgrade_bot_socket_connected",
     "1 while Slack's Socket Mode connection stands; NaN in HTTP mode.",

@@ -158,7 +158,7 @@ class RolloutListeners:
             pass  # the plan itself is judged when it is sent
         index = self.directory.index
         filled = form.again(rollout, index)
-        await self._show(body, form.draw(filled, await self._count(filled), index, self._versions()))
+        await self._show(body, await self._drawn(filled))
 
     async def asks_why(self, ack: AsyncAck, body: Payload) -> None:
         """Open the modal that asks why; or have the worker say why not."""
@@ -227,7 +227,7 @@ class RolloutListeners:
     async def _open(self, body: Payload) -> None:
         index = self.directory.index
         filled = form.prefilled(self.viewing.policy.rollout, index)
-        await self._show(body, form.draw(filled, await self._count(filled), index, self._versions()))
+        await self._show(body, await self._drawn(filled))
 
     async def _show(self, body: Payload, view: dict[str, object]) -> None:
         show = self.views.push if text(body, "view", "type") == "modal" else self.views.open
@@ -241,13 +241,20 @@ class RolloutListeners:
         """Redraw the modal for what was filled in; a later choice in the same modal wins."""
         view_id = text(view, "id")
         filled = form.read(view)
-        drawn = form.draw(filled, await self._count(filled), self.directory.index, self._versions())
+        drawn = await self._drawn(filled)
         if self.newest.get(view_id, stamp) != stamp:
             return
         try:
             await self.views.update(view_id, drawn)
         except ViewFailed as error:
             _log.info("slack.modal_not_refreshed", code=error.code)
+
+    async def _drawn(self, filled: form.Filled) -> dict[str, object]:
+        counted = await self._count(filled)
+        clusters = [one for wave in counted.waves for one in wave]
+        found = (self.viewing.policy.rule(one.organisation, one.environment).change for one in clusters)
+        change = next((one for one in found if one), None)
+        return form.draw(filled, counted, self.directory.index, self._versions(), change)
 
     def _versions(self) -> list[str]:
         found = {one: KubernetesVersion.parse(one) for catalog in self.viewing.catalogs() for one in catalog.versions}
@@ -317,8 +324,14 @@ class RolloutListeners:
         required = [one for one in plan.clusters if self._rule_of(plan, one).reason_required]
         if required and not filled.reason:
             errors["rollout_reason"] = rules.advice(ReasonMissing(environment=required[0].environment))
-        if errors or member is None:
-            return errors
+        if wrong_change := self.rollouts.wrong_change(plan):
+            # Before the field is there, the modal has not seen yet that one of its environments requires it.
+            errors[form.CHANGE if filled.change else f"{form.WAVE}_0"] = rules.advice(wrong_change)
+        return errors if errors or member is None else await self._wrong_people(plan, member)
+
+    async def _wrong_people(self, plan: Plan, member: Member) -> dict[str, str]:
+        """Return the waves that this person may not plan, or that could never be approved."""
+        errors: dict[str, str] = {}
         try:
             async with asyncio.timeout(_WITHIN):
                 for number, wave in enumerate(plan.waves):

@@ -14,7 +14,17 @@ from bot.store.coding import UNREADABLE
 from bot.store.columns import SET_BACK, DatabaseTime, is_past
 from bot.store.queues import statements
 from bot.store.requests import CODEC as REQUESTS
-from bot.store.tables import CatalogRow, FeedRow, InboxRow, LeaseRow, OutboxRow, PaceRow, RequestRow, UpgradeRow
+from bot.store.tables import (
+    CatalogRow,
+    FeedRow,
+    InboxRow,
+    LeaseRow,
+    OutboxRow,
+    PaceRow,
+    RequestRow,
+    RolloutRow,
+    UpgradeRow,
+)
 from bot.store.transaction import Transaction, transaction
 from bot.workflow.queues import Box
 from bot.workflow.repositories import Feed
@@ -118,6 +128,12 @@ class StoreStats:
         """Count the requests by state."""
         async with transaction(self.engine) as counting:
             rows = await counting.all(select(RequestRow.state, func.count()).group_by(RequestRow.state))
+        return dict(rows)
+
+    async def rollouts(self) -> Mapping[str, int]:
+        """Count the rollouts by state."""
+        async with transaction(self.engine) as counting:
+            rows = await counting.all(select(RolloutRow.state, func.count()).group_by(RolloutRow.state))
         return dict(rows)
 
     async def upgrades(self) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.errors import Refused
 from bot.domain.people import Member, MemberId
-from bot.domain.request import State, UpgradeRequest
+from bot.domain.request import RequestId, State, UpgradeRequest
 from bot.workflow import outbox
 from bot.workflow.errors import MembersUnavailable
 from bot.workflow.fleet import FleetReading
@@ -38,7 +38,9 @@ class HomeReading:
             page = await work.homes.page(member_id)
             own = await work.requests.by(member_id, limit=_OWN)
             submitted = [await work.upgrades.find(one.organisation, one.upgrade) for one in own if one.upgrade]
-            cards = {**overview.cards, **await cards_of(work, (), own)}
+            rollouts = await work.rollouts.unfinished()
+            of_rollouts = await work.messages.cards(*(RequestId(one.id) for one in rollouts))
+            cards = {**overview.cards, **await cards_of(work, (), own), **of_rollouts}
         pending = [one for one in overview.requests if one.state is State.PENDING_APPROVAL]
         try:
             member = await self.permissions.somebody(member_id)
@@ -59,6 +61,8 @@ class HomeReading:
             ended=tuple(one for one in submitted if one and one.is_final),
             cards=cards,
             fleet=self.fleet.fleet(),
+            rollouts=rollouts,
+            policy=self.viewing.policy,
         )
 
     async def _may_decide(self, member: Member, request: UpgradeRequest) -> bool:

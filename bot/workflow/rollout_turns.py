@@ -96,7 +96,7 @@ class Turns:
         for name, rule in self._rules(rollout).items():
             may_request[name] = (await self.permissions.people(rule.requesters)).includes(requester)
         for one in rollout.to_hand_over:
-            if one.why is Why.CLOUD and one.until and now < one.until:
+            if one.why is Why.RULE and one.until and now < one.until:
                 continue
             turn = self._judged(rollout, one, others)
             if turn.why is None and not may_request[one.planned.environment]:

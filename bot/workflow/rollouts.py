@@ -12,6 +12,8 @@ from bot.domain.cluster import ClusterIdentity
 from bot.domain.errors import NotAnApprover, Quorumless, Refused, RuleBroken, WrongState
 from bot.domain.events import About
 from bot.domain.findings import (
+    ChangeMismatch,
+    ChangeMissing,
     ClusterWentOn,
     OnlyApproversOfWave,
     OnlyOfRollout,
@@ -19,6 +21,7 @@ from bot.domain.findings import (
     TooFewApprovers,
     WaveExpired,
 )
+from bot.domain.form import wrong_change
 from bot.domain.freeze import UpgradeFreeze, frozen_rule
 from bot.domain.people import Member, MemberId
 from bot.domain.policy import Policy, Rule
@@ -142,6 +145,13 @@ class Rollouts:
         if wrong := await self.problems(plan):
             raise RuleBroken(*wrong)
         await self.check_people(plan, member)
+        if change := self.wrong_change(plan):
+            raise RuleBroken(change)
+
+    def wrong_change(self, plan: Plan) -> ChangeMissing | ChangeMismatch | None:
+        """Return what is wrong with the change number, by the rule of the first environment that refuses it."""
+        rules = (self.policy.rule(plan.organisation, one) for one in _environments(plan.clusters))
+        return next((wrong for rule in rules if (wrong := wrong_change(rule, plan.change))), None)
 
     async def check_people(self, plan: Plan, member: Member) -> None:
         """Raise Refused when this person may not request there, or too few people may approve."""
@@ -394,7 +404,7 @@ class Rollouts:
                     return rollout.skip(identity, Why.BY_A_PERSON, at=now, detail="never sent")
                 back = rollout.give_back(identity, at=now)
                 until = now + _PAUSE_AFTER_GIVEN_BACK
-                return back.wait(identity, Why.CLOUD, until=until, at=now, detail=request.outcome)
+                return back.wait(identity, Why.RULE, until=until, at=now, detail=request.outcome)
             case _:
                 pass
         if upgrade is None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import Refused
-from bot.domain.findings import Finding
+from bot.domain.findings import Finding, InRollout
 from bot.domain.fleet import Fleet
 from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
@@ -15,6 +15,7 @@ from bot.domain.people import MemberId
 from bot.domain.policy import Policy, Rule
 from bot.domain.readiness import Readiness
 from bot.domain.request import OPEN, RequestId, State, UpgradeRequest
+from bot.domain.rollout import FINISHED, Rollout
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.domain.slots import NO_SLOTS, Slots
 from bot.domain.windows import Window
@@ -101,7 +102,7 @@ class HomeView:
 
     `ended` are the upgrades of the person's own requests that are no longer under way; `page` is counted from 0;
     `more` is whether there are more upgrades than are held here; `cards` is where the cards of what is shown are.
-    `fleet` are all clusters, None where nobody looked.
+    `fleet` are all clusters, None where nobody looked; `rollouts` are those that have not ended.
     """
 
     member: MemberId
@@ -115,6 +116,8 @@ class HomeView:
     more: bool = False
     cards: Cards = field(default_factory=dict)
     fleet: Fleet | None = None
+    rollouts: tuple[Rollout, ...] = ()
+    policy: Policy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +168,7 @@ class Viewing:
         async with self.read() as work:
             upgrades = await work.upgrades.of_cluster(cluster.identity, limit=_LATEST)
             requests = await work.requests.of_cluster(cluster.identity, *OPEN)
+            rollout = await work.rollouts.of_cluster(cluster.identity)
         preview = await self.rule_check.preview(form, cluster, reader=reader)
         on_offer = catalog.offered_to(cluster, allow_downgrade=rule.allow_downgrade)
         return FormView(
@@ -175,7 +179,7 @@ class Viewing:
             recommended=cluster.channel_version if cluster.channel_version in on_offer else None,
             estimate=preview.estimate,
             broken=preview.broken,
-            notes=preview.notes,
+            notes=(*preview.notes, *_in_rollout(rollout, cluster)),
             may_override=preview.may_override,
             scheduled=next((upgrade for upgrade in upgrades if not upgrade.is_final), None),
             waiting=requests[0] if requests else None,
@@ -265,6 +269,14 @@ class Viewing:
         catalog = self.catalog_cache.catalog(cluster.organisation)
         on_offer = catalog.offered_to(cluster, allow_downgrade=False) if catalog else ()
         return cluster.channel_version if cluster.channel_version in on_offer else next(iter(on_offer), "")
+
+
+def _in_rollout(rollout: Rollout | None, cluster: Cluster) -> tuple[InRollout, ...]:
+    """Say that a request would take the cluster over from a rollout, unless that has finished with it."""
+    one = rollout.find(cluster.identity) if rollout else None
+    if rollout is None or one is None or one.progress in FINISHED:
+        return ()
+    return (InRollout(name=rollout.plan.name, version=rollout.plan.version),)
 
 
 async def cards_of(

@@ -1,6 +1,7 @@
 """What doctor says about the database, each thing broken on its own."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import text, update
 from bot.app import real_time
 from bot.doctor.database import database
 from bot.doctor.finding import State
+from bot.domain.cluster import ClusterIdentity
+from bot.domain.rollout import Plan, PlannedCluster, Rollout, RolloutId
 from bot.policy.file import load_policy
 from bot.store import migrating
 from bot.store.storage import Storage
@@ -19,7 +22,7 @@ from bot.workflow.inbox import NewEntry
 from bot.workflow.outbox import Kind, OutboxMessage
 from bot.workflow.policy_in_force import PolicyInForce
 from tests import postgresql
-from tests.builders import KIM, a_press, an_upgrade_request
+from tests.builders import ACME, KIM, NEW, a_press, an_upgrade_request
 from tests.doctor.conftest import Clinic
 
 EVERY = migrating.known()
@@ -239,3 +242,27 @@ async def test_a_policy_that_differs_from_the_one_in_force_is_a_warning(clinic: 
     assert same[-1].text.startswith("these rules are the ones in force (generation 1, since ")
     assert finding.about == "BOT_APPROVERS"
     assert "the rules here differ from the ones in force (generation 1" in finding.text
+
+
+async def test_a_rollout_that_waits_for_more_than_a_day_is_named_with_those_it_waits_for(clinic: Clinic) -> None:
+    storage = await taken(clinic)
+    one = PlannedCluster(identity=ClusterIdentity("id-a"), environment="production", cluster="a")
+    began = real_time() - timedelta(days=2)
+    rollout = Rollout.of(
+        Plan(organisation=ACME, name="Winter", version=NEW, waves=((one,),)),
+        id=RolloutId("r1"),
+        requester=KIM,
+        channel="C0UPGRADES",
+        time_to_vote=timedelta(days=4),
+        at=began,
+    )
+    async with storage.begin() as work:
+        await work.rollouts.add(rollout)
+        await work.commit()
+
+    found = await clinic.examine(database)
+
+    await storage.close()
+    (said,) = [one for one in found if "Winter" in one.text]
+    assert said.state is State.WARNING
+    assert "is asking since" in said.text

@@ -21,7 +21,7 @@ from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import possible_mentions
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
-from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade
+from tests.builders import ACME, NOON, SEM, a_policy, a_scheduled_upgrade
 from tests.notifications.checks import as_sent, complaints, labels, unsendable, view_complaints, whom
 from tests.notifications.gallery import PAGE, moment, page, words
 
@@ -241,6 +241,7 @@ def test_hostile_text_breaks_no_home(  # noqa: PLR0917 - hypothesis gives them i
         own=tuple(replace(one, id=type(one.id)(f"o{number}"), state=State.SUBMITTED) for number in range(many)),
         feeds=(Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON),),
         now=datetime(2026, 12, 1, tzinfo=UTC),
+        policy=a_policy(),
     )
 
     drawn = home(replace(seen, page=page))

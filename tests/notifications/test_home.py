@@ -18,7 +18,7 @@ from bot.notifications.links import Links
 from bot.workflow.inbox import MessageRef
 from bot.workflow.repositories import Feed, Source
 from bot.workflow.viewing import HomeView
-from tests.builders import ACME, NOON, SEM, a_scheduled_upgrade, a_window, an_upgrade_request
+from tests.builders import ACME, NOON, SEM, a_policy, a_scheduled_upgrade, a_window, an_upgrade_request
 from tests.notifications.checks import view_complaints
 
 
@@ -39,7 +39,7 @@ def seen(many: int = 0, **changes: Any) -> HomeView:  # noqa: ANN401 - a builder
         "feeds": (Feed(organisation=ACME, source=Source.ORGANISATION, read_at=NOON),),
         "now": NOON,
     }
-    return HomeView(**(values | changes))
+    return HomeView(**({"policy": a_policy()} | values | changes))
 
 
 def words(view: View) -> str:
@@ -69,7 +69,7 @@ def test_an_empty_home_says_so_and_offers_to_schedule() -> None:
     """A newcomer sees what there is to do."""
     drawn = home(seen())
 
-    assert words(drawn).count("Nothing at the moment.") == 3
+    assert words(drawn).count("Nothing at the moment.") == 4
     assert pressable(drawn) == [("Schedule upgrade", ActionId.SCHEDULE)]
 
 

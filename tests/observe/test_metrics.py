@@ -24,6 +24,7 @@ def test_everything_an_operator_needs_has_a_name_from_the_start() -> None:
         "upgrade_bot_catalog_success_timestamp_seconds",
         "upgrade_bot_upgrades",
         "upgrade_bot_requests",
+        "upgrade_bot_rollouts",
         "upgrade_bot_socket_connected",
         "upgrade_bot_clock_set",
         "upgrade_bot_leases",

@@ -6,7 +6,9 @@ from datetime import UTC, date, timedelta
 import pytest
 
 from bot.domain.calendar import Freeze
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import ClusterIdentity
+from bot.domain.findings import InRollout
 from bot.domain.freeze import FrozenPlace
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
@@ -382,3 +384,40 @@ async def test_windows_ignored_start_five_minutes_from_then() -> None:
     await press(harness, RolloutPress.APPROVE)
 
     assert {one.start for one in harness.cloud.submissions} == {NOON + timedelta(minutes=5)}
+
+
+async def test_the_form_of_one_cluster_warns_that_a_rollout_holds_it() -> None:
+    harness = await a_fleet()
+    form = a_form(cluster_identity=identity("a"))
+    assert (await harness.viewing.form(form)).notes == ()
+
+    await plan(harness, "ab")
+
+    assert InRollout(name="Winter", version=NEW) in (await harness.viewing.form(form)).notes
+    assert (await harness.viewing.form(replace(form, cluster_identity=identity("c")))).notes == ()
+
+
+async def test_a_change_number_is_asked_of_the_plan_where_an_environment_requires_one() -> None:
+    change = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"), "")
+    harness = await a_fleet(a_policy(a_rule(change=change)))
+
+    refused = await harness.do(RolloutPlanned(member=ROOS, plan=a_plan()))
+    wrong = await harness.do(RolloutPlanned(member=ROOS, plan=a_plan(change="INC1")))
+    await plan(harness, change="CHG0000001")
+    await press(harness, RolloutPress.APPROVE)
+
+    assert "production requires a change number" in refused
+    assert "is not a valid change number" in wrong
+    assert {one.change for one in harness.storage.requests.values()} == {"CHG0000001"}
+    assert progress(now_of(harness)) == "a:running b:running c:waiting"
+
+
+async def test_home_shows_rollouts_that_have_not_ended() -> None:
+    harness = await a_fleet()
+    rollout = await plan(harness)
+
+    shown = (await harness.home_reading.read(SEM)).rollouts
+    await press(harness, RolloutPress.STOP)
+
+    assert shown == (rollout,)
+    assert (await harness.home_reading.read(SEM)).rollouts == ()

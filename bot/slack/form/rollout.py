@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Final
 
+from bot.domain.change import LONGEST, ChangeRule
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON
@@ -24,6 +25,7 @@ PLAN: Final = "plan_rollout"
 REJECT: Final = "reject_rollout"
 WAVE: Final = "rollout_wave"
 VERSION: Final = "rollout_version"
+CHANGE: Final = "rollout_change"
 ENVIRONMENT: Final = "env:"
 _TICKED: Final = "yes"
 _MOST_WINDOWS: Final = 8
@@ -65,6 +67,7 @@ class Filled:
     not_before: datetime | None = None
     ignore_windows: bool = False
     reason: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +98,7 @@ class Counted:
             not_before=filled.not_before,
             ignore_windows=filled.ignore_windows,
             reason=filled.reason,
+            change=filled.change,
         )
 
 
@@ -142,11 +146,14 @@ def again(rollout: Rollout, index: Index) -> Filled:
         not_before=plan.not_before,
         ignore_windows=plan.ignore_windows,
         reason=plan.reason,
+        change=plan.change,
     )
 
 
-def draw(filled: Filled, counted: Counted, index: Index, versions: Sequence[str]) -> dict[str, object]:
-    """Draw the modal for what is filled in."""
+def draw(
+    filled: Filled, counted: Counted, index: Index, versions: Sequence[str], change: ChangeRule | None = None
+) -> dict[str, object]:
+    """Draw the modal for what is filled in; `change` is the rule of change numbers, if an environment has one."""
     name = {"type": "plain_text_input", "action_id": "rollout_name", "max_length": 60}
     reason = {
         "type": "plain_text_input",
@@ -185,6 +192,7 @@ def draw(filled: Filled, counted: Counted, index: Index, versions: Sequence[str]
             optional=True,
         ),
         _input("Reason", "rollout_reason", _with(reason, "initial_value", filled.reason), optional=True),
+        *([_change(change, filled.change)] if change else []),
     ]
     return View(
         type="modal", callback_id=PLAN, title=TITLE, submit="Plan", close="Cancel", blocks=tuple(parts)
@@ -212,6 +220,7 @@ def read(view: Payload) -> Filled:
         not_before=datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else None,
         ignore_windows=bool(pick(values, "rollout_ignore", "rollout_ignore", "selected_options")),
         reason=clean(text(values, "rollout_reason", "rollout_reason", "value")).strip(),
+        change=clean(text(values, CHANGE, CHANGE, "value")).strip(),
     )
 
 
@@ -318,6 +327,12 @@ def _number(action_id: str, value: int, *, least: int, most: int) -> dict[str, o
         "min_value": str(least),
         "max_value": str(most),
     }
+
+
+def _change(rule: ChangeRule, filled_in: str) -> Block:
+    element: dict[str, object] = {"type": "plain_text_input", "action_id": CHANGE, "max_length": LONGEST}
+    hint = blocks.plain(f"such as {rule.pattern.example}")
+    return _input("Change", CHANGE, _with(element, "initial_value", filled_in), hint=hint)
 
 
 def _soaks() -> dict[str, str]:
