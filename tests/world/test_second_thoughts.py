@@ -30,7 +30,7 @@ async def test_a_comment_is_read_by_everybody_and_an_approval_is_taken_back(tmp_
         assert "<@U0SEM>" in commented
         assert "Approve" in taken.buttons
         assert answer == "You took back your approval: 0 of 2."
-        assert await home.sem.reply(CHANNEL, card.ts, "took back their approval: 0 of 2")
+        assert await home.sem.reply(CHANNEL, card.ts, "took back their approval (0 of 2)")
         assert [event["facts"].get("comment") for event in await events(home, "vote cast")] == [
             "Staging has run it for a week."
         ]
