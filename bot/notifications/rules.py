@@ -313,7 +313,8 @@ def _not_now(why: NotNow) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for
         case NothingToAcknowledge(by=by):
             return f"There is nothing left to acknowledge{f': <@{by}> has acknowledged it' if by else ''}."
         case UpgradeIs(status=status):
-            return f"This upgrade is {status.lower().replace('_', ' ')}, so it cannot be rescheduled."
+            stands = "is running" if status == "IN_PROGRESS" else "has already succeeded"
+            return f"This upgrade {stands}, so it cannot be rescheduled."
         case TooManyOpen(most=most):
             return (
                 f"You already have {most} open requests, the most that one person may have. "

@@ -438,7 +438,8 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
     ),
     (NothingToAcknowledge(by=None), "There is nothing left to acknowledge."),
     (NothingToAcknowledge(by=SEM), f"There is nothing left to acknowledge: <@{SEM}> has acknowledged it."),
-    (UpgradeIs(status="IN_PROGRESS"), "This upgrade is in progress, so it cannot be rescheduled."),
+    (UpgradeIs(status="IN_PROGRESS"), "This upgrade is running, so it cannot be rescheduled."),
+    (UpgradeIs(status="SUCCEEDED"), "This upgrade has already succeeded, so it cannot be rescheduled."),
     (
         TooManyOpen(most=20),
         (

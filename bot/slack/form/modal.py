@@ -32,7 +32,7 @@ from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON, Form
 from bot.domain.naming import Naming
 from bot.domain.request import RequestId
-from bot.notifications import blocks, phrases, readiness, rules, text
+from bot.notifications import blocks, readiness, rules, standing, text
 from bot.notifications.blocks import Block
 from bot.notifications.ids import ActionId, BlockId, CallbackId
 from bot.slack.form import slots
@@ -289,8 +289,8 @@ def facts(shown: FormView) -> Iterable[Block]:
         to = text.escape(scheduled.to_version, 80)
         said = f"*Please note:* An upgrade to {to} is already scheduled. A new request reschedules it."
         yield blocks.alert(said, level="warning")
-        window = f", {text.span(scheduled.window)}" if scheduled.window else ""
-        yield blocks.context(f"The scheduled one: {phrases.status(scheduled.status)}{window}.")
+        window = f" Its window: {text.span(scheduled.window)}." if scheduled.window else ""
+        yield blocks.context(f"{standing.status_line(scheduled)}{window}")
     for note in _notes(shown):
         yield blocks.alert(f"*Please note:* {note}", level="warning")
 
@@ -298,8 +298,8 @@ def facts(shown: FormView) -> Iterable[Block]:
 def _notes(shown: FormView) -> Iterable[str]:
     if (waiting := shown.waiting) is not None:
         yield (
-            f"{text.mention(waiting.requester)} has already requested {text.escape(waiting.to_version)} "
-            f"({text.escape(waiting.state.words)}). A new request replaces that one."
+            f"{text.mention(waiting.requester)} has already requested {text.escape(waiting.to_version)}. "
+            f"A new request replaces that one."
         )
     yield from (text.escape(rules.advice(note), SENTENCE) for note in shown.notes)
 
