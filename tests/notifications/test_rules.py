@@ -30,6 +30,7 @@ from bot.domain.findings import (
     EmergencyUnapproved,
     Finding,
     Frozen,
+    InRollout,
     ListUnread,
     MayNotRequest,
     MayNotUseBot,
@@ -246,6 +247,13 @@ SAID: list[tuple[Finding, str]] = [
     (
         NoLongerRequester(member=ROOS, environment="production"),
         f"<@{ROOS}> may no longer request upgrades in production.",
+    ),
+    (
+        InRollout(name="Winter", version=NEW),
+        (
+            f"This cluster is in the rollout Winter to {NEW}, which has not ended. "
+            "This request takes the cluster over: the rollout leaves it out."
+        ),
     ),
     (NoLongerApprover(member=SEM), f"<@{SEM}> may no longer approve."),
     (MoreApprovalsNeeded(approvals=2), "2 approvals are now required."),
