@@ -216,6 +216,22 @@ def overflow(*options: tuple[str, str], action_id: str) -> Block:
     }
 
 
+def turning(*, action_id: str, about: str, page: int, pages: int) -> tuple[Block, ...]:
+    """Make what turns the pages of a modal, counted from 0: nothing where there is only one.
+
+    The buttons' action ids end with `_previous` and `_next`, their values are `about:page`.
+    """
+    if pages < 2:  # noqa: PLR2004 - one page
+        return ()
+    to = {"Previous": page - 1, "Next": page + 1}
+    turns = [
+        button(label, action_id=f"{action_id}_{label.lower()}", value=f"{about}:{number}")
+        for label, number in to.items()
+        if 0 <= number < pages
+    ]
+    return context(f"Page {page + 1} of {pages}."), actions(*turns, block_id=f"{action_id}_pages")
+
+
 def button(  # what Slack calls a button
     label: str,
     *,

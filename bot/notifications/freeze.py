@@ -10,7 +10,18 @@ from bot.domain.naming import Naming
 from bot.domain.request import UpgradeRequest
 from bot.domain.scheduled import ScheduledUpgrade
 from bot.notifications import blocks, phrases, rules
-from bot.notifications.blocks import Block, Message, View, actions, button, confirmation, context, header, section
+from bot.notifications.blocks import (
+    Block,
+    Message,
+    View,
+    actions,
+    button,
+    confirmation,
+    context,
+    header,
+    section,
+    turning,
+)
 from bot.notifications.card import press_button, presses
 from bot.notifications.text import clip, cut, escape, mention, plain_time, span, when
 from bot.workflow.freezing import AffectedByFreeze, AllFreezes
@@ -96,15 +107,7 @@ def affected_view(
         section("\n".join(lines[first : first + _LINES_OF_A_SECTION]))
         for first in range(0, len(lines), _LINES_OF_A_SECTION)
     ]
-    if pages > 1:
-        parts.append(context(f"Page {page + 1} of {pages}."))
-        turns = [("Previous", page - 1)] if page else []
-        turns += [("Next", page + 1)] if page < pages - 1 else []
-        turn = [
-            button(label, action_id=f"{SHOW_ALL}_{label.lower()}", value=f"{freeze.id}:{channel}:{to}")
-            for label, to in turns
-        ]
-        parts.append(actions(*turn, block_id="frozen_pages"))
+    parts.extend(turning(action_id=SHOW_ALL, about=f"{freeze.id}:{channel}", page=page, pages=pages))
     return View(type="modal", title="Within the freeze", close="Close", blocks=tuple(parts))
 
 

@@ -17,7 +17,19 @@ from bot.domain.rollout import (
     RolloutState,
     Why,
 )
-from bot.notifications.blocks import Block, Message, View, actions, button, context, header, message, plain, section
+from bot.notifications.blocks import (
+    Block,
+    Message,
+    View,
+    actions,
+    button,
+    context,
+    header,
+    message,
+    plain,
+    section,
+    turning,
+)
 from bot.notifications.text import clip, escape, link, mention, mentions, span, trusted, when
 from bot.workflow.inbox import RolloutPress
 
@@ -164,14 +176,7 @@ def clusters_view(rollout: Rollout, *, page: int = 0) -> View:
         section("\n".join(_cluster_line(one) for one in shown[first : first + 10]))
         for first in range(0, len(shown), 10)
     ]
-    if pages > 1:
-        blocks.append(context(f"Page {page + 1} of {pages}."))
-        turns = [("Previous", page - 1)] if page else []
-        turns += [("Next", page + 1)] if page < pages - 1 else []
-        rows = [
-            button(label, action_id=f"{CLUSTERS}_{label.lower()}", value=f"{rollout.id}:{to}") for label, to in turns
-        ]
-        blocks.append(actions(*rows, block_id="rollout_pages"))
+    blocks.extend(turning(action_id=CLUSTERS, about=rollout.id, page=page, pages=pages))
     return View(type="modal", title="Clusters", close="Close", blocks=tuple(blocks))
 
 

@@ -28,6 +28,7 @@ from bot.slack.answers import Answers
 from bot.slack.errors import Listener
 from bot.slack.form import rollout as form
 from bot.slack.form.directory import Directory
+from bot.slack.form.newest import NewestPress
 from bot.slack.form.opening import NOT_OPENED, TOO_LATE
 from bot.slack.payload import Payload, action_of, member_of, pick, text
 from bot.slack.storing import Storing
@@ -44,7 +45,6 @@ _log = structlog.get_logger(__name__)
 _UNKNOWN: Final = "This rollout is not known here any more."
 _LISTED: Final = 20
 _WITHIN: Final = 1.0
-_MOST_VIEWS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ class RolloutListeners:
     answers: Answers
     links: Links
     guard: Callable[[Listener], Listener]
-    newest: dict[str, str] = field(default_factory=dict)
+    newest: NewestPress = field(default_factory=NewestPress)
 
     def register(self, app: AsyncApp) -> None:
         """Tell Bolt what is listened to."""
@@ -96,9 +96,7 @@ class RolloutListeners:
         view = pick(body, "view")
         if isinstance(view, dict):
             stamp, view_id = text(action_of(body), "action_ts"), text(view, "id")
-            if len(self.newest) >= _MOST_VIEWS:
-                self.newest.clear()
-            self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
+            self.newest.note(view_id, stamp)
             self.tasks.start(self._refresh(view, stamp=stamp), name="refresh-rollout")
         await ack()
 
@@ -242,7 +240,7 @@ class RolloutListeners:
         view_id = text(view, "id")
         filled = form.read(view)
         drawn = await self._drawn(filled)
-        if self.newest.get(view_id, stamp) != stamp:
+        if not self.newest.is_newest(view_id, stamp):
             return
         try:
             await self.views.update(view_id, drawn)

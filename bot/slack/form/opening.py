@@ -16,6 +16,7 @@ from bot.slack.form import modal
 from bot.slack.form.directory import Directory, Index
 from bot.slack.form.filling import NotUnderstood, Typed, zone_of
 from bot.slack.form.modal import ModalMetadata
+from bot.slack.form.newest import NewestPress
 from bot.slack.payload import Payload, member_of, text
 from bot.slack.supervisor import Supervisor
 from bot.slack.web.members import AccessGate
@@ -27,7 +28,6 @@ _log = structlog.get_logger(__name__)
 
 TOO_LATE = "Slack did not open the form in time. Please try again."
 NOT_OPENED = "The form could not be opened because Slack did not answer. Please try again."
-_MOST_VIEWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,7 @@ class Opening:
     answers: Answers
     trouble: Callable[[], str] = lambda: ""
     patience: float = 10.0
-    newest: dict[str, str] = field(default_factory=dict)
+    newest: NewestPress = field(default_factory=NewestPress)
     empty: list[tuple[Index, Drawn]] = field(default_factory=list)
     """The empty form, which most people ask for, as it was drawn for the index at hand."""
 
@@ -86,10 +86,7 @@ class Opening:
 
         `stamp` orders the presses of one view.
         """
-        view_id = text(view, "id")
-        if len(self.newest) >= _MOST_VIEWS:
-            self.newest.clear()
-        self.newest[view_id] = max(stamp, self.newest.get(view_id, ""))
+        self.newest.note(text(view, "id"), stamp)
         self.tasks.start(self._refresh(member_of(payload), view, stamp=stamp, start=start), name="refresh-modal")
 
     def start_retry(self, payload: Payload, view: Payload) -> None:
@@ -155,13 +152,13 @@ class Opening:
             form, held = replace(form, start=start), replace(held, filled=stamp)
         wanted = Wanted(form=form, member=member, held=held, notes=await self._replacing(held, form))
         drawn = await self._drawn(wanted)
-        if self.newest.get(view_id, stamp) != stamp:
+        if not self.newest.is_newest(view_id, stamp):
             return
         shown = None
         try:
             shown = await self.views.update(view_id, drawn.view, known_hash=text(view, "hash"))
         except ViewChanged:
-            if self.newest.get(view_id, stamp) == stamp:
+            if self.newest.is_newest(view_id, stamp):
                 shown = await self._update(view_id, drawn.view)
         except ViewFailed as error:
             _log.info("slack.modal_not_refreshed", code=error.code)
@@ -182,7 +179,7 @@ class Opening:
         if not (shown and form and form.cluster and form.form.version and form.readiness and form.readiness.is_pending):
             return
         found = await self.readiness_check.read(form.cluster, form.form.version)
-        if self.newest.get(shown.id, stamp) != stamp:
+        if not self.newest.is_newest(shown.id, stamp):
             return
         full = modal.draw(
             replace(form, readiness=found), index=self.directory.index, held=wanted.held, notes=wanted.notes
