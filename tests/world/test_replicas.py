@@ -43,8 +43,7 @@ async def test_presses_count_once_whichever_replica_they_reach_and_polls_are_not
             texts = [one.text for one in opened.sem.thread(CHANNEL, card.ts)]
 
     assert opened.submissions() == 1
-    assert sum("Upgrade submitted" in words for words in texts) == 1
-    assert sum("Approval given" in words for words in texts) == 1
+    assert sum("approved (1 of 1). Submitting now." in words for words in texts) == 1
     assert polls <= 3 * took, f"{polls} calls in {took:.0f} seconds"  # a poll a second, at most two lists each
 
 
@@ -105,7 +104,7 @@ async def test_a_stalled_replica_that_wakes_up_submits_and_records_nothing(postg
 
     assert sum(accepted(opened.cloud).values()) == 1
     texts = [one.text for one in opened.sem.thread(CHANNEL, card.ts)]
-    assert sum("Upgrade submitted" in words for words in texts) == 1
+    assert sum("approved (1 of 1). Submitting now." in words for words in texts) == 1
 
 
 async def test_a_rolling_deploy_loses_nothing_and_repeats_nothing(postgresql_url: str, tmp_path: Path) -> None:
