@@ -335,7 +335,7 @@ def _places(rollout: Rollout, wave: int) -> list[str]:
 def _facts(rollout: Rollout) -> str:
     plan = rollout.plan
     hours = plan.soak.total_seconds() / 3600
-    soak = f"soak {hours:g} hours" if hours else "no soak"
+    soak = f"soak {hours:g} hour{'' if hours == 1 else 's'}" if hours else "no soak"
     not_before = f" · not before {when(plan.not_before)}" if plan.not_before else ""
     change = f" · change {escape(plan.change, 64)}" if plan.change else ""
     return (

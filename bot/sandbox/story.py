@@ -1,4 +1,4 @@
-"""The story of two upgrades, played without a browser and printed as a transcript: one succeeds, one fails."""
+"""The story of two upgrades and a rollout, played without a browser and printed as a transcript."""
 
 import asyncio
 import re
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from bot.sandbox.rollout_story import RolloutStory
 from bot.sandbox.slack.people.seen import NotShownError, Seen
 from bot.sandbox.slack.seed import APPROVER, REQUESTER
 from bot.sandbox.world import World
@@ -38,10 +39,11 @@ class Story:
             async with asyncio.timeout(_WHOLE):
                 await self._succeeding()
                 await self._failing()
+                await self._rolling_out()
         except (NotShownError, TimeoutError) as error:
             self._say(f"The story broke off: {error or 'it took too long'}")
             return False
-        self._say("The end: one upgrade succeeded, one failed, and the channel heard of both.")
+        self._say("The end: one upgrade succeeded, one failed, a rollout is done, and the channel heard of it all.")
         return True
 
     async def _succeeding(self) -> None:
@@ -62,6 +64,14 @@ class Story:
         card = await self._request("webshop", "security fixes")
         await self._approve(card)
         await self._until("failed", "The alert in #cluster-upgrades", "No further attempt is scheduled.")
+
+    async def _rolling_out(self) -> None:
+        self._heading("3. One version goes through several clusters")
+        self._world.cloud.outcome("succeed")
+        story = RolloutStory(
+            world=self._world, channel=CHANNEL, roos=self._roos, sem=self._sem, say=self._say, show=self._show
+        )
+        await story.play()
 
     async def _request(self, cluster: str, reason: str) -> Seen:
         command = self._world.slack.app.commands[0].name
