@@ -13,7 +13,7 @@ from bot.notifications import blocks, phrases
 from bot.notifications.blocks import Block, Message, View
 from bot.notifications.ids import ActionId, CallbackId
 from bot.notifications.rows import fitting
-from bot.notifications.text import clip, counted, escape, said, span
+from bot.notifications.text import clip, counted, escape, said, when
 from bot.workflow.fleet import EVERYWHERE, FleetLine, FleetPage, FleetPlace
 
 PRESSING: Final = 20
@@ -30,6 +30,10 @@ _IN_A_SECTION: Final = 10
 _MOST_MINORS: Final = 8
 _MOST_NAMED: Final = 3
 _VALUE: Final = 2000
+_LEGEND: Final = (
+    "What ends first upstream comes first, then what is furthest behind: version → recommended version, end of life, "
+    "next window or upgrade."
+)
 _NOTHING: Final = "The clusters have not been read from Avisi Cloud yet. Please try again in a moment."
 
 
@@ -61,7 +65,7 @@ def answer(page: FleetPage, *, naming: Naming) -> Message:
     return blocks.message(
         " ".join((f"{title}.", f"{most}.", *spoken)),
         blocks.section(f"*{title}.*"),
-        blocks.context(f"{most}: what ends first upstream, then what is furthest behind."),
+        blocks.context(f"{most}. {_LEGEND}"),
         *_sections(lines),
         buttons(page.place),
     )
@@ -81,26 +85,31 @@ def plan_rollout() -> Block:
 
 def modal(page: FleetPage, *, naming: Naming) -> View:
     """Draw the modal with one page of all clusters."""
-    title = summary(page.fleet, where=page.place.name)
+    title = summary(page.fleet, where=page.place.name).removesuffix(".")
     lines = [line(one, page.fleet.today, naming) for one in page.lines]
     return blocks.View(
         type="modal",
         callback_id=CallbackId.FLEET,
         title=TITLE,
         close="Close",
-        blocks=(blocks.section(f"*{title}*"), *_sections(lines), *_turning(page), blocks.actions(plan_rollout())),
+        blocks=(
+            blocks.section(f"*{title}.*"),
+            blocks.context(_LEGEND),
+            *_sections(lines),
+            *_turning(page),
+            blocks.actions(plan_rollout()),
+        ),
     )
 
 
 def line(one: FleetLine, today: date, naming: Naming) -> str:
-    """Draw a cluster in one line: version, end of life, recommended version, upgrade under way or next window."""
+    """Draw a cluster in one line: version, recommended version, end of life, upgrade under way or next window."""
     cluster = one.cluster
     down = f" ({escape(cluster.status.lower(), 20)})" if cluster.is_down else ""
-    goes_to = f"recommended {escape(one.recommended, 40)}" if one.recommended else "nothing newer on offer"
+    runs = f"{escape(cluster.version, 40) or 'version not known'}{down}"
     facts = (
-        f"{escape(cluster.version, 40) or 'version not known'}{down}",
+        f"{runs} → {escape(one.recommended, 40)}" if one.recommended else f"{runs}, nothing newer on offer",
         _ends(one.ends, today) if one.ends else "end of life not known",
-        goes_to,
         _next(one),
     )
     return clip(f"*{escape(naming.cluster(cluster), 90)}* {' · '.join(facts)}", _LINE, counted=counted)
@@ -127,9 +136,9 @@ def read(value: str) -> tuple[FleetPlace, int]:
 
 def _next(one: FleetLine) -> str:
     if (upgrade := one.upgrade) is not None:
-        window = f", {span(upgrade.window)}" if upgrade.window else ""
+        window = f", {when(upgrade.window.start)}" if upgrade.window else ""
         return f"upgrade to {escape(upgrade.to_version, 40)} {phrases.status(upgrade.status)}{window}"
-    return f"next window {span(one.window)}" if one.window else "no maintenance window"
+    return f"next window {when(one.window.start)}" if one.window else "no maintenance window"
 
 
 def _minor(one: MinorCount, today: date) -> str:
@@ -142,8 +151,7 @@ def _minor(one: MinorCount, today: date) -> str:
 
 
 def _ends(ends: date, today: date) -> str:
-    left = (ends - today).days
-    return f"{'ended' if left < 0 else 'ends'} {ends.day} {ends:%b %Y} ({_away(left)})"
+    return f"{'ended' if ends < today else 'ends'} {ends.day} {ends:%b %Y}"
 
 
 def _away(days: int) -> str:

@@ -149,12 +149,7 @@ async def test_a_line_says_version_end_of_life_recommended_version_and_what_is_n
 
     drawn, scheduled = (fleet.line(one, TODAY, PLAIN) for one in (at_rest, under_way))
 
-    for words in (
-        "*production/web*",
-        "v1.34.1-u-ame.3",
-        "ended 27 Oct 2026 (34 days ago)",
-        "recommended v1.35.4-u-ame.1",
-    ):
+    for words in ("*production/web* v1.34.1-u-ame.3 → v1.35.4-u-ame.1", "ended 27 Oct 2026"):
         assert words in drawn
     assert "next window <!date^1796522400^" in drawn
     assert "upgrade to v1.35.4-u-ame.1" in scheduled
