@@ -79,8 +79,18 @@ class AlreadyRuns:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NextFit:
+    """The next moment (aware UTC) at which no rule would forbid it; written in `zone`."""
+
+    start: datetime
+    zone: tzinfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartMissing:
     """Maintenance windows are ignored, and no start is chosen."""
+
+    next_fit: NextFit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +98,14 @@ class TooSoon:
     """The start is nearer than the lead time, or has passed."""
 
     lead: timedelta
+    next_fit: NextFit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TooFar:
     """The start is too far ahead."""
+
+    next_fit: NextFit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +115,7 @@ class Frozen:
     environment: str
     freeze: AnyFreeze
     can_override: bool = False
+    next_fit: NextFit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +125,7 @@ class OutsideAllowed:
     environment: str
     allowed: tuple[AllowedRange, ...]
     zone: tzinfo
+    next_fit: NextFit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +140,7 @@ class NotLongEnoughAfter:
     earlier: str
     wait: timedelta
     since: datetime | None
+    next_fit: NextFit | None = None
 
     @property
     def possible_from(self) -> datetime | None:
@@ -315,6 +331,8 @@ Finding = (
 )
 BreaksRule = Frozen | OutsideAllowed | NotLongEnoughAfter
 """What a time, or a version at that time, may break."""
+AboutTime = BreaksRule | StartMissing | TooSoon | TooFar
+"""What another time would mend."""
 
 
 class Action(StrEnum):

@@ -24,7 +24,7 @@ class Search:
     """What a time is wanted for.
 
     `succeeded` maps environments to when the version first succeeded there; `zone` is that of maintenance windows,
-    `reader` that of the person who will read the answer.
+    `reader` that of the person who will read the answer. Nothing before `since` is looked at.
     """
 
     cluster: Cluster
@@ -36,16 +36,22 @@ class Search:
     zone: tzinfo
     reader: tzinfo
     succeeded: Mapping[str, datetime]
+    since: datetime | None = None
+
+    @property
+    def begins(self) -> datetime:
+        """Return where the search begins."""
+        return max(self.since or self.now, self.now)
 
     @property
     def earliest(self) -> datetime:
-        """Return the first full five minutes that the lead time allows."""
-        return _on_grid(self.now + LEAD)
+        """Return the first full five minutes in it that the lead time allows."""
+        return _on_grid(max(self.begins, self.now + LEAD))
 
     @property
     def last(self) -> datetime:
         """Return where the search ends."""
-        return self.now + SEARCHED
+        return self.begins + SEARCHED
 
     def broken_rule(self, start: datetime) -> BreaksRule | None:
         """Return what forbids this start, None when it fits."""
@@ -89,7 +95,7 @@ def _in_windows(search: Search) -> Iterator[datetime]:
         return
     changes = sorted({search.earliest, *_changes(search)})
     reached: datetime | None = None
-    for window in windows_from(search.cluster.schedule, after=search.now, zone=search.zone, until=search.last):
+    for window in windows_from(search.cluster.schedule, after=search.begins, zone=search.zone, until=search.last):
         if reached is not None and window.start < reached:
             continue
         candidates = [window.start, *(one for one in changes if window.start < one < window.end)]
@@ -141,7 +147,7 @@ def _changes(search: Search) -> Iterator[datetime]:
 def _stretches(search: Search) -> list[Window]:
     """Return the stretches of allowed time, soonest first; those that touch are one. None: any time is allowed."""
     rule = search.rule
-    today, days = search.now.astimezone(rule.zone).date(), SEARCHED.days + 1
+    today, days = search.begins.astimezone(rule.zone).date(), SEARCHED.days + 1
     found = sorted(
         (
             stretch
@@ -150,7 +156,7 @@ def _stretches(search: Search) -> list[Window]:
         ),
         key=lambda one: (one.start, one.end),
     )
-    return [one for one in found if one.end > search.now]
+    return [one for one in found if one.end > search.begins]
 
 
 def _on_grid(moment: datetime) -> datetime:

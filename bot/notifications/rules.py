@@ -9,6 +9,7 @@ from typing import Final
 from bot.domain.calendar import AnyFreeze, TimedFreeze
 from bot.domain.findings import (
     Able,
+    AboutTime,
     Action,
     AlreadyApproved,
     AlreadyRuns,
@@ -134,11 +135,18 @@ def advice(finding: Finding) -> str:
     """Say what was found, and what whoever fills in the form can do about it."""
     match finding:
         case Frozen(can_override=True):
-            return f"{sentence(finding)} Choose another time. Tick Override freeze if it cannot wait."
+            return f"{sentence(finding)} {_another_time(finding)} Tick Override freeze if it cannot wait."
         case Frozen() | OutsideAllowed():
-            return f"{sentence(finding)} Choose another time."
+            return f"{sentence(finding)} {_another_time(finding)}"
+        case NotLongEnoughAfter() | StartMissing() | TooSoon() | TooFar() if finding.next_fit:
+            return f"{sentence(finding)} {_another_time(finding)}"
         case _:
             return sentence(finding)
+
+
+def _another_time(finding: AboutTime) -> str:
+    fit = finding.next_fit
+    return f"The next time that fits is {plain_time(fit.start, fit.zone)}." if fit else "Choose another time."
 
 
 def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each finding

@@ -203,7 +203,7 @@ class Announcing:
         rule, window = self.policy.rule_of(upgrade), upgrade.window
         if window is None or not rule.channel or (broken := await self._broken(work, upgrade, request)) is None:
             return
-        text = self.words.sentence(broken)
+        text = self.words.advice(broken)
         mention = (request.requester,) if request else rule.notify
         event = WindowBrokeRule(about=outbox.about_upgrade(upgrade, request), mention=mention, window=window, rule=text)
         key = f"broke:{upgrade.organisation}:{upgrade.identity}:{upgrade.moves}"

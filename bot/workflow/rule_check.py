@@ -6,11 +6,13 @@ It answers with findings. Who asks chooses the words, or has them said by `words
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypeVar
 
 from bot.domain.calendar import AnyFreeze
 from bot.domain.cluster import Catalog, Cluster, Organisation
 from bot.domain.errors import RuleBroken
 from bot.domain.findings import (
+    AboutTime,
     AlreadyRuns,
     BreaksRule,
     ClusterDown,
@@ -20,6 +22,7 @@ from bot.domain.findings import (
     EmergencyOnlyByApprover,
     EmergencyUnapproved,
     Finding,
+    NextFit,
     NoLongerRequester,
     NoWindows,
     TooFar,
@@ -54,6 +57,8 @@ from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.errors import Stale
 from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, Clock, ReadOnlyWork, UnitOfWork
+
+OfTime = TypeVar("OfTime", bound=AboutTime)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,9 +179,13 @@ class RuleCheck:
             return (ClusterNotChosen(),)
         catalog, cluster = found
         rule, succeeded = await self._judging(cluster.organisation, cluster.environment, form.version)
-        return problems(
+        wrong = problems(
             form, catalog=catalog, rule=rule, now=self.now(), zone=self.zone, succeeded=succeeded, lead=lead
         )
+        search = self._search(form, cluster, rule, succeeded, reader=rule.zone)
+        if not any(isinstance(one, TooFar) for one in wrong):
+            search = replace(search, since=form.start)
+        return tuple(_with_next_fit(one, search) if isinstance(one, AboutTime) else one for one in wrong)
 
     async def preview(self, form: Form, cluster: Cluster, *, reader: tzinfo = UTC) -> Preview:
         """Return what a form, in which this cluster is chosen, comes to while it is filled in.
@@ -219,7 +228,7 @@ class RuleCheck:
         search = self._search(form, cluster, rule, succeeded, reader=reader)
         if form.start and search.fits(form.start):
             return form.start
-        return next(iter(fitting_slots(search).starts), None)
+        return next(iter(fitting_slots(replace(search, since=form.start)).starts), None)
 
     def _search(
         self, form: Form, cluster: Cluster, rule: Rule, succeeded: Mapping[str, datetime], *, reader: tzinfo
@@ -268,7 +277,8 @@ class RuleCheck:
         broken = broken_rules(
             rule, request.to_version, when=when, override=request.override, succeeded=succeeded, now=self.now()
         )
-        return next(broken, None)
+        first = next(broken, None)
+        return first and _with_next_fit(first, self._search_again(request, cluster, rule, succeeded))
 
     async def submission(self, request: UpgradeRequest) -> Finding | None:
         """Return the first rule that forbids submitting it now, also of who may request; raises MembersUnavailable."""
@@ -287,13 +297,30 @@ class RuleCheck:
             self.policy.rule_of(upgrade), upgrade.organisation, await work.freezes.standing(), now=self.now()
         )
         when = Window(start=window.start, end=window.start) if request and request.ignore_windows else window
-        if request is None or not rule.after:
-            return forbidden_time(rule, when, override=request.override if request else False)
-        succeeded = await _first_successes(work, upgrade.organisation, rule, upgrade.to_version)
+        if request is None:
+            rule = replace(rule, after=())
+        succeeded = await _first_successes(work, upgrade.organisation, rule, upgrade.to_version) if rule.after else {}
+        override = request.override if request else False
         broken = broken_rules(
-            rule, upgrade.to_version, when=when, override=request.override, succeeded=succeeded, now=window.start
+            rule, upgrade.to_version, when=when, override=override, succeeded=succeeded, now=window.start
         )
-        return next(broken, None)
+        first, found = next(broken, None), self.catalog_cache.find(upgrade.cluster_identity)
+        if first is None or found is None:
+            return first
+        return _with_next_fit(first, self._search_again(request or upgrade, found[1], rule, succeeded))
+
+    def _search_again(
+        self,
+        one: UpgradeRequest | ScheduledUpgrade,
+        cluster: Cluster,
+        rule: Rule,
+        succeeded: Mapping[str, datetime],
+    ) -> Search:
+        """Return the search for another time for what was requested, from the start that was wanted on."""
+        form = Form(version=one.to_version)
+        if isinstance(one, UpgradeRequest):
+            form = replace(form, start=one.start, ignore_windows=one.ignore_windows, override=one.override)
+        return replace(self._search(form, cluster, rule, succeeded, reader=rule.zone), since=form.start)
 
     async def check(self, request: UpgradeRequest) -> None:
         """Raise RuleBroken when a rule forbids the request now."""
@@ -327,6 +354,12 @@ class RuleCheck:
         if cluster.version == request.to_version:
             return AlreadyRuns(cluster=name, version=request.to_version)
         return VersionNotOffered(version=request.to_version, cluster=name, runs=cluster.version)
+
+
+def _with_next_fit(finding: OfTime, search: Search) -> OfTime:
+    """Return what was found with the next time that fits, if there is one."""
+    start = next(iter(fitting_slots(search).starts), None)
+    return finding if start is None else replace(finding, next_fit=NextFit(start=start, zone=search.rule.zone))
 
 
 async def _first_successes(

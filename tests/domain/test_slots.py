@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.calendar import AllowedRange, Freeze, TimedFreeze
-from bot.domain.findings import Frozen
-from bot.domain.form import LEAD
+from bot.domain.findings import Finding, Frozen, OutsideAllowed
+from bot.domain.form import LEAD, problems
 from bot.domain.policy import Rule
 from bot.domain.slots import Search, Slots, fitting_slots
 from bot.domain.windows import MaintenanceSchedule, WeeklyWindow, Window, windows_from
-from tests.builders import a_cluster
+from tests.builders import a_catalog, a_cluster, a_form
 
 AMSTERDAM, NEW_YORK = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 30, 12, 3, tzinfo=UTC)
@@ -113,6 +113,22 @@ def test_what_stands_in_the_way_is_said_when_nothing_fits(ignore_windows: bool) 
     assert found.broken == Frozen(environment="production", freeze=freeze)
 
 
+def test_nothing_is_offered_before_the_start_that_was_wanted() -> None:
+    search = replace(a_search(SUNDAY, WEDNESDAY), since=at("2026-12-10 00:30"))
+
+    assert starts(search) == ["2026-12-10 00:30", "2026-12-13 02:00", "2026-12-16 23:00"]
+
+
+def test_the_rule_named_is_the_one_that_still_stands_in_the_way_at_the_end() -> None:
+    """A freeze that is over by then is not the reason."""
+    freeze = Freeze(first=NOW.date(), last=NOW.date() + timedelta(days=20))
+    allowed = AllowedRange(weekdays=(0,), start=time(20), end=time(23), text="mon 20:00-23:00")
+
+    found = fitting_slots(a_search(SUNDAY, freeze=(freeze,), allowed=(allowed,)))
+
+    assert isinstance(found.broken, OutsideAllowed)
+
+
 def test_a_cluster_without_windows_has_no_next_one() -> None:
     assert fitting_slots(a_search()) == Slots(starts=())
 
@@ -137,6 +153,13 @@ FREEZES = st.builds(
     st.integers(-2, 12),
     st.integers(0, 5),
 )
+TIMED = st.builds(
+    lambda ahead, hours: TimedFreeze(
+        since=NOW, until=NOW + timedelta(hours=ahead + hours, minutes=7 * hours), reason="Incident"
+    ),
+    st.integers(0, 200),
+    st.integers(1, 60),
+)
 MOMENTS = st.sampled_from(
     [
         NOW,
@@ -146,7 +169,7 @@ MOMENTS = st.sampled_from(
     ]
 )
 SEARCHES = st.builds(
-    lambda windows, ranges, freezes, now, ignore, zone, wait, matured: replace(
+    lambda windows, ranges, freezes, timed, now, ignore, zone, wait, matured, since: replace(
         a_search(
             *windows,
             now=now,
@@ -154,18 +177,22 @@ SEARCHES = st.builds(
             zone=zone,
             allowed=tuple(ranges),
             freeze=tuple(freezes),
+            timed_freezes=tuple(timed),
             after=(("staging", timedelta(hours=wait)),) if wait else (),
         ),
         succeeded={"staging": now - timedelta(hours=matured)},
+        since=now + timedelta(minutes=since) if since else None,
     ),
     st.lists(WINDOWS, max_size=3),
     st.lists(RANGES, max_size=2),
     st.lists(FREEZES, max_size=2),
+    st.lists(TIMED, max_size=1),
     MOMENTS,
     st.booleans(),
     st.sampled_from([UTC, AMSTERDAM, NEW_YORK]),
     st.sampled_from([0, 30, 72]),
     st.integers(0, 80),
+    st.sampled_from([0, 0, 1234, 20000]),
 )
 
 
@@ -176,11 +203,17 @@ def test_every_offered_moment_is_accepted_and_no_earlier_one_is(search: Search) 
     found = fitting_slots(search)
 
     assert all(search.fits(start) and start >= search.now + LEAD for start in found.starts)
+    assert all(start >= (search.since or search.now) for start in found.starts)
+    assert [_judged(search, start) for start in found.starts if start < search.now + timedelta(days=365)] == [
+        () for _ in found.starts
+    ]
     assert list(found.starts) == sorted(set(found.starts))
     grid = [search.earliest + number * GRID for number in range(10 * 288)]
     if search.ignore_windows:
         first = next((moment for moment in grid if search.fits(moment)), None)
         assert first is None or found.starts[0] == first
+        if first is not None and not search.rule.allowed:
+            assert list(found.starts[1:]) == _same_hour(search, first)[: len(found.starts) - 1]
         return
     windows = _windows(search)
     by_force: list[datetime] = []
@@ -196,9 +229,27 @@ def test_every_offered_moment_is_accepted_and_no_earlier_one_is(search: Search) 
     assert list(found.starts[: len(by_force)]) == by_force[: len(found.starts)]
 
 
+def _judged(search: Search, start: datetime) -> tuple[Finding, ...]:
+    """Judge a filled-in form for this start, as a request is judged."""
+    version = "v1.31.4-u-ame.2"
+    catalog = a_catalog(search.cluster, versions=(version,))
+    form = a_form(version=version, start=start, ignore_windows=search.ignore_windows)
+    return problems(
+        form, catalog=catalog, rule=search.rule, now=search.now, zone=search.zone, succeeded=search.succeeded
+    )
+
+
+def _same_hour(search: Search, first: datetime) -> list[datetime]:
+    """Return the moments of the same hour on the days that follow, as the reader's clock shows it, that fit."""
+    local = first.astimezone(AMSTERDAM)
+    days = (local.date() + timedelta(days=ahead) for ahead in range(1, 89))
+    moments = (datetime.combine(day, local.time(), tzinfo=AMSTERDAM).astimezone(UTC) for day in days)
+    return [moment for moment in moments if search.fits(moment)]
+
+
 def _windows(search: Search) -> tuple[Window, ...]:
     if search.cluster.schedule is None:
         return ()
     return windows_from(
-        search.cluster.schedule, after=search.now, zone=search.zone, until=search.now + timedelta(days=9)
+        search.cluster.schedule, after=search.begins, zone=search.zone, until=search.begins + timedelta(days=9)
     )

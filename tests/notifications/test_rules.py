@@ -1,5 +1,6 @@
 """The words for findings: one sentence for each, and what to do about it where there is a form to do it in."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 from bot.domain.calendar import AllowedRange, Freeze
 from bot.domain.findings import (
     Able,
+    AboutTime,
     Action,
     AlreadyApproved,
     AlreadyRuns,
@@ -36,6 +38,7 @@ from bot.domain.findings import (
     MayNotUseBot,
     MoreApprovalsNeeded,
     NewerRequest,
+    NextFit,
     NoApprovalToTakeBack,
     NobodyNow,
     NoListToLookIn,
@@ -287,6 +290,18 @@ def test_a_finding_is_said_in_one_way(finding: Finding, sentence: str) -> None:
     assert rules.sentence(finding) == sentence
 
 
+FIT = NextFit(start=datetime(2026, 12, 13, 2, tzinfo=UTC), zone=ZoneInfo("Europe/Amsterdam"))
+NEXT = "The next time that fits is Sun 13 Dec, 03:00 CET."
+OF_TIME: tuple[AboutTime, ...] = (
+    Frozen(environment="production", freeze=AUDIT),
+    OutsideAllowed(environment="production", allowed=(DAYS,), zone=UTC),
+    AFTER_STAGING,
+    StartMissing(),
+    TooSoon(lead=timedelta(minutes=5)),
+    TooFar(),
+)
+
+
 def test_every_finding_has_words() -> None:
     """A new kind of finding is added to the examples above."""
     assert {type(finding) for finding, _ in SAID} == set(get_args(Finding))
@@ -302,6 +317,11 @@ def test_every_finding_has_words() -> None:
         ),
         (OutsideAllowed(environment="production", allowed=(DAYS,), zone=UTC), " Choose another time."),
         (AFTER_STAGING, ""),
+        *((replace(one, next_fit=FIT), f" {NEXT}") for one in OF_TIME),
+        (
+            Frozen(environment="production", freeze=AUDIT, can_override=True, next_fit=FIT),
+            f" {NEXT} Tick Override freeze if it cannot wait.",
+        ),
         (ClusterGone(cluster=WEB), ""),
     ],
 )

@@ -159,7 +159,10 @@ async def test_a_quorum_raised_before_submission_leads_back_to_the_vote() -> Non
 def broken_rules() -> dict[str, tuple[Rule, str]]:
     """Return rules that came into force after the approval, and what the card has to say."""
     return {
-        "freeze": (a_rule(freeze=(FREEZE,)), "production is frozen Dec 1 to Dec 10. Choose another time."),
+        "freeze": (
+            a_rule(freeze=(FREEZE,)),
+            "frozen Dec 1 to Dec 10. The next time that fits is Sun 13 Dec, 02:00 UTC.",
+        ),
         "requester": (a_rule(requesters=(KIM,)), f"<@{ROOS}> may no longer request upgrades in production."),
         "staging": (a_rule(after=(("staging", timedelta(days=3)),)), "has to run in staging for 3 days"),
     }

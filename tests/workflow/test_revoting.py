@@ -181,7 +181,7 @@ async def test_a_freeze_that_began_meanwhile_refuses_the_approval(*, override: b
 
     answer = await harness.press(request)
 
-    assert "production is frozen Dec 1 to Dec 10. Choose another time." in answer
+    assert "production is frozen Dec 1 to Dec 10. The next time that fits is Sun 13 Dec, 02:00 UTC." in answer
     assert harness.now_of(request).votes == ()
 
 

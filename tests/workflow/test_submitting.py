@@ -269,7 +269,7 @@ async def test_a_window_that_breaks_a_rule_is_alerted_at_once() -> None:
 
     (alert,) = [event for event in harness.channel() if isinstance(event, WindowBrokeRule)]
     assert (alert.window, alert.mention) == (a_window(NOON + timedelta(days=1)), (ROOS,))
-    assert "frozen Dec 1 (Audit)" in alert.rule
+    assert "frozen Dec 1 (Audit). The next time that fits is Sun 6 Dec, 02:00 UTC." in alert.rule
 
 
 async def test_a_window_too_soon_after_staging_is_alerted_at_once() -> None:
@@ -284,3 +284,4 @@ async def test_a_window_too_soon_after_staging_is_alerted_at_once() -> None:
 
     (alert,) = [event for event in harness.channel() if isinstance(event, WindowBrokeRule)]
     assert "has to run in staging for 3 days" in alert.rule
+    assert "The next time that fits is Sun 6 Dec, 02:00 UTC." in alert.rule

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.notifications.text import plain_time
 from bot.sandbox.slack.people.person import PersonInSlack
 from tests.world.approving import BASE, answered, events, under
 from tests.world.harness import CHANNEL, DAY
 
 FREEZE = '[{ from = "2026-11-28", to = "2026-11-30", reason = "Black Friday" }]'
-FROZEN = "production is frozen Nov 28 to Nov 30 (Black Friday). Choose another time."
+FROZEN = "production is frozen Nov 28 to Nov 30 (Black Friday)."
 SATURDAY = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
 NEW = "v1.31.6-u-ame.10"
 
@@ -54,6 +55,12 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         assert not await events(home, "press refused")
 
 
+def assert_refused(errors: Mapping[str, str], rule: str) -> None:
+    """Check that the start alone is wrong, and that the next time that fits is named."""
+    assert list(errors) == ["Start date and time"]
+    assert errors["Start date and time"].startswith((f"{rule} The next time that fits is ", f"{rule} Choose another"))
+
+
 async def test_nothing_is_asked_for_outside_the_allowed_times_or_without_leave_to_override(tmp_path: Path) -> None:
     """In the policy's zone; a start of one's own is judged as a moment."""
     rule = (
@@ -65,18 +72,19 @@ async def test_nothing_is_asked_for_outside_the_allowed_times_or_without_leave_t
         await roos.command(CHANNEL, f"/schedule-upgrade production/payments {NEW}")
         frozen = await roos.modal("Schedule upgrade", containing=FROZEN)
         assert "Override freeze" not in frozen.labels
-        assert await errors(roos) == {"Start date and time": FROZEN}
+        assert_refused(await errors(roos), FROZEN)
         await roos.choose("Start date and time", SATURDAY + 3 * DAY)
         assert await errors(roos) == {}
         await home.sem.message(CHANNEL, "payments: upgrade to")
 
         await roos.command(CHANNEL, f"/schedule-upgrade staging/payments {NEW}")
-        sentence = "Upgrades in staging may only run tue-thu 20:00-23:00 (Europe/Amsterdam). Choose another time."
+        sentence = "Upgrades in staging may only run tue-thu 20:00-23:00 (Europe/Amsterdam)."
         await roos.modal("Schedule upgrade", containing="may only run")
-        assert await errors(roos) == {"Start date and time": sentence}
+        assert_refused(await errors(roos), sentence)
         await roos.check("Ignore maintenance windows")
         await roos.choose("Start date and time", datetime(2026, 11, 24, 18, 59, tzinfo=UTC))
-        assert await errors(roos) == {"Start date and time": sentence}
+        next_fit = "The next time that fits is Tue 24 Nov, 20:00 CET."
+        assert await errors(roos) == {"Start date and time": f"{sentence} {next_fit}"}
         await roos.choose("Start date and time", datetime(2026, 11, 24, 19, 0, tzinfo=UTC))
         assert await errors(roos) == {}
 
@@ -96,7 +104,10 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
         assert alert.buttons == ("Reschedule",)
         assert "U0ROOS" in alert.mentions.users
         await home.roos.press(CHANNEL, alert.ts, "Reschedule")
-        await home.roos.modal("Schedule upgrade", containing="A new request reschedules it.")
+        form = await home.roos.modal("Schedule upgrade", containing="A new request reschedules it.")
+        start = datetime.fromtimestamp(int(form.field("Start date and time").shown), UTC)
+        assert start > SATURDAY + 2 * DAY
+        assert f"The next time that fits is {plain_time(start)}." in alert
 
 
 async def test_a_version_goes_to_staging_first(tmp_path: Path) -> None:
