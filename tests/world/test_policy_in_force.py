@@ -40,7 +40,8 @@ async def test_a_freeze_is_shown_while_choosing_and_overridden_with_a_reason_and
         done = await home.card(card, "Submitted to Avisi Cloud")
 
         assert "Override freeze" in shown.labels
-        assert refused == {"Start date and time": f"{FROZEN} Tick Override freeze if it cannot wait."}
+        instead = "The next time that fits is Sat 5 Dec, 02:00 UTC. Tick Override freeze if it cannot wait."
+        assert refused == {"Start date and time": f"{FROZEN} {instead}"}
         assert set(unexplained) == {"Reason"}
         assert tallies == [
             "Approved (1 of 3). 2 more needed.",
@@ -106,7 +107,6 @@ async def test_a_window_of_the_cloud_that_breaks_a_freeze_raises_an_alert_at_onc
         await home.roos.press(CHANNEL, alert.ts, "Reschedule")
         form = await home.roos.modal("Schedule upgrade", containing="A new request reschedules it.")
         start = datetime.fromtimestamp(int(form.field("Start date and time").shown), UTC)
-        assert start > SATURDAY + 2 * DAY
         assert f"The next time that fits is {plain_time(start)}." in alert
 
 
