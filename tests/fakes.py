@@ -288,6 +288,10 @@ class FakeMembers:
         """Return nothing: whoever is asked either answers or is down."""
         return ""
 
+    def group_at_hand(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group that was asked for, else None."""
+        return self.groups.get(group) if group in self.asked else None
+
     def recently_full(self, member: MemberId) -> Member | None:
         """Return a person who was seen lately, else None."""
         return self.members[member] if member in self.recent else None

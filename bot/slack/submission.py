@@ -44,6 +44,9 @@ class Submission:
             await ack(response_action="errors", errors=modal.errors(view, findings or [ClusterNotChosen()]))
             return
         _, cluster = found
+        if self.viewing.is_barred(member_of(body), cluster):
+            await ack(response_action="errors", errors=modal.may_not(cluster.environment))
+            return
         held = ModalMetadata.read(view)
         entry = FormSubmitted(
             member=member_of(body),

@@ -101,6 +101,13 @@ class Permissions:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
         return self.members.recently_full(member_id)
 
+    def is_barred(self, member: MemberId, rule: Rule) -> bool:
+        """Whether the rule forbids a person to request, as far as the answers at hand tell; asks nobody."""
+        if EVERYONE in rule.requesters or member in rule.requesters:
+            return False
+        groups = [self.members.group_at_hand(one) for one in rule.requesters if one.startswith("S")]
+        return all(group is not None and member not in group for group in groups)
+
     async def people(self, ids: Iterable[str]) -> PeopleSet:
         """Resolve the IDs of a rule to people; a group that Slack does not know holds nobody."""
         named: set[MemberId] = set()

@@ -206,6 +206,9 @@ class Members(Protocol):
     async def group(self, group: str) -> frozenset[MemberId] | None:
         """Return the members of a user group, None when there is no such group."""
 
+    def group_at_hand(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group by an answer that may be reused, None when there is none; asks nobody."""
+
     def recently_full(self, member: MemberId) -> Member | None:
         """Return a person who was seen as a full member within the last hour, else None; asks nobody."""
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Organisation
 from bot.domain.errors import Refused
-from bot.domain.findings import Finding, InRollout
+from bot.domain.findings import Finding, InRollout, MayNotRequest
 from bot.domain.fleet import Fleet
 from bot.domain.form import LEAD, Form
 from bot.domain.naming import Naming
@@ -31,6 +32,8 @@ from bot.workflow.rule_check import RuleCheck
 
 Cards = Mapping[RequestId, MessageRef]
 """Where the cards of requests are."""
+Place = tuple[Organisation, str]
+"""An environment of an organisation."""
 _LONGEST_LIST = 200
 _LATEST = 5
 _SHORTLY = 1.0
@@ -60,6 +63,8 @@ class FormView:
     waiting: UpgradeRequest | None
     readiness: Readiness | None = None
     may_be_emergency: bool = False
+    may_not: MayNotRequest | None = None
+    barred: frozenset[Place] = frozenset()
     windows_zone: tzinfo = UTC
     slots: Slots = NO_SLOTS
     reader: tzinfo = UTC
@@ -162,6 +167,7 @@ class Viewing:
                 may_override=False,
                 scheduled=None,
                 waiting=None,
+                barred=self.barred(member),
             )
         catalog, cluster = found
         rule = self.policy.rule(cluster.organisation, cluster.environment)
@@ -186,6 +192,8 @@ class Viewing:
             readiness=self.readiness_check.at_hand(cluster, form.version) if form.version in on_offer else None,
             windows_zone=self.rule_check.zone,
             may_be_emergency=rule.emergency and member is not None and await self._may_be_emergency(member, rule),
+            may_not=await self._may_not(member, rule) if member else None,
+            barred=self.barred(member),
             slots=preview.slots,
             reader=reader,
         )
@@ -193,6 +201,36 @@ class Viewing:
     async def fitting_start(self, form: Form, *, reader: tzinfo) -> datetime | None:
         """Return the start that is filled in while it fits, else the next one that does; None when none does."""
         return await self.rule_check.fitting_start(form, reader=reader)
+
+    def barred(self, member: MemberId | None) -> frozenset[Place]:
+        """Return the environments in which a person may not request, as far as the answers at hand tell; no waiting."""
+        if member is None:
+            return frozenset()
+        places = {(one.organisation, one.environment) for catalog in self.catalogs() for one in catalog.clusters}
+        rules = {place: self.policy.rule(*place) for place in places}
+        return frozenset(place for place, rule in rules.items() if self.permissions.is_barred(member, rule))
+
+    async def learn_requesters(self) -> None:
+        """Ask who may request where, so that `barred` can tell; gives up after a moment."""
+        with suppress(MembersUnavailable, TimeoutError):
+            async with asyncio.timeout(_SHORTLY):
+                for who in {rule.requesters for rule in self.policy.rules}:
+                    await self.permissions.people(who)
+
+    def is_barred(self, member: MemberId, cluster: Cluster) -> bool:
+        """Whether a person may not request upgrades of a cluster, as far as the answers at hand tell; no waiting."""
+        return self.permissions.is_barred(member, self.policy.rule(cluster.organisation, cluster.environment))
+
+    async def _may_not(self, member_id: MemberId, rule: Rule) -> MayNotRequest | None:
+        """Return that a person may not request there, and who may; None also while Slack does not say in time."""
+        try:
+            async with asyncio.timeout(_SHORTLY):
+                await self.permissions.check_may_request(await self.permissions.somebody(member_id), rule)
+        except Refused as refusal:
+            return next((why for why in refusal.why if isinstance(why, MayNotRequest)), None)
+        except (MembersUnavailable, TimeoutError):
+            pass
+        return None
 
     async def _may_be_emergency(self, member_id: MemberId, rule: Rule) -> bool:
         """Whether the person may request an emergency there; no while Slack does not say in time who they are."""

@@ -12,7 +12,7 @@ from bot.slack.errors import Listener
 from bot.slack.form import choices, slots
 from bot.slack.form.directory import Directory
 from bot.slack.form.opening import Opening
-from bot.slack.payload import Payload, action_of, pick, text
+from bot.slack.payload import Payload, action_of, member_of, pick, text
 
 _CHANGES = (
     ActionId.CLUSTER,
@@ -63,5 +63,7 @@ class FormChanges:
 
     async def typed(self, ack: AsyncAck, body: Payload) -> None:
         """Offer the clusters that fit what was typed."""
-        found = choices.found(self.directory.index, text(body, "value"))
+        found = choices.found(
+            self.directory.index, text(body, "value"), barred=self.opening.viewing.barred(member_of(body))
+        )
         await (ack(option_groups=[dict(group) for group in found]) if found else ack(options=[]))

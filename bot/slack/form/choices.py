@@ -9,39 +9,46 @@ from bot.domain.cluster import Cluster
 from bot.notifications.blocks import Block, plain
 from bot.notifications.text import cut, cut_middle, one_line, units
 from bot.slack.form.directory import MOST, Index
+from bot.workflow.viewing import Place
 
 _LABEL = 75
 _ROOM = _LABEL - len(" (stopping)")
 """What is left for a name beside the longest mark."""
+_BARRED = " (you may not request here)"
 _LONGEST = 300
 _VALUE = 150
 
 
-def cluster_select(index: Index, chosen: Cluster | None, *, action_id: str) -> Block:
-    """Draw the select of clusters: all of them by environment, or a search field when there are too many."""
+def cluster_select(
+    index: Index, chosen: Cluster | None, *, action_id: str, barred: frozenset[Place] = frozenset()
+) -> Block:
+    """Draw the select of clusters: all of them by environment, or a search field when there are too many.
+
+    Environments in `barred`, where the reader may not request, are marked.
+    """
     placeholder = {"action_id": action_id, "placeholder": plain("Choose a cluster", 150)}
     # of a newer copy than the options are drawn from, it would not be one of them
     initial = {"initial_option": option(index.copy_of(chosen), index)} if chosen else {}
     if len(index.clusters) > MOST:
         return {"type": "external_select", "min_query_length": 0, **placeholder, **initial}
-    return {"type": "static_select", "option_groups": groups(index), **placeholder, **initial}
+    return {"type": "static_select", "option_groups": groups(index, barred), **placeholder, **initial}
 
 
-@lru_cache(maxsize=2)
-def groups(index: Index) -> list[Block]:
+@lru_cache(maxsize=8)
+def groups(index: Index, barred: frozenset[Place] = frozenset()) -> list[Block]:
     """Return all clusters grouped by environment, in the order of reading; drawn once for each copy."""
     return [
         {"label": plain(label, _LABEL), "options": [option(cluster, index) for cluster in members]}
-        for label, members in _by_environment(index.clusters, index=index)
+        for label, members in _by_environment(index.clusters, index=index, barred=barred)
     ]
 
 
-def found(index: Index, typed: str) -> list[Block]:
+def found(index: Index, typed: str, *, barred: frozenset[Place] = frozenset()) -> list[Block]:
     """Return what fits what was typed into the search field, grouped by environment; at most 100."""
     hits = index.search(typed, limit=MOST)
     grouped: dict[str, list[Block]] = {}
     for cluster in hits:
-        grouped.setdefault(_label(cluster, index=index), []).append(option(cluster, index))
+        grouped.setdefault(_label(cluster, index=index, barred=barred), []).append(option(cluster, index))
     return [{"label": plain(label, _LABEL), "options": options} for label, options in grouped.items()]
 
 
@@ -105,10 +112,19 @@ def _described(cluster: Cluster) -> dict[str, Block]:
     return {"description": plain(f"{name}, {cluster.version}", _LABEL)}
 
 
-def _by_environment(clusters: Iterable[Cluster], *, index: Index) -> list[tuple[str, list[Cluster]]]:
+def _by_environment(
+    clusters: Iterable[Cluster], *, index: Index, barred: frozenset[Place]
+) -> list[tuple[str, list[Cluster]]]:
     grouped = groupby(clusters, key=lambda cluster: (cluster.organisation, cluster.environment))
-    return [(_label(members[0], index=index), members) for _, several in grouped if (members := list(several))]
+    return [
+        (_label(members[0], index=index, barred=barred), members)
+        for _, several in grouped
+        if (members := list(several))
+    ]
 
 
-def _label(cluster: Cluster, *, index: Index) -> str:
-    return f"{cluster.organisation} / {cluster.environment}" if index.naming.several else cluster.environment
+def _label(cluster: Cluster, *, index: Index, barred: frozenset[Place]) -> str:
+    name = f"{cluster.organisation} / {cluster.environment}" if index.naming.several else cluster.environment
+    if (cluster.organisation, cluster.environment) not in barred:
+        return name
+    return f"{cut(name, _LABEL - len(_BARRED))}{_BARRED}"

@@ -31,6 +31,7 @@ from bot.domain.findings import (
 from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON, Form
 from bot.domain.naming import Naming
+from bot.domain.people import MemberId
 from bot.domain.request import RequestId
 from bot.notifications import blocks, readiness, rules, standing, text
 from bot.notifications.blocks import Block
@@ -113,14 +114,21 @@ class ModalMetadata:
         )
 
 
-def draw(shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[str] = ()) -> dict[str, object]:
-    """Draw the modal for what is filled in; `notes` are sentences about what the command filled in."""
+def draw(
+    shown: FormView, *, index: Index, held: ModalMetadata, notes: Iterable[str] = (), whose: MemberId | None = None
+) -> dict[str, object]:
+    """Draw the modal for what is filled in; `notes` are sentences about what the command filled in.
+
+    `whose` is who made the request from which it is filled in, if that is somebody else.
+    """
     form = shown.form
     name = clean(shown.cluster.full_name) if shown.cluster else ""
     held = replace(held, named=name if len(name) <= _LONGEST_NAME else "")
     parts: list[Iterable[Block]] = [
+        [blocks.context(f"This is a request of {text.mention(whose)}.")] if whose else (),
         (blocks.context(text.escape(note, SENTENCE)) for note in notes),
-        [_cluster(index, shown.cluster)],
+        [_cluster(index, shown)],
+        [blocks.section(f"*{text.trusted(rules.refusal(shown.may_not), SENTENCE)}*")] if shown.may_not else (),
         facts(shown),
         _version(shown, index.naming),
         readiness.panel(shown.readiness) if shown.readiness else (),
@@ -162,6 +170,12 @@ def read(view: Payload) -> Form:
     )
 
 
+def may_not(environment: str) -> dict[str, str]:
+    """Return what stands at the cluster when the person may not request in its environment; the form says who may."""
+    words = f"You may not request upgrades in {environment}. Choose another cluster, or ask somebody who may."
+    return {str(BlockId.CLUSTER): text.one_line(words, _ERROR)}
+
+
 def errors(view: Payload, findings: Iterable[Finding]) -> dict[str, str]:
     """Return what is wrong by the block at which it is said; only blocks that this view has."""
     drawn = [text_at(block, "block_id") for block in pick(view, "blocks") or () if pick(block, "type") == "input"]
@@ -173,10 +187,9 @@ def errors(view: Payload, findings: Iterable[Finding]) -> dict[str, str]:
     return {block_id: text.one_line(" ".join(sentences), _ERROR) for block_id, sentences in placed.items()}
 
 
-def _cluster(index: Index, chosen: Cluster | None) -> Block:
-    return _input(
-        "Cluster", BlockId.CLUSTER, cluster_select(index, chosen, action_id=ActionId.CLUSTER), dispatch_action=True
-    )
+def _cluster(index: Index, shown: FormView) -> Block:
+    select = cluster_select(index, shown.cluster, action_id=ActionId.CLUSTER, barred=shown.barred)
+    return _input("Cluster", BlockId.CLUSTER, select, dispatch_action=True)
 
 
 def _version(shown: FormView, naming: Naming) -> Iterable[Block]:

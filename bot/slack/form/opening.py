@@ -32,12 +32,16 @@ NOT_OPENED = "The form could not be opened because Slack did not answer. Please 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a modal is to open with, and for whom. `notes` are sentences about what was filled in."""
+    """What a modal is to open with, and for whom. `notes` are sentences about what was filled in.
+
+    `whose` is who made the request that it is filled in from, if that is somebody else.
+    """
 
     form: Form = field(default_factory=Form)
     member: MemberId | None = None
     held: ModalMetadata = field(default_factory=ModalMetadata)
     notes: tuple[str, ...] = ()
+    whose: MemberId | None = None
 
 
 _EMPTY = Wanted()
@@ -94,7 +98,7 @@ class Opening:
         self.tasks.start(self._retry(payload, view), name="retry-modal")
 
     async def _open(self, payload: Payload, wanted: Wanted) -> None:
-        if wanted.form.cluster_identity:
+        if wanted.form.cluster_identity or self.viewing.barred(member_of(payload)):
             wanted = replace(wanted, member=member_of(payload))
         loaded = self.directory.is_loaded
         drawn = await self._drawn(wanted) if loaded else Drawn(view=modal.loading(wanted.held))
@@ -106,6 +110,8 @@ class Opening:
             return
         if not loaded:
             await self._fill(payload, shown.id, wanted.held)
+            return
+        shown, drawn = await self._add_marks(shown, wanted, drawn, member_of(payload))
         await self._add_readiness(shown, wanted, drawn)
 
     async def _reschedule(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
@@ -150,7 +156,9 @@ class Opening:
         view_id, form, held = text(view, "id"), modal.read(view), ModalMetadata.read(view)
         if start is not None:
             form, held = replace(form, start=start), replace(held, filled=stamp)
-        wanted = Wanted(form=form, member=member, held=held, notes=await self._replacing(held, form))
+        older = await self.viewing.request(held.replaces) if held.replaces else None
+        notes = (self._note(older, form),) if older else ()
+        wanted = Wanted(form=form, member=member, held=held, notes=notes, whose=_whose(older, member))
         drawn = await self._drawn(wanted)
         if not self.newest.is_newest(view_id, stamp):
             return
@@ -173,6 +181,20 @@ class Opening:
             _log.warning("slack.modal_not_updated", code=error.code)
             return None
 
+    async def _add_marks(self, shown: Shown, wanted: Wanted, drawn: Drawn, member: MemberId) -> tuple[Shown, Drawn]:
+        """Mark the environments in which the person may not request, once that is known; return what is shown then."""
+        await self.viewing.learn_requesters()
+        barred = self.viewing.barred(member)
+        if drawn.form is None or drawn.form.barred == barred or shown.id in self.newest:
+            return shown, drawn
+        form, index = replace(drawn.form, barred=barred), self.directory.index
+        view = modal.draw(form, index=index, held=wanted.held, notes=wanted.notes, whose=wanted.whose)
+        try:
+            return await self.views.update(shown.id, view, known_hash=shown.hash), Drawn(view=view, form=form)
+        except ViewFailed as error:
+            _log.info("slack.marks_not_added", code=error.code)
+            return shown, drawn
+
     async def _add_readiness(self, shown: Shown | None, wanted: Wanted, drawn: Drawn, *, stamp: str = "") -> None:
         """Read what the readiness still lacks, and redraw the modal; one that has changed meanwhile sees to itself."""
         form = drawn.form
@@ -182,7 +204,11 @@ class Opening:
         if not self.newest.is_newest(shown.id, stamp):
             return
         full = modal.draw(
-            replace(form, readiness=found), index=self.directory.index, held=wanted.held, notes=wanted.notes
+            replace(form, readiness=found),
+            index=self.directory.index,
+            held=wanted.held,
+            notes=wanted.notes,
+            whose=wanted.whose,
         )
         try:
             await self.views.update(shown.id, full, known_hash=shown.hash)
@@ -197,7 +223,9 @@ class Opening:
         if wanted == _EMPTY and self.empty and self.empty[0][0] is index:
             return self.empty[0][1]
         form = await self.viewing.form(wanted.form, member=wanted.member, reader=await self._zone(wanted.member))
-        drawn = Drawn(view=modal.draw(form, index=index, held=wanted.held, notes=wanted.notes), form=form)
+        drawn = Drawn(
+            view=modal.draw(form, index=index, held=wanted.held, notes=wanted.notes, whose=wanted.whose), form=form
+        )
         if wanted == _EMPTY:
             self.empty[:] = [(index, drawn)]
         return drawn
@@ -221,11 +249,12 @@ class Opening:
             change=request.change,
         )
         form = replace(form, start=await self.viewing.fitting_start(form, reader=await self._zone(member_of(payload))))
-        return Wanted(form=form, held=replace(held, replaces=request.id), notes=(self._note(request, form),))
-
-    async def _replacing(self, held: ModalMetadata, form: Form) -> tuple[str, ...]:
-        older = await self.viewing.request(held.replaces) if held.replaces else None
-        return (self._note(older, form),) if older else ()
+        return Wanted(
+            form=form,
+            held=replace(held, replaces=request.id),
+            notes=(self._note(request, form),),
+            whose=_whose(request, member_of(payload)),
+        )
 
     def _note(self, older: UpgradeRequest, form: Form) -> str:
         """Say what becomes of the request that is rescheduled, when this is requested."""
@@ -235,3 +264,8 @@ class Opening:
         if older.state in REPLACEABLE:
             return f"This request replaces the one for {name} to {version}."
         return f"The upgrade of {name} to {version} stays as it is, because this request is for another cluster."
+
+
+def _whose(request: UpgradeRequest | None, member: MemberId) -> MemberId | None:
+    """Return who made a request, None when that is this person."""
+    return request.requester if request and request.requester != member else None

@@ -85,6 +85,12 @@ class Reused(Generic[Answer]):
             task.add_done_callback(lambda done: self._forget((key, age), done))
         return await asyncio.shield(task)
 
+    def at_hand(self, key: str) -> Answer | None:
+        """Return the kept answer, None when there is none that may be reused; asks nobody."""
+        kept = self._kept.get(key)
+        is_fresh = kept is not None and self._clock() - kept[0] < self._seconds and kept[1] == self._age()
+        return kept[2] if kept is not None and is_fresh else None
+
     async def close(self) -> None:
         """Cancel all open questions."""
         for task in list(self._asking.values()):
@@ -140,6 +146,10 @@ class People:
     async def group(self, group: str) -> frozenset[MemberId] | None:
         """Return the members of a user group, None when there is no such group (or no groups on this plan)."""
         return await self._groups.get(group, lambda: self._group(group))
+
+    def group_at_hand(self, group: str) -> frozenset[MemberId] | None:
+        """Return the members of a user group by an answer that may be reused, None when there is none; no call."""
+        return self._groups.at_hand(group)
 
     async def answers(self) -> bool:
         """Whether Slack answers look-ups at all; looks up the bot itself."""

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from bot.domain.calendar import Freeze
 from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import Catalog, Organisation
-from bot.domain.findings import ChangeMissing, ClusterNotChosen, Finding, ReasonTooLong, StartMissing, VersionNotChosen
+from bot.domain.findings import (
+    Able,
+    Action,
+    ChangeMissing,
+    ClusterNotChosen,
+    Finding,
+    MayNotRequest,
+    ReasonTooLong,
+    StartMissing,
+    VersionNotChosen,
+)
 from bot.domain.form import Form
 from bot.domain.naming import PLAIN
 from bot.domain.policy import Policy
@@ -25,7 +35,7 @@ from bot.notifications.ids import ActionId, BlockId
 from bot.sandbox.slack.blockkit.limits import check_view
 from bot.sandbox.slack.blockkit.mrkdwn import of_blocks
 from bot.slack import card_modals
-from bot.slack.form import modal
+from bot.slack.form import choices, modal
 from bot.slack.form.directory import Index
 from bot.slack.form.modal import ModalMetadata
 from bot.slack.form.words import split
@@ -33,13 +43,15 @@ from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.permissions import Permissions
 from bot.workflow.readiness import CloudReadings, ReadinessCheck
 from bot.workflow.rule_check import RuleCheck
-from bot.workflow.viewing import Viewing
+from bot.workflow.viewing import FormView, Viewing
 from tests.builders import (
     ACME,
+    KIM,
     NEW,
     NOON,
     OLD,
     ROOS,
+    SEM,
     WEB,
     a_catalog,
     a_cluster,
@@ -431,3 +443,38 @@ async def test_a_change_number_is_a_required_field_only_where_the_rule_asks_for_
     )
     wrong = modal.errors(asked, [ChangeMissing(environment="production", example="CHG0000000")])
     assert wrong == {BlockId.CHANGE: "production requires a change number, such as CHG0000000."}
+
+
+async def test_who_may_not_request_reads_it_below_the_cluster_and_in_the_list() -> None:
+    """Environments are marked that the reader may not use, as far as is known; who may is named once one is chosen."""
+    barred = frozenset({(ACME, "production")})
+    may_not = MayNotRequest(
+        environment="production", able=Able(action=Action.REQUEST_THERE, everyone=False, members=(SEM,))
+    )
+    index = Index([a_catalog()])
+    empty = FormView(
+        form=Form(),
+        cluster=None,
+        rule=None,
+        on_offer=(),
+        recommended=None,
+        estimate=None,
+        broken=(),
+        notes=(),
+        may_override=False,
+        scheduled=None,
+        waiting=None,
+        barred=barred,
+    )
+
+    marked = modal.draw(empty, index=index, held=ModalMetadata(), whose=KIM)
+    chosen = modal.draw(replace(empty, cluster=a_cluster(), may_not=may_not), index=index, held=ModalMetadata())
+
+    groups = _element(marked, "Cluster")["option_groups"]
+    assert [one["label"]["text"] for one in groups] == ["production (you may not request here)", "staging"]
+    assert f"This is a request of <@{KIM}>." in str(marked["blocks"][0])
+    assert f"You may not request upgrades in production. These people can request them: <@{SEM}>." in _words(chosen)
+    long = a_cluster(environment="e" * 90)
+    (group,) = choices.groups(Index([a_catalog(long)]), frozenset({(ACME, "e" * 90)}))
+    assert group["label"]["text"].endswith("… (you may not request here)")
+    assert check_view(marked) == check_view(chosen) == []
