@@ -111,8 +111,7 @@ class Opening:
         if not loaded:
             await self._fill(payload, shown.id, wanted.held)
             return
-        shown, drawn = await self._add_marks(shown, wanted, drawn, member_of(payload))
-        await self._add_readiness(shown, wanted, drawn)
+        await self._complete(shown, wanted, drawn, member_of(payload))
 
     async def _reschedule(self, payload: Payload, request_id: RequestId, held: ModalMetadata) -> None:
         request = await self.viewing.request(request_id)
@@ -136,7 +135,8 @@ class Opening:
             await asyncio.sleep(0.1)
         wanted = replace(await self._wanted(payload, held), member=member_of(payload))
         drawn = await self._drawn(wanted)
-        await self._add_readiness(await self._update(view_id, drawn.view), wanted, drawn)
+        if shown := await self._update(view_id, drawn.view):
+            await self._complete(shown, wanted, drawn, member_of(payload))
 
     async def _wanted(self, payload: Payload, held: ModalMetadata) -> Wanted:
         """Work out what to fill in now that there is a catalog; the modal says what is not understood."""
@@ -180,6 +180,11 @@ class Opening:
         except ViewFailed as error:
             _log.warning("slack.modal_not_updated", code=error.code)
             return None
+
+    async def _complete(self, shown: Shown, wanted: Wanted, drawn: Drawn, member: MemberId) -> None:
+        """Add to a modal that has just opened what was not at hand."""
+        shown, drawn = await self._add_marks(shown, wanted, drawn, member)
+        await self._add_readiness(shown, wanted, drawn)
 
     async def _add_marks(self, shown: Shown, wanted: Wanted, drawn: Drawn, member: MemberId) -> tuple[Shown, Drawn]:
         """Mark the environments in which the person may not request, once that is known; return what is shown then."""

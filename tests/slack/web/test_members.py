@@ -292,3 +292,17 @@ async def test_answers_are_let_go_by_age_and_number() -> None:
 
     assert at_once == 10
     assert list(kept._kept) == ["list again"]
+
+
+async def test_a_group_is_at_hand_as_long_as_its_answer_is_reused(here: SlackHarness) -> None:
+    """Nobody is asked for it; an answer that is too old to be reused says nothing."""
+    people = People(client=here.people._client, identity=here.identity, seconds=0.2)
+
+    before = people.group_at_hand("S0PLATFORM")
+    await people.group("S0PLATFORM")
+    fresh = people.group_at_hand("S0PLATFORM")
+    await asyncio.sleep(0.25)
+    old = people.group_at_hand("S0PLATFORM")
+
+    assert (before, fresh, old) == (None, frozenset({SEM, KIM}), None)
+    assert here.slack.faults.calls["usergroups.users.list"] == 1
