@@ -467,7 +467,7 @@ async def test_who_may_not_request_reads_it_below_the_cluster_and_in_the_list() 
         barred=barred,
     )
 
-    marked = modal.draw(empty, index=index, held=ModalMetadata(), whose=KIM)
+    marked: dict[str, Any] = modal.draw(empty, index=index, held=ModalMetadata(), whose=KIM)
     chosen = modal.draw(replace(empty, cluster=a_cluster(), may_not=may_not), index=index, held=ModalMetadata())
 
     groups = _element(marked, "Cluster")["option_groups"]
@@ -476,5 +476,5 @@ async def test_who_may_not_request_reads_it_below_the_cluster_and_in_the_list() 
     assert f"You may not request upgrades in production. These people can request them: <@{SEM}>." in _words(chosen)
     long = a_cluster(environment="e" * 90)
     (group,) = choices.groups(Index([a_catalog(long)]), frozenset({(ACME, "e" * 90)}))
-    assert group["label"]["text"].endswith("… (you may not request here)")
+    assert "… (you may not request here)'" in str(group["label"])
     assert check_view(marked) == check_view(chosen) == []
