@@ -190,7 +190,7 @@ class Opening:
         """Mark the environments in which the person may not request, once that is known; return what is shown then."""
         await self.viewing.learn_requesters()
         barred = self.viewing.barred(member)
-        if drawn.form is None or drawn.form.barred == barred or shown.id in self.newest:
+        if drawn.form is None or drawn.form.barred == barred or not self.newest.is_newest(shown.id, ""):
             return shown, drawn
         form, index = replace(drawn.form, barred=barred), self.directory.index
         view = modal.draw(form, index=index, held=wanted.held, notes=wanted.notes, whose=wanted.whose)
