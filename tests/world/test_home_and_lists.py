@@ -55,6 +55,42 @@ async def test_list_and_home_answer_at_every_size(sqlite_file: str, many: int) -
     assert ("Next" in page.buttons) == (many > 20)
 
 
+@pytest.mark.parametrize("many", [8, 60, 500, 5000])
+async def test_a_fleet_of_every_size_is_shown_in_the_answer_in_home_and_in_pages(sqlite_file: str, many: int) -> None:
+    """The same summary in all three, and pages that turn however many clusters there are."""
+    pages = -(-many // 30)
+    async with harness(sqlite_file) as home:
+        home.cloud.resize_fleet(many)
+        await home.open_bot()
+        answer = await _fleet_once_read(home)
+        await home.roos.open_home()
+        page = await home.roos.home("Show fleet")
+        await home.roos.press_in_home("Show fleet")
+        first = await home.roos.modal("Fleet", containing=f"{many} clusters: ")
+        if pages > 1:
+            await home.roos.press_in_modal("Last")
+            await home.roos.modal("Fleet", containing=f"Page {pages} of {pages}.")
+        await home.roos.press_in_modal("Plan rollout")
+        plan = await home.roos.modal("Plan rollout")
+
+    assert answer.buttons == ("Show fleet", "Plan rollout")
+    assert f"{many} clusters: " in answer
+    assert answer.shown.count("→") == min(many, 20) + 1  # and once in the legend
+    assert f"{many} clusters: " in page
+    assert (first.depth, plan.depth) == (1, 2)
+
+
+async def _fleet_once_read(home: Harness) -> Seen:
+    """Ask for the fleet again and again until the bot has read the clusters once, however long that takes here."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await home.roos.command(CHANNEL, "/schedule-upgrade fleet")
+            answer = await home.roos.private(CHANNEL)
+            if "have not been read" not in answer:
+                return answer
+            await asyncio.sleep(0.2)
+
+
 async def _listed_once_read(home: Harness) -> Seen:
     """Ask for the list again and again until the bot has read the statuses once, however long that takes here."""
     async with asyncio.timeout(PATIENCE):
