@@ -59,10 +59,11 @@ class Turns:
 
     async def others(self, work: ReadOnlyWork, rollout: Rollout, freezes: Collection[UpgradeFreeze]) -> Others:
         """Read what else is under way, when a cluster may have its turn."""
-        if not rollout.to_hand_over:
+        opens = rollout.asked_wave if rollout.votes else None  # it may open, and its clusters get their turn at once
+        if opens is None and not rollout.to_hand_over:
             return Others(clusters=frozenset(), taken_over={}, succeeded={}, freezes=freezes)
-        plan = rollout.plan
-        waiting = {one.identity for one in rollout.to_hand_over}
+        plan, wave = rollout.plan, rollout.wave if opens is None else opens
+        waiting = {one.identity for one in rollout.of_wave(wave) if one.progress is Progress.WAITING}
         asked = [
             one
             for one in await work.requests.in_states(*OPEN, State.SUBMISSION_UNCLEAR)
@@ -75,7 +76,7 @@ class Turns:
             for one in chain(asked, submitted.values())
             if not one.rollout and one.requested_at > rollout.requested_at
         }
-        awaited = [name for rule in self._rules(rollout).values() for name, _ in rule.after]
+        awaited = [name for rule in self._rules(rollout, wave).values() for name, _ in rule.after]
         return Others(
             clusters=frozenset(
                 [one.cluster_identity for one in asked] + [one.cluster_identity for one in upgrades],
@@ -93,7 +94,7 @@ class Turns:
         places = rollout.plan.at_once - rollout.in_place
         may_request = {}
         requester = await self.permissions.members.find(rollout.requester)
-        for name, rule in self._rules(rollout).items():
+        for name, rule in self._rules(rollout, rollout.wave).items():
             may_request[name] = (await self.permissions.people(rule.requesters)).includes(requester)
         for one in rollout.to_hand_over:
             if one.why is Why.RULE and one.until and now < one.until:
@@ -119,9 +120,9 @@ class Turns:
             rollout = rollout.hand_over(identity, request=request.id, at=now)
         return rollout, requests
 
-    def _rules(self, rollout: Rollout) -> dict[str, Rule]:
+    def _rules(self, rollout: Rollout, wave: int) -> dict[str, Rule]:
         organisation = rollout.plan.organisation
-        return {one: self.policy.rule(organisation, one) for one in rollout.environments(rollout.wave)}
+        return {one: self.policy.rule(organisation, one) for one in rollout.environments(wave)}
 
     def _judged(self, rollout: Rollout, one: RolloutCluster, others: Others) -> _Turn:
         """Judge everything about a cluster again: whether it still takes part, whether it is free, and the time."""

@@ -421,3 +421,15 @@ async def test_home_shows_rollouts_that_have_not_ended() -> None:
 
     assert shown == (rollout,)
     assert (await harness.home_reading.read(SEM)).rollouts == ()
+
+
+async def test_an_upgrade_that_is_scheduled_already_is_not_superseded_when_the_wave_opens() -> None:
+    """The first turn of a cluster looks at what else is under way, as every later one does."""
+    harness = await a_fleet()
+    await harness.submitted(a_form(cluster_identity=identity("a")))
+    await plan(harness, "ab")
+
+    await press(harness, RolloutPress.APPROVE)
+
+    assert [one.why for one in now_of(harness).clusters] == [Why.OTHER_UPGRADE, None]
+    assert [one.cluster_identity for one in harness.cloud.submissions] == [identity("a"), identity("b")]
