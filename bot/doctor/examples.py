@@ -46,7 +46,7 @@ from bot.domain.events import (
     WindowMoved,
     WindowNear,
 )
-from bot.domain.findings import Able, Action, Frozen, MayNotFreeze
+from bot.domain.findings import Able, Action, Frozen, MayNotFreeze, MayNotRequest
 from bot.domain.fleet import fleet as fleet_of
 from bot.domain.form import Form
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
@@ -477,6 +477,9 @@ def _forms(one: UpgradeRequest) -> Iterator[tuple[str, FormView]]:
         reader=ZoneInfo("Europe/Amsterdam"),
     )
     yield "filled in", chosen
+    able = Able(action=Action.REQUEST_THERE, everyone=False, members=(SEM, KIM))
+    may_not = MayNotRequest(environment=one.environment, able=able)
+    yield "who may not request", replace(chosen, may_not=may_not, barred=frozenset({(_ACME, "production")}))
     yield (
         "no time fits",
         replace(chosen, slots=Slots(starts=(), broken=Frozen(environment="production", freeze=_RULE.freeze[0]))),
