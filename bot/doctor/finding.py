@@ -25,8 +25,8 @@ class Finding:
     fix: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Return the finding as a JSON object."""
-        return {"about": self.about, "state": self.state, "finding": redact(self.text), "fix": redact(self.fix)}
+        """Return the finding as a JSON object. The key `mend` is the one that readers of 0.1.0 know."""
+        return {"about": self.about, "state": self.state, "finding": redact(self.text), "mend": redact(self.fix)}
 
 
 def ok(about: str, text: str) -> Finding:

@@ -80,7 +80,7 @@ async def test_json_is_one_document_without_secrets(clinic: Clinic, capsys: pyte
     document = json.loads(printed)
     assert code == 1
     assert document["ok"] is False
-    assert {"about", "state", "finding", "fix"} == set(document["findings"][0])
+    assert {"about", "state", "finding", "mend"} == set(document["findings"][0])
     assert [one["about"] for one in document["findings"] if one["state"] == "wrong"] == ["ACLOUD_PERSONAL_ACCESS_TOKEN"]
     for secret in ("hunter2", clinic.slack.app.bot_token, clinic.slack.app.app_token):
         assert secret not in printed
