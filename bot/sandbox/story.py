@@ -17,6 +17,7 @@ _PATIENCE = 60.0
 _WHOLE = 300.0
 _FIELD = re.compile(r"^\*([A-Z][a-z ]+)\*\n", re.MULTILINE)
 _DATE = re.compile(r"<!date\^(\d+)\^([^|>]*)\|[^>]*>")
+_SPAN = re.compile(r"(\d\d:\d\d) (\S+)–(\d\d:\d\d \2)")
 _ZONE = ZoneInfo("Europe/London")
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]+)>")
@@ -129,6 +130,7 @@ class Story:
         text = _PERSON.sub(lambda match: f"@{workspace.people[match[1]].real_name.split()[0]}", text)
         text = _GROUP.sub(lambda match: f"@{workspace.groups[match[1]].handle}", text)
         text = _DATE.sub(lambda match: _time(int(match[1]), match[2]), text)
+        text = _SPAN.sub(r"\1–\3", text)
         text = _LINK.sub(r"\1", text)
         return text.replace("*", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
