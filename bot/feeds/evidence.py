@@ -71,6 +71,7 @@ _RULE = {
     "allowed": "Allowed times",
     "freeze": "Freezes",
     "override": "Freezes may be overridden",
+    "emergency": "Emergencies may be submitted without approval",
     "after": "Staged after",
     "allow_downgrade": "Patch downgrades allowed",
     "change": "Change numbers",

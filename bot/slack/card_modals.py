@@ -92,7 +92,12 @@ def read_rejection(view: Payload, *, member: MemberId) -> RejectionGiven:
     """Read the submitted modal; raises Unreadable."""
     about, reason = About.read(view), _text(view, BlockId.REASON, ActionId.REASON)
     return RejectionGiven(
-        member=member, request_id=about.request_id, seal=about.seal, reason=reason, message=about.message
+        member=member,
+        request_id=about.request_id,
+        seal=about.seal,
+        reason=reason,
+        message=about.message,
+        readiness=about.readiness,
     )
 
 

@@ -413,7 +413,7 @@ class Deciding:
             audit=decision.kind,
             at=self.now(),
             actor=pressed.member,
-            readiness=pressed.readiness if isinstance(pressed, ButtonPressed | ApprovalCommented) else 0,
+            readiness=0 if isinstance(pressed, WindowStated) else pressed.readiness,
             facts=facts,
             repaint=decision.kind,
             urgency=Urgency.PERSON,
@@ -427,7 +427,7 @@ class Deciding:
             else:
                 stored = await store_request(work, before, after, change)
             messages = [self._answer(pressed, decision.answer, number, outbox.about(stored))]
-            await self._mark_duplicate_card(work, pressed, messages)
+            await self._mark_duplicate_card(work, stored, pressed, messages)
             await self._end(work, number, pressed, messages)
 
     async def _confirm(
@@ -442,9 +442,12 @@ class Deciding:
         upgrade = record_of(before, reading, known)
         return await confirm(work, before, upgrade, reading, announcing=self.announcing, source=feed.source, by=by)
 
-    async def _mark_duplicate_card(self, work: UnitOfWork, pressed: Decided, messages: list[OutboxMessage]) -> None:
+    async def _mark_duplicate_card(
+        self, work: UnitOfWork, request: UpgradeRequest, pressed: Decided, messages: list[OutboxMessage]
+    ) -> None:
+        """Note where the request's card is, or that this is another one; a rollout's requests have none."""
         on_card = _pressed(pressed) is not Press.RESCHEDULE  # which an alert has too
-        if pressed.message is None or not on_card:
+        if pressed.message is None or not on_card or request.rollout:
             return
         card = await work.messages.card(pressed.request_id)
         if card is None:
@@ -484,7 +487,7 @@ class Deciding:
             )
             messages = [self._answer(pressed, answer, number, about)]
             if request is not None:
-                await self._mark_duplicate_card(work, pressed, messages)
+                await self._mark_duplicate_card(work, request, pressed, messages)
             await self._end(work, number, pressed, messages)
 
     async def _end(self, work: UnitOfWork, number: int, pressed: Decided, messages: Sequence[OutboxMessage]) -> None:

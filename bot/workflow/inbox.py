@@ -87,13 +87,17 @@ class ButtonPressed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RejectionGiven:
-    """A person pressed Reject in the reject modal."""
+    """A person pressed Reject in the reject modal.
+
+    `readiness` is the number of the reading that the card showed, 0 for none.
+    """
 
     member: MemberId
     request_id: RequestId
     seal: Seal
     reason: str
     message: MessageRef | None = None
+    readiness: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -358,6 +358,7 @@ def rule_facts(rule: Rule) -> dict[str, object]:
         "allowed": [allowed.text for allowed in rule.allowed],
         "freeze": [freeze.words for freeze in rule.freezes],
         "override": rule.override,
+        "emergency": rule.emergency,
         "after": {environment: wait.total_seconds() for environment, wait in rule.after},
         "allow_downgrade": rule.allow_downgrade,
         **({"change": rule.change.pattern.text} if rule.change else {}),

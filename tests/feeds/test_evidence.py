@@ -84,6 +84,12 @@ async def test_the_page_tells_who_decided_on_what_and_what_came_of_it(told: str,
     assert written.count("From version") >= 3, "the request, and what each approver's card showed"
 
 
+async def test_the_rule_says_whether_emergencies_were_allowed(told: str, tmp_path: Path) -> None:
+    _, written = await page(told, tmp_path)
+
+    assert '<th scope="row">Emergencies may be submitted without approval</th><td>no</td>' in written
+
+
 async def test_the_page_tells_readiness_then_and_after(told: str, tmp_path: Path) -> None:
     """As each approver's card had it, and which alerts began with the upgrade."""
     _, written = await page(told, tmp_path)

@@ -45,7 +45,8 @@ EVERY_PRESS: Sequence[tuple[Press, str]] = (
 
 async def _card(here: SlackHarness, request: UpgradeRequest) -> MessageRef:
     """Put a message of the bot's with every button into a channel."""
-    buttons = actions(*(press_button(press, request, PLAIN) for press, _ in EVERY_PRESS), menu(request, readiness=7))
+    every = (press_button(press, request, PLAIN, readiness=7) for press, _ in EVERY_PRESS)
+    buttons = actions(*every, menu(request, readiness=7))
     return await here.messenger.post(CHANNEL, message("Upgrade web", section("Upgrade web"), buttons))
 
 
@@ -89,6 +90,7 @@ async def test_reject_asks_for_the_reason_and_stores_it(transport: Transport) ->
                 seal=request.seal,
                 reason="Not before the launch.",
                 message=card,
+                readiness=7,
             )
         ]
 

@@ -21,7 +21,7 @@ from bot.workflow.errors import (
     Unauthorised,
     Unreadable,
 )
-from bot.workflow.inbox import ButtonPressed, Press
+from bot.workflow.inbox import ButtonPressed, Press, RejectionGiven
 from bot.workflow.outbox import Kind
 from bot.workflow.readiness import CloudReadings
 from tests.builders import DATA, NEW, NOON, ROOS, SEM, WEB, a_catalog, a_cluster, a_policy, a_rule
@@ -165,6 +165,19 @@ async def test_a_cloud_that_hangs_keeps_ten_readings_and_no_more() -> None:
 
     assert read == [Unread(why="no answer")] * 12
     assert len(harness.cloud.asked_alerts) == 10
+
+
+async def test_a_rejection_names_the_reading_that_the_card_showed() -> None:
+    harness = await watched()
+    request = await harness.ask()
+    await refreshed(harness)
+    shown = await latest_number(harness, request)
+
+    await harness.do(
+        RejectionGiven(member=SEM, request_id=request.id, seal=request.seal, reason="Not now", readiness=shown)
+    )
+
+    assert audited(harness, "request rejected")["readiness"]["number"] == shown  # type: ignore[index]
 
 
 async def test_a_vote_and_the_trail_name_the_reading_that_the_card_showed() -> None:

@@ -11,7 +11,7 @@ from bot.domain.request import State
 from bot.domain.rollout import Progress, RolloutState, Why
 from bot.domain.windows import Window
 from bot.workflow.errors import Declined, NoAnswer, NoList
-from bot.workflow.inbox import ButtonPressed, Press, RolloutPress, RolloutPressed
+from bot.workflow.inbox import ButtonPressed, MessageRef, Press, RolloutPress, RolloutPressed
 from bot.workflow.outbox import Kind
 from tests.builders import KIM, NOON, ROOS, SEM, a_catalog, a_cluster, a_form, a_policy, a_rule
 from tests.workflow.harness import Harness, a_harness
@@ -154,11 +154,16 @@ async def test_an_unclear_cluster_is_submitted_again_by_an_approver_and_goes_on(
     harness = await an_unclear_one()
     request = next(iter(harness.storage.requests.values()))
 
-    await harness.do(ButtonPressed(member=SEM, press=Press.SUBMIT_AGAIN, request_id=request.id, seal=request.seal))
+    question = MessageRef(channel="C1", ts="1.1")
+    await harness.do(
+        ButtonPressed(member=SEM, press=Press.SUBMIT_AGAIN, request_id=request.id, seal=request.seal, message=question)
+    )
     await advance(harness)
 
     assert progress(now_of(harness)) == "a:running b:waiting"
     assert len(harness.cloud.submissions) == 2
+    async with harness.storage.read() as work:
+        assert await work.messages.card(request.id) is None, "a question in the rollout's thread is no card"
 
 
 async def test_an_unclear_cluster_is_not_sent_again_after_a_stop() -> None:

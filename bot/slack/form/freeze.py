@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
 from typing import Final
 
 from bot.domain.foreign import clean
@@ -147,8 +148,10 @@ def _named(word: str, places: Sequence[FrozenPlace], naming: Naming) -> list[str
     wanted = word.casefold()
     found = [value_of(one) for one in places if wanted in {one.environment.casefold(), value_of(one).casefold()}]
     if not found:
-        there = ", ".join(_code(naming.environment(one)) for one in places[:_FEW])
-        choices = f" There is: {there}." if there else ""
+        names = [naming.environment(one) for one in places]
+        near = get_close_matches(wanted, names, n=_FEW)
+        listed = ", ".join(map(_code, near or names[:_FEW]))
+        choices = f" Did you mean {listed}?" if near else f" There is: {listed}." if listed else ""
         raise NotUnderstood(f"No environment is called {_code(word)}.{choices}")
     return found
 

@@ -64,7 +64,8 @@ def test_until_is_read_in_the_persons_own_zone() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("prod", "No environment is called `prod`. There is: `production`, `staging`."),
+        ("test", "No environment is called `test`. There is: `production`, `staging`."),
+        ("Prodction", "No environment is called `Prodction`. Did you mean `production`?"),
         ("production tomorrow 18:00", "No environment is called `tomorrow`."),
         ("production until", "The time `` was not understood."),
         ("production until whenever", "The time `whenever` was not understood."),
