@@ -20,6 +20,8 @@ _DECISIONS = {
     "request withdrawn": "withdrew",
     "another attempt asked": "asked for another attempt",
     "emergency acknowledged": "acknowledged the emergency",
+    "record adopted": "said that it is there",
+    "window stated": "said that it is there, and stated the window",
     "press refused": "was refused",
 }
 _EXCHANGE = {
@@ -29,6 +31,7 @@ _EXCHANGE = {
     "submission unclear": "The answer was unclear",
     "upgrade submitted": "Confirmed by Avisi Cloud",
     "record adopted": "Found in Avisi Cloud",
+    "window stated": "Taken as scheduled, as an approver stated",
 }
 _CARD = {
     "organisation": "Organisation",
@@ -43,6 +46,8 @@ _CARD = {
     "change": "Change",
     "reason": "Reason",
     "deadline": "Approve by",
+    "rollout": "Part of rollout",
+    "wave": "Wave of the rollout",
 }
 _READINESS = {
     "upgrade requested": "When it was requested",
@@ -78,7 +83,7 @@ _RULE = {
     "zone": "Time zone of these rules",
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
-_TOLD_ELSEWHERE = {"policy", "approvals", "seal", "readiness"}
+_TOLD_ELSEWHERE = {"policy", "approvals", "seal", "readiness", "card"}
 _STYLE = """
 @page { size: A4; margin: 18mm 15mm }
 body { font: 11pt/1.45 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; color: #1a1a1a;
@@ -110,7 +115,7 @@ def evidence_page(events: Sequence[Event], problems: Sequence[str], *, request: 
         _verdict(problems, len(events)),
         *_section("What was requested", _requested(first)),
         *_section("The rule in force when it was requested", _rule(first)),
-        *_section("Decisions", _decisions(events)),
+        *_section("Decisions", _decisions(events, asked_under=_facts(first).get("policy"))),
         *_section("Readiness, then and after", _readiness(events)),
         *_section("What was sent to Avisi Cloud, and what it answered", _exchange(events)),
         *_section("Every status that was seen", _statuses(events)),
@@ -160,10 +165,13 @@ def _rule(first: Event) -> str:
     return _pairs("The rule, as stored with the request", _named(_RULE, policy)) if isinstance(policy, Mapping) else ""
 
 
-def _decisions(events: Iterable[Event]) -> str:
-    rows = []
+def _decisions(events: Iterable[Event], *, asked_under: object) -> str:
+    rows: list[tuple[str, ...]] = []
     for event in events:
-        if (said := _DECISIONS.get(event["kind"])) is None:
+        if event["kind"] == "upgrade requested":
+            rows += _wave_votes(event)
+        said = _DECISIONS.get(event["kind"])
+        if said is None or not event["actor"]:  # what the bot found by itself is no decision
             continue
         facts = _facts(event)
         more = [f"Comment: {facts['comment']}"] if facts.get("comment") else []
@@ -172,9 +180,26 @@ def _decisions(events: Iterable[Event]) -> str:
         if isinstance(facts.get("approvals"), list) and event["kind"] == "vote cast":
             needed = (facts.get("policy") or {}).get("required_approvals")
             more.append(f"Approvals then: {len(facts['approvals'])}" + (f" of {needed}" if needed is not None else ""))
+        more += [f"Rule then: {line}" for line in _other_rule(facts.get("policy"), asked_under)]
         rows.append((_moment(event["at"]), _text(event["actor"]), _text(said), _list(more), _card(event)))
     head = ("When", "Who", "Decision", "More", "What their card showed")
     return _table("Who decided, when, and on what", head, rows)
+
+
+def _wave_votes(event: Event) -> Iterator[tuple[str, ...]]:
+    """Yield the approvals of a rollout's wave, which were there before the request was."""
+    facts = _facts(event)
+    for vote in facts.get("votes") or ():
+        said = f"approved wave {facts['wave']} of the rollout"
+        yield _moment(vote["at"]), _text(vote["member"]), _text(said), "", _text("the rollout's card")
+
+
+def _other_rule(policy: object, asked_under: object) -> Iterator[str]:
+    """Yield what of a decision's rule was another than at the request; nothing where either was not stored."""
+    if isinstance(policy, Mapping) and isinstance(asked_under, Mapping):
+        for key, label in _RULE.items():
+            if key in policy and key in asked_under and policy[key] != asked_under[key]:
+                yield f"{label}: {_plain(policy[key]) or 'none'}"
 
 
 def _card(event: Event) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -12,7 +12,7 @@ from bot.domain.freeze import UpgradeFreeze
 from bot.domain.naming import Naming
 from bot.domain.policy import Policy
 from bot.domain.request import RequestId, UpgradeRequest
-from bot.domain.scheduled import ALARMING, DONE, NOT_REPORTED, ScheduledUpgrade, Status
+from bot.domain.scheduled import ALARMING, DONE, NAMELESS, NOT_REPORTED, ScheduledUpgrade, Status, UpgradeIdentity
 from bot.feeds.calendar import CalendarEvent, CalendarFeed, EventStatus, render
 from bot.workflow.catalog_cache import CatalogCache
 from bot.workflow.inbox import MessageRef
@@ -44,13 +44,15 @@ class UpgradeCalendar:
         async with self.read() as work:
             upgrades = await work.upgrades.with_windows(self.organisations, since=now - _LOOKS_BACK)
             shown = [one for one in upgrades if self._is_asked(one, environment) and _is_shown(one, now)]
-            asked = [RequestId(one.request_id) for one in shown if one.request_id]
-            requests, cards = await work.requests.these(*asked), await work.messages.cards(*asked)
+            requests = await work.requests.these(*(RequestId(one.request_id) for one in shown if one.request_id))
+            cards = await work.messages.cards(*map(_card_of, requests.values()))
             freezes = await work.freezes.newest(limit=_MOST_FREEZES)
-        events = [
-            self._upgrade(one, requests.get(asked_by := RequestId(one.request_id or "")), cards.get(asked_by))
-            for one in shown
-        ]
+        nameless = {one.identity for one in upgrades if one.is_nameless}
+        events = []
+        for one in shown:
+            request = requests.get(RequestId(one.request_id or ""))
+            card = cards.get(_card_of(request)) if request else None
+            events.append(self._upgrade(one, request, card, known_as=_known_as(one, nameless)))
         events += self._freezes(environment)
         events += [
             _timed_freeze(one, names)
@@ -67,7 +69,12 @@ class UpgradeCalendar:
         return environment is None or environment in names
 
     def _upgrade(
-        self, upgrade: ScheduledUpgrade, request: UpgradeRequest | None, card: MessageRef | None
+        self,
+        upgrade: ScheduledUpgrade,
+        request: UpgradeRequest | None,
+        card: MessageRef | None,
+        *,
+        known_as: UpgradeIdentity,
     ) -> CalendarEvent:
         window = upgrade.window
         if window is None:
@@ -81,7 +88,7 @@ class UpgradeCalendar:
             address = rule.change_address(request.change)
             lines.append(f"Change: {request.change}{f' {address}' if address else ''}")
         return CalendarEvent(
-            uid=f"{upgrade.organisation}.{upgrade.identity}@{_DOMAIN}",
+            uid=f"{upgrade.organisation}.{known_as}@{_DOMAIN}",
             summary=f"{self.naming.cluster(upgrade)}: {_summary(upgrade)}",
             start=window.start,
             end=window.end,
@@ -149,8 +156,24 @@ def _freeze(freeze: Freeze, environments: list[str]) -> CalendarEvent:
 
 
 def _is_shown(upgrade: ScheduledUpgrade, now: datetime) -> bool:
-    """Whether it still stands in the calendar: what was withdrawn is shown as cancelled for a week."""
+    """Whether it still stands in the calendar: what was withdrawn is shown as cancelled for a week.
+
+    What stood for an upgrade until the cloud named it is no more: the named record goes on with its event.
+    """
+    if upgrade.is_nameless and upgrade.request_id is None:
+        return False
     return _status(upgrade) != "CANCELLED" or now - upgrade.status_since < _CANCELLED_FOR
+
+
+def _known_as(upgrade: ScheduledUpgrade, nameless: Collection[UpgradeIdentity]) -> UpgradeIdentity:
+    """Return by which identity the calendar has an upgrade: the one from before the cloud named it, if there was."""
+    before = UpgradeIdentity(f"{NAMELESS}{upgrade.request_id}")
+    return before if before in nameless else upgrade.identity
+
+
+def _card_of(request: UpgradeRequest) -> RequestId:
+    """Return by what the card is known on which people decided: the rollout's, if it belongs to one."""
+    return RequestId(request.rollout) if request.rollout else request.id
 
 
 def _status(upgrade: ScheduledUpgrade) -> EventStatus:

@@ -50,7 +50,7 @@ from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
 from bot.workflow.rollout_announcing import find_news
 from bot.workflow.rollout_turns import Others, Turns
-from bot.workflow.transitions import Change, replace_request, store_request, store_rollout
+from bot.workflow.transitions import Change, replace_request, request_facts, store_request, store_rollout
 
 _TRIES = 8
 _MOST_STEPS = 10
@@ -513,11 +513,12 @@ class Rollouts:
             for older in await work.requests.of_cluster(identity, State.SUBMISSION_FAILED):
                 if older.rollout:  # an earlier attempt, which its rollout counted as failed
                     await replace_request(work, older, by=request, at=now)
-            change = Change(audit="upgrade requested", at=now, actor=request.requester, submit=True, facts={
-                "rollout": rollout.id, "wave": rollout.wave + 1, "to_version": request.to_version,
-                "from_version": request.from_version, "start": request.start.isoformat() if request.start else None,
-                "ignore_windows": request.ignore_windows,
-            })  # fmt: skip
+            facts = request_facts(request, self.policy.rule(request.organisation, request.environment)) | {
+                "rollout": rollout.id,
+                "wave": rollout.wave + 1,
+                "votes": [{"member": vote.member, "at": vote.at.isoformat()} for vote in request.votes],
+            }
+            change = Change(audit="upgrade requested", at=now, actor=request.requester, submit=True, facts=facts)
             try:
                 await store_request(work, None, request, change)
             except Taken:

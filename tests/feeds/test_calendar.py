@@ -12,6 +12,7 @@ from bot.domain.calendar import Freeze
 from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.freeze import FreezeId, FrozenPlace, UpgradeFreeze
 from bot.domain.naming import PLAIN
+from bot.domain.request import RequestId
 from bot.domain.scheduled import ScheduledUpgrade, UpgradeIdentity
 from bot.domain.windows import Window
 from bot.feeds.calendar import CalendarEvent, CalendarFeed, render
@@ -65,6 +66,32 @@ async def test_an_upgrade_with_a_window_is_an_event() -> None:
     assert event.status.value == "CONFIRMED"
     assert event.url.value == "https://acme.slack.com/archives/C0UPGRADES/p1700000000000100"
     assert "Change: CHG0000001" in event.description.value
+
+
+async def test_an_upgrade_of_a_rollout_links_to_the_rollouts_card() -> None:
+    request = an_upgrade_request(rollout="rollout-1")
+    storage = FakeStorage(request, upgrade(request_id=request.id))
+    async with storage.begin() as work:
+        await work.messages.put_card(RequestId("rollout-1"), MessageRef(channel="C0UPGRADES", ts="1700000000.000100"))
+        await work.commit()
+
+    (event,) = await events(a_calendar(storage))
+
+    assert event.url.value == "https://acme.slack.com/archives/C0UPGRADES/p1700000000000100"
+
+
+async def test_an_upgrade_that_the_cloud_names_late_stays_the_same_event() -> None:
+    """The record that stood for it until then is no upgrade of its own."""
+    request = an_upgrade_request()
+    nameless = replace(upgrade(request_id=request.id), identity=UpgradeIdentity(f"request:{request.id}"))
+    (before,) = await events(a_calendar(FakeStorage(request, nameless)))
+
+    stood_in = replace(nameless, status="SUPERSEDED", request_id=None)
+    named = upgrade(request_id=request.id, moves=1)
+    (after,) = await events(a_calendar(FakeStorage(request, stood_in, named)))
+
+    assert after.uid.value == before.uid.value
+    assert (after.sequence.value, after.status.value) == ("1", "CONFIRMED")
 
 
 async def test_a_change_number_comes_with_where_it_leads() -> None:

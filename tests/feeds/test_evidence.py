@@ -90,16 +90,68 @@ async def test_the_rule_says_whether_emergencies_were_allowed(told: str, tmp_pat
     assert '<th scope="row">Emergencies may be submitted without approval</th><td>no</td>' in written
 
 
+def an_event(kind: str, *, actor: str = SEM, **facts: object) -> dict[str, object]:
+    return {
+        "number": 1,
+        "at": NOON.isoformat(),
+        "kind": kind,
+        "actor": actor,
+        "organisation": "acme",
+        "cluster": "production/web",
+        "facts": facts,
+        "previous": "",
+        "hash": "h",
+    }
+
+
+def section(written: str, heading: str) -> str:
+    return written.partition(f"<h2>{heading}")[2].partition("<h2>")[0]
+
+
+def test_who_says_that_it_is_there_has_decided_and_what_the_bot_finds_has_not() -> None:
+    """Both are told with what came of the submission."""
+    by_people = [an_event("window stated", window_start=NOON.isoformat()), an_event("record adopted", actor=KIM)]
+    written = evidence_page([*by_people, an_event("record adopted", actor="")], [], request="r", written_at=NOON)
+
+    assert section(written, "Decisions").count("said that it is there") == 2
+    assert "said that it is there, and stated the window" in section(written, "Decisions")
+    answered = section(written, "What was sent")
+    assert answered.count("Found in Avisi Cloud") == 2
+    assert "Taken as scheduled, as an approver stated" in answered
+
+
+def test_a_decision_under_another_rule_than_the_requests_says_which() -> None:
+    asked = an_event("upgrade requested", policy={"required_approvals": 1, "zone": "UTC", "override": False})
+    same = an_event("vote cast", policy={"required_approvals": 1, "zone": "UTC", "emergency": False})
+    other = an_event("vote cast", policy={"required_approvals": 2, "zone": "UTC", "override": False})
+
+    decisions = section(evidence_page([asked, same, other], [], request="r", written_at=NOON), "Decisions")
+
+    assert decisions.count("Rule then") == 1
+    assert "Rule then: Approvals required: 2" in decisions
+
+
+def test_a_request_of_a_rollout_tells_who_approved_its_wave() -> None:
+    votes = [{"member": one, "at": NOON.isoformat()} for one in (SEM, KIM)]
+    asked = an_event("upgrade requested", actor=ROOS, rollout="rollout-1", wave=2, votes=votes)
+
+    written = evidence_page([asked], [], request="r", written_at=NOON)
+
+    assert '<th scope="row">Part of rollout</th><td>rollout-1</td>' in section(written, "What was requested")
+    assert section(written, "Decisions").count("approved wave 2 of the rollout") == 2
+    assert f"<td>{KIM}</td>" in section(written, "Decisions")
+
+
 async def test_the_page_tells_readiness_then_and_after(told: str, tmp_path: Path) -> None:
     """As each approver's card had it, and which alerts began with the upgrade."""
     _, written = await page(told, tmp_path)
 
-    section = written.partition("Readiness, then and after")[2].partition("<h2>")[0]
-    assert section.count("Verdict: ready with warnings") == 2
+    known = section(written, "Readiness, then and after")
+    assert known.count("Verdict: ready with warnings") == 2
     assert ">Wed 02 Dec 2026, 12:00:00<" in written
-    assert "Node pools: workers: REPLACE" in section
-    assert "Alerts firing: KubeNodeNotReady, EtcdSlow" in section
-    assert "Alerts that began since the start: EtcdSlow" in section
+    assert "Node pools: workers: REPLACE" in known
+    assert "Alerts firing: KubeNodeNotReady, EtcdSlow" in known
+    assert "Alerts that began since the start: EtcdSlow" in known
 
 
 async def test_names_stand_before_the_ids_where_they_are_asked_for(told: str, tmp_path: Path) -> None:
@@ -160,19 +212,7 @@ async def test_the_page_is_valid_html(told: str, tmp_path: Path) -> None:
 
 def test_events_of_0_1_0_say_what_was_not_recorded() -> None:
     """That version did not store what a card showed with each vote."""
-    event = {
-        "number": 1,
-        "at": NOON.isoformat(),
-        "kind": "vote cast",
-        "actor": SEM,
-        "organisation": "acme",
-        "cluster": "production/web",
-        "facts": {"seal": "x"},
-        "previous": "",
-        "hash": "h",
-    }
-
-    written = evidence_page([event], [], request="r", written_at=NOON)
+    written = evidence_page([an_event("vote cast", seal="x")], [], request="r", written_at=NOON)
 
     assert "not recorded with this event" in written
     html5lib.HTMLParser(strict=True).parse(written)

@@ -134,6 +134,18 @@ async def test_its_requests_have_no_cards_and_no_direct_messages_and_are_linked_
     assert all(one.rollout == rollout.id for one in harness.storage.requests.values())
 
 
+async def test_the_trail_of_its_requests_says_why_by_which_rule_and_who_approved_the_wave() -> None:
+    harness = await a_fleet()
+    rollout = await plan(harness, reason="CVE fixes")
+    await press(harness, RolloutPress.APPROVE)
+
+    asked = [event["facts"] for event in harness.storage.audited if event["kind"] == "upgrade requested"]
+    assert [facts["reason"] for facts in asked] == ["CVE fixes"] * 2
+    assert [facts["policy"]["required_approvals"] for facts in asked] == [1] * 2
+    assert [facts["votes"] for facts in asked] == [[{"member": SEM, "at": NOON.isoformat()}]] * 2
+    assert {(facts["rollout"], facts["wave"]) for facts in asked} == {(rollout.id, 1)}
+
+
 async def test_only_so_many_go_at_once() -> None:
     harness = await a_fleet()
     await plan(harness, "abcd", at_once=2)
