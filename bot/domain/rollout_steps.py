@@ -37,7 +37,9 @@ def steps(before: Rollout | None, after: Rollout) -> tuple[str, ...]:
     if after.state is not before.state or (after.state is RolloutState.ASKING and after.round != before.round):
         by = f" By <@{after.ended_by}>." if after.ended_by and not before.ended_by else ""
         why = f" {after.outcome[0].upper()}{after.outcome[1:]}." if after.outcome and not by else ""
-        found.append(_STATES[after.state].format(wave=after.wave + 1) + by + why)
+        soaks = after.state is RolloutState.SOAKING and after.asked_wave is not None
+        meanwhile = f" Wave {after.wave + 2} can be approved meanwhile." if soaks else ""
+        found.append(_STATES[after.state].format(wave=after.wave + 1) + meanwhile + by + why)
     elif after.reminders > before.reminders:
         found.append(f"Wave {after.wave + 1} still waits for approval.")
     elif after.warned_at and not before.warned_at:

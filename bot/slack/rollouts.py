@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.cluster import Cluster, ClusterIdentity
 from bot.domain.errors import Refused
-from bot.domain.findings import PlanProblem, ReasonMissing
+from bot.domain.findings import PlanProblem, ReasonMissing, StartMissing
 from bot.domain.foreign import clean
 from bot.domain.form import HORIZON, LEAD
 from bot.domain.people import Member
@@ -38,6 +38,7 @@ from bot.slack.web.views import TriggerGone, ViewFailed, Views
 from bot.workflow import queues
 from bot.workflow.errors import MembersUnavailable, Missing
 from bot.workflow.inbox import RolloutPlanned, RolloutPress, RolloutPressed
+from bot.workflow.permissions import who_is_it
 from bot.workflow.rollouts import Rollouts
 from bot.workflow.viewing import Viewing
 
@@ -153,7 +154,9 @@ class RolloutListeners:
             await self.answers.tell(body, rules.refusal(*refusal.why))
             return
         except (MembersUnavailable, TimeoutError):
-            pass  # the plan itself is judged when it is sent
+            if not self._is_known(body):  # else the plan itself is judged when it is sent
+                await self.answers.tell(body, who_is_it(self.access_gate.members))
+                return
         index = self.directory.index
         filled = form.again(rollout, index)
         await self._show(body, await self._drawn(filled))
@@ -171,9 +174,16 @@ class RolloutListeners:
             await self.pressed(ack, body)
             return
         except (MembersUnavailable, TimeoutError):
-            pass  # the rejection itself is judged by the worker
+            if not self._is_known(body):  # else the rejection itself is judged by the worker
+                self.tasks.start(self.answers.tell(body, who_is_it(self.access_gate.members)), name="try-again")
+                await ack()
+                return
         self.tasks.start(self._show(body, form.ask_why(rollout_id, seal)), name="open-reject-rollout")
         await ack()
+
+    def _is_known(self, body: Payload) -> bool:
+        """Whether a modal may open for this person while Slack does not say who it is."""
+        return self.access_gate.members.recently_full(member_of(body)) is not None
 
     async def rejected(self, ack: AsyncAck, body: Payload) -> None:
         """Store a rejection; it needs a reason."""
@@ -250,9 +260,9 @@ class RolloutListeners:
     async def _drawn(self, filled: form.Filled) -> dict[str, object]:
         counted = await self._count(filled)
         clusters = [one for wave in counted.waves for one in wave]
-        found = (self.viewing.policy.rule(one.organisation, one.environment).change for one in clusters)
-        change = next((one for one in found if one), None)
-        return form.draw(filled, counted, self.directory.index, self._versions(), change)
+        places = dict.fromkeys((one.organisation, one.environment) for one in clusters)
+        found = [self.viewing.policy.rule(*place) for place in places]
+        return form.draw(filled, counted, self.directory.index, self._versions(), found)
 
     def _versions(self) -> list[str]:
         found = {one: KubernetesVersion.parse(one) for catalog in self.viewing.catalogs() for one in catalog.versions}
@@ -317,6 +327,8 @@ class RolloutListeners:
         for wrong in await self.rollouts.problems(plan):
             errors.setdefault(form.FIELDS[wrong.field], rules.at_field(wrong))
         now = self.viewing.now()
+        if filled.ignore_windows and not filled.not_before:
+            errors["rollout_not_before"] = rules.advice(StartMissing())
         if filled.not_before and not now + LEAD <= filled.not_before <= now + HORIZON:
             errors["rollout_not_before"] = "Choose a time at least 5 minutes from now and within a year."
         required = [one for one in plan.clusters if self._rule_of(plan, one).reason_required]

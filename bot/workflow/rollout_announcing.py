@@ -50,13 +50,21 @@ def find_news(before: Rollout | None, after: Rollout, policy: Policy, *, now: da
     return News(rollout=after, messages=(*messages, *questions))
 
 
+def may_vote_now(before: Rollout | None, after: Rollout) -> bool:
+    """Whether approvals of a wave may be given that could not be given before; a pause during its soak is no news."""
+    if before is None or after.asked_wave is None or before.state is RolloutState.PAUSED:
+        return before is None
+    again = before.state is RolloutState.ASKING and before.round != after.round
+    return again or before.asked_wave != after.asked_wave
+
+
 def _asks(before: Rollout | None, after: Rollout, policy: Policy) -> Iterator[tuple[str, AnyEvent]]:
-    """Yield a line for the channels of a wave's other environments, whenever it is asked for."""
-    begins = before is None or before.state is not RolloutState.ASKING or before.round != after.round
-    if after.state is not RolloutState.ASKING or not begins:
+    """Yield a line for the channels of a wave's other environments, whenever its approvals may be given from now on."""
+    wave = after.asked_wave
+    if wave is None or not may_vote_now(before, after):
         return
     channels: dict[str, list[str]] = {}
-    for name in after.environments(after.wave):
+    for name in after.environments(wave):
         channels.setdefault(_rule(after, name, policy).channel, []).append(name)
     for channel, names in channels.items():
         if channel and channel != after.channel:
@@ -66,7 +74,7 @@ def _asks(before: Rollout | None, after: Rollout, policy: Policy) -> Iterator[tu
                     about=_about(after),
                     rollout=after.id,
                     name=after.plan.name,
-                    wave=after.wave + 1,
+                    wave=wave + 1,
                     environments=tuple(names),
                 ),
             )

@@ -48,7 +48,7 @@ from bot.workflow.errors import MembersUnavailable, Missing, Stale, Taken
 from bot.workflow.inbox import MessageRef, RolloutPlanned, RolloutPress, RolloutPressed
 from bot.workflow.permissions import Permissions, Words
 from bot.workflow.ports import BeginReading, BeginWork, Clock, Lease, ReadOnlyWork, UnitOfWork
-from bot.workflow.rollout_announcing import find_news
+from bot.workflow.rollout_announcing import find_news, may_vote_now
 from bot.workflow.rollout_turns import Others, Turns
 from bot.workflow.transitions import Change, replace_request, request_facts, store_request, store_rollout
 
@@ -354,8 +354,8 @@ class Rollouts:
         mention: tuple[str, ...] = ()
         now = self.now()
         if after.state is not before.state:
-            rules = self._wave_rules(after, after.wave).values()
-            if after.state is RolloutState.ASKING:
+            rules = self._wave_rules(after, after.wave if after.asked_wave is None else after.asked_wave).values()
+            if after.state is RolloutState.ASKING or may_vote_now(before, after):
                 mention = tuple(who for rule in rules for who in rule.notify)
             elif after.state in {RolloutState.HALTED, RolloutState.EXPIRED}:
                 mention = (after.requester, *(who for rule in rules for who in rule.on_call))

@@ -4,11 +4,19 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 from bot.domain.calendar import AllowedRange
-from bot.domain.events import RolloutAsks, RolloutFailed, RolloutMovedOn, RolloutNear, StatusMoved, SubmissionUnclear
+from bot.domain.events import (
+    RolloutAsks,
+    RolloutFailed,
+    RolloutMoved,
+    RolloutMovedOn,
+    RolloutNear,
+    StatusMoved,
+    SubmissionUnclear,
+)
 from bot.domain.people import MemberId
 from bot.domain.policy import Policy
 from bot.domain.request import State
-from bot.domain.rollout import Progress, RolloutState, Why
+from bot.domain.rollout import NextWave, Progress, RolloutState, Why
 from bot.domain.windows import Window
 from bot.workflow.errors import Declined, NoAnswer, NoList
 from bot.workflow.inbox import ButtonPressed, MessageRef, Press, RolloutPress, RolloutPressed
@@ -95,6 +103,34 @@ async def test_the_channels_of_a_waves_other_environments_get_a_line() -> None:
     assert line.target == "C0STAGING"
     assert isinstance(line.event, RolloutAsks)
     assert (line.event.wave, line.event.environments) == (1, ("staging",))
+
+
+async def test_approvals_that_may_be_given_during_a_soak_are_asked_for_when_it_begins() -> None:
+    """The next wave's approvers are mentioned in the thread, and its other channels get one line, not two."""
+    rules = {"staging": a_rule(environment="staging", channel="C0STAGING", notify=(KIM,))}
+    clusters = [
+        a_cluster(identity=identity("a"), slug="a"),
+        a_cluster(identity=identity("s"), slug="s", environment="staging"),
+    ]
+    harness = await a_harness(catalog=a_catalog(*clusters), policy=Policy(default=a_rule(), environments=rules))
+    one = replace(planned("s"), environment="staging")
+    await plan(harness, waves=((planned("a"),), (one,)), next_wave=NextWave.OPENS)
+    await press(harness, RolloutPress.APPROVE)
+
+    await becomes(harness, "SUCCEEDED", "a")
+
+    assert now_of(harness).state is RolloutState.SOAKING
+    (line,) = harness.told(RolloutAsks, Kind.ROLLOUT_CHANNEL)
+    soaks = [one for one in harness.told(RolloutMoved, Kind.ROLLOUT_THREAD) if "soaks" in str(one.steps)]
+    assert (line.wave, line.environments) == (2, ("staging",))
+    assert [one.mention for one in soaks] == [(KIM,)]
+    assert "Wave 1 is done and soaks now. Wave 2 can be approved meanwhile." in soaks[0].steps
+
+    await press(harness, RolloutPress.PAUSE)
+    await press(harness, RolloutPress.RESUME, by=KIM)
+    harness.clock.advance(HOUR)
+    assert (await advance(harness)).state is RolloutState.ASKING
+    assert len(harness.told(RolloutAsks, Kind.ROLLOUT_CHANNEL)) == 1
 
 
 async def an_unclear_one() -> Harness:

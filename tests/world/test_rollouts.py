@@ -105,11 +105,14 @@ async def test_what_is_wrong_with_a_plan_is_said_at_its_field(home: Harness) -> 
     await home.roos.choose("Wave 1", ["staging/orders"])
 
     taken = await home.roos.submit()
+    await home.roos.check("Start at the chosen time, even outside maintenance windows")
+    no_start = await home.roos.submit()
     await home.roos.close()
     await home.roos.command(CHANNEL, "/schedule-upgrade rollouts")
     listed = await home.roos.message(CHANNEL, "Winter", "waits for approval", VERSION)
 
     assert taken.errors == {"Name": "Another rollout that has not ended has this name."}
+    assert no_start.errors["Not before"].startswith("Choose a start: it is required")
     assert listed
 
 

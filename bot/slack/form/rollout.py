@@ -11,7 +11,7 @@ from bot.domain.change import LONGEST, ChangeRule
 from bot.domain.cluster import Cluster, ClusterIdentity, Organisation
 from bot.domain.foreign import clean
 from bot.domain.form import LONGEST_REASON
-from bot.domain.policy import RolloutRule
+from bot.domain.policy import RolloutRule, Rule
 from bot.domain.rollout import MOST_WAVES, SOAKS, NextWave, Plan, PlannedCluster, Rollout
 from bot.notifications import blocks
 from bot.notifications.blocks import Block, View
@@ -103,12 +103,24 @@ class Counted:
 
 
 def prefilled(rule: RolloutRule, index: Index) -> Filled:
-    """Return what a new plan is filled in with by the policy; environments that no catalog has are left out."""
+    """Return what a new plan is filled in with by the policy; environments that no catalog has are left out.
+
+    A rollout stays in one organisation: of several, the one in which the policy's waves name the most environments.
+    """
     known = dict.fromkeys((one.organisation, one.environment) for one in index.clusters)
-    waves = [
-        tuple(f"{ENVIRONMENT}{org}/{name}" for wanted in wave for org, name in known if name == wanted)
-        for wave in rule.waves
-    ]
+    waves: list[tuple[str, ...]] = []
+    for organisation in dict.fromkeys(one for one, _ in known):
+        names = [name for one, name in known if one == organisation]
+        found = [
+            tuple(
+                f"{ENVIRONMENT}{organisation}/{name}"
+                for wanted in wave
+                for name in names
+                if wanted in {name, f"{organisation}/{name}"}
+            )
+            for wave in rule.waves
+        ]
+        waves = max(waves, [wave for wave in found if wave], key=lambda some: sum(map(len, some)))
     return Filled(
         waves=(*waves, *((),) * (MOST_WAVES - len(waves))),
         at_once=rule.at_once,
@@ -151,9 +163,11 @@ def again(rollout: Rollout, index: Index) -> Filled:
 
 
 def draw(
-    filled: Filled, counted: Counted, index: Index, versions: Sequence[str], change: ChangeRule | None = None
+    filled: Filled, counted: Counted, index: Index, versions: Sequence[str], rules: Sequence[Rule] = ()
 ) -> dict[str, object]:
-    """Draw the modal for what is filled in; `change` is the rule of change numbers, if an environment has one."""
+    """Draw the modal for what is filled in; `rules` are those of the environments of the clusters that are chosen."""
+    change = next((one.change for one in rules if one.change), None)
+    needs_reason = any(one.reason_required for one in rules)
     name = {"type": "plain_text_input", "action_id": "rollout_name", "max_length": 60}
     reason = {
         "type": "plain_text_input",
@@ -191,7 +205,7 @@ def draw(
             {**ignore, "initial_options": [ticked]} if filled.ignore_windows else ignore,
             optional=True,
         ),
-        _input("Reason", "rollout_reason", _with(reason, "initial_value", filled.reason), optional=True),
+        _input("Reason", "rollout_reason", _with(reason, "initial_value", filled.reason), optional=not needs_reason),
         *([_change(change, filled.change)] if change else []),
     ]
     return View(
@@ -225,12 +239,14 @@ def read(view: Payload) -> Filled:
 
 
 def options(index: Index, typed: str = "") -> list[Block]:
-    """Return what a wave can hold, environments first; at most 100 in all when it is searched."""
+    """Return what a wave can hold, environments first: at most 100 in all, as many as a select or an answer takes."""
     wanted = typed.strip().casefold()
     places = dict.fromkeys((one.organisation, one.environment) for one in index.clusters)
     environments = [_environment_option(f"{ENVIRONMENT}{org}/{name}", index) for org, name in places]
-    environments = [one for one in environments if wanted in json.dumps(one).casefold()][:50]
-    clusters = [option(one, index) for one in index.search(typed, limit=MOST)][: MOST - len(environments)]
+    environments = [one for one in environments if wanted in json.dumps(one).casefold()]
+    clusters = [option(one, index) for one in index.search(typed, limit=MOST)]
+    environments = environments[: max(MOST // 2, MOST - len(clusters))]
+    clusters = clusters[: MOST - len(environments)]
     groups = (("Environments", environments), ("Clusters", clusters))
     return [{"label": blocks.plain(label, 75), "options": found} for label, found in groups if found]
 
@@ -279,9 +295,9 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _wave(number: int, chosen: Sequence[str], index: Index) -> Block:
-    searched = len(index.clusters) > MOST
     known = {one.identity: one for one in index.clusters}
     places = {f"{ENVIRONMENT}{one.organisation}/{one.environment}" for one in index.clusters}
+    searched = len(places) + len(known) > MOST
     initial = [
         _environment_option(value, index) if value in places else option(known[ClusterIdentity(value)], index)
         for value in chosen
