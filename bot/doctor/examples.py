@@ -15,10 +15,13 @@ from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import Catalog, Cluster, ClusterIdentity, Environment, Organisation
 from bot.domain.events import (
     About,
+    AcknowledgementMissing,
     AlertsBegan,
     Answered,
     AnyEvent,
     ApproversReminded,
+    EmergencyAcknowledged,
+    EmergencyRequested,
     ReadinessChanged,
     RequestApproved,
     RequestExpired,
@@ -41,6 +44,7 @@ from bot.domain.events import (
     UpgradeSubmitted,
     VoteCast,
     VotesVoided,
+    VoteTakenBack,
     WentBlind,
     WindowBrokeRule,
     WindowMoved,
@@ -215,8 +219,14 @@ def events(of: UpgradeRequest) -> tuple[AnyEvent, ...]:
     return (
         UpgradeRequested(about=what, mention=notify, required=2, deadline=of.deadline),
         UpgradeRequested(about=what, required=0, deadline=of.deadline),
+        EmergencyRequested(about=what, mention=(*notify, ON_CALL), reason=theirs or "The API server leaks secrets"),
+        EmergencyRequested(about=what, mention=notify, reason=theirs or "The API server leaks secrets", approvals=1),
+        EmergencyAcknowledged(about=what, by=KIM),
+        AcknowledgementMissing(about=what, mention=notify),
         VoteCast(about=what, by=SEM, count=1, required=2),
+        VoteCast(about=what, by=SEM, count=1, required=2, comment=theirs or "Tried it in staging."),
         VoteCast(about=what, by=KIM, count=2, required=2, supersedes="v1.31.9-u-ame.9"),
+        VoteTakenBack(about=what, by=SEM, count=0, required=2),
         RequestApproved(about=what),
         RequestApproved(about=what, by=SEM),
         RequestRejected(about=what, by=SEM, reason=theirs or "Not in the week of the fair"),
@@ -296,6 +306,12 @@ def messages(base: UpgradeRequest | None = None) -> Iterator[tuple[str, Message]
         changes=one.changes or ("production/web now runs v1.30.9; it ran v1.30.6 when this was requested.",),
     )
     yield "card with override, changed", card(drifted, None, rule=RULE)
+    emergency = replace(one, state=State.APPROVED, emergency=True, required=0, votes=())
+    yield "card of an emergency", card(emergency, None, rule=RULE)
+    seen = replace(emergency, acknowledged_by=KIM, acknowledged_at=NOON)
+    yield "card of an emergency, acknowledged", card(seen, None, rule=RULE)
+    commented = replace(one, votes=(Vote(member=SEM, at=NOON, comment=one.outcome or "Tried it in staging."),))
+    yield "card with a comment", card(commented, None, rule=RULE)
     at_once = replace(one, ignore_windows=True, start=NOON + timedelta(days=2), deadline=NOON + timedelta(days=2))
     yield "card outside maintenance windows", card(at_once, None, rule=RULE)
     soon = replace(one, estimate=a_window(NOON + timedelta(hours=9)), deadline=NOON + timedelta(days=2))

@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.domain.events import (
+    AcknowledgementMissing,
     AlertsBegan,
     Answered,
     AnyEvent,
@@ -74,7 +75,7 @@ def ends_alarm(event: AnyEvent) -> bool:
 
 def in_full(event: AnyEvent) -> bool:
     """Whether it is told in full also where many others are only counted."""
-    return is_alarming(event) or isinstance(event, WentBlind | SawAgain)
+    return is_alarming(event) or isinstance(event, EmergencyRequested | WentBlind | SawAgain)
 
 
 def thread(event: AnyEvent, current: MessageContext) -> Message:
@@ -191,7 +192,7 @@ def _mark(event: AnyEvent) -> str:  # noqa: PLR0911 - one for each kind
             return WENT_WRONG
         case VoteCast():
             return SCHEDULED if event.count >= event.required else WAITS_FOR_PEOPLE
-        case UpgradeRequested() | VotesVoided() | ApproversReminded() | VoteTakenBack():
+        case UpgradeRequested() | VotesVoided() | ApproversReminded() | VoteTakenBack() | AcknowledgementMissing():
             return WAITS_FOR_PEOPLE
         case _:
             return _ENDS.get(type(event), SCHEDULED)

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.doctor.examples import LINK, ON_CALL
-from bot.domain.events import About, AnyEvent, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
+from bot.domain.events import About, AnyEvent, EmergencyRequested, StatusMoved, WentBlind, WindowBrokeRule, WindowNear
 from bot.domain.request import State
 from bot.notifications.context import MessageContext
 from bot.notifications.digest import Page, Waiting, digest
-from tests.builders import NEW, NOON, ROOS, a_scheduled_upgrade, a_window, about, an_upgrade_request
+from tests.builders import NEW, NOON, ROOS, SEM, a_scheduled_upgrade, a_window, about, an_upgrade_request
 from tests.notifications.checks import complaints, labels
 
 
@@ -66,6 +66,18 @@ def test_failures_come_before_windows_that_break_a_rule_and_before_blindness() -
     assert sorted(order, key=text.index) == order
     assert "Since Mon 30 Nov, 12:00 UTC" in text
     assert complaints(page.message) == []
+
+
+def test_an_emergency_is_told_in_full_with_everybody_who_is_to_see_it() -> None:
+    request = an_upgrade_request(state=State.APPROVED, emergency=True)
+    event = EmergencyRequested(about=about(request), mention=(SEM, ON_CALL), reason="Secrets leak")
+    ones = [Waiting(number=9, event=event, current=MessageContext(now=NOON, request=request, link=LINK))]
+
+    (page,) = digest([*(waiting(number, "SUCCEEDED") for number in range(7)), *ones], total=8)
+
+    text = page.message.text
+    assert text.index("EMERGENCY: production/web") < text.index("Done: 7")
+    assert f"<@{SEM}> <!subteam^{ON_CALL}>: It is submitted without approval. Reason: Secrets leak." in text
 
 
 def test_a_countdown_that_comes_too_late_is_not_counted_as_coming() -> None:
