@@ -3,8 +3,9 @@
 Plain text in which people are mentioned as Slack wants it; whoever shows it escapes the rest.
 """
 
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.calendar import AnyFreeze, TimedFreeze
 from bot.domain.findings import (
@@ -98,6 +99,7 @@ from bot.notifications.text import plain_time, said, when
 
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _MOST_NAMED: Final = 10
+_BRACKETS: Final = str.maketrans("<>", "()")
 _WHY_NOT: Final = {
     AccountType.GUEST: "Guests cannot use this bot.",
     AccountType.OUTSIDER: "Only members of the workspace that installed this bot can use it.",
@@ -245,7 +247,18 @@ def sentence(finding: Finding) -> str:  # noqa: C901, PLR0911, PLR0912 - one cas
 
 def refusal(*why: Reason) -> str:
     """Say why somebody is refused, and who could do it or what to do instead."""
-    return " ".join(dict.fromkeys(map(_reason, why)))
+    return " ".join(dict.fromkeys(_reason(_harmless(one)) for one in why))
+
+
+def _harmless(value: Any) -> Any:  # noqa: ANN401 - any field of a reason
+    """Return a value whose texts can be no mention, as those of people and of the API stand beside mentions of ours."""
+    if type(value) is str:
+        return value.translate(_BRACKETS)
+    if isinstance(value, tuple):
+        return type(value)(map(_harmless, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _harmless(getattr(value, one.name)) for one in fields(value)})
+    return value
 
 
 def _reason(why: Reason) -> str:

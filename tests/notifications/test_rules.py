@@ -516,3 +516,10 @@ def test_several_reasons_are_told_one_after_another_and_each_once() -> None:
     assert rules.refusal(ClusterNotChosen(), VersionNotChosen(), ClusterNotChosen()) == (
         "Choose a cluster. Choose a version."
     )
+
+
+def test_no_name_in_a_refusal_is_a_mention() -> None:
+    """Only those who could do it are mentioned, whatever an environment is called."""
+    why = OnlyApprovers(environment="<@U0VICTIM>", able=able(SEM))
+
+    assert rules.refusal(why) == f"Only approvers of (@U0VICTIM) may do this. These people can decide now: <@{SEM}>."

@@ -370,7 +370,11 @@ async def test_errors_show_at_their_fields_and_a_second_try_succeeds(transport: 
 
         refused = await roos.submit()
 
-        assert refused.errors == {"Start date and time": "Choose a time at least 5 minutes from now."}
+        assert refused.errors == {
+            "Start date and time": (
+                "Choose a time at least 5 minutes from now. The next time that fits is Sun 6 Dec, 02:00 UTC."
+            )
+        }
         assert here.storage.entries == []
         await roos.choose("Start date and time", NOON + timedelta(hours=1))
         assert (await roos.submit()).result == "closed"
