@@ -332,7 +332,7 @@ Finding = (
 BreaksRule = Frozen | OutsideAllowed | NotLongEnoughAfter
 """What a time, or a version at that time, may break."""
 AboutTime = BreaksRule | StartMissing | TooSoon | TooFar
-"""What another time would mend."""
+"""What another time would fix."""
 
 
 class Action(StrEnum):
