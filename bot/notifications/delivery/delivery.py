@@ -1,4 +1,4 @@
-"""Delivery: takes a claimed queue's errands in order, draws each from what is stored now, and gets it to people.
+"""Delivery: takes a claimed queue's messages in order, draws each from what is stored now, and gets it to people.
 
 Whatever Slack does, an errand ends only when it was delivered and that is stored, or as a dead letter.
 """

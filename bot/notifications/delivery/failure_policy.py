@@ -52,7 +52,7 @@ class FailurePolicy:
     chance: Callable[[], float] = random.random
 
     async def note(self, group: Sequence[DueMessage], error: MessengerError, lease: Lease) -> None:
-        """Postpone the errands or give them up, and tell whoever can fix it."""
+        """Postpone the messages or give them up, and tell whoever can fix it."""
         first = group[0]
         outcome = _outcome(error, first)
         _log.log(
