@@ -435,9 +435,11 @@ class OnlyApproversOfWave:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OnlyOfRollout:
-    """Only the requester of a rollout or an approver of one of its environments may do it."""
+    """Only the requester of a rollout or an approver of its environments: any full member, or those who are `able`."""
 
     requester: MemberId
+    everyone: bool
+    able: tuple[MemberId, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -81,10 +81,14 @@ _WHO: Final = {
     Why.FROZEN: "whoever may lift it, or keeps the policy,",
     Why.NOT_ALLOWED: "nobody before that time",
     Why.AFTER: "nobody before that time",
+    Why.LEAD_TIME: "nobody before that time",
     Why.OTHER_UPGRADE: "whoever asked for the other upgrade",
     Why.REQUESTER: "whoever keeps the policy",
     Why.RULE: "whoever keeps the policy",
 }
+_BY_ITSELF: Final = frozenset({Why.AT_ONCE, Why.CLOUD, Why.SLACK})
+"""Waits that end without anybody: nobody needs to do anything."""
+_NO_END: Final = {Why.AT_ONCE: "until one of those under way has ended"}
 
 
 def rollout_card(rollout: Rollout, policy: Policy) -> Message:
@@ -93,7 +97,7 @@ def rollout_card(rollout: Rollout, policy: Policy) -> Message:
     title = f"{_MARKS.get(rollout.state, '⚪')} Rollout {plan.name} to {plan.version}"
     status = clip(status_line(rollout, policy), _LINE)
     waves = [_wave_line(rollout, number) for number in range(len(plan.waves))]
-    facts = _facts(rollout)
+    facts = _facts(rollout, policy)
     blocks: list[Block] = [header(title), section(status)]
     if waiting := _why_it_waits(rollout):
         blocks.append(section(waiting))
@@ -266,13 +270,13 @@ def _why_it_waits(rollout: Rollout) -> str:
         return ""
     groups: dict[Why, list[RolloutCluster]] = {}
     for one in rollout.of_wave(rollout.wave):
-        if one.progress is Progress.WAITING and one.why is not None and one.why is not Why.AT_ONCE:
+        if one.progress is Progress.WAITING and one.why is not None:
             groups.setdefault(one.why, []).append(one)
     lines = []
     for why, ones in groups.items():
         moments = [one.until for one in ones if one.until]
-        until = f"until {when(min(moments))}" if moments else "no known end"
-        who = f"; {_WHO[why]} can change that" if why in _WHO else ""
+        until = f"until {when(min(moments))}" if moments else _NO_END.get(why, "no known end")
+        who = "; it goes on by itself" if why in _BY_ITSELF else f"; {_WHO[why]} can change that"
         named = ", ".join(dict.fromkeys(escape(one.detail, 100) for one in ones if why in _DETAILED and one.detail))
         what = f"{_SAYS[why]} ({named})" if named else _SAYS[why]
         lines.append(f"{_names(ones)} wait{'s' if len(ones) == 1 else ''} for {what}, {until}{who}.")
@@ -332,12 +336,14 @@ def _places(rollout: Rollout, wave: int) -> list[str]:
     return list(dict.fromkeys(one.planned.environment for one in rollout.of_wave(wave)))
 
 
-def _facts(rollout: Rollout) -> str:
+def _facts(rollout: Rollout, policy: Policy) -> str:
     plan = rollout.plan
+    rules = [policy.rule(plan.organisation, one) for one in dict.fromkeys(one.environment for one in plan.clusters)]
+    address = next((found for rule in rules if (found := rule.change_address(plan.change))), None)
     hours = plan.soak.total_seconds() / 3600
     soak = f"soak {hours:g} hour{'' if hours == 1 else 's'}" if hours else "no soak"
     not_before = f" · not before {when(plan.not_before)}" if plan.not_before else ""
-    change = f" · change {escape(plan.change, 64)}" if plan.change else ""
+    change = f" · change {link(address, escape(plan.change, 64))}" if plan.change else ""
     return (
         f"Planned by {mention(rollout.requester)} · {len(plan.clusters)} clusters · {plan.at_once} at once · {soak} · "
         f"{plan.may_fail} may fail{not_before}{change}"

@@ -369,8 +369,9 @@ def _not_in_rollout(why: NotInRollout) -> str:  # noqa: C901, PLR0911 - one case
         case OnlyApproversOfWave(environments=environments, everyone=everyone, able=able):
             could = _able(Able(action=Action.TRY_AGAIN, everyone=everyone, members=able))
             return f"Only approvers of {' or '.join(environments)} may do this. {could}"
-        case OnlyOfRollout(requester=requester):
-            return f"Only <@{requester}> or an approver of one of its environments may do this."
+        case OnlyOfRollout(requester=requester, everyone=everyone, able=able):
+            could = _able(Able(action=Action.TRY_AGAIN, everyone=everyone, members=able))
+            return f"Only <@{requester}> or an approver of one of its environments may do this. {could}"
         case RolloutIs(state=state):
             return f"This rollout is {state.lower()}, so nothing was changed."
         case RolloutChanged():

@@ -308,11 +308,15 @@ class Rollouts:
     async def _check_may_brake(self, rollout: Rollout, member: Member) -> None:
         if member.id == rollout.requester:
             return
+        able, everyone = {rollout.requester}, False
         for environment in _environments(rollout.plan.clusters):
             rule = self.policy.rule(rollout.plan.organisation, environment)
-            if (await self.permissions.people(rule.approvers)).includes(member):
+            people = await self.permissions.people(rule.approvers)
+            if people.includes(member):
                 return
-        raise NotAnApprover(OnlyOfRollout(requester=rollout.requester))
+            able |= people.members
+            everyone = everyone or people.everyone
+        raise NotAnApprover(OnlyOfRollout(requester=rollout.requester, everyone=everyone, able=tuple(sorted(able))))
 
     # --- what runs by itself ---
 

@@ -25,7 +25,7 @@ from bot.domain.readiness import (
     Unread,
 )
 from bot.domain.request import State, UpgradeRequest
-from bot.domain.rollout import Rollout, RolloutCluster
+from bot.domain.rollout import Plan, Rollout, RolloutCluster
 from bot.domain.rollout_steps import kind_of_change, steps
 from bot.domain.scheduled import NOT_FOLLOWED, NOT_REPORTED, Reading, ScheduledUpgrade, Status
 from bot.workflow import outbox
@@ -101,7 +101,7 @@ async def store_rollout(
     if kind := kind_of_change(before, stored):
         handed = {one.identity: one.request for one in stored.clusters if before and _is_handed_over(before, one)}
         about = {"state": stored.state, "wave": stored.wave + 1, "seal": stored.seal, "steps": list(told)}
-        more: dict[str, object] = {"plan": stored.plan.digest} if before is None else {"requests": handed}
+        more: dict[str, object] = _planned(stored.plan) if before is None else {"requests": handed}
         await work.audit.append(
             Fact(
                 kind=kind,
@@ -153,6 +153,18 @@ async def store_freeze(
     messages += [outbox.freeze_over(stored, channel) for channel in stored.channels if stored.is_over]
     await work.outbox.put(*messages)
     return stored
+
+
+def _planned(plan: Plan) -> dict[str, object]:
+    """Return what the audit trail keeps of a plan; `plan` is the digest that approvers vote on."""
+    return {
+        "plan": plan.digest,
+        "name": plan.name,
+        "to_version": plan.version,
+        "waves": [[one.full_name for one in wave] for wave in plan.waves],
+        "reason": plan.reason,
+        "change": plan.change,
+    }
 
 
 def _is_handed_over(before: Rollout, now: RolloutCluster) -> bool:

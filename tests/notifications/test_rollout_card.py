@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.change import ChangePattern, ChangeRule
 from bot.domain.cluster import ClusterIdentity
 from bot.domain.rollout import WAITS, Plan, PlannedCluster, Progress, Rollout, RolloutId, RolloutState, Why
 from bot.domain.windows import Window
 from bot.notifications.rollout_card import PAGE, clusters_view, list_line, rollout_card
-from tests.builders import ACME, NEW, NOON, ROOS, a_policy
+from tests.builders import ACME, NEW, NOON, ROOS, a_policy, a_rule
 from tests.notifications.checks import complaints, view_complaints
 
 A_DAY = timedelta(days=1)
@@ -56,3 +57,27 @@ def test_five_hundred_clusters_fit_into_every_message_and_view(state: RolloutSta
     assert len(list_line(rollout, POLICY)) <= 3000
     for page in range(-(-len(clusters) // PAGE)):
         assert view_complaints(clusters_view(rollout, page=page)) == []
+
+
+def a_small_one(why: Why) -> Rollout:
+    one = PlannedCluster(identity=ClusterIdentity("id-a"), environment="production", cluster="a")
+    plan = Plan(organisation=ACME, name="Winter", version=NEW, waves=((one,),), change="CHG0000001")
+    begun = Rollout.of(plan, id=RolloutId("r1"), requester=ROOS, channel="C0UP", time_to_vote=A_DAY, at=NOON)
+    waiting = tuple(replace(one, progress=Progress.WAITING, why=why) for one in begun.clusters)
+    return replace(begun, state=RolloutState.RUNNING, clusters=waiting)
+
+
+@pytest.mark.parametrize("why", sorted(WAITS))
+def test_whatever_a_cluster_waits_for_the_card_says_who_can_change_that(why: Why) -> None:
+    """Somebody, nobody, or time alone."""
+    (line,) = [one for one in str(rollout_card(a_small_one(why), POLICY).text).splitlines() if " waits for " in one]
+
+    assert line.startswith("production/a waits for ")
+    assert line.endswith(("can change that.", "it goes on by itself."))
+
+
+def test_the_change_number_leads_to_where_the_policy_says() -> None:
+    change = ChangeRule(ChangePattern.parse("CHG[0-9]{7}"), "https://changes.example/{change}")
+    drawn = rollout_card(a_small_one(Why.CLOUD), a_policy(a_rule(change=change)))
+
+    assert "<https://changes.example/CHG0000001|CHG0000001>" in str(drawn.blocks)

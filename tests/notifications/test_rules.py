@@ -481,8 +481,11 @@ NOT_NOW: list[tuple[NotNow | NotInRollout, str]] = [
         f"Only approvers of staging or production may do this. These people can do it: <@{SEM}>.",
     ),
     (
-        OnlyOfRollout(requester=ROOS),
-        f"Only <@{ROOS}> or an approver of one of its environments may do this.",
+        OnlyOfRollout(requester=ROOS, everyone=False, able=(ROOS, SEM)),
+        (
+            f"Only <@{ROOS}> or an approver of one of its environments may do this. "
+            f"These people can do it: <@{ROOS}>, <@{SEM}>."
+        ),
     ),
     (RolloutIs(state="HALTED"), "This rollout is halted, so nothing was changed."),
     (

@@ -129,6 +129,9 @@ async def test_its_requests_have_no_cards_and_no_direct_messages_and_are_linked_
     assert harness.outbox(Kind.DIRECT) == []
     kinds = [event["kind"] for event in harness.storage.audited if event["request_id"] == rollout.id]
     assert kinds[:3] == ["rollout planned", "rollout wave approved", "rollout running"]
+    planned_facts = next(event["facts"] for event in harness.storage.audited if event["kind"] == "rollout planned")
+    assert planned_facts["to_version"] == NEW
+    assert planned_facts["waves"] == [["production/a", "production/b"], ["production/c"]]
     handed = [event["facts"]["requests"] for event in harness.storage.audited if event["facts"].get("requests")]
     assert set(handed[0].values()) == set(harness.storage.requests)
     assert all(one.rollout == rollout.id for one in harness.storage.requests.values())
@@ -236,8 +239,11 @@ async def test_who_may_not_is_told_so_and_nothing_changes() -> None:
 
     for what in (RolloutPress.APPROVE, RolloutPress.REJECT):
         assert "Only approvers" in await press(harness, what, by=ROOS)
-    for what in (RolloutPress.APPROVE, RolloutPress.STOP):
-        assert "Only" in await press(harness, what, by=ANNE)
+    for what in (RolloutPress.APPROVE, RolloutPress.PAUSE, RolloutPress.STOP):
+        refused = await press(harness, what, by=ANNE)
+        assert "Only" in refused
+        assert f"<@{SEM}>" in refused
+        assert f"<@{KIM}>" in refused
 
     assert now_of(harness) == rollout
 
