@@ -743,7 +743,7 @@ def plan_problems(
 ) -> list[PlanProblem]:
     """Return what is wrong with a plan by itself; `in_rollouts` are clusters of rollouts that have not ended."""
     found = []
-    if not plan.name.strip() or len(plan.name) > 60:  # noqa: PLR2004 - contract 11
+    if not plan.name.strip() or len(plan.name) > 60:  # noqa: PLR2004 - as the form says
         found.append(PlanProblem(field="name", kind="length"))
     elif plan.name.strip().casefold() in {name.strip().casefold() for name in taken_names}:
         found.append(PlanProblem(field="name", kind="taken"))
