@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.cluster import ClusterIdentity, Organisation
 from bot.domain.errors import AlreadyVoted, NotVoted, Outdated, WrongState
-from bot.domain.findings import AlreadyApproved, NothingToAcknowledge, RequestIs
+from bot.domain.findings import AlreadyApproved, CardChanged, NoApprovalToTakeBack, NothingToAcknowledge, RequestIs
 from bot.domain.request import (
     NEXT,
     OPEN,
@@ -432,3 +432,50 @@ def test_an_emergency_is_acknowledged_once() -> None:
     assert refused.value.why == (NothingToAcknowledge(by=SEM),)
     with pytest.raises(WrongState):
         an_upgrade_request().acknowledge(by=SEM, at=LATER)
+
+
+def test_a_vote_keeps_the_reading_that_its_card_showed() -> None:
+    voted = an_upgrade_request().cast(by=SEM, at=NOON, readiness=7)
+
+    assert voted.votes[0].readiness == 7
+
+
+def test_who_acknowledged_and_when_is_kept() -> None:
+    seen = an_upgrade_request(emergency=True).acknowledge(by=KIM, at=NOON)
+
+    assert (seen.acknowledged_by, seen.acknowledged_at, seen.needs_acknowledgement) == (KIM, NOON, False)
+
+
+def test_refusals_of_a_request_say_why() -> None:
+    """An old card, and an approval that was never given."""
+    with pytest.raises(Outdated) as outdated:
+        an_upgrade_request().check_seal(Seal("made up"))
+    with pytest.raises(NotVoted) as not_voted:
+        an_upgrade_request().take_back(by=SEM)
+
+    assert (outdated.value.why, not_voted.value.why) == ((CardChanged(),), (NoApprovalToTakeBack(),))
+
+
+def test_those_who_may_no_longer_approve_are_kept_until_the_cluster_moves_on() -> None:
+    approved = an_upgrade_request(state=State.APPROVED)
+
+    asked = approved.ask_again("It changed.", lost=[SEM], at=NOON)
+
+    assert asked.lost == (SEM,)
+    assert asked.follow(a_cluster(), estimate=None).lost == ()
+
+
+def test_a_window_that_somebody_stated_is_theirs() -> None:
+    unclear, window = an_upgrade_request(state=State.SUBMISSION_UNCLEAR), a_window()
+
+    stated = unclear.submitted(upgrade=UpgradeIdentity("u1"), window=window, at=NOON, stated_by=SEM)
+
+    assert (stated.window, stated.window_stated_by) == (window, SEM)
+
+
+def test_what_is_expected_and_what_was_told_is_noted() -> None:
+    window = a_window()
+
+    noted = an_upgrade_request().expect(window).stale()
+
+    assert (noted.estimate, noted.stale_told) == (window, True)
