@@ -98,9 +98,9 @@ def test_what_reads_names_and_times_is_loaded_by_a_start() -> None:
         "from datetime import UTC, datetime\n"
         "from bot.slack.form import filling, when\n"
         "filling.load()\n"
-        "began = time.monotonic()\n"
+        "began = time.process_time()\n"
         "when.read('5 december 2026 22:00', now=datetime(2026, 11, 30, tzinfo=UTC), zone=UTC)\n"
-        "print(time.monotonic() - began < 0.2, 'rapidfuzz' in sys.modules)"
+        "print(time.process_time() - began < 0.2, 'rapidfuzz' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603

@@ -1,6 +1,7 @@
 """A freeze and a submission at the same moment, on two replicas over each database."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import count
 
@@ -30,9 +31,11 @@ class HeldCloud(FakeCloud):
     def __init__(self) -> None:
         super().__init__(a_catalog())
         self.frozen = asyncio.Event()
+        self.arrived = asyncio.Event()
 
     async def submit(self, organisation: Organisation, submission: Submission) -> Reading:
         """Answer late."""
+        self.arrived.set()
         await self.frozen.wait()
         return await super().submit(organisation, submission)
 
@@ -62,6 +65,12 @@ async def decided(process: Process, entry: FreezeAsked | FreezeLiftPressed) -> N
     await process.harness.decide(number, entry, await process.harness.lease())
 
 
+async def freeze_once_sent(freeze: Callable[[float], Awaitable[None]], cloud: HeldCloud) -> None:
+    """Freeze when the submission has reached the cloud, which holds it until then."""
+    await cloud.arrived.wait()
+    await freeze(0)
+
+
 @pytest.mark.timeout(120)
 async def test_what_begins_after_a_freeze_is_not_sent_and_what_began_before_is_listed(
     stored: Storage,
@@ -78,6 +87,7 @@ async def test_what_begins_after_a_freeze_is_not_sent_and_what_began_before_is_l
     for number in range(ROUNDS):
         request = await approved(stored, number)
         cloud.frozen.clear()
+        cloud.arrived.clear()
         sent = len(cloud.submissions)
 
         async def freeze(after: float) -> None:
@@ -86,7 +96,13 @@ async def test_what_begins_after_a_freeze_is_not_sent_and_what_began_before_is_l
             await decided(freezer, asked)
             cloud.frozen.set()
 
-        state, _ = await asyncio.gather(tried(submitter, request), freeze(number * A_LITTLE))
+        if number == 0:  # surely the freeze
+            await freeze(0)
+            state = await tried(submitter, request)
+        elif number == ROUNDS - 1:  # surely the submission
+            state, _ = await asyncio.gather(tried(submitter, request), freeze_once_sent(freeze, cloud))
+        else:
+            state, _ = await asyncio.gather(tried(submitter, request), freeze(number * A_LITTLE))
 
         async with stored.read() as work:
             (standing,) = await work.freezes.standing()
